@@ -104,6 +104,19 @@ pub enum Error {
         /// Schema version of the file.
         found: u32,
     },
+    /// Catalogue of a version that was never released.
+    #[error(
+        "catalogue {} has version {found}, this btsindex supports {oldest} and later",
+        shown(path)
+    )]
+    UnsupportedCatalogue {
+        /// Path of the database file.
+        path: PathBuf,
+        /// Schema version of the file.
+        found: u32,
+        /// Oldest supported schema version.
+        oldest: u32,
+    },
     /// Catalogue that failed its integrity check.
     #[error("catalogue {} is damaged: {damage}", shown(path))]
     DamagedCatalogue {
@@ -338,6 +351,11 @@ impl Error {
             }
             Self::OlderCatalogue { .. } => {
                 "make its folder writable once, so that the catalogue can be upgraded, or copy it to a writable folder"
+                    .to_owned()
+            }
+            Self::UnsupportedCatalogue { .. } => {
+                "point `--catalogue` at a new folder and scan again; to keep the edits, run `edits export` with the \
+                 old btsindex and `edits import` with this one; nothing was changed"
                     .to_owned()
             }
             Self::ReadOnlyCatalogue { .. } => {

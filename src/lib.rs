@@ -1,10 +1,10 @@
-//! btsindex catalogues behind-the-scenes footage and finds the shot again.
+//! btsindex catalogues behind-the-scenes footage, and searches it.
 //!
-//! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
-//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`shoot_day`], [`offload`], [`mhl`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`xmp_sync`], where the stages meet; above them [`ingest`], [`verify`] and
-//! [`safe`], and at the top [`browse`] and [`report`].
-//! `ARCHITECTURE.md` draws the picture.
+//! Modules, from low to high: [`value`] (types of facts), [`clip`] (the field table); the readers
+//! and parsers ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`shoot_day`],
+//! [`offload`], [`mhl`]); the [`catalogue`] (the source of truth) and its [`index`]; [`scan`] and
+//! [`xmp_sync`], which combine them; [`ingest`], [`verify`] and [`safe`]; and at the top [`browse`]
+//! and [`report`]. See `ARCHITECTURE.md`.
 
 #![cfg_attr(
     test,

@@ -1,15 +1,16 @@
-//! How the random tests are configured: the same inputs in every run, on every machine, so that the first run in a
-//! clone is everybody's run. `scripts/random` runs them with fresh seeds; what it finds becomes a test of its own.
+//! Configuration of property tests: a fixed seed, so that every run on every machine has the same
+//! inputs. `scripts/random` runs them with fresh seeds; each failure it finds becomes a separate
+//! test.
 //!
 //! Shared by the tests beside the code and those in `tests/`.
 
 use proptest::test_runner::{Config, RngSeed};
 
-/// The seed where the environment names none.
+/// Seed if the environment sets none.
 const SEED: u64 = 20_260_520;
 
-/// Returns a configuration with `cases` cases and the fixed seed; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` override
-/// them. Nothing is written to the source tree when a test fails.
+/// Returns a configuration with `cases` cases and the fixed seed; `PROPTEST_CASES` and
+/// `PROPTEST_RNG_SEED` override them. Nothing is written to the source tree when a test fails.
 pub(crate) fn random(cases: u32) -> Config {
     let config = Config::default();
     let are_chosen = std::env::var_os("PROPTEST_CASES").is_some();

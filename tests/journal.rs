@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::shoot::{Answer, Shoot};
 use btsindex::clip::{Action, Edit, EditContent, MAX_CLOCK};
 use btsindex::value::{Fingerprint, Marker};
+use serde_json::json;
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
@@ -147,4 +148,62 @@ fn adopted_edits_are_undone_together() {
     assert!(adopted.contains("2 edits adopted"), "{adopted}");
     let undone = shoot.run(&["undo", "--author", "anna"]).stdout;
     assert!(undone.contains("undid 2 edits"), "{undone}");
+}
+
+/// Journal that an earlier build of the program exported. Its ids and effects must never change.
+const FROZEN: &str = include_str!("data/journal.ndjson");
+
+#[test]
+fn a_frozen_journal_keeps_its_ids_and_effects() {
+    let (shoot, _) = laugh();
+    let session = "Studio Session - Night Owls";
+    for name in [
+        "Day1/PRIVATE/M4ROOT/CLIP/C0001.MP4",
+        "Day1/PRIVATE/M4ROOT/CLIP/C0002.MP4",
+        "Day2/Sound/SC01T03.WAV",
+    ] {
+        let path = format!("{session}/{name}");
+        shoot.add(&path, &path);
+    }
+    shoot.add("Location Scout/drone/DJI_0042.MP4", "DJI_0042.MP4");
+    shoot.scan_counts(&["--no-pictures"]);
+    let sound = shoot.clip("SC01T03.WAV");
+    assert_eq!(sound["tags"], json!(["studio-session"]));
+
+    let path = shoot.folder("journals").join("frozen.ndjson");
+    fs::write(&path, FROZEN).unwrap();
+    for expected in ["15 edits imported", "0 edits imported"] {
+        let answer = shoot.run(&["edits", "import", path.to_str().unwrap()]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        assert!(answer.stdout.starts_with(expected), "{}", answer.stdout);
+    }
+    let mut exported = shoot.run(&["edits", "export", "-"]).stdout;
+    exported.truncate(exported.trim_end().len());
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&exported), sorted(FROZEN), "byte for byte");
+    for line in FROZEN.lines() {
+        assert_eq!(Edit::from_line(line).unwrap().to_line(), line);
+    }
+
+    let laugh = shoot.clip(LAUGH);
+    assert_eq!(laugh["tags"], json!(["drums", "interview", "laughing"]));
+    let notes = json!([
+        {"text": "the good one", "person": "anna", "at": "2026-11-26T12:43:11Z"},
+        {"text": "ask for the release", "person": "ben", "at": "2026-11-26T12:43:11Z"}
+    ]);
+    assert_eq!(laugh["notes"], notes);
+    let marker = json!({"micros": 480_000, "timecode": "00:00:00:12", "text": "stick drops"});
+    assert_eq!(laugh["markers"], json!([marker]));
+    let first = shoot.clip("C0001.MP4");
+    assert_eq!(first["rating"], 5);
+    assert_eq!(first["selection"], "selected");
+    assert!(shoot.clip("C0002.MP4")["notes"].is_null());
+    let drone = shoot.clip("DJI_0042.MP4");
+    assert!(drone["rating"].is_null());
+    assert_eq!(drone["selection"], "rejected");
+    assert!(shoot.clip("SC01T03.WAV")["tags"].is_null());
 }

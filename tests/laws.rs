@@ -140,7 +140,7 @@ impl World {
         catalogue
             .record(&Reading {
                 file,
-                identity: Some(fingerprint.into()),
+                fingerprint: Some(fingerprint),
                 file_facts: Clip::default(),
                 outcome,
             })

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::shoot::{Shoot, copy, find_program, fixtures, number, set_modified, write_program};
+use crate::shoot::{Shoot, find_program, fixtures, number, set_modified, write_program};
 use serde_json::Value;
 
 /// Content of the catalogue, without anything that depends on the folder of the test.
@@ -579,43 +579,4 @@ fn hanging_tools(shoot: &Shoot) -> std::path::PathBuf {
         write_program(&folder.join(tool), &script);
     }
     folder
-}
-
-#[test]
-fn a_catalogue_of_the_first_version_opens_and_recognizes_its_clips() {
-    let shoot = Shoot::new();
-    fs::create_dir_all(shoot.catalogue()).unwrap();
-    let database = rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite")).unwrap();
-    database
-        .execute_batch(include_str!("old/catalogue-1.sql"))
-        .unwrap();
-    let version = || -> u32 {
-        database
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .unwrap()
-    };
-    assert_eq!(version(), 1);
-    // Any command that opens it upgrades it, and keeps a backup of the old version.
-    assert_eq!(shoot.search_names(&["night"]).len(), 4);
-    assert_eq!(version(), 6);
-    assert!(shoot.catalogue().join("backups/version-1.sqlite").exists());
-    copy(
-        &fixtures().join("Studio Session - Night Owls"),
-        &shoot.footage().join("Studio Session - Night Owls"),
-    );
-    let counts = shoot.scan_counts(&["--strip", "2"]);
-    assert_eq!(counts["recognised"], 4);
-    assert_eq!(shoot.clips().len(), 4);
-    assert!(
-        shoot
-            .clips()
-            .iter()
-            .all(|clip| clip["files"].as_array().unwrap().len() == 2)
-    );
-    for folder in ["posters", "strips"] {
-        let pictures = walkdir::WalkDir::new(shoot.catalogue().join(folder));
-        let pictures = pictures.into_iter().filter_map(Result::ok);
-        let count = pictures.filter(|entry| entry.path().extension().is_some_and(|it| it == "jpg"));
-        assert_eq!(count.count(), 3, "{folder}");
-    }
 }

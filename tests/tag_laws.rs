@@ -131,7 +131,7 @@ impl World {
         catalogue
             .record(&Reading {
                 file: number,
-                identity: Some(content(file).into()),
+                fingerprint: Some(content(file)),
                 file_facts: rules.apply(&place, inside, &Clip::default()),
                 outcome: ReadOutcome::Read {
                     facts: Box::default(),

@@ -403,7 +403,7 @@ fn copies_are_named_and_located_like_their_clips() {
     assert_eq!(found.len(), clips.len());
     let (mut missing, mut several) = (0, 0);
     for found in found {
-        let number = found.copied.clip;
+        let number = found.present.clip;
         let clip = catalogue.clip(number).unwrap().unwrap_or_default();
         let best = clip.files.first().map(without_companions);
         assert_eq!(found.best, best, "{number}");
@@ -412,9 +412,9 @@ fn copies_are_named_and_located_like_their_clips() {
         if found.best.is_some() {
             assert_eq!(found.id, clip.id.map(|id| id.value), "{number}");
         }
-        let files = |files: &[btsindex::catalogue::Hashed]| format!("{files:?}");
-        let alone = catalogue.copied(number).unwrap().files;
-        assert_eq!(files(&found.copied.files), files(&alone), "{number}");
+        let files = |files: &[btsindex::catalogue::HashedFile]| format!("{files:?}");
+        let alone = catalogue.clip_files(number).unwrap().files;
+        assert_eq!(files(&found.present.files), files(&alone), "{number}");
         missing += usize::from(found.best.is_some() && alone.is_empty());
         several += usize::from(alone.len() > 1);
     }

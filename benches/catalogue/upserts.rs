@@ -115,7 +115,7 @@ fn reading(file: i64, number: u64, clip: &SyntheticClip) -> Reading {
     let facts: Clip = serde_json::from_str(&clip.facts).unwrap();
     Reading {
         file,
-        identity: Some(synthetic::fingerprint(number).into()),
+        fingerprint: Some(synthetic::fingerprint(number)),
         file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
         outcome: ReadOutcome::Read {
             facts: Box::new(facts),

@@ -37,7 +37,7 @@ pub(crate) fn write(folder: &Path, clips: u64, grain: i32) {
             .unwrap();
         let reading = Reading {
             file,
-            identity: Some(synthetic::fingerprint(number).into()),
+            fingerprint: Some(synthetic::fingerprint(number)),
             file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
             outcome: ReadOutcome::Read {
                 facts: Box::new(serde_json::from_str(&clip.facts).unwrap()),

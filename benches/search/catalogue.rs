@@ -95,7 +95,7 @@ fn append_edits(clip: &SearchClip, journal: &mut String) {
 fn reading(file: i64, clip: SearchClip) -> Reading {
     Reading {
         file,
-        identity: Some(synthetic::fingerprint(clip.number).into()),
+        fingerprint: Some(synthetic::fingerprint(clip.number)),
         file_facts: clip.file_facts,
         outcome: ReadOutcome::Read {
             facts: Box::new(clip.facts),

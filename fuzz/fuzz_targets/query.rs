@@ -172,7 +172,7 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
     let content = Fingerprint(u128::from(number + 1) << 64);
     let reading = Reading {
         file: file.expect("a file"),
-        identity: Some(content.into()),
+        fingerprint: Some(content),
         file_facts: Clip::default(),
         outcome: ReadOutcome::Read {
             facts: Box::new(facts.expect("facts")),

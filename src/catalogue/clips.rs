@@ -1,4 +1,5 @@
-//! Assembles clips from their stored parts: facts of the content, facts of each file, ingests and edits.
+//! Assembles clips from their stored parts: facts of the content, facts of each file, ingests and
+//! edits.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -88,8 +89,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the row ids of the first `limit` clips, by folder and name; clips whose file was replaced by
-    /// other content come last.
+    /// Returns the row ids of the first `limit` clips, by folder and name; clips whose file was
+    /// replaced by other content come last.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -438,7 +439,8 @@ fn labels(files: &[FileCopy], is_meant: impl Fn(&FileCopy) -> bool) -> Vec<Strin
     labels.into_iter().map(str::to_owned).collect()
 }
 
-/// Returns the first frame of a displayed image sequence: `shot.0001.dpx` for `shot.[0001-0120].dpx`.
+/// Returns the first frame of a displayed image sequence: `shot.0001.dpx` for
+/// `shot.[0001-0120].dpx`.
 fn first_frame(name: &str) -> Option<String> {
     let (stem, rest) = name.split_once('[')?;
     let (numbers, extension) = rest.split_once(']')?;

@@ -1,5 +1,5 @@
-//! Where each clip is, and how sure it is that its files hold the same: a fingerprint samples,
-//! only hashes of whole files prove.
+//! Files of each clip, and how certain it is that they are identical: a fingerprint only samples a
+//! file, a full hash proves its content.
 
 use std::path::Path;
 
@@ -13,88 +13,90 @@ use crate::offload::How;
 use crate::value::Fingerprint;
 use crate::volume::Backing;
 
-/// What a full hash is called.
+/// Kind of a full hash.
 const XXH128: &str = "xxh128";
 
-/// One present file of a clip.
+/// Present file of a clip, with its full hash.
 #[derive(Debug, Clone)]
-pub struct Hashed {
-    /// The file's number.
+pub struct HashedFile {
+    /// Row id of the file.
     pub file: i64,
-    /// Its folder's number.
+    /// Row id of its folder.
     pub folder: i64,
-    /// Its volume's number.
+    /// Row id of its volume.
     pub volume: i64,
-    /// What people call that volume.
+    /// Name of the volume, or its label.
     pub label: String,
-    /// Whether that is mounted now.
+    /// True if the volume is mounted.
     pub is_mounted: bool,
-    /// Where it is, or was when its volume was last mounted.
+    /// Path at the current mount point, or at the last one.
     pub path: std::path::PathBuf,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Modification time when it was last seen.
+    /// Modification time at the last scan, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// The frames of an image sequence.
+    /// Frames of an image sequence; `None` for a single file.
     pub frames: Option<FrameRun>,
-    /// The hash of all of it as it is now, where one was computed.
+    /// Full hash of its current content; `None` if it is unknown.
     pub digest: Option<Fingerprint>,
-    /// Whether that was computed for its own sake: of a small file, the fingerprint is the hash, too.
+    /// True if the full hash was computed as such. For a small file, the fingerprint is also the
+    /// full hash.
     pub is_hashed: bool,
-    /// Whether its volume keeps files of its own: it is not in memory, and shows no files of other volumes.
+    /// True if its volume stores files itself: it is not in memory, and not a view of other
+    /// volumes.
     pub is_kept: bool,
 }
 
-/// The hash of a whole file, and how it came about.
+/// Full hash of a file, and how it was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WholeHash {
-    /// Its xxh128.
+    /// The xxh128 hash.
     pub digest: Fingerprint,
-    /// When it was read, seconds since 1970 UTC.
+    /// Time of reading, seconds since 1970 UTC.
     pub at: i64,
-    /// How; `None` where nobody cared.
+    /// Read method; `None` if it was not recorded.
     pub how: Option<How>,
-    /// When anything of it was last changed (ctime), nanoseconds since 1970 UTC, where that is told.
+    /// Change time (ctime), nanoseconds since 1970 UTC; `None` if the system does not report it.
     pub changed: Option<i64>,
 }
 
-/// A clip and its present files.
+/// Clip with its present files.
 #[derive(Debug, Clone)]
-pub struct Copied {
-    /// The clip's number.
+pub struct ClipFiles {
+    /// Row id of the clip.
     pub clip: i64,
-    /// Its files, missing and unreadable ones left out.
-    pub files: Vec<Hashed>,
+    /// Files of the clip, without missing and unreadable ones.
+    pub files: Vec<HashedFile>,
 }
 
-impl Copied {
-    /// Volumes that hold it, by fingerprint; files that full hashes tell apart are not one
-    /// clip's, and the most that may be are counted.
+impl ClipFiles {
+    /// Returns the number of volumes that hold the clip, by fingerprint. If full hashes differ,
+    /// counts the largest group of files that may be identical.
     #[must_use]
     pub fn volumes(&self) -> usize {
-        let unproved = |file: &&Hashed| file.digest.is_none();
-        let most = |digest: Fingerprint| {
-            let alike = |file: &&Hashed| file.digest.is_none_or(|its| its == digest);
+        let unhashed = |file: &&HashedFile| file.digest.is_none();
+        let count = |digest: Fingerprint| {
+            let alike = |file: &&HashedFile| file.digest.is_none_or(|other| other == digest);
             volumes(self.files.iter().filter(alike))
         };
-        let digests = self.files.iter().filter_map(|file| file.digest).map(most);
+        let digests = self.files.iter().filter_map(|file| file.digest).map(count);
         digests
             .max()
-            .unwrap_or_else(|| volumes(self.files.iter().filter(unproved)))
+            .unwrap_or_else(|| volumes(self.files.iter().filter(unhashed)))
     }
 
-    /// Volumes that hold it beyond doubt: the most that have one full hash in common; 1 where
-    /// there is but one file.
+    /// Returns the number of volumes that certainly hold the clip: the largest group with the same
+    /// full hash; 1 if no file has a full hash.
     #[must_use]
     pub fn proved_volumes(&self) -> usize {
-        let most = |digest: Fingerprint| {
+        let count = |digest: Fingerprint| {
             volumes(self.files.iter().filter(|file| file.digest == Some(digest)))
         };
-        let proved = self.files.iter().filter_map(|file| file.digest).map(most);
+        let proved = self.files.iter().filter_map(|file| file.digest).map(count);
         proved.max().unwrap_or(usize::from(!self.files.is_empty()))
     }
 
-    /// Whether full hashes show that its files are not the same, though their samples are.
+    /// Returns true if full hashes differ although the fingerprints are equal.
     #[must_use]
     pub fn do_differ(&self) -> bool {
         let mut digests = self.files.iter().filter_map(|file| file.digest);
@@ -103,13 +105,13 @@ impl Copied {
             .is_some_and(|first| digests.any(|other| other != first))
     }
 
-    /// Bytes of all files but one. Of files that full hashes tell apart, one of each stays, and
-    /// whatever was not hashed.
+    /// Returns the size of all files except one. If full hashes differ, one file per hash remains,
+    /// and all files without a hash.
     #[must_use]
     pub fn spare_bytes(&self) -> u64 {
         let do_differ = self.do_differ();
-        // A file that is shown on a second filesystem takes no room there.
-        let kept: Vec<&Hashed> = self.files.iter().filter(|file| file.is_kept).collect();
+        // A file in a view of another filesystem takes no space there.
+        let kept: Vec<&HashedFile> = self.files.iter().filter(|file| file.is_kept).collect();
         let spare = kept.iter().enumerate().filter(|(at, file)| {
             if do_differ {
                 let mut before = kept[..*at].iter();
@@ -121,23 +123,22 @@ impl Copied {
         spare.map(|(_, file)| file.bytes).sum()
     }
 
-    /// Whether every file has a full hash.
+    /// Returns true if every file has a full hash.
     #[must_use]
     pub fn are_all_hashed(&self) -> bool {
         self.files.iter().all(|file| file.digest.is_some())
     }
 }
 
-/// Files with their hashes, in an order that mounting does not change.
+/// Returns the query for files with their hashes, in an order that does not depend on mounting.
 fn files_of(condition: &str) -> String {
     format!(
-        // Of a small file the fingerprint is the hash of all of it: docs/identity.md.
+        // The fingerprint of a small file is its full hash: docs/identity.md.
         "SELECT f.id, f.name, f.bytes, f.modified, f.frames, f.state, f.was, d.path, d.volume, f.dir, v.identity, v.mount,
                 v.backing, c.fingerprint, coalesce(v.name, v.label) AS label,
                 h.digest IS NOT NULL AS is_hashed,
                 coalesce(h.digest,
-                    CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND c.algorithm = 1
-                         AND NOT f.is_unread THEN c.fingerprint END) AS digest
+                    CASE WHEN f.bytes BETWEEN 1 AND 65535 AND f.frames IS NULL AND NOT f.is_unread THEN c.fingerprint END) AS digest
          FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
               JOIN clip c ON c.id = f.clip
               LEFT JOIN hash h ON h.file = f.id AND h.kind = ?2
@@ -147,7 +148,7 @@ fn files_of(condition: &str) -> String {
     )
 }
 
-fn file_copy(hashed: &Hashed, inside: &Path, state: FileState) -> FileCopy {
+fn file_copy(hashed: &HashedFile, inside: &Path, state: FileState) -> FileCopy {
     FileCopy {
         volume: hashed.label.clone(),
         volume_number: hashed.volume,
@@ -162,8 +163,9 @@ fn file_copy(hashed: &Hashed, inside: &Path, state: FileState) -> FileCopy {
     }
 }
 
-/// How many volumes hold some files; those that only show files of others, and memory, count where nothing else does.
-fn volumes<'a>(files: impl Iterator<Item = &'a Hashed>) -> usize {
+/// Counts the volumes of some files. Views of other volumes, and memory, count only if there is
+/// nothing else.
+fn volumes<'a>(files: impl Iterator<Item = &'a HashedFile>) -> usize {
     let (mut volumes, mut is_any) = (Vec::new(), false);
     for file in files {
         is_any = true;
@@ -176,19 +178,19 @@ fn volumes<'a>(files: impl Iterator<Item = &'a Hashed>) -> usize {
     volumes.len().max(usize::from(is_any))
 }
 
-/// A clip's present files, and what names it.
+/// Present files of a clip, with its id and its name.
 #[derive(Debug, Clone)]
 pub struct ClipCopies {
-    /// Its present files.
-    pub copied: Copied,
-    /// Its content, where that is known.
+    /// Present files.
+    pub present: ClipFiles,
+    /// Fingerprint of its content; `None` if it was not read.
     pub id: Option<Fingerprint>,
-    /// The file it is called after, missing and unreadable ones included; none without any file.
+    /// File that gives the clip its name, perhaps missing or unreadable; `None` without any file.
     pub best: Option<FileCopy>,
 }
 
 impl Catalogue {
-    /// Clips with their present files, as they are at one moment; without the facts of their
+    /// Returns clips with their present files, from one snapshot. Omits the facts in their
     /// documents, which take several times as long to read.
     ///
     /// # Errors
@@ -199,7 +201,7 @@ impl Catalogue {
 
     fn copies_of(&self, clip: i64) -> Result<ClipCopies, Error> {
         let mut found = ClipCopies {
-            copied: Copied {
+            present: ClipFiles {
                 clip,
                 files: Vec::new(),
             },
@@ -230,27 +232,27 @@ impl Catalogue {
                     best_key = Some(key);
                 }
                 if state == FileState::Present && !was {
-                    found.copied.files.push(hashed);
+                    found.present.files.push(hashed);
                 }
             }
             Ok(())
         })?;
-        found.copied.files.sort_by_key(|file| !file.is_mounted);
+        found.present.files.sort_by_key(|file| !file.is_mounted);
         Ok(found)
     }
 
-    /// A clip with its present files.
+    /// Returns a clip with its present files.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn copied(&self, clip: i64) -> Result<Copied, Error> {
-        Ok(Copied {
+    pub fn clip_files(&self, clip: i64) -> Result<ClipFiles, Error> {
+        Ok(ClipFiles {
             clip,
-            files: self.hashed(clip)?,
+            files: self.hashed_files(clip)?,
         })
     }
 
-    /// The clips that have several present files, by their numbers.
+    /// Returns the row ids of clips with several present files.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -267,9 +269,9 @@ impl Catalogue {
         })
     }
 
-    /// A clip's present files, those on mounted volumes first.
-    pub(super) fn hashed(&self, clip: i64) -> Result<Vec<Hashed>, Error> {
-        let mut files: Vec<Hashed> = self.check(|connection| {
+    /// Returns the present files of a clip, those on mounted volumes first.
+    pub(super) fn hashed_files(&self, clip: i64) -> Result<Vec<HashedFile>, Error> {
+        let mut files: Vec<HashedFile> = self.check(|connection| {
             connection
                 .prepare_cached(&files_of("f.clip = ?1 AND f.state = 0 AND NOT f.was"))?
                 .query_map(params![clip, XXH128], |row| {
@@ -281,10 +283,10 @@ impl Catalogue {
         Ok(files)
     }
 
-    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(Hashed, FileLocation)> {
+    fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(HashedFile, FileLocation)> {
         let mut place = self.location(row)?;
         let digest: Option<[u8; 16]> = row.get("digest")?;
-        let hashed = Hashed {
+        let hashed = HashedFile {
             file: row.get("id")?,
             folder: row.get("dir")?,
             volume: row.get("volume")?,
@@ -302,12 +304,12 @@ impl Catalogue {
         Ok((hashed, place))
     }
 
-    /// Records the hash of a whole file, as long as the file is the one that was hashed.
+    /// Records the full hash of a file, unless the file changed since.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn record_hash(&self, file: &Hashed, hash: &WholeHash) -> Result<(), Error> {
-        let mounted_set = self.note_mounted_now()?;
+    pub fn record_hash(&self, file: &HashedFile, hash: &WholeHash) -> Result<(), Error> {
+        let mounted_set = self.record_mounted_set()?;
         self.record_digest(file.file, file.bytes, file.modified, hash, mounted_set)
     }
 
@@ -322,7 +324,7 @@ impl Catalogue {
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    // A file that is as it was keeps the number of the mount in which it was first hashed.
+                    // An unchanged file keeps the number of the mount in which it was first hashed.
                     "INSERT OR REPLACE INTO hash
                          (file, kind, digest, bytes, modified, at, how, changed, mounted_set, formats, session)
                      SELECT f.id, ?2, ?3, f.bytes, f.modified, ?6, ?7, ?8, ?9, v.formats,

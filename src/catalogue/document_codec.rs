@@ -1,7 +1,8 @@
-//! Codec of the documents in the catalogue: JSON compressed by zstd with a trained dictionary, to about a third
-//! of its size.
+//! Codec of the documents in the catalogue: JSON compressed by zstd with a trained dictionary, to
+//! about a third of its size.
 //!
-//! The first byte selects the dictionary. Dictionaries are never removed, so that old documents stay readable.
+//! The first byte selects the dictionary. Dictionaries are never removed, so that old documents
+//! stay readable.
 
 use std::io;
 use std::sync::OnceLock;

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::Catalogue;
 use crate::clip::{Action, Edit, EditContent, EditId, MAX_CLOCK, in_effect};
 use crate::error::{Error, escape};
-use crate::value::{Fingerprint, canonical_tag, now, parse_name};
+use crate::value::{Fingerprint, now, parse_name};
 
 /// Maximum length of a line in a journal, in bytes.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -89,15 +89,15 @@ impl Catalogue {
     /// # Errors
     /// [`Error::NoContent`] for a clip that is empty or not scanned yet.
     pub fn content_of(&self, clip: i64) -> Result<Fingerprint, Error> {
-        let row: Option<(Option<[u8; 16]>, u32)> = self.check(|connection| {
+        let row: Option<Option<[u8; 16]>> = self.check(|connection| {
             connection
-                .prepare_cached("SELECT fingerprint, algorithm FROM clip WHERE id = ?1")?
-                .query_row([clip], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached("SELECT fingerprint FROM clip WHERE id = ?1")?
+                .query_row([clip], |row| row.get(0))
                 .optional()
         })?;
-        match row {
-            Some((Some(bytes), super::readings::ALGORITHM)) => Ok(Fingerprint::from_bytes(bytes)),
-            _ => Err(Error::NoContent {
+        match row.flatten() {
+            Some(bytes) => Ok(Fingerprint::from_bytes(bytes)),
+            None => Err(Error::NoContent {
                 name: self.name_of(clip)?,
             }),
         }
@@ -108,12 +108,12 @@ impl Catalogue {
         Ok(name.map_or_else(|| "the clip".to_owned(), |name| escape(&name.value)))
     }
 
-    /// Appends edits of clips as one command; they are on disk when this returns. With several clips, skips
-    /// those that cannot be edited.
+    /// Appends edits of clips as one command; they are on disk when this returns. With several
+    /// clips, skips those that cannot be edited.
     ///
     /// # Errors
-    /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing was
-    /// appended.
+    /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing
+    /// was appended.
     pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
         self.write_transaction(|| self.edit_all(said, author))
     }
@@ -241,8 +241,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the previous edit of an author, by clock and id, with its batch. Insertion order is not used,
-    /// because imported edits may be older.
+    /// Returns the previous edit of an author, by clock and id, with its batch. Insertion order is
+    /// not used, because imported edits may be older.
     fn batch_before(
         &self,
         author: &str,
@@ -263,8 +263,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the edits of an author in a batch. Edits of other authors may share the batch: after an import
-    /// or an adoption.
+    /// Returns the edits of an author in a batch. Edits of other authors may share the batch: after
+    /// an import or an adoption.
     fn batch(&self, batch: [u8; 16], author: &str) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -362,8 +362,8 @@ impl Catalogue {
         })
     }
 
-    /// Imports a journal with one edit per line. Known edits change nothing, and the order of lines and journals
-    /// does not matter.
+    /// Imports a journal with one edit per line. Known edits change nothing, and the order of lines
+    /// and journals does not matter.
     ///
     /// # Errors
     /// If the journal cannot be read or the catalogue cannot be written; then nothing was imported.
@@ -415,8 +415,8 @@ impl Catalogue {
         Ok(Ok(imported))
     }
 
-    /// Returns files with new content whose previous content has edits that can be adopted; checks at most `limit`
-    /// files.
+    /// Returns files with new content whose previous content has edits that can be adopted; checks
+    /// at most `limit` files.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -515,7 +515,7 @@ fn is_already_set(known: &[Edit], action: &Action) -> bool {
         (
             Action::AddTag(one) | Action::RemoveTag(one),
             Action::AddTag(other) | Action::RemoveTag(other),
-        ) => canonical_tag(one) == canonical_tag(other),
+        ) => one == other,
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };

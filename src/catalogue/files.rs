@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::footage::{FoundFile, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// Known file, as a scan compares it with the disk.
+/// Recorded file, as a scan compares it with the disk.
 #[derive(Debug, Clone)]
 pub struct KnownFile {
     /// Row id.
@@ -392,8 +392,8 @@ impl Catalogue {
         }
     }
 
-    /// Records change time and inode of a file that had none, or whose filesystem assigns new inodes at each
-    /// mount.
+    /// Records change time and inode of a file that had none, or whose filesystem assigns new
+    /// inodes at each mount.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -429,8 +429,8 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Sets the state of a file; nothing is deleted. For a sidecar, queues its original for reading and returns the
-    /// original's row id.
+    /// Sets the state of a file; nothing is deleted. For a sidecar, queues its original for reading
+    /// and returns the original's row id.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -462,13 +462,13 @@ impl Catalogue {
             connection
                 .prepare_cached(
                     "SELECT f.name, f.bytes, f.modified, f.frames, f.dir, d.path, v.mount, v.identity,
-                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified AND c.algorithm = ?2
+                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified
                                  THEN c.fingerprint END AS before
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                           LEFT JOIN clip c ON c.id = f.clip
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
-                .query_row(params![id, super::readings::ALGORITHM], |row| {
+                .query_row([id], |row| {
                     let place = self.location(row)?;
                     let before: Option<[u8; 16]> = row.get("before")?;
                     Ok(UnreadFile {
@@ -506,8 +506,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the location of a file from a row with `identity`, `mount`, `path` and `name`: below the current mount point
-    /// of its volume, otherwise below the last one.
+    /// Returns the location of a file from a row with `identity`, `mount`, `path` and `name`: below
+    /// the current mount point of its volume, otherwise below the last one.
     pub(super) fn location(&self, row: &Row<'_>) -> rusqlite::Result<FileLocation> {
         let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
         let identity: String = row.get("identity")?;
@@ -522,8 +522,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns true if another present file has the same content: in one of `folders`, or on a mounted volume where it was
-    /// first seen at `since` (seconds since 1970 UTC) or later.
+    /// Returns true if another present file has the same content: in one of `folders`, or on a
+    /// mounted volume where it was first seen at `since` (seconds since 1970 UTC) or later.
     ///
     /// # Errors
     /// If `SQLite` fails.

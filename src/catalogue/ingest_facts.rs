@@ -103,8 +103,9 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Attaches the facts of an ingest to the clips it copied, and records the hashes of their files. Call it after
-    /// they were scanned. `facts_changed`: the facts differ from an earlier run. Returns the number of changed clips.
+    /// Attaches the facts of an ingest to the clips it copied, and records the hashes of their
+    /// files. Call it after they were scanned. `facts_changed`: the facts differ from an earlier
+    /// run. Returns the number of changed clips.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -163,7 +164,8 @@ impl Catalogue {
         })
     }
 
-    /// Records that a file was hashed when a copy was read: what was mounted then, and the filesystem that the volume had.
+    /// Copies the mounted set and the number of formats from a copy to the hash of its file, which
+    /// was computed then.
     fn date_hash_by_copy(&self, file: i64, copied: i64, place: usize) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -180,7 +182,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Has the clips at and below a path of a volume bear what an ingest's day says. Gives how many changed.
+    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the
+    /// number of changed clips.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -289,8 +292,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the full hashes of unchanged files at and below a folder of a volume, with their paths below the
-    /// folder.
+    /// Returns the full hashes of unchanged files at and below a folder of a volume, with their
+    /// paths below the folder.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -326,19 +329,19 @@ impl Catalogue {
         Ok(hashes)
     }
 
-    /// Records full hashes of files, given by path on a volume and size; `None` invalidates a recorded hash. Skips files
-    /// that the catalogue does not know, or knows with another size.
+    /// Records full hashes of files, given by path on a volume and size; `None` invalidates a
+    /// recorded hash. Skips files that the catalogue does not know, or knows with another size.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
-    pub fn note_hashes(
+    pub fn record_hashes(
         &self,
         volume: i64,
         hashes: &[(PathBuf, u64, Option<WholeHash>)],
     ) -> Result<(), Error> {
         let mut folders = HashMap::new();
         self.write_transaction(|| {
-            let mounted_set = self.note_mounted_now()?;
+            let mounted_set = self.record_mounted_set()?;
             for (path, bytes, hash) in hashes {
                 let Some(row) = self.row_at(volume, path, &mut folders)? else {
                     continue;
@@ -350,7 +353,8 @@ impl Catalogue {
                     Some(_) => {}
                     None => {
                         self.forget_hash(row.file)?;
-                        // The fingerprint of a small file is its hash, so the next scan reads it again.
+                        // The fingerprint of a small file is its hash, so the next scan reads it
+                        // again.
                         self.read_again(row.file)?;
                     }
                 }

@@ -1,5 +1,5 @@
-//! Key-value table for small values: versions of tools, which would cost a process each to query, and the
-//! state of the last scan.
+//! Key-value table for small values: versions of tools, which would cost a process each to query,
+//! and the state of the last scan.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -23,8 +23,8 @@ impl Catalogue {
         self.set_meta(&format!("tool:{description}"), version)
     }
 
-    /// Records that a scan starts or ends. After an interrupted scan, the next one checks the integrity
-    /// of the catalogue.
+    /// Records that a scan starts or ends. After an interrupted scan, the next one checks the
+    /// integrity of the catalogue.
     ///
     /// # Errors
     /// If `SQLite` fails.

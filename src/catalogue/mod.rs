@@ -1,4 +1,5 @@
-//! The catalogue: a `SQLite` database that is the source of truth. All SQL of btsindex is in this module.
+//! The catalogue: a `SQLite` database that is the source of truth. All SQL of btsindex is in this
+//! module.
 //!
 //! Every change to a clip takes the next sequence number (`seq`), which the index follows.
 
@@ -40,7 +41,7 @@ use crate::volume::Volumes;
 use document_codec::Packer;
 
 pub use clips::Change;
-pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
+pub use copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
@@ -52,11 +53,15 @@ pub use readings::{KnownContent, PictureRequest, ReadOutcome, Reading};
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
-pub use verified_copies::{Claim, EarlierRead, Listed, Logged, Stood, how_read};
-pub use volumes::{Loss, SAID, Seen, VolumeRow};
+pub use verified_copies::{
+    EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,
+};
+pub use volumes::{DISK_NAME_PREFIX, LostClips, SeenVolume, VolumeRow};
 
 /// Schema version of this program.
 const VERSION: u32 = 6;
+/// Oldest schema version that this program migrates; earlier ones were never released.
+const OLDEST: u32 = 6;
 /// `application_id` of a catalogue, `btsi`; distinguishes it from databases of other programs.
 const APPLICATION: u32 = 0x6274_7369;
 /// File name of the database in the catalogue's folder.

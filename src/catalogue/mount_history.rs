@@ -1,8 +1,9 @@
-//! Which volumes were mounted when, and what was found of their disks meanwhile.
+//! History of mounts, and of changes found on the disks of unmounted volumes.
 //!
-//! Copies on a drive that is away count by what was seen last. So whatever a later look at the mount table says against
-//! them is written down, and stays until the volume is seen again: another filesystem on its disk, a filesystem
-//! that was made again under the same uuid. Looks are counted, not timed, since clocks go back.
+//! Copies on an unmounted drive count as they were last seen. So this module records every sign
+//! against them in later snapshots of the mount table until the volume is seen again: another
+//! filesystem on its disk, or a new filesystem with the same uuid. Snapshots are numbered instead
+//! of timed, because clocks go backwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,65 +17,74 @@ use super::volumes::{FORGOTTEN, lines};
 use crate::error::Error;
 use crate::volume::{Backing, ConnectedDisk, MountChange, MountKey, Volume, Volumes};
 
-/// Recorded state of a volume.
+/// Recorded mount state of a volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Sighting {
+struct MountRecord {
     id: i64,
     identity: String,
     label: String,
     disks: Vec<String>,
-    /// The last look in which it was mounted.
-    look: i64,
+    /// Number of the last snapshot in which it was mounted.
+    snapshot: i64,
     session: i64,
     mount_key: Option<String>,
     made: Option<String>,
-    /// How often another filesystem was found under its identity.
+    /// Number of times that another filesystem was found under its identity.
     formats: i64,
     backing: String,
     extent: Option<String>,
     replaced_by: Option<String>,
 }
 
-/// Identities of volumes that were mounted at the same time as a share, each with the number of the set that says so.
+/// Identities of volumes mounted at the same time as a share, each with the row id of the set that
+/// contains both.
 pub type MountedWith = BTreeSet<(String, i64)>;
 
 impl Catalogue {
-    /// Records which volumes are mounted, if it differs from the record. No command waits for it or fails by it: if another
-    /// process is writing, or nothing can be written, the next command does it.
-    pub(super) fn note_mounts(&self) -> Result<(), Error> {
-        if self.only_read.is_some() || !self.is_look_due()? {
+    /// Records the mounted volumes if they changed. Neither waits nor fails: if another process is
+    /// writing, or the catalogue cannot be written, the next command records them.
+    pub(super) fn record_mounts(&self) -> Result<(), Error> {
+        if self.only_read.is_some() || !self.is_record_outdated()? {
             return Ok(());
         }
         self.check(|connection| connection.busy_timeout(Duration::ZERO))?;
-        let begun = self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"));
+        let result = self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"));
         self.check(|connection| connection.busy_timeout(super::open::BUSY_TIMEOUT))?;
-        if begun.is_err() {
+        if result.is_err() {
             return Ok(());
         }
-        if self.look().and_then(|()| self.commit()).is_err() {
+        if self
+            .record_current_mounts()
+            .and_then(|()| self.commit())
+            .is_err()
+        {
             self.roll_back();
         }
         Ok(())
     }
 
-    fn is_look_due(&self) -> Result<bool, Error> {
-        let before = self.sightings()?;
-        let is_due = seen(&before, &self.volumes, &[], false) != before;
-        Ok(is_due && seen(&before, &self.volumes, &attached(&before), false) != before)
+    fn is_record_outdated(&self) -> Result<bool, Error> {
+        let before = self.mount_records()?;
+        let is_due = updated(&before, &self.volumes, &[], false) != before;
+        Ok(is_due && updated(&before, &self.volumes, &attached(&before), false) != before)
     }
 
-    /// Records which volumes are mounted, as a part of the change that is being made.
-    pub(super) fn look(&self) -> Result<(), Error> {
-        self.look_at(&self.volumes)
+    /// Records the mounted volumes within the open transaction.
+    pub(super) fn record_current_mounts(&self) -> Result<(), Error> {
+        self.record_snapshot(&self.volumes)
     }
 
-    fn look_at(&self, volumes: &Volumes) -> Result<(), Error> {
-        let before = self.sightings()?;
-        let now = seen(&before, volumes, &attached(&before), false);
-        self.write_sightings(&before, &now)
+    fn record_snapshot(&self, volumes: &Volumes) -> Result<(), Error> {
+        let before = self.mount_records()?;
+        let now = updated(&before, volumes, &attached(&before), false);
+        self.write_mount_records(&before, &now)
     }
 
-    fn write_sightings(&self, before: &[Sighting], now: &[Sighting]) -> Result<(), Error> {
+    fn write_mount_records(
+        &self,
+        before: &[MountRecord],
+        now: &[MountRecord],
+    ) -> Result<(), Error> {
         for row in now.iter().filter(|row| !before.contains(row)) {
             self.check(|connection| {
                 connection
@@ -85,7 +95,7 @@ impl Catalogue {
                     .execute(params![
                         row.id,
                         row.disks.join("\n"),
-                        row.look,
+                        row.snapshot,
                         row.session,
                         row.mount_key,
                         row.made,
@@ -99,7 +109,7 @@ impl Catalogue {
         Ok(())
     }
 
-    fn sightings(&self) -> Result<Vec<Sighting>, Error> {
+    fn mount_records(&self) -> Result<Vec<MountRecord>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -108,12 +118,12 @@ impl Catalogue {
                      FROM volume WHERE substr(identity, 1, length(?1)) <> ?1 ORDER BY id",
                 )?
                 .query_map([FORGOTTEN], |row| {
-                    Ok(Sighting {
+                    Ok(MountRecord {
                         id: row.get(0)?,
                         identity: row.get(1)?,
                         label: row.get(2)?,
                         disks: lines(&row.get::<_, String>(3)?),
-                        look: row.get(4)?,
+                        snapshot: row.get(4)?,
                         session: row.get(5)?,
                         mount_key: row.get(6)?,
                         made: row.get(7)?,
@@ -127,7 +137,7 @@ impl Catalogue {
         })
     }
 
-    /// Number of the mount of a volume: it is counted up each time it is mounted.
+    /// Returns the number of the last mount of a volume, which is incremented with each mount.
     ///
     /// # Errors
     /// If `SQLite` fails, or there is no such volume.
@@ -139,17 +149,17 @@ impl Catalogue {
         })
     }
 
-    /// What took the place of volumes that are away, as far as is known now: labels by the volumes' numbers. Image files on
-    /// shares are looked for, too. What is found is recorded, where the catalogue can be written.
+    /// Returns what replaced unmounted volumes: labels by row id of the volume. Also looks for
+    /// image files on shares. Records the result if the catalogue can be written.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn replaced(&self) -> Result<BTreeMap<i64, String>, Error> {
-        let before = self.sightings()?;
-        let now = seen(&before, &self.volumes, &Volumes::connected_disks(), true);
+        let before = self.mount_records()?;
+        let now = updated(&before, &self.volumes, &Volumes::connected_disks(), true);
         if now != before && self.only_read.is_none() {
-            // The answer of now is the same when another process writes for long.
-            let _ = self.write_transaction(|| self.write_sightings(&before, &now));
+            // The result is the same if another process writes for too long.
+            let _ = self.write_transaction(|| self.write_mount_records(&before, &now));
         }
         let replaced = now
             .into_iter()
@@ -157,37 +167,39 @@ impl Catalogue {
         Ok(replaced.collect())
     }
 
-    /// Begins the set of volumes that are mounted all the time: those that are mounted now.
+    /// Starts the set of volumes that stay mounted, with those mounted now.
     pub(super) fn begin_mounted_set(&self) {
         self.mounted_since_opened.replace(disks_of(&self.volumes));
     }
 
-    /// Records, with what is written now, in which mount of a volume it was read. Returns the number of the set of volumes that
-    /// were mounted meanwhile, if there was a share. Hours may have passed since the catalogue was opened.
-    pub(super) fn note_mounted_now(&self) -> Result<Option<i64>, Error> {
-        let is_asked = |volume: &Volume| volume.is_cache_dropped_on_unmount() || volume.is_share();
-        if !self.volumes.all().iter().any(is_asked) {
+    /// Updates the mount records within the open transaction, because hours may have passed since
+    /// the catalogue was opened. Returns the row id of the set of volumes that stayed mounted;
+    /// `None` without a share.
+    pub(super) fn record_mounted_set(&self) -> Result<Option<i64>, Error> {
+        let is_tracked =
+            |volume: &Volume| volume.is_cache_dropped_on_unmount() || volume.is_share();
+        if !self.volumes.all().iter().any(is_tracked) {
             return Ok(None);
         }
         let mut now = Volumes::mounted();
         now.distinguish_clones(&self.known_volumes()?);
-        self.look_at(&now)?;
+        self.record_snapshot(&now)?;
         let now = disks_of(&now);
         let mut mounted = self.mounted_since_opened.borrow_mut();
-        // What comes later may have been elsewhere while a file was read.
+        // A volume mounted later may have been on another machine while a file was read.
         mounted.retain(|identity| now.contains(identity));
         if !self.volumes.all().iter().any(Volume::is_share) {
             return Ok(None);
         }
-        // A volume that the catalogue does not know yet may have been seen under another identity.
+        // A volume that is not in the catalogue yet may have been seen under another identity.
         let mut known = self.cards()?;
-        known.extend(self.sightings()?.into_iter().map(|row| row.identity));
+        known.extend(self.mount_records()?.into_iter().map(|row| row.identity));
         let volumes = mounted.iter().filter(|identity| known.contains(*identity));
         let volumes: Vec<&str> = volumes.map(String::as_str).collect();
         self.mounted_set(&volumes.join("\n")).map(Some)
     }
 
-    /// The identities of volumes that cards were ingested from.
+    /// Returns the identities of volumes from which cards were ingested.
     fn cards(&self) -> Result<BTreeSet<String>, Error> {
         self.check(|connection| {
             connection
@@ -197,7 +209,7 @@ impl Catalogue {
         })
     }
 
-    /// Number of a set of volumes, given as it is stored.
+    /// Returns the row id of a set of volumes, given in its stored form.
     fn mounted_set(&self, volumes: &str) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -209,7 +221,7 @@ impl Catalogue {
         })
     }
 
-    /// Volumes that were mounted at the same time as a share, in which sets.
+    /// Returns the volumes mounted at the same time as a share, with the sets.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -230,7 +242,7 @@ impl Catalogue {
     }
 }
 
-/// The identities of volumes that are on disks, here or elsewhere.
+/// Returns the identities of volumes on disks of this or another machine.
 fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
     let all = volumes.all().iter().filter(|volume| {
         let backing = volumes.backing(volume);
@@ -240,10 +252,10 @@ fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
         .collect()
 }
 
-/// The disks that are plugged in, where a volume may be on one of them.
-fn attached(rows: &[Sighting]) -> Vec<ConnectedDisk> {
-    let may_be_there = |row: &Sighting| {
-        row.replaced_by.is_none() && Disks::new(row.disks.iter().map(String::as_str)).are_told()
+/// Returns the connected disks if a recorded volume may be on one of them.
+fn attached(rows: &[MountRecord]) -> Vec<ConnectedDisk> {
+    let may_be_there = |row: &MountRecord| {
+        row.replaced_by.is_none() && Disks::new(row.disks.iter().map(String::as_str)).are_reported()
     };
     if rows.iter().any(may_be_there) {
         Volumes::connected_disks()
@@ -252,28 +264,29 @@ fn attached(rows: &[Sighting]) -> Vec<ConnectedDisk> {
     }
 }
 
-/// The record as it is after a look at the mount table. `may_wait`: shares are asked, too.
-fn seen(
-    before: &[Sighting],
+/// Returns the records updated by a snapshot of the mount table. `may_wait`: also query shares.
+fn updated(
+    before: &[MountRecord],
     volumes: &Volumes,
     attached: &[ConnectedDisk],
     may_wait: bool,
-) -> Vec<Sighting> {
-    let mounted = |row: &Sighting| {
+) -> Vec<MountRecord> {
+    let mounted = |row: &MountRecord| {
         let mut all = volumes.all().iter();
         all.find(|volume| volume.identity == row.identity)
     };
-    let last = before.iter().map(|row| row.look).max().unwrap_or(0);
-    let is_as_it_was = |row: &Sighting| mounted(row).is_some() == (row.look == last && last > 0);
-    let look = if before.iter().all(is_as_it_was) {
+    let last = before.iter().map(|row| row.snapshot).max().unwrap_or(0);
+    let is_unchanged =
+        |row: &MountRecord| mounted(row).is_some() == (row.snapshot == last && last > 0);
+    let snapshot = if before.iter().all(is_unchanged) {
         last
     } else {
         last + 1
     };
-    let mut now: Vec<Sighting> = before.to_vec();
+    let mut now: Vec<MountRecord> = before.to_vec();
     for row in &mut now {
         if let Some(volume) = mounted(row) {
-            row.note_mounted(volume, volumes, look);
+            row.update_mounted(volume, volumes, snapshot);
         }
     }
     count_formats_of_images(before, &mut now, volumes);
@@ -291,8 +304,9 @@ fn seen(
     now
 }
 
-/// What happened to the volume that holds an image file happened to the image, except on the system disk.
-fn count_formats_of_images(before: &[Sighting], now: &mut [Sighting], volumes: &Volumes) {
+/// Counts a format of the volume that holds an image file also for the image, except on the system
+/// disk.
+fn count_formats_of_images(before: &[MountRecord], now: &mut [MountRecord], volumes: &Volumes) {
     let pairs = before.iter().zip(&*now);
     let formatted = pairs.filter(|(before, now)| before.formats < now.formats);
     let formatted = formatted.map(|(_, now)| now.identity.clone());
@@ -305,24 +319,27 @@ fn count_formats_of_images(before: &[Sighting], now: &mut [Sighting], volumes: &
     }
 }
 
-impl Sighting {
-    fn note_mounted(&mut self, volume: &Volume, volumes: &Volumes, look: i64) {
+impl MountRecord {
+    fn update_mounted(&mut self, volume: &Volume, volumes: &Volumes, snapshot: i64) {
         if let Some(key) = volumes.mount_key(&self.identity) {
             let before = self.mount_key.as_deref().and_then(MountKey::parse);
             let between = before.map_or(MountChange::Unmounted, |before| key.since(&before));
             self.session += i64::from(between == MountChange::Unmounted);
-            // The numbers of another namespace say nothing here, and would hide those of this one.
+            // Mount ids of another namespace are meaningless here and would hide those of this one.
             if between != MountChange::Unknown {
                 self.mount_key = Some(key.to_string());
             }
         }
-        self.look = look;
+        self.snapshot = snapshot;
         self.replaced_by = None;
         self.backing = volumes.backing(volume).to_string();
         self.extent = volume.extent.clone().or(self.extent.take());
-        let hardware = volume.hardware.as_ref().map(|told| told.replace('\n', " "));
+        let hardware = volume
+            .hardware
+            .as_ref()
+            .map(|serial| serial.replace('\n', " "));
         self.disks
-            .extend(hardware.filter(|told| !self.disks.contains(told)));
+            .extend(hardware.filter(|serial| !self.disks.contains(serial)));
         if let Some(made) = volume.creation_key() {
             let before = self.made.take().unwrap_or_default();
             self.formats += i64::from(is_other(&before, &made));
@@ -336,13 +353,13 @@ impl Sighting {
     }
 }
 
-/// Whether a filesystem is another one by its size or birth, each of which may not be told.
+/// Returns true if size or creation time shows another filesystem; each may be empty.
 fn is_other(before: &str, now: &str) -> bool {
     let mut pairs = before.split(':').zip(now.split(':'));
     pairs.any(|(before, now)| !before.is_empty() && !now.is_empty() && before != now)
 }
 
-/// Size and birth, with those of before where they are not told now.
+/// Returns size and creation time, with the previous values for empty ones.
 fn joined(before: &str, now: &str) -> String {
     let mut before = before.split(':');
     let parts = now.split(':').map(|part| {
@@ -352,19 +369,19 @@ fn joined(before: &str, now: &str) -> String {
     parts.collect::<Vec<_>>().join(":")
 }
 
-/// What took the place of an image file that the volume was in, if the file is not there.
-fn lost_image(row: &Sighting, volumes: &Volumes, may_wait: bool) -> Option<String> {
+/// Returns what replaced the image file of a volume, if the file is gone.
+fn lost_image(row: &MountRecord, volumes: &Volumes, may_wait: bool) -> Option<String> {
     let backing = Backing::parse(&row.backing)?;
     let mut images = backing.images.iter();
     let is_lost = images.any(|image| volumes.is_image_gone(image, may_wait));
     is_lost.then(|| "no image file or a different one".to_owned())
 }
 
-/// What took the place of a volume that is away on its disk: a volume that is mounted now or was after it,
-/// or a partition table that has no place for it.
+/// Returns what replaced an unmounted volume on its disk: a volume that is mounted now or was
+/// mounted later, or a partition table without its partition.
 fn replacement(
-    row: &Sighting,
-    rows: &[Sighting],
+    row: &MountRecord,
+    rows: &[MountRecord],
     volumes: &Volumes,
     attached: &[ConnectedDisk],
 ) -> Option<String> {
@@ -373,17 +390,19 @@ fn replacement(
         return None;
     }
     let shares_disk = |disks: &[String]| !serials(disks).is_disjoint(&own);
-    let its_disks = || {
+    let own_disks = || {
         let disks = attached.iter();
         disks.filter(|disk| shares_disk(std::slice::from_ref(&disk.hardware)))
     };
-    if its_disks().any(|disk| disk.holds(row.uuid())) {
+    if own_disks().any(|disk| disk.holds(row.uuid())) {
         return None;
     }
     let later = rows
         .iter()
-        .filter(|other| other.id != row.id && other.look > row.look && shares_disk(&other.disks))
-        .max_by_key(|other| other.look);
+        .filter(|other| {
+            other.id != row.id && other.snapshot > row.snapshot && shares_disk(&other.disks)
+        })
+        .max_by_key(|other| other.snapshot);
     let mounted = || {
         let mut all = volumes.all().iter();
         all.find(|volume| {
@@ -393,7 +412,7 @@ fn replacement(
     };
     let lacking = || {
         let lacks = |disk: &ConnectedDisk| disk.lacks(row.uuid(), row.extent.as_deref());
-        its_disks()
+        own_disks()
             .any(lacks)
             .then(|| "another partition table".to_owned())
     };
@@ -403,7 +422,7 @@ fn replacement(
         .or_else(lacking)
 }
 
-/// The serials among what is known of a volume's disks; servers share what they like.
+/// Returns the serials of a volume's disks; servers are left out, because they may share any disk.
 fn serials(disks: &[String]) -> BTreeSet<String> {
     Disks::new(disks.iter().map(String::as_str)).serials()
 }

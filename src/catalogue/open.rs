@@ -1,5 +1,5 @@
-//! Opens, creates and backs up catalogues. Rejects databases that are damaged, newer, foreign or on a
-//! network share, and migrates older ones.
+//! Opens, creates and backs up catalogues. Rejects databases that are damaged, foreign, newer, of
+//! an unreleased version or on a network share, and migrates older ones.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::document_codec::Packer;
-use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
+use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
 use crate::atomic_file::{self, Unfinished};
 use crate::error::Error;
 use crate::volume::Volumes;
@@ -32,8 +32,8 @@ impl Catalogue {
     /// Opens the catalogue in `folder`; creates folder and catalogue if missing.
     ///
     /// # Errors
-    /// If folder or file cannot be written, or the database is foreign, newer, damaged or on a network
-    /// share.
+    /// If folder or file cannot be written, or the database is foreign, newer, damaged or on a
+    /// network share.
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
         reject_share(&volumes, folder)?;
@@ -60,10 +60,6 @@ impl Catalogue {
             // Checked inside the transaction: another process may be creating it.
             if number(connection, "user_version")? == 0 {
                 connection.execute_batch(include_str!("schema.sql"))?;
-                connection.execute_batch(include_str!("schema-3.sql"))?;
-                connection.execute_batch(include_str!("schema-4.sql"))?;
-                connection.execute_batch(include_str!("schema-5.sql"))?;
-                connection.execute_batch(include_str!("schema-6.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
                 set_new_uuid(connection)?;
                 connection.pragma_update(None, "user_version", VERSION)?;
@@ -73,8 +69,8 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Opens the catalogue in `folder` and migrates an older version. Opens it read-only if it cannot be
-    /// written.
+    /// Opens the catalogue in `folder` and migrates an older version. Opens it read-only if it
+    /// cannot be written.
     ///
     /// # Errors
     /// [`Error::NoCatalogue`] if there is none; otherwise as [`Catalogue::create`].
@@ -211,17 +207,24 @@ impl Catalogue {
                 known: VERSION,
             });
         }
+        if (1..OLDEST).contains(&version) {
+            return Err(Error::UnsupportedCatalogue {
+                path,
+                found: version,
+                oldest: OLDEST,
+            });
+        }
         if version == VERSION {
             catalogue.reconcile_volumes(is_writable)?;
             if is_writable {
-                catalogue.note_mounts()?;
+                catalogue.record_mounts()?;
             }
         }
         Ok(catalogue)
     }
 
-    /// Distinguishes mounted clones by the records of volumes, and updates volumes that were identified by
-    /// label until their uuid could be read.
+    /// Distinguishes mounted clones by the records of volumes, and updates volumes that were
+    /// identified by label until their uuid could be read.
     pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
         self.volumes.distinguish_clones(&known);
@@ -238,7 +241,7 @@ impl Catalogue {
                 former.filter(|former| known.iter().any(|known| known.identity == *former));
             if let Some(former) = former {
                 // If the catalogue cannot be written now, the next command tries again.
-                is_changed |= self.identify_anew(&former, &volume.identity).is_ok();
+                is_changed |= self.change_identity(&former, &volume.identity).is_ok();
             }
         }
         if is_changed {
@@ -248,8 +251,8 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Backs up the catalogue to `to`, which must not exist, even while it is in use. The backup gets its
-    /// own id, so that an index of a later state is not used with it.
+    /// Backs up the catalogue to `to`, which must not exist, even while it is in use. The backup
+    /// gets its own id, so that an index of a later state is not used with it.
     ///
     /// # Errors
     /// If `to` exists or cannot be written, or `SQLite` fails.
@@ -291,8 +294,8 @@ impl Catalogue {
         atomic_file::sync_folder(folder).map_err(Error::path(folder))
     }
 
-    /// Checks the integrity of the database if the last check is older than a week or the last scan was
-    /// interrupted.
+    /// Checks the integrity of the database if the last check is older than a week or the last scan
+    /// was interrupted.
     ///
     /// # Errors
     /// [`Error::DamagedCatalogue`] if it is damaged.
@@ -359,16 +362,16 @@ fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Returns true for a backup of [`Catalogue::backup`] that was not opened since: a catalogue that is not in
-/// WAL mode (<https://sqlite.org/fileformat2.html>).
+/// Returns true for a backup of [`Catalogue::backup`] that was not opened since: a catalogue that
+/// is not in WAL mode (<https://sqlite.org/fileformat2.html>).
 fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
 }
 
-/// Prepares a restored backup. A log in the same folder belongs to the catalogue that it replaced, and
-/// `SQLite` would apply it to the backup, so it is renamed.
+/// Prepares a restored backup. A log in the same folder belongs to the catalogue that it replaced,
+/// and `SQLite` would apply it to the backup, so it is renamed.
 fn prepare_restored(path: &Path) -> io::Result<()> {
     // SQLite keeps its log next to the file, not next to a link to it.
     let path = &fs::canonicalize(path)?;
@@ -420,7 +423,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_databases_and_newer_catalogues_are_rejected() {
+    fn foreign_databases_and_catalogues_of_other_versions_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         Connection::open(&path)
@@ -441,6 +444,22 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NewerCatalogue { .. })
         ));
+        for version in 1..OLDEST {
+            Connection::open(&path)
+                .unwrap()
+                .pragma_update(None, "user_version", version)
+                .unwrap();
+            for opened in [
+                Catalogue::open(folder.path()),
+                Catalogue::create(folder.path()),
+            ] {
+                assert!(matches!(
+                    opened,
+                    Err(Error::UnsupportedCatalogue { found, .. }) if found == version
+                ));
+            }
+        }
+        assert!(!folder.path().join(BACKUPS).exists());
     }
 
     /// A process killed before the first commit leaves a database without tables.

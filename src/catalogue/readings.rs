@@ -6,20 +6,16 @@ use super::files::state_number;
 use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
-use crate::footage::Identity;
 use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
-
-/// Version of the fingerprint: docs/identity.md.
-pub(super) const ALGORITHM: u32 = 1;
 
 /// Result of reading a file.
 #[derive(Debug)]
 pub struct Reading {
     /// Row id of the file.
     pub file: i64,
-    /// Fingerprints of the content; `None` for a file that is empty or cannot be opened.
-    pub identity: Option<Identity>,
+    /// Fingerprint of the content; `None` for a file that is empty or cannot be opened.
+    pub fingerprint: Option<Fingerprint>,
     /// Facts from its name, location and sidecars.
     pub file_facts: Clip,
     /// Result for the content.
@@ -48,8 +44,8 @@ pub enum ReadOutcome {
         /// Tool that failed; another version tries again.
         failed_with: String,
     },
-    /// The file could not be opened or read, perhaps temporarily. Known facts are kept, the problem is added, and the
-    /// next scan tries again.
+    /// The file could not be opened or read, perhaps temporarily. Known facts are kept, the problem
+    /// is added, and the next scan tries again.
     Unopened {
         /// Error of the system.
         reason: String,
@@ -78,11 +74,6 @@ pub struct KnownContent {
     pub facts: Box<Clip>,
 }
 
-/// Converts fingerprints to their stored form.
-fn stored_fingerprints(identity: Identity) -> [Option<[u8; 16]>; 2] {
-    [Some(identity.now), identity.former].map(|number| number.map(Fingerprint::to_bytes))
-}
-
 /// Recorded content of a file, before it is read.
 struct RecordedContent {
     id: i64,
@@ -98,14 +89,14 @@ struct ContentRow {
 }
 
 impl Catalogue {
-    /// Returns a known content. Returns `None` if a tool failed on it whose version is no longer current, because another version
-    /// may succeed.
+    /// Returns a known content. Returns `None` if a tool failed on it whose version is no longer
+    /// current, because another version may succeed.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn known_content(
         &self,
-        identity: Identity,
+        fingerprint: Fingerprint,
         is_current: &dyn Fn(&str) -> bool,
     ) -> Result<Option<KnownContent>, Error> {
         let row: Option<(Option<String>, Vec<u8>, KnownContent)> = self.check(|connection| {
@@ -113,10 +104,9 @@ impl Catalogue {
                 .prepare_cached(
                     "SELECT failed_with, facts, has_poster, strip,
                             EXISTS (SELECT 1 FROM picture p WHERE p.clip = c.id) AS is_queued
-                     FROM clip c WHERE (fingerprint = ?1 OR fingerprint = ?2 AND algorithm = 0)
-                       AND facts IS NOT NULL ORDER BY algorithm DESC LIMIT 1",
+                     FROM clip c WHERE fingerprint = ?1 AND facts IS NOT NULL",
                 )?
-                .query_row(stored_fingerprints(identity), |row| {
+                .query_row([fingerprint.to_bytes()], |row| {
                     let content = KnownContent {
                         has_poster: row.get("has_poster")?,
                         strip: row.get("strip")?,
@@ -147,8 +137,7 @@ impl Catalogue {
         let clip = if matches!(reading.outcome, ReadOutcome::Unopened { .. }) {
             self.clip_of(reading.file)?
         } else {
-            self.renumber(reading.identity)?;
-            self.clip_for(reading.file, reading.identity.map(|identity| identity.now))?
+            self.clip_for(reading.file, reading.fingerprint)?
         };
         self.record_content(clip.id, &reading.outcome)?;
         let is_opened = !matches!(reading.outcome, ReadOutcome::Unopened { .. });
@@ -217,44 +206,10 @@ impl Catalogue {
         };
         self.check(|connection| {
             connection
-                .prepare_cached("UPDATE clip SET fingerprint = ?2, algorithm = ?3 WHERE id = ?1")?
-                .execute(params![clip, bytes, ALGORITHM])
+                .prepare_cached("UPDATE clip SET fingerprint = ?2 WHERE id = ?1")?
+                .execute(params![clip, bytes])
         })?;
         self.content(clip)
-    }
-
-    /// Updates a content that an older version stored with another fingerprint.
-    fn renumber(&self, identity: Option<Identity>) -> Result<(), Error> {
-        let Some((identity, former)) = identity.and_then(|it| Some((it, it.former?))) else {
-            return Ok(());
-        };
-        let former: Option<i64> = self.check(|connection| {
-            connection
-                .prepare_cached("SELECT id FROM clip WHERE fingerprint = ?1 AND algorithm = 0")?
-                .query_row([former.to_bytes()], |row| row.get(0))
-                .optional()
-        })?;
-        let Some(former) = former else {
-            return Ok(());
-        };
-        let numbered = self.check(|connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE OR IGNORE clip SET fingerprint = ?2, algorithm = ?3 WHERE id = ?1",
-                )?
-                .execute(params![former, identity.now.to_bytes(), ALGORITHM])
-        })?;
-        if numbered == 0 {
-            // A clip with the current fingerprint exists: merge both.
-            self.check(|connection| {
-                connection
-                    .prepare_cached(
-                        "UPDATE file SET clip = (SELECT id FROM clip WHERE fingerprint = ?2) WHERE clip = ?1",
-                    )?
-                    .execute(params![former, identity.now.to_bytes()])
-            })?;
-        }
-        self.touch(former)
     }
 
     /// Returns the recorded content of a file.
@@ -287,9 +242,9 @@ impl Catalogue {
         self.pack(&facts)
     }
 
-    /// Records the previous content of a file. If no other file has it, adds a row in state missing, so that it stays
-    /// searchable. Skips content that was never readable, such as an incomplete copy, and image sequences, which change
-    /// with every new frame.
+    /// Records the previous content of a file. If no other file has it, adds a row in state
+    /// missing, so that it stays searchable. Skips content that was never readable, such as an
+    /// incomplete copy, and image sequences, which change with every new frame.
     fn keep_previous(&self, file: i64, own: &RecordedContent) -> Result<(), Error> {
         self.check(|connection| {
             connection

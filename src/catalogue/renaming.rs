@@ -15,8 +15,8 @@ const MAX_NAME: usize = 400;
 type Planned = (i64, Vec<Action>);
 
 impl Catalogue {
-    /// Renames tags and their subtags: in edits, as one command of `author`, and in the results of rules from the
-    /// next tagging on. Returns the number of clips with new edits.
+    /// Renames tags and their subtags: in edits, as one command of `author`, and in the results of
+    /// rules from the next tagging on. Returns the number of clips with new edits.
     ///
     /// # Errors
     /// If the catalogue cannot be written; then nothing was renamed.
@@ -38,8 +38,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the clips with decisions about tags that are renamed, and the edits that move each decision to the
-    /// tag's new name.
+    /// Returns the clips with decisions about tags that are renamed, and the edits that move each
+    /// decision to the tag's new name.
     fn planned(
         &self,
         from: &[String],
@@ -73,8 +73,9 @@ impl Catalogue {
         Ok(planned)
     }
 
-    /// Returns the tags that people added or removed by these edits, by their current names, and whether each was
-    /// added. Reads the table of renamed tags: for many clips, read that once and call `decided_as`.
+    /// Returns the tags that people added or removed by these edits, by their current names, and
+    /// whether each was added. Reads the table of renamed tags: for many clips, read that once and
+    /// call `decided_as`.
     ///
     /// # Errors
     /// If the catalogue cannot be read.
@@ -101,8 +102,8 @@ impl Catalogue {
     }
 }
 
-/// Returns the tags that people added or removed by these edits, by their names in `renamed`, and whether each was
-/// added.
+/// Returns the tags that people added or removed by these edits, by their names in `renamed`, and
+/// whether each was added.
 pub(super) fn decided_as(
     edits: &[Edit],
     renamed: &BTreeMap<String, String>,
@@ -113,7 +114,8 @@ pub(super) fn decided_as(
         .collect()
 }
 
-/// Returns the new name of a tag after `from` is renamed to `to`, if the tag or its nearest parent is one of `from`.
+/// Returns the new name of a tag after `from` is renamed to `to`, if the tag or its nearest parent
+/// is one of `from`.
 fn renamed_name(tag: &str, from: &[String], to: &str) -> Option<String> {
     let rest = |from: &String| {
         let rest = tag.strip_prefix(from.as_str())?;
@@ -129,9 +131,9 @@ fn is_below_any(tag: &str, from: &[String]) -> bool {
 
 /// Returns the table of names after tags now called one of `from` are renamed to `to`.
 ///
-/// Two laws hold for [`called`] with the result. A current name refers to itself, so that a name that a user types is never
-/// read as the former name of another tag. A former name refers to the current name of its tag, however often that was
-/// renamed, in chains and rings.
+/// Two laws hold for [`called`] with the result. A current name refers to itself, so that a name
+/// that a user types is never read as the former name of another tag. A former name refers to the
+/// current name of its tag, however often that was renamed, in chains and rings.
 fn with_rename(
     before: &BTreeMap<String, String>,
     from: &[String],
@@ -152,8 +154,9 @@ fn with_rename(
     renamed
 }
 
-/// Adds entries for former names that result from two entries: `tv-set/taping`, if `tv-set` is now `tv` and `tv/taping` is
-/// `show`. One of the two may change later, and the meaning of the combined name must not.
+/// Adds entries for former names that result from two entries: `tv-set/taping`, if `tv-set` is now
+/// `tv` and `tv/taping` is `show`. One of the two may change later, and the meaning of the combined
+/// name must not.
 fn expand_combined(renamed: &mut BTreeMap<String, String>) {
     let mut made = BTreeMap::new();
     for (former, now) in renamed.iter() {
@@ -190,7 +193,8 @@ fn remove_redundant(renamed: &mut BTreeMap<String, String>) {
 mod tests {
     use super::*;
 
-    /// Applies renames one after another, as the program does: former names of other tags are rejected.
+    /// Applies renames one after another, as the program does: former names of other tags are
+    /// rejected.
     fn renamed(steps: &[(&str, &str)]) -> BTreeMap<String, String> {
         let mut renamed = BTreeMap::new();
         for (from, to) in steps {

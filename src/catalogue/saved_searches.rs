@@ -1,4 +1,5 @@
-//! Searches saved under a name. They are stored as typed, so `date:yesterday` is evaluated at each use.
+//! Searches saved under a name. They are stored as typed, so `date:yesterday` is evaluated at each
+//! use.
 
 use std::cell::OnceCell;
 
@@ -37,8 +38,8 @@ impl Catalogue {
         Ok(before.map(|(_, words)| words).next())
     }
 
-    /// Returns the words of a saved search; `None` if there is none. Case is ignored, and dashes match spaces,
-    /// which would need shell quoting: `tuesday-selects` finds `tuesday selects`.
+    /// Returns the words of a saved search; `None` if there is none. Case is ignored, and dashes
+    /// match spaces, which would need shell quoting: `tuesday-selects` finds `tuesday selects`.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -11,8 +11,8 @@ use crate::footage::FoundFile;
 use crate::value::Fingerprint;
 
 impl Catalogue {
-    /// Records a sidecar that was written for the file at `inside` of a volume, so that a scan treats it as
-    /// unchanged and does not read the original again.
+    /// Records a sidecar that was written for the file at `inside` of a volume, so that a scan
+    /// treats it as unchanged and does not read the original again.
     ///
     /// # Errors
     /// If the catalogue cannot be written.

@@ -1,4 +1,5 @@
-//! Copies that were looked for and not found as they were verified: what counts for `safe` once their drive is away.
+//! Marks verified copies that were found missing or changed, so that `safe` does not count them
+//! while their drive is away.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +12,12 @@ use crate::source_file::canonical;
 use crate::value::{from_bytes, to_bytes};
 
 impl Catalogue {
-    /// Records, as a part of the change that is being made, that a file of the catalogue was not where it was verified. What
-    /// searches show of it stays as it is.
+    /// Records within the open transaction that a file is no longer as it was verified. Search
+    /// results are not affected.
     ///
     /// # Errors
     /// If `SQLite` fails, or there is no such file.
-    pub fn doubt_file(&self, file: i64) -> Result<(), Error> {
+    pub fn mark_file_suspect(&self, file: i64) -> Result<(), Error> {
         let (volume, folder, name) = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -49,14 +50,15 @@ impl Catalogue {
                     ])
             })?;
         }
-        self.doubt_hash(file)
+        self.mark_hash_suspect(file)
     }
 
-    /// Records that the copies in a folder are gone, where its volume is mounted and the folder is not there.
+    /// Records that the copies in a folder are missing, if its volume is mounted and the folder
+    /// does not exist.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
-    pub fn doubt_missing(&self, folder: &Path) -> Result<(), Error> {
+    pub fn mark_missing_if_gone(&self, folder: &Path) -> Result<(), Error> {
         let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
         let there = folder.ancestors().find_map(|above| {
             let real = canonical(above).ok()?;
@@ -67,16 +69,16 @@ impl Catalogue {
         };
         let (volume, inside) = self.volumes().locate(&real);
         match self.volume_id(&volume.identity)? {
-            Some(number) => self.doubt_below(number, &inside.join(rest)),
+            Some(number) => self.mark_missing_below(number, &inside.join(rest)),
             None => Ok(()),
         }
     }
 
-    /// Records that nothing is left at and below a folder of a volume.
+    /// Records that all copies at and below a folder of a volume are missing.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
-    pub fn doubt_below(&self, volume: i64, folder: &Path) -> Result<(), Error> {
+    pub fn mark_missing_below(&self, volume: i64, folder: &Path) -> Result<(), Error> {
         self.write_transaction(|| {
             for (ingest, place, root) in self.ingests_on(volume)? {
                 if !root.starts_with(folder) && !folder.starts_with(&root) {
@@ -123,11 +125,11 @@ impl Catalogue {
         })
     }
 
-    /// Records that files at paths of a volume do not look as they did when they were hashed.
+    /// Records that files at these paths of a volume changed since they were hashed.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
-    pub fn doubt_hashes(&self, volume: i64, paths: &[&Path]) -> Result<(), Error> {
+    pub fn mark_hashes_suspect(&self, volume: i64, paths: &[&Path]) -> Result<(), Error> {
         self.write_transaction(|| {
             for path in paths {
                 let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -149,7 +151,7 @@ impl Catalogue {
         })
     }
 
-    fn doubt_hash(&self, file: i64) -> Result<(), Error> {
+    fn mark_hash_suspect(&self, file: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE hash SET how = NULL WHERE file = ?1")?

@@ -171,11 +171,11 @@ impl Catalogue {
         })
     }
 
-    /// Applies `rules` to every read file of some folders, on all processors, and writes the facts that changed. Returns
-    /// the number of changed clips.
+    /// Applies `rules` to every read file of some folders, on all processors, and writes the facts
+    /// that changed. Returns the number of changed clips.
     ///
-    /// `place` prepares the context of a folder. `each` receives the number of processed files after each batch; if it
-    /// returns false, the remaining files are skipped.
+    /// `place` prepares the context of a folder. `each` receives the number of processed files
+    /// after each batch; if it returns false, the remaining files are skipped.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -188,7 +188,7 @@ impl Catalogue {
     ) -> Result<usize, Error> {
         let mut clips = HashSet::new();
         let replaced = self.replaced_files()?;
-        let mut looked = 0;
+        let mut checked = 0;
         let mut at = 0;
         while at < folders.len() {
             let mut batch: Vec<(P, Vec<Row>)> = Vec::new();
@@ -204,11 +204,11 @@ impl Catalogue {
                 at += 1;
             }
             let changed = changed_files(batch, rules);
-            looked += rows;
+            checked += rows;
             if !changed.is_empty() {
                 self.write_changed(&changed, &mut clips)?;
             }
-            if !each(looked) {
+            if !each(checked) {
                 break;
             }
         }
@@ -234,8 +234,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the read files of a clip with the row ids of their folders, in an order that does not depend on
-    /// mounting.
+    /// Returns the read files of a clip with the row ids of their folders, in an order that does
+    /// not depend on mounting.
     ///
     /// # Errors
     /// If the catalogue cannot be read.

@@ -1,5 +1,5 @@
-//! Files of posters and filmstrips in the catalogue's folder, named by fingerprint. They can be deleted at any
-//! time.
+//! Files of posters and filmstrips in the catalogue's folder, named by fingerprint. They can be
+//! deleted at any time.
 
 use std::collections::HashSet;
 use std::fs;
@@ -109,8 +109,8 @@ impl PictureFolder {
         Ok(())
     }
 
-    /// Returns the clips with complete pictures, 16 bytes each. Removes temporary files of killed scans, which
-    /// is safe because only one scan runs at a time.
+    /// Returns the clips with complete pictures, 16 bytes each. Removes temporary files of killed
+    /// scans, which is safe because only one scan runs at a time.
     #[must_use]
     pub fn present(&self) -> HashSet<Fingerprint> {
         let (mut images, mut indexes) = (HashSet::new(), HashSet::new());

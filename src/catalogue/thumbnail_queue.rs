@@ -1,7 +1,7 @@
 //! Queue of posters and filmstrips to create, and the results.
 //!
-//! Pictures are files outside the database and not part of the index, so a new picture takes no seq. A failure
-//! does, because the problem is a fact of the clip.
+//! Pictures are files outside the database and not part of the index, so a new picture takes no
+//! seq. A failure does, because the problem is a fact of the clip.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -24,7 +24,8 @@ pub struct PendingPictures {
     pub file: i64,
     /// Row id of the file's volume.
     pub volume: i64,
-    /// Clips with equal recipes can be decoded together; `None` if ffmpeg has to open the file itself.
+    /// Clips with equal recipes can be decoded together; `None` if ffmpeg has to open the file
+    /// itself.
     pub recipe: Option<i64>,
 }
 
@@ -78,8 +79,9 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Returns the queued clips with a file in one of `folders`, grouped by recipe, in the order in which files were
-    /// found. Skips clips on which a tool failed that is still the current version.
+    /// Returns the queued clips with a file in one of `folders`, grouped by recipe, in the order in
+    /// which files were found. Skips clips on which a tool failed that is still the current
+    /// version.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -1,6 +1,7 @@
-//! Transactions and fairness between writers. `SQLite` lets waiting writers poll, so a scan that commits
-//! batch after batch could delay an edit for long. Therefore every writer first locks `write.lock`: an edit keeps it
-//! while it waits for the database, and a scan has to acquire it before each batch.
+//! Transactions and fairness between writers. `SQLite` lets waiting writers poll, so a scan that
+//! commits batch after batch could delay an edit for long. Therefore every writer first locks
+//! `write.lock`: an edit keeps it while it waits for the database, and a scan has to acquire it
+//! before each batch.
 
 use std::fs::File;
 
@@ -51,8 +52,8 @@ impl Catalogue {
         changed
     }
 
-    /// Runs reads in one snapshot, unaffected by concurrent writers. Also faster than single reads, for which
-    /// SQLite acquires its locks and revalidates its page cache each time. Can be nested.
+    /// Runs reads in one snapshot, unaffected by concurrent writers. Also faster than single reads,
+    /// for which SQLite acquires its locks and revalidates its page cache each time. Can be nested.
     pub(super) fn read_snapshot<T>(
         &self,
         read: impl FnOnce() -> Result<T, Error>,

@@ -1,5 +1,5 @@
-//! Where a content was ever proved to be, with everything else that is known of those places: what decides
-//! whether a card may be formatted.
+//! Paths at which a content was ever found by its full hash, with all records of those paths.
+//! `safe` decides from these whether a card may be formatted.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,67 +17,69 @@ use crate::offload::How;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// A path at which a content was once found by its full hash.
+/// Path at which a content was once found by its full hash.
 #[derive(Debug, Clone)]
-pub struct Stood {
-    /// The volume's number.
+pub struct RecordedPath {
+    /// Row id of the volume.
     pub volume: i64,
-    /// Below the volume's root.
+    /// Path relative to the root of the volume.
     pub path: PathBuf,
-    /// The folder that a card was copied to, which it is in.
+    /// Destination of an ingest that contains the path.
     pub root: Option<PathBuf>,
-    /// Whatever full hashes ever told of the path, of any content.
-    pub claims: Vec<Claim>,
-    /// How a scan saw the file last.
-    pub listed: Option<Listed>,
+    /// All full hashes recorded for the path, of any content.
+    pub records: Vec<HashRecord>,
+    /// File as the last scan found it.
+    pub listed: Option<ScannedFile>,
 }
 
-/// What a full hash told of a path.
+/// Full hash recorded for a path.
 #[derive(Debug, Clone)]
-pub struct Claim {
-    /// The xxh128 of the content.
+pub struct HashRecord {
+    /// Xxh128 of the content.
     pub content: Fingerprint,
-    /// Its bytes.
+    /// Size of the content in bytes.
     pub bytes: u64,
-    /// What the file looks like if nobody touched it since; `None` where that was not written down.
+    /// Size and times of the file when it was hashed; `None` if they were not recorded.
     pub stamp: Option<Stamp>,
-    /// What was found.
+    /// State of the copy.
     pub state: CopyState,
-    /// When, seconds since 1970 UTC.
+    /// Time of the record, seconds since 1970 UTC.
     pub at: i64,
-    /// By which hash.
+    /// Kind of the hash that verified the copy.
     pub by: HashKind,
-    /// How the file was read.
+    /// Read method.
     pub how: Option<How>,
-    /// Number of the mount in which the file was first seen as it was then.
+    /// Number of the mount in which the file was first found in that state.
     pub session: Option<i64>,
-    /// Set of the volumes that were mounted meanwhile; `None` where it was not recorded.
+    /// Set of the volumes mounted while it was read; `None` if it was not recorded.
     pub mounted_set: Option<i64>,
-    /// How often the volume had been formatted by then.
+    /// Number of times the volume had been formatted by then.
     pub formats: i64,
-    /// Where the log of ingests has it. `None`: it is the hash of a file of the catalogue.
-    pub logged: Option<Logged>,
+    /// Copy in the log of ingests; `None` for the hash of a file of the catalogue.
+    pub logged: Option<LoggedCopy>,
 }
 
-/// What a file looked like when it was read, and in which mount that was first so.
+/// Size and times of a file when it was read, and the mount in which it first had them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierRead {
     /// Number of the mount.
     pub session: i64,
-    /// What it looked like.
+    /// Size and times.
     pub stamp: Stamp,
 }
 
 impl EarlierRead {
-    /// Whether a file that looks so now was read before a mount of that number, and not written since.
+    /// Returns true if a file with this stamp was read before mount `session` and not written
+    /// since.
     fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
         self.session < session && self.stamp == *stamp
     }
 }
 
-/// Returns how a file was read, by what is known of earlier reads. What a cache of the filesystem's own may have answered was
-/// read from the medium if the file was the same in an earlier mount. `session`: the number of the mount, where unmounting
-/// empties the only such cache.
+/// Returns how a file was read, considering earlier reads. A read that the filesystem's own cache
+/// may have answered still counts as read from the medium if the file was the same in an earlier
+/// mount. `session` is the number of the mount if unmounting empties the only such cache, otherwise
+/// `None`.
 pub fn how_read(
     how: How,
     stamp: &Stamp,
@@ -95,21 +97,21 @@ pub fn how_read(
     }
 }
 
-/// A copy, as the log of ingests names it.
+/// Copy in the log of ingests.
 #[derive(Debug, Clone)]
-pub struct Logged {
-    /// The file's number.
+pub struct LoggedCopy {
+    /// Row id of the file in the log.
     pub file: i64,
-    /// The place's.
+    /// Number of the destination.
     pub place: usize,
-    /// The file's digest, of the ingest's kind.
+    /// Hash of the file, of the ingest's kind.
     pub digest: Option<Checksum>,
-    /// What is told of it although it is proved.
+    /// Problem of the copy, which is verified nevertheless.
     pub problem: Option<String>,
 }
 
-impl Claim {
-    /// What the file looked like, and in which mount it was first read so.
+impl HashRecord {
+    /// Returns the size and times of the file, and the mount in which it was first read with them.
     #[must_use]
     pub fn earlier(&self) -> Option<EarlierRead> {
         let (session, stamp) = self.session.zip(self.stamp)?;
@@ -117,30 +119,30 @@ impl Claim {
     }
 }
 
-/// A file, as a scan saw it last.
+/// File as the last scan found it.
 #[derive(Debug, Clone, Copy)]
-pub struct Listed {
-    /// Bytes.
+pub struct ScannedFile {
+    /// Size in bytes.
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Whether it was not there any more.
+    /// True if it no longer existed.
     pub is_missing: bool,
 }
 
-/// Places of ingests on a volume: ingest, place, path.
+/// Destinations on a volume: row id of the ingest, number of the destination, path.
 type Places = Vec<(i64, usize, PathBuf)>;
 
 impl Catalogue {
-    /// For each of these contents, given with their sizes, every path at which it was found by its full hash: all of
-    /// one moment. Volumes that were forgotten are left out.
+    /// Returns for each content (full hash and size) every path at which it was found by its full
+    /// hash, from one snapshot. Omits forgotten volumes.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn stood(
+    pub fn recorded_paths(
         &self,
         contents: &BTreeSet<(Fingerprint, u64)>,
-    ) -> Result<BTreeMap<(Fingerprint, u64), Vec<Stood>>, Error> {
+    ) -> Result<BTreeMap<(Fingerprint, u64), Vec<RecordedPath>>, Error> {
         self.read_snapshot(|| {
             let mut places = HashMap::new();
             let mut all = BTreeMap::new();
@@ -148,16 +150,17 @@ impl Catalogue {
                 let mut paths: BTreeSet<(i64, PathBuf)> = BTreeSet::new();
                 self.copied_to(*content, &mut paths)?;
                 self.hashed_at(*content, &mut paths)?;
-                let stood = paths
+                let records = paths
                     .into_iter()
-                    .map(|(volume, path)| self.told_of(volume, path, &mut places));
-                all.insert(*content, stood.collect::<Result<_, Error>>()?);
+                    .map(|(volume, path)| self.records_of_path(volume, path, &mut places));
+                all.insert(*content, records.collect::<Result<_, Error>>()?);
             }
             Ok(all)
         })
     }
 
-    /// The ingests of a card, given by what its volume is known by and its root there, the latest last.
+    /// Returns the ingests of a card, given by the identity of its volume and its root there,
+    /// latest last.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -174,7 +177,7 @@ impl Catalogue {
         })
     }
 
-    /// Where ingests copied it to, whatever became of it.
+    /// Adds the paths to which ingests copied the content, whatever their state.
     fn copied_to(
         &self,
         (content, bytes): (Fingerprint, u64),
@@ -204,7 +207,7 @@ impl Catalogue {
         })
     }
 
-    /// Where files of the catalogue have that hash.
+    /// Adds the paths of files in the catalogue with this hash.
     fn hashed_at(
         &self,
         (content, bytes): (Fingerprint, u64),
@@ -225,42 +228,42 @@ impl Catalogue {
         })
     }
 
-    /// Everything that is known of a path.
-    fn told_of(
+    /// Returns all records of a path.
+    fn records_of_path(
         &self,
         volume: i64,
         path: PathBuf,
         places: &mut HashMap<i64, Places>,
-    ) -> Result<Stood, Error> {
+    ) -> Result<RecordedPath, Error> {
         let places = match places.entry(volume) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(self.ingests_on(volume)?),
         };
-        let mut stood = Stood {
+        let mut recorded = RecordedPath {
             volume,
             root: None,
-            claims: Vec::new(),
+            records: Vec::new(),
             listed: None,
             path,
         };
         for (ingest, place, root) in places.iter() {
-            if let Ok(inside) = stood.path.strip_prefix(root)
-                && let Some(claim) = self.claim_of_log(*ingest, *place, inside)?
+            if let Ok(inside) = recorded.path.strip_prefix(root)
+                && let Some(record) = self.record_of_log(*ingest, *place, inside)?
             {
-                stood.claims.push(claim);
-                stood.root = Some(root.clone());
+                recorded.records.push(record);
+                recorded.root = Some(root.clone());
             }
         }
-        self.told_by_scans(&mut stood)?;
-        Ok(stood)
+        self.add_scan_records(&mut recorded)?;
+        Ok(recorded)
     }
 
-    fn claim_of_log(
+    fn record_of_log(
         &self,
         ingest: i64,
         place: usize,
         inside: &Path,
-    ) -> Result<Option<Claim>, Error> {
+    ) -> Result<Option<HashRecord>, Error> {
         let number = i64::try_from(place).unwrap_or(i64::MAX);
         self.check(|connection| {
             connection
@@ -273,21 +276,21 @@ impl Catalogue {
                 )?
                 .query_row(
                     params![ingest, to_bytes(inside.as_os_str()), number],
-                    |row| claim_row(row, place),
+                    |row| log_row(row, place),
                 )
                 .optional()
         })
     }
 
-    /// Adds how a scan saw the file, and the hash that was computed of it then.
-    fn told_by_scans(&self, stood: &mut Stood) -> Result<(), Error> {
-        let (Some(folder), Some(name)) = (stood.path.parent(), stood.path.file_name()) else {
+    /// Adds the file as the last scan found it, and its hash from then.
+    fn add_scan_records(&self, recorded: &mut RecordedPath) -> Result<(), Error> {
+        let (Some(folder), Some(name)) = (recorded.path.parent(), recorded.path.file_name()) else {
             return Ok(());
         };
-        let Some(folder) = self.find_folder(stood.volume, folder)? else {
+        let Some(folder) = self.find_folder(recorded.volume, folder)? else {
             return Ok(());
         };
-        let told = self.check(|connection| {
+        let row = self.check(|connection| {
             connection
                 .prepare_cached(
                     "SELECT f.bytes, f.modified, f.state = 2, h.digest, h.at, h.how, h.changed, h.session,
@@ -298,31 +301,35 @@ impl Catalogue {
                      WHERE f.dir = ?1 AND f.name = ?2 AND NOT f.was",
                 )?
                 .query_row(params![folder, to_bytes(name)], |row| {
-                    let listed = Listed {
+                    let listed = ScannedFile {
                         bytes: loaded(row.get(0)?),
                         modified: row.get(1)?,
                         is_missing: row.get(2)?,
                     };
                     let digest: Option<[u8; 16]> = row.get(3)?;
                     let digest = digest.map(Fingerprint::from_bytes);
-                    let claim = digest.map(|digest| hash_row(row, digest, listed));
-                    Ok((listed, claim.transpose()?))
+                    let record = digest.map(|digest| hash_row(row, digest, listed));
+                    Ok((listed, record.transpose()?))
                 })
                 .optional()
         })?;
-        let Some((listed, hash)) = told else {
+        let Some((listed, hash)) = row else {
             return Ok(());
         };
-        stood.listed = Some(listed);
-        stood.claims.extend(hash);
+        recorded.listed = Some(listed);
+        recorded.records.extend(hash);
         Ok(())
     }
 }
 
-/// What the hash of a file of the catalogue tells.
-fn hash_row(row: &Row<'_>, content: Fingerprint, listed: Listed) -> rusqlite::Result<Claim> {
+/// Converts the hash of a file in the catalogue.
+fn hash_row(
+    row: &Row<'_>,
+    content: Fingerprint,
+    listed: ScannedFile,
+) -> rusqlite::Result<HashRecord> {
     let how: Option<String> = row.get(5)?;
-    Ok(Claim {
+    Ok(HashRecord {
         content,
         bytes: listed.bytes,
         stamp: Some(Stamp {
@@ -341,12 +348,12 @@ fn hash_row(row: &Row<'_>, content: Fingerprint, listed: Listed) -> rusqlite::Re
     })
 }
 
-fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
+fn log_row(row: &Row<'_>, place: usize) -> rusqlite::Result<HashRecord> {
     let by: String = row.get(3)?;
     let by = HashKind::from_name(&by).unwrap_or(HashKind::Xxh128);
     let digest: Option<Vec<u8>> = row.get(1)?;
     let how: Option<String> = row.get(5)?;
-    Ok(Claim {
+    Ok(HashRecord {
         content: Fingerprint::from_bytes(row.get(2)?),
         bytes: loaded(row.get(8)?),
         stamp: stamp_of(row, 8)?,
@@ -357,7 +364,7 @@ fn claim_row(row: &Row<'_>, place: usize) -> rusqlite::Result<Claim> {
         session: row.get(11)?,
         mounted_set: row.get(12)?,
         formats: row.get(13)?,
-        logged: Some(Logged {
+        logged: Some(LoggedCopy {
             file: row.get(0)?,
             place,
             digest: digest.and_then(|bytes| Checksum::from_bytes(by, &bytes)),

@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Clip, Fact, Source};
-use crate::value::words::composed;
 use crate::value::{
     Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, TagOrigin, Tagged,
-    canonical_tag, instant_of_micros, parse_name, parse_tag,
+    instant_of_micros, parse_name, parse_tag,
 };
 
 /// Id of an edit, or of all edits of one command: 128 bits, 32 hex digits.
@@ -92,7 +91,7 @@ impl Action {
         let (text, is_valid, expected) = match self {
             Self::AddTag(tag) | Self::RemoveTag(tag) => (
                 tag.clone(),
-                is_stored_form(tag)?,
+                parse_tag(tag)? == *tag,
                 "a tag in lower case, such as `ad-shoot`",
             ),
             Self::Note(text) => (
@@ -114,19 +113,11 @@ impl Action {
     }
 }
 
-/// Returns true if a tag is in canonical form, or in the form of versions before 0.2, which had
-/// spaces between words.
-fn is_stored_form(tag: &str) -> Result<bool, Malformed> {
-    let words: Vec<&str> = tag.split_whitespace().collect();
-    let former = composed(&words.join(" ")).to_lowercase();
-    Ok(parse_tag(tag)? == tag || former == tag)
-}
-
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddTag(tag) => write!(f, "tag added: {}", canonical_tag(tag)),
-            Self::RemoveTag(tag) => write!(f, "tag removed: {}", canonical_tag(tag)),
+            Self::AddTag(tag) => write!(f, "tag added: {tag}"),
+            Self::RemoveTag(tag) => write!(f, "tag removed: {tag}"),
             Self::Note(text) => write!(f, "note: {text}"),
             Self::Stars(stars) => write!(f, "stars: {stars}"),
             Self::Select(Some(selection)) => selection.fmt(f),
@@ -241,7 +232,7 @@ pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
             Action::RemoveTag(tag) => (tag, false),
             _ => continue,
         };
-        decided.insert(canonical_tag(tag).into_owned(), (is_set, edit));
+        decided.insert(tag.clone(), (is_set, edit));
     }
     decided
 }
@@ -381,7 +372,7 @@ mod tests {
     #[test]
     fn edits_override_rules() {
         let add = edit(1, Action::AddTag("interview".to_owned()));
-        let remove = edit(2, Action::RemoveTag("ad shoot".to_owned()));
+        let remove = edit(2, Action::RemoveTag("ad-shoot".to_owned()));
         assert_eq!(tags(&[]), "ad-shoot");
         assert_eq!(tags(&[add.clone(), remove.clone()]), "interview");
         let undo = edit(3, Action::Undo(remove.id));
@@ -456,7 +447,7 @@ mod tests {
         proptest::collection::vec(one, 0..20).prop_map(|all| {
             let mut edits: Vec<Edit> = Vec::new();
             for (clock, kind, number, earlier) in all {
-                let tag = format!("tag {number}");
+                let tag = format!("tag-{number}");
                 edits.push(edit(
                     clock,
                     match kind {

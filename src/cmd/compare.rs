@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use btsindex::catalogue::{Catalogue, Copied};
+use btsindex::catalogue::{Catalogue, ClipFiles};
 use btsindex::error::escape;
 use btsindex::media::Cancel;
 use btsindex::output::{ByteBar, counted};
@@ -51,8 +51,8 @@ pub(super) fn hash_files(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result
 }
 
 /// Returns the files of a clip as JSON.
-pub(super) fn files_json(copied: &Copied) -> Vec<Value> {
-    let file = |file: &btsindex::catalogue::Hashed| {
+pub(super) fn files_json(copied: &ClipFiles) -> Vec<Value> {
+    let file = |file: &btsindex::catalogue::HashedFile| {
         json!({
             "volume": file.label,
             "mounted": file.is_mounted,

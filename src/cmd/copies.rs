@@ -83,7 +83,7 @@ fn measure(
     let mut widths = Widths::new(&COLUMNS, width());
     for page in clips.chunks(PAGE) {
         for found in catalogue.clip_copies(page)? {
-            let copied = &found.copied;
+            let copied = &found.present;
             unverified += usize::from(copied.files.len() > 1 && !copied.are_all_hashed());
             let count = if args.proved {
                 copied.proved_volumes()
@@ -108,8 +108,8 @@ fn measure(
 
 fn cells(found: &ClipCopies) -> [String; 4] {
     [
-        found.copied.volumes().to_string(),
-        found.copied.proved_volumes().to_string(),
+        found.present.volumes().to_string(),
+        found.present.proved_volumes().to_string(),
         found.best.as_ref().map_or_else(String::new, FileCopy::name),
         volumes(found),
     ]
@@ -117,7 +117,7 @@ fn cells(found: &ClipCopies) -> [String; 4] {
 
 /// Lists the volumes of a clip: `SHELF-07 (offline), RAID-A`. Reports files whose full hashes differ.
 fn volumes(found: &ClipCopies) -> String {
-    let copied = &found.copied;
+    let copied = &found.present;
     let mut volumes: Vec<String> = Vec::new();
     for file in &copied.files {
         let volume = if file.is_mounted {
@@ -139,7 +139,7 @@ fn volumes(found: &ClipCopies) -> String {
 }
 
 fn as_json(found: &ClipCopies) -> serde_json::Value {
-    let copied = &found.copied;
+    let copied = &found.present;
     json!({
         "id": found.id,
         "name": found.best.as_ref().map(FileCopy::name),

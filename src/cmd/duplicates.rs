@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Copied, Hashed};
+use btsindex::catalogue::{Catalogue, ClipFiles, HashedFile};
 use btsindex::error::escape;
 use btsindex::output::{counted, json_line};
 use btsindex::value::Bytes;
@@ -38,9 +38,9 @@ pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Resul
     for page in order.chunks(PAGE) {
         for found in catalogue.clip_copies(page)? {
             if args.json {
-                writeln!(out, "{}", json_line(&as_json(&found.copied)))?;
+                writeln!(out, "{}", json_line(&as_json(&found.present)))?;
             } else {
-                write(&found.copied, &mut out)?;
+                write(&found.present, &mut out)?;
             }
         }
     }
@@ -63,7 +63,7 @@ fn by_spare_bytes(
     let mut order = Vec::new();
     for page in clips.chunks(PAGE) {
         for found in catalogue.clip_copies(page)? {
-            let copied = found.copied;
+            let copied = found.present;
             if !is_same_volume || share_a_volume(&copied.files) {
                 order.push((copied.spare_bytes(), copied.clip));
             }
@@ -73,7 +73,7 @@ fn by_spare_bytes(
     Ok(order)
 }
 
-fn write(copied: &Copied, out: &mut dyn Write) -> io::Result<()> {
+fn write(copied: &ClipFiles, out: &mut dyn Write) -> io::Result<()> {
     let bytes = copied.files.first().map_or(0, |file| file.bytes);
     writeln!(
         out,
@@ -94,7 +94,7 @@ fn write(copied: &Copied, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn as_json(copied: &Copied) -> serde_json::Value {
+fn as_json(copied: &ClipFiles) -> serde_json::Value {
     json!({
         "clip": copied.clip,
         "verdict": verdict(copied),
@@ -103,7 +103,7 @@ fn as_json(copied: &Copied) -> serde_json::Value {
     })
 }
 
-fn verdict(copied: &Copied) -> &'static str {
+fn verdict(copied: &ClipFiles) -> &'static str {
     if copied.do_differ() {
         "same fingerprint, but contents DIFFER"
     } else if copied.are_all_hashed() {
@@ -113,7 +113,7 @@ fn verdict(copied: &Copied) -> &'static str {
     }
 }
 
-fn share_a_volume(files: &[Hashed]) -> bool {
+fn share_a_volume(files: &[HashedFile]) -> bool {
     let mut volumes: Vec<i64> = files.iter().map(|file| file.volume).collect();
     volumes.sort_unstable();
     volumes.windows(2).any(|pair| pair[0] == pair[1])

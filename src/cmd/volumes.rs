@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
+use btsindex::catalogue::{Catalogue, LostClips, VolumeRow};
 use btsindex::error::{Error, escape};
 use btsindex::output::{TextTable, counted, grouped, json_line};
 use btsindex::scan;
@@ -136,7 +136,7 @@ fn set_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<E
         }
         .into());
     }
-    catalogue.say_disk(&row, disk)?;
+    catalogue.name_disk(&row, disk)?;
     let mut out = stdout();
     writeln!(
         out,
@@ -152,7 +152,7 @@ fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit
     let row = catalogue.find_volume(volume)?;
     let label = escape(&row.label);
     let mut stderr = io::stderr();
-    for line in describe_loss(&label, catalogue.loss_of(row.id)?) {
+    for line in describe_loss(&label, catalogue.count_lost_clips(row.id)?) {
         writeln!(stderr, "{line}")?;
     }
     if !yes && !confirm(&format!("forget {label}"))? {
@@ -182,7 +182,7 @@ fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit
 }
 
 /// Lists what is lost if a volume is forgotten.
-fn describe_loss(label: &str, loss: Loss) -> Vec<String> {
+fn describe_loss(label: &str, loss: LostClips) -> Vec<String> {
     let mut lines = vec![format!("{} on {label}", counted(loss.clips, "clip"))];
     if loss.only_here > 0 {
         lines.push(format!(
@@ -190,10 +190,10 @@ fn describe_loss(label: &str, loss: Loss) -> Vec<String> {
             grouped(loss.only_here)
         ));
     }
-    if loss.unproved > 0 {
+    if loss.unverified > 0 {
         lines.push(format!(
             "{:>9}  on another volume as well, but never compared completely: use `btsindex copies --verify`",
-            grouped(loss.unproved)
+            grouped(loss.unverified)
         ));
     }
     lines

@@ -18,26 +18,11 @@ use crate::value::Fingerprint;
 /// Number of sampled frames of an image sequence.
 const FRAMES: usize = 5;
 
-/// Fingerprints of a content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
-    /// Current fingerprint.
-    pub now: Fingerprint,
-    /// Fingerprint before version 1, if it differs; old catalogues store it.
-    pub former: Option<Fingerprint>,
-}
-
-impl From<Fingerprint> for Identity {
-    fn from(now: Fingerprint) -> Self {
-        Self { now, former: None }
-    }
-}
-
 /// Result of sampling a file.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Fingerprints of the content; `None` for an empty file, which is identified by its path.
-    pub identity: Option<Identity>,
+    /// Fingerprint of the content; `None` for an empty file, which is identified by its path.
+    pub fingerprint: Option<Fingerprint>,
     /// First bytes of the file, at most [`HEAD`].
     pub head: Vec<u8>,
     /// True if all sampled bytes are zero, as in an unfinished copy.
@@ -52,14 +37,12 @@ pub struct Sample {
 pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     let size = original.size();
     let mut hasher = Xxh3::new();
-    // Before version 1, the size came first in small files as well.
-    let mut former = (size < SAMPLED_RANGE).then(Xxh3::new);
-    former
-        .as_mut()
-        .unwrap_or(&mut hasher)
-        .update(&size.to_le_bytes());
+    // The fingerprint of a small file is its full hash.
+    if size >= SAMPLED_RANGE {
+        hasher.update(&size.to_le_bytes());
+    }
     let mut sample = Sample {
-        identity: None,
+        fingerprint: None,
         head: Vec::new(),
         is_blank: true,
     };
@@ -76,9 +59,6 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             }
         })?;
         hasher.update(&bytes);
-        if let Some(former) = &mut former {
-            former.update(&bytes);
-        }
         sample.is_blank = sample.is_blank && is_zero(&bytes);
         if start == 0 {
             sample.head = bytes[..bytes.len().min(HEAD)].to_vec();
@@ -87,10 +67,7 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             original.keep(start, bytes);
         }
     }
-    sample.identity = Some(Identity {
-        now: Fingerprint(hasher.digest128()),
-        former: former.map(|former| Fingerprint(former.digest128())),
-    });
+    sample.fingerprint = Some(Fingerprint(hasher.digest128()));
     Ok(sample)
 }
 
@@ -102,24 +79,18 @@ pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> 
     let mut hasher = Xxh3::new();
     hasher.update(&(frames.len() as u64).to_le_bytes());
     hasher.update(&bytes.to_le_bytes());
-    let mut former = hasher.clone();
     let mut whole: Option<Sample> = None;
     for at in evenly(frames.len(), FRAMES) {
         let sample = fingerprint(&mut Original::open(&frames[at])?)?;
-        let identity = sample.identity.unwrap_or(Fingerprint(0).into());
-        hasher.update(&identity.now.0.to_le_bytes());
-        former.update(&identity.former.unwrap_or(identity.now).0.to_le_bytes());
+        let fingerprint = sample.fingerprint.unwrap_or(Fingerprint(0));
+        hasher.update(&fingerprint.0.to_le_bytes());
         match &mut whole {
             None => whole = Some(sample),
             Some(whole) => whole.is_blank &= sample.is_blank,
         }
     }
     let mut whole = whole.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    let (now, former) = (hasher.digest128(), former.digest128());
-    whole.identity = Some(Identity {
-        now: Fingerprint(now),
-        former: (former != now).then_some(Fingerprint(former)),
-    });
+    whole.fingerprint = Some(Fingerprint(hasher.digest128()));
     Ok(whole)
 }
 
@@ -177,8 +148,7 @@ mod tests {
         file.write_all(content).unwrap();
         fingerprint(&mut Original::open(file.path()).unwrap())
             .unwrap()
-            .identity
-            .map(|identity| identity.now)
+            .fingerprint
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod walk;
 
 pub use companions::DeclaredExtension;
 pub(crate) use companions::xmp_owners;
-pub use fingerprint::{Identity, Sample, fingerprint, fingerprint_frames, hash_all};
+pub use fingerprint::{Sample, fingerprint, fingerprint_frames, hash_all};
 pub use kind::{NameKind, kind_of_name};
 pub use sequence::frame_paths;
 pub use sniff::{HEAD, HeadKind, sniff};

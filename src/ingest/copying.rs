@@ -82,7 +82,7 @@ pub(super) fn begin(
         };
         let places = plan.catalogued(catalogue)?;
         let before = plan.earlier.as_ref();
-        let facts_changed = before.is_some_and(|before| before.told.facts != new_ingest.facts);
+        let facts_changed = before.is_some_and(|before| before.details.facts != new_ingest.facts);
         let (ingest, numbers) = if let Some(before) = before {
             let numbers = catalogue.resume_ingest(before.id, &new_ingest, &places)?;
             (before.id, numbers)
@@ -104,7 +104,7 @@ pub(super) fn begin(
             let sample = plan.samples.get(&task.item.inside)?;
             Some(Finding::Sampled(*file, *sample))
         });
-        catalogue.note_findings(&sampled.collect::<Vec<_>>())?;
+        catalogue.record_findings(&sampled.collect::<Vec<_>>())?;
         Ok(Some(Card {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
@@ -409,7 +409,7 @@ impl<'a> Run<'a> {
                 let folder = plan.places[*place].folder.clone();
                 let number = logged.places[*place];
                 self.catalogue
-                    .note_place(logged.ingest, number, None, Some(reason))?;
+                    .record_destination(logged.ingest, number, None, Some(reason))?;
                 self.given_up[card][*place] = true;
                 let problem = format!("copying there stopped: {reason}");
                 self.problem(card, folder, &problem);
@@ -484,7 +484,7 @@ impl<'a> Run<'a> {
     }
 
     fn write_down(&mut self) -> Result<(), Error> {
-        self.catalogue.note_findings(&self.findings)?;
+        self.catalogue.record_findings(&self.findings)?;
         self.findings.clear();
         self.noted = Instant::now();
         Ok(())

@@ -392,7 +392,7 @@ impl Planner<'_> {
             told.is_in_place && told.source == plan.source && told.day == plan.day
         };
         let mut all = catalogue.ingests()?.into_iter();
-        Ok(all.find(|ingest| is_it(&ingest.told)))
+        Ok(all.find(|ingest| is_it(&ingest.details)))
     }
 
     /// Plans the tasks for the found folders, if there is enough space.
@@ -417,7 +417,7 @@ impl Planner<'_> {
             doubted.extend(compared.doubted);
             let files = files.into_iter();
             known = files.map(|file| (file.inside.clone(), file)).collect();
-            plan.hash = ingest.told.hash;
+            plan.hash = ingest.details.hash;
             plan.kinds = kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
                 let (volume, inside) = self.volumes.locate(folder);

@@ -255,17 +255,21 @@ pub fn write_ingest_table(
                 )
             })
             .collect();
-        let (files, bytes, hash) = if ingest.told.is_in_place {
+        let (files, bytes, hash) = if ingest.details.is_in_place {
             (String::new(), String::new(), String::new())
         } else {
             let bytes = Bytes(ingest.bytes).to_string();
-            (grouped(ingest.files), bytes, ingest.told.hash.to_string())
+            (
+                grouped(ingest.files),
+                bytes,
+                ingest.details.hash.to_string(),
+            )
         };
         table.row(&[
             ingest.id.to_string(),
             format_time(ingest.begun),
-            ingest.told.day.clone(),
-            escape(&ingest.told.card),
+            ingest.details.day.clone(),
+            escape(&ingest.details.card),
             files,
             bytes,
             hash,
@@ -283,7 +287,7 @@ fn state(ingest: &Ingest) -> &'static str {
         .any(|place| place.verified < ingest.files);
     match ingest.ended {
         None => "not finished",
-        Some(_) if ingest.told.is_in_place => "in place",
+        Some(_) if ingest.details.is_in_place => "in place",
         Some(_) if is_short || !ingest.problems.is_empty() => "with problems",
         Some(_) => "verified",
     }
@@ -298,7 +302,7 @@ pub fn write_ingest_details(
     files: Option<&[Ingested]>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let told = &ingest.told;
+    let told = &ingest.details;
     writeln!(
         out,
         "{}  {}  {}",
@@ -400,7 +404,7 @@ fn copy_state(copy: Option<&CopyFound>) -> &'static str {
 /// Returns one ingest as JSON, with its files if given.
 #[must_use]
 pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
-    let told = &ingest.told;
+    let told = &ingest.details;
     let at = instant_of_seconds;
     json!({
         "ingest": ingest.id,

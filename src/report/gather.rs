@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::clip_summary::{ClipSummary, TextInterner};
 use super::series::{self, NumberedClip, Series};
-use crate::catalogue::{Catalogue, Copied, Ingest};
+use crate::catalogue::{Catalogue, ClipFiles, Ingest};
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::value::Fingerprint;
@@ -72,7 +72,7 @@ pub struct ShotCopies {
 }
 
 impl ShotCopies {
-    fn from_copied(copied: &Copied, texts: &mut TextInterner) -> Self {
+    fn from_copied(copied: &ClipFiles, texts: &mut TextInterner) -> Self {
         let labels = copied.files.iter().map(|file| texts.intern(&file.label));
         let mut labels: Vec<Arc<str>> = labels.collect();
         labels.sort();
@@ -155,7 +155,7 @@ impl ShootReport {
     #[must_use]
     pub fn card_of<'a>(&'a self, shot: &'a Shot) -> Option<&'a str> {
         let card = shot.card.and_then(|at| self.cards.get(at));
-        card.map(|card| card.told.card.as_str())
+        card.map(|card| card.details.card.as_str())
             .or(shot.summary.reel.as_deref())
     }
 }
@@ -228,7 +228,7 @@ impl ReportBuilder<'_> {
             camera: texts.intern(&camera(&clip)),
             day: day.map(|day| texts.intern(&day)),
             card: self.cards.find_or_load(summary.id, self.catalogue)?,
-            copies: ShotCopies::from_copied(&self.catalogue.copied(number)?, texts),
+            copies: ShotCopies::from_copied(&self.catalogue.clip_files(number)?, texts),
             number: None,
             summary,
         });

@@ -7,7 +7,7 @@ use std::thread;
 use super::independence::change_of;
 use super::verdict::{CardLocation, CountedCopies, Requirements};
 use super::{Event, FileState, Report, Request};
-use crate::catalogue::{Catalogue, Disks, Ingested, SAID};
+use crate::catalogue::{Catalogue, DISK_NAME_PREFIX, Disks, Ingested};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
@@ -60,7 +60,10 @@ impl Card {
             doubts: Vec::new(),
             problems: 0,
             changed: Vec::new(),
-            named_disk: request.disk.as_ref().map(|disk| format!("{SAID}{disk}")),
+            named_disk: request
+                .disk
+                .as_ref()
+                .map(|disk| format!("{DISK_NAME_PREFIX}{disk}")),
             volume,
             inside,
             volumes,
@@ -281,7 +284,11 @@ impl Card {
             is_share: self.volume.is_share(),
             changes: self.changes_of_files(),
             is_disk_named_by_user: self.named_disk.is_some()
-                || known.is_some_and(|row| row.disks.iter().any(|disk| disk.starts_with(SAID))),
+                || known.is_some_and(|row| {
+                    row.disks
+                        .iter()
+                        .any(|disk| disk.starts_with(DISK_NAME_PREFIX))
+                }),
         })
     }
 

@@ -12,8 +12,8 @@ use super::verdict::{
     CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
 };
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, MountedWith, SAID, Stood, VolumeRow,
-    WholeHash, how_read, unix_seconds,
+    Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding, HashRecord, MountedWith,
+    RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -37,7 +37,7 @@ struct ToRead {
 
 /// Recorded and observed facts about all copies of some contents.
 pub(super) struct KnownCopies {
-    stood: BTreeMap<Content, Vec<Stood>>,
+    stood: BTreeMap<Content, Vec<RecordedPath>>,
     /// Current state of each path, by volume id and path.
     observations: BTreeMap<(i64, PathBuf), Observation>,
     pub(super) copy_volumes: BTreeMap<i64, CopyVolume>,
@@ -68,7 +68,7 @@ pub(super) fn find(
         copy_volume.mounted_with = catalogue.mounted_with(&copy_volume.identity)?;
     }
     let mut found = KnownCopies {
-        stood: catalogue.stood(contents)?,
+        stood: catalogue.recorded_paths(contents)?,
         observations: BTreeMap::new(),
         copy_volumes,
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),
@@ -111,7 +111,8 @@ fn describe_volume(
         .or_else(|| row.backing.clone());
     // Volumes last seen before the storage was recorded may have been in memory.
     let is_unrecorded = backing.is_none();
-    let is_ignored = |disk_names: &str| (is_twin || is_unrecorded) && disk_names.starts_with(SAID);
+    let is_ignored =
+        |disk_names: &str| (is_twin || is_unrecorded) && disk_names.starts_with(DISK_NAME_PREFIX);
     let countable = disk_names.iter().map(String::as_str);
     let countable = countable.filter(|disk_names| !is_ignored(disk_names));
     let disks = Disks::new(countable);
@@ -124,7 +125,10 @@ fn describe_volume(
         is_mounted: row.mounted.is_some(),
         is_on_other_device: mounted().any(|volume| volume.drive.name != card.name),
         is_share: is_share(row, volumes),
-        is_disk_named_by_user: row.disks.iter().any(|disk| disk.starts_with(SAID)),
+        is_disk_named_by_user: row
+            .disks
+            .iter()
+            .any(|disk| disk.starts_with(DISK_NAME_PREFIX)),
         backing: backing.unwrap_or_default(),
         cache: mounted().next().map_or(VolumeCache::None, cache),
         mounted_with: MountedWith::new(),
@@ -176,7 +180,7 @@ fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
 }
 
 /// Returns true if the observed file may be the one that the claim describes.
-fn is_as_seen(claim: &Claim, observation: &Observation) -> bool {
+fn is_as_seen(claim: &HashRecord, observation: &Observation) -> bool {
     match observation {
         Observation::Missing => false,
         Observation::File(now, keeps_ctime) => {
@@ -285,7 +289,7 @@ impl KnownCopies {
             let Some(observation) = self.observations.get(&at) else {
                 continue;
             };
-            for claim in &stood.claims {
+            for claim in &stood.records {
                 if claim.state != CopyState::Verified || is_as_seen(claim, observation) {
                     continue;
                 }
@@ -308,12 +312,12 @@ impl KnownCopies {
                     problem: (!is_missing).then(|| "changed since it was verified".to_owned()),
                     stamp: claim.stamp,
                 };
-                findings.push(Finding::Seen(logged.file, logged.place, digest, found));
+                findings.push(Finding::Rechecked(logged.file, logged.place, digest, found));
             }
         }
-        let _ = catalogue.note_findings(&findings);
+        let _ = catalogue.record_findings(&findings);
         for (volume, paths) in hashes {
-            let _ = catalogue.doubt_hashes(volume, &paths);
+            let _ = catalogue.mark_hashes_suspect(volume, &paths);
         }
     }
 
@@ -368,7 +372,7 @@ impl KnownCopies {
             if let CopyReading::Read(_, how, stamp, _) = reading
                 && let Some(stood) = known.get(&(*volume, path.as_path()))
             {
-                let earlier = stood.claims.iter().filter_map(Claim::earlier);
+                let earlier = stood.records.iter().filter_map(HashRecord::earlier);
                 *how = how_read(*how, stamp, self.session(*volume), earlier);
             }
         }
@@ -381,7 +385,7 @@ impl KnownCopies {
     }
 
     /// Indexes the recorded copies by volume id and path.
-    fn by_path(&self) -> BTreeMap<(i64, &Path), &Stood> {
+    fn by_path(&self) -> BTreeMap<(i64, &Path), &RecordedPath> {
         let all = self.stood.values().flatten();
         all.map(|stood| ((stood.volume, stood.path.as_path()), stood))
             .collect()
@@ -409,19 +413,19 @@ impl KnownCopies {
             let Some(stood) = known.get(&(*volume, path.as_path())) else {
                 continue;
             };
-            let claims = stood.claims.iter();
+            let claims = stood.records.iter();
             findings.extend(claims.filter_map(|claim| reading.finding(claim)));
             let is_known = |hash: &WholeHash| {
-                let mut claims = stood.claims.iter();
+                let mut claims = stood.records.iter();
                 claims.any(|claim| claim.content == hash.digest && claim.bytes == reading.bytes())
             };
             let hash = reading.hash().filter(is_known);
             let of_volume = hashes.entry(*volume).or_default();
             of_volume.push((path.clone(), reading.bytes(), hash));
         }
-        catalogue.note_findings(&findings)?;
+        catalogue.record_findings(&findings)?;
         for (volume, hashes) in hashes {
-            catalogue.note_hashes(volume, &hashes)?;
+            catalogue.record_hashes(volume, &hashes)?;
         }
         Ok(())
     }
@@ -463,7 +467,7 @@ impl CopyReading {
     }
 
     /// Converts the result to a finding about a copy in the ingest log.
-    fn finding(&self, claim: &Claim) -> Option<Finding> {
+    fn finding(&self, claim: &HashRecord) -> Option<Finding> {
         let logged = claim.logged.as_ref();
         // The ingest found a different file at this path, so it is not a copy.
         let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
@@ -499,7 +503,7 @@ impl CopyReading {
             },
         };
         let digest = logged.digest.clone()?;
-        Some(Finding::Seen(logged.file, logged.place, digest, found))
+        Some(Finding::Rechecked(logged.file, logged.place, digest, found))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::independence::change_of;
-use crate::catalogue::{Claim, CopyState, Stood};
+use crate::catalogue::{CopyState, HashRecord, RecordedPath};
 use crate::checksum::HashKind;
 use crate::mhl;
 use crate::offload::How;
@@ -140,10 +140,10 @@ pub enum Observation {
 /// The reason why the copy does not count.
 pub fn check_copy(
     (content, bytes): (Fingerprint, u64),
-    stood: &Stood,
+    stood: &RecordedPath,
     observation: &Observation,
 ) -> Result<Proof, Doubt> {
-    let is_about_content = |claim: &Claim| claim.content == content && claim.bytes == bytes;
+    let is_about_content = |claim: &HashRecord| claim.content == content && claim.bytes == bytes;
     match observation {
         Observation::Read(found, now, at, how) => {
             let is_same = *found == content && now.bytes == bytes;
@@ -164,11 +164,11 @@ pub fn check_copy(
         Observation::File(now, _) if now.bytes != bytes => return Err(Doubt::SizeDiffers),
         Observation::File(now, keeps_ctime) => {
             // What is observed now takes precedence over earlier records.
-            let is_of_then = |claim: &&Claim| {
+            let is_of_then = |claim: &&HashRecord| {
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
                 is_read && is_about_content(claim)
             };
-            let claims = stood.claims.iter().filter(is_of_then);
+            let claims = stood.records.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
             let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             let first = stamps.peek().copied();
@@ -194,7 +194,7 @@ pub fn check_copy(
         }
         Observation::Missing | Observation::Unreadable(_) | Observation::Read(..) => {}
     }
-    let read = stood.claims.iter().filter(|claim| is_read_back(claim));
+    let read = stood.records.iter().filter(|claim| is_read_back(claim));
     let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
     Ok(Proof {
         at: claim.at,
@@ -206,7 +206,7 @@ pub fn check_copy(
 }
 
 /// Returns true if the copy was verified by bytes from its medium.
-fn is_read_back(claim: &Claim) -> bool {
+fn is_read_back(claim: &HashRecord) -> bool {
     claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
 }
 
@@ -236,7 +236,7 @@ fn describe_change(then: Stamp, now: Stamp, keeps_ctime: bool) -> Doubt {
 }
 
 /// Checks that the last scan saw the verified file, for a copy whose volume is not mounted.
-fn check_listing(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
+fn check_listing(claim: &HashRecord, stood: &RecordedPath) -> Result<(), Doubt> {
     let Some(listed) = stood.listed else {
         return Ok(());
     };
@@ -251,10 +251,10 @@ fn check_listing(claim: &Claim, stood: &Stood) -> Result<(), Doubt> {
 
 /// Returns the best claim that the copy is verified.
 fn find_claim<'a>(
-    stood: &'a Stood,
-    is_about_content: &dyn Fn(&Claim) -> bool,
-) -> Result<&'a Claim, Doubt> {
-    let claims = || stood.claims.iter();
+    stood: &'a RecordedPath,
+    is_about_content: &dyn Fn(&HashRecord) -> bool,
+) -> Result<&'a HashRecord, Doubt> {
+    let claims = || stood.records.iter();
     for claim in claims().filter(|claim| is_about_content(claim)) {
         match claim.state {
             CopyState::Altered => return Err(Doubt::Altered(claim.at)),

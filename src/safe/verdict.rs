@@ -8,7 +8,7 @@ use super::copy_state::{Doubt, Observation, Proof, check_copy};
 use super::independence::{
     ImageNesting, Relation, ValidCopy, change_of, is_same_change, max_independent,
 };
-use crate::catalogue::{Disks, MountedWith, Stood};
+use crate::catalogue::{Disks, MountedWith, RecordedPath};
 use crate::value::{Age, Fingerprint};
 use crate::volume::Backing;
 
@@ -146,7 +146,7 @@ pub struct CountedCopies {
 #[must_use]
 pub fn count_copies(
     content: (Fingerprint, u64),
-    at: &[(&Stood, PathBuf, Option<PathBuf>, &Observation)],
+    at: &[(&RecordedPath, PathBuf, Option<PathBuf>, &Observation)],
     card: &CardLocation,
     copy_volumes: &BTreeMap<i64, CopyVolume>,
     requirements: Requirements,
@@ -217,7 +217,7 @@ fn check_disk(copy_volume: &CopyVolume, card: &CardLocation) -> Result<(), Doubt
     {
         Err(Doubt::CardDisk)
     } else if !card.disks.are_known()
-        && !copy_volume.disks.are_told()
+        && !copy_volume.disks.are_reported()
         && !copy_volume.is_on_other_device
     {
         // A system that reports a serial number for this disk would also report it for the card.

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::catalogue::{Catalogue, Hashed, WholeHash, unix_seconds};
+use crate::catalogue::{Catalogue, HashedFile, WholeHash, unix_seconds};
 use crate::checksum::{HashKind, Hasher};
 use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
@@ -53,9 +53,9 @@ pub fn hash_copies(
     on_event: &mut dyn FnMut(HashEvent),
 ) -> Result<HashedCopies, Error> {
     let mut counts = HashedCopies::default();
-    let mut pending: Vec<Hashed> = Vec::new();
+    let mut pending: Vec<HashedFile> = Vec::new();
     for &clip in clips {
-        let copied = catalogue.copied(clip)?;
+        let copied = catalogue.clip_files(clip)?;
         if copied.files.len() < 2 {
             continue;
         }
@@ -86,7 +86,7 @@ pub fn hash_copies(
 /// Hashes one file and records the hash. Returns false if the run was cancelled or the file could
 /// not be hashed, which is reported as a problem.
 fn hash_file(
-    file: &Hashed,
+    file: &HashedFile,
     catalogue: &Catalogue,
     cancel: &Cancel,
     on_event: &mut dyn FnMut(HashEvent),
@@ -142,7 +142,7 @@ fn hash_whole(
 
 /// Returns true if a file has the modification time that the catalogue stores. Image sequences have
 /// several times: for these, comparing the size has to be enough.
-fn is_unchanged(file: &Hashed) -> bool {
+fn is_unchanged(file: &HashedFile) -> bool {
     file.frames.is_some()
         || std::fs::metadata(&file.path)
             .is_ok_and(|now| crate::footage::modified(&now) == file.modified)

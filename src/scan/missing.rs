@@ -238,7 +238,7 @@ pub(super) fn mark_missing(
             // Searches still show them as present, but `safe` must not count them as copies.
             if group.unmounted.is_none() {
                 for (file, _) in &lost {
-                    writer.write(on_event, |catalogue| catalogue.doubt_file(*file))?;
+                    writer.write(on_event, |catalogue| catalogue.mark_file_suspect(*file))?;
                 }
             }
             lost.clear();

@@ -127,7 +127,7 @@ fn run(
     for path in &request.paths {
         let is_not_found = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
         if path.symlink_metadata().is_err_and(is_not_found) {
-            catalogue.doubt_missing(path)?;
+            catalogue.mark_missing_if_gone(path)?;
         }
     }
     catalogue.set_scanning(true)?;
@@ -286,7 +286,7 @@ impl ScanRun<'_, '_> {
         let lacking = retry::clips_lacking_pictures(catalogue, self.request.strip)?;
         let (mut files, mut folders) = (Vec::new(), HashSet::new());
         for clip in lacking {
-            let copied = catalogue.copied(clip)?;
+            let copied = catalogue.clip_files(clip)?;
             let mounted = copied.files.iter().find(|file| file.is_mounted);
             let Some(file) = mounted else {
                 self.summary.offline += 1;

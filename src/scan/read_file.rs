@@ -15,15 +15,14 @@ use crate::catalogue::{
 };
 use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
-use crate::footage::{
-    HeadKind, Identity, Sample, fingerprint, fingerprint_frames, frame_paths, sniff,
-};
+use crate::footage::{HeadKind, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
 use crate::media::{
     self, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan, Tools,
 };
 use crate::sidecar;
 use crate::source_file::{self, Original};
 use crate::tag::Rules;
+use crate::value::Fingerprint;
 
 /// State that all workers share.
 pub(super) struct FileReader<'a> {
@@ -48,7 +47,7 @@ pub(super) struct ReadTask {
     pub queue: usize,
     /// Fingerprint of a deferred file, whose header only ffprobe can read; `None` before the first
     /// attempt.
-    pub deferred: Option<Box<Identity>>,
+    pub deferred: Option<Fingerprint>,
 }
 
 /// Problem of a file whose content changed, while its size and modification time did not.
@@ -80,7 +79,7 @@ enum ReadStop {
     /// The file changed since the walk.
     StillGrowing,
     /// Only ffprobe can read the header.
-    Deferred(Identity),
+    Deferred(Fingerprint),
     Fatal(Error),
 }
 
@@ -94,7 +93,7 @@ impl FileReader<'_> {
             Ok(Some(unread)) => {
                 // The receiver is gone only when the scan has failed already.
                 let _ = sender.send(WorkerMessage::Started(unread.path.clone()));
-                match self.read_facts(&unread, task.deferred.as_deref().copied()) {
+                match self.read_facts(&unread, task.deferred) {
                     Ok((reading, problem)) => WorkerMessage::Finished {
                         reading: Box::new(reading),
                         path: unread.path,
@@ -103,8 +102,8 @@ impl FileReader<'_> {
                     },
                     Err(ReadStop::Cancelled) => return,
                     Err(ReadStop::StillGrowing) => WorkerMessage::StillGrowing(unread.path),
-                    Err(ReadStop::Deferred(identity)) => {
-                        task.deferred = Some(Box::new(identity));
+                    Err(ReadStop::Deferred(fingerprint)) => {
+                        task.deferred = Some(fingerprint);
                         WorkerMessage::Deferred(task)
                     }
                     Err(ReadStop::Fatal(error)) => WorkerMessage::Fatal(error),
@@ -129,11 +128,11 @@ impl FileReader<'_> {
     fn read_facts(
         &self,
         unread: &UnreadFile,
-        deferred: Option<Identity>,
+        deferred: Option<Fingerprint>,
     ) -> Result<(Reading, Option<String>), ReadStop> {
-        let reading = |identity, file_facts, outcome| Reading {
+        let reading = |fingerprint, file_facts, outcome| Reading {
             file: unread.id,
-            identity,
+            fingerprint,
             file_facts,
             outcome,
         };
@@ -157,12 +156,12 @@ impl FileReader<'_> {
                 ));
             }
         };
-        let (identity, content) = if let Some(identity) = deferred {
+        let (fingerprint, content) = if let Some(fingerprint) = deferred {
             let header = match self.ask_ffprobe(unread) {
                 Ok(header) => header,
                 Err(error) => return unopened(error.to_string()),
             };
-            (Some(identity), self.header_result(header, &file_facts)?)
+            (Some(fingerprint), self.header_result(header, &file_facts)?)
         } else {
             let (sample, original) = match Self::sample(unread) {
                 Ok(sampled) => sampled,
@@ -172,7 +171,7 @@ impl FileReader<'_> {
                 Ok(content) => content?,
                 Err(error) => return unopened(error.to_string()),
             };
-            (sample.identity, content)
+            (sample.fingerprint, content)
         };
         // A partly written file would become a separate clip.
         if !is_stable(unread) {
@@ -195,10 +194,10 @@ impl FileReader<'_> {
         file_facts.merge(&from_names.map_err(ReadStop::Fatal)?);
         let is_content_changed = unread
             .before
-            .zip(identity)
-            .is_some_and(|(before, identity)| before != identity.now);
+            .zip(fingerprint)
+            .is_some_and(|(before, fingerprint)| before != fingerprint);
         let problem = problem.or_else(|| is_content_changed.then(|| CONTENT_CHANGED.to_owned()));
-        Ok((reading(identity, file_facts, outcome), problem))
+        Ok((reading(fingerprint, file_facts, outcome), problem))
     }
 
     /// Opens a file and computes its fingerprint; for an image sequence, from samples of its
@@ -258,9 +257,11 @@ impl FileReader<'_> {
                 known: known.map(|content| content.facts),
             }));
         }
-        Ok(match (header, sample.identity) {
+        Ok(match (header, sample.fingerprint) {
             (Some(header), _) => self.header_result(Ok(header), file_facts),
-            (None, Some(identity)) if unread.frames.is_none() => Err(ReadStop::Deferred(identity)),
+            (None, Some(fingerprint)) if unread.frames.is_none() => {
+                Err(ReadStop::Deferred(fingerprint))
+            }
             (None, _) => {
                 let header = self.ask_ffprobe(unread)?;
                 self.header_result(header, file_facts)
@@ -270,17 +271,17 @@ impl FileReader<'_> {
 
     /// Looks the content up in the catalogue.
     fn known_content(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
-        let Some(identity) = sample.identity else {
+        let Some(fingerprint) = sample.fingerprint else {
             return Ok(None);
         };
         let is_current = |tool: &str| self.tools.has_version(tool);
-        self.with_catalogue(|catalogue| catalogue.known_content(identity, &is_current))
+        self.with_catalogue(|catalogue| catalogue.known_content(fingerprint, &is_current))
     }
 
     /// Returns the first picture stage that a known content lacks; `None` if its pictures are
     /// complete or are queued already.
     fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<ThumbnailKind> {
-        let fingerprint = sample.identity?.now;
+        let fingerprint = sample.fingerprint?;
         let is_there =
             |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
         if content.is_queued {

@@ -83,9 +83,9 @@ fn recheck_root(
         if doubted.findings.is_empty() || fs::metadata(root).is_err() || !are_mounts_same() {
             continue;
         }
-        catalogue.note_findings(&doubted.findings)?;
+        catalogue.record_findings(&doubted.findings)?;
         let paths: Vec<&Path> = doubted.paths.iter().map(PathBuf::as_path).collect();
-        catalogue.doubt_hashes(volume_id, &paths)?;
+        catalogue.mark_hashes_suspect(volume_id, &paths)?;
         on_event(doubted.warning(root));
     }
     Ok(())
@@ -251,7 +251,7 @@ impl DoubtedCopies {
             problem,
             stamp: copy.stamp,
         };
-        let finding = Finding::Seen(copy.file, destination.id.1, digest, found);
+        let finding = Finding::Rechecked(copy.file, destination.id.1, digest, found);
         self.findings.push(finding);
         self.paths.push(destination.folder.join(&copy.inside));
     }

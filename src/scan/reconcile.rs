@@ -15,7 +15,7 @@ use super::retry::RetryCandidates;
 use super::still_growing::is_recent;
 use super::writer::ScanWriter;
 use super::{ScanEvent, ScanRequest, ScanSummary};
-use crate::catalogue::{KnownFile, Seen};
+use crate::catalogue::{KnownFile, SeenVolume};
 use crate::clip::FileState;
 use crate::error::{Error, Problem};
 use crate::footage::{
@@ -38,7 +38,7 @@ pub(super) struct Reconciler<'a, 'w> {
     /// Loaded at the first unchanged file.
     retry: Option<RetryCandidates>,
     /// Volumes seen in this scan, by identity.
-    volumes: HashMap<String, Seen>,
+    volumes: HashMap<String, SeenVolume>,
     /// Device of the current folder.
     drive: Drive,
     /// Ids of files in `unread` or `recent`, so that each is queued once.

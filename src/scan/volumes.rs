@@ -24,7 +24,7 @@ pub(super) fn mark_all(
         }
         match write_marker(&volume) {
             Ok(identity) => {
-                catalogue.identify_anew(&volume.identity, &identity)?;
+                catalogue.change_identity(&volume.identity, &identity)?;
                 is_any_changed = true;
             }
             Err(error) => on_event(ScanEvent::Warning {

@@ -40,7 +40,7 @@ pub use quantity::{NumberRange, Quantity, named_day};
 pub use rate::Rate;
 pub use resolution::Resolution;
 pub use search_terms::{MAX_WILDCARDS, MatchMode, SearchWords};
-pub use tags::{TagOrigin, Tagged, Tags, canonical_tag, parse_tag};
+pub use tags::{TagOrigin, Tagged, Tags, parse_tag};
 pub use text_matches::{matches_wildcard, max_edit_distance};
 pub use timecode::Timecode;
 pub use wall_time::WallTime;

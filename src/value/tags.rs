@@ -48,7 +48,7 @@ pub enum TagOrigin {
     },
 }
 
-/// Confidence of stored tags from before rules had a confidence.
+/// Confidence of a stored tag without one, which would make its whole document unreadable.
 fn default_confidence() -> u8 {
     90
 }
@@ -78,34 +78,6 @@ pub fn parse_tag(text: &str) -> Result<String, Malformed> {
             "a tag of letters and digits, such as `interview` or `ad-shoot`",
         )
     })
-}
-
-/// Tags of former built-in rules, which had no parents, with their current names.
-const FORMER: [(&str, &str); 5] = [
-    ("location-scout", "pre-production/location-scout"),
-    ("table-read", "pre-production/table-read"),
-    ("casting", "pre-production/casting"),
-    ("edit-suite", "post-production/edit-suite"),
-    ("grading", "post-production/grading"),
-];
-
-/// Returns the canonical form of a stored tag. Before version 0.2, tags had spaces between words
-/// and no parents.
-#[must_use]
-pub fn canonical_tag(text: &str) -> std::borrow::Cow<'_, str> {
-    let tag = with_dashes(text);
-    match FORMER.iter().find(|(former, _)| *former == tag) {
-        Some((_, current)) => (*current).into(),
-        None => tag,
-    }
-}
-
-fn with_dashes(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.is_ascii() || text.contains([' ', '_', '-', '/']) {
-        parse_tag(text).map_or(text.into(), Into::into)
-    } else {
-        text.into()
-    }
 }
 
 /// Longest tag in characters: a tag is a few words, not a sentence.
@@ -181,11 +153,7 @@ impl TagOrigin {
 
 impl From<Vec<Tagged>> for Tags {
     fn from(tags: Vec<Tagged>) -> Self {
-        let canonical = |tagged: Tagged| Tagged {
-            tag: canonical_tag(&tagged.tag).into_owned(),
-            ..tagged
-        };
-        tags.into_iter().map(canonical).collect()
+        tags.into_iter().collect()
     }
 }
 
@@ -233,27 +201,10 @@ mod tests {
         ] {
             assert_eq!(parse_tag(text).unwrap(), canonical, "{text}");
             assert_eq!(parse_tag(canonical).unwrap(), canonical);
-            assert_eq!(canonical_tag(text.to_lowercase().as_str()), canonical);
         }
-        assert_eq!(
-            canonical_tag("location scout"),
-            "pre-production/location-scout"
-        );
-        assert_eq!(canonical_tag("grading"), "post-production/grading");
         for text in ["", " ", "-", "/", "a,b", "a\nb\u{7}", &"x".repeat(101)] {
             assert!(parse_tag(text).is_err(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn stored_tags_of_older_versions_are_converted() {
-        let stored = r#"[{"tag":"ad shoot","rule":"ad-shoot","evidence":"AdShoot"}]"#;
-        let tags: Tags = serde_json::from_str(stored).unwrap();
-        assert_eq!(tags.to_string(), "ad-shoot");
-        assert_eq!(
-            serde_json::to_string(&tags).unwrap(),
-            r#"[{"tag":"ad-shoot","rule":"ad-shoot","evidence":"AdShoot","confidence":90}]"#
-        );
     }
 
     #[test]

@@ -269,7 +269,7 @@ fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
 fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
     source_file::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
-            catalogue.doubt_missing(folder)?;
+            catalogue.mark_missing_if_gone(folder)?;
         }
         Err(Error::path(folder)(error))
     })

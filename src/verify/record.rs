@@ -58,12 +58,12 @@ pub(super) fn in_catalogue(
             hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, proved)));
         }
     }
-    catalogue.note_findings(&findings)?;
+    catalogue.record_findings(&findings)?;
     if let Some((volume, root)) = &basis.on_volume {
         let hashes = hashes
             .into_iter()
             .map(|(inside, bytes, hash)| (root.join(inside), bytes, hash));
-        catalogue.note_hashes(*volume, &hashes.collect::<Vec<_>>())?;
+        catalogue.record_hashes(*volume, &hashes.collect::<Vec<_>>())?;
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ pub(super) fn missing(
         let digest = copy.digest.clone()?;
         Some(seen(copy, digest, CopyState::Missing, None))
     });
-    catalogue.note_findings(&findings.collect::<Vec<_>>())
+    catalogue.record_findings(&findings.collect::<Vec<_>>())
 }
 
 /// Removes the hashes of files that no longer exist: if one returns, it may have different content.
@@ -96,7 +96,7 @@ pub(super) fn forget_hashes(
     if gone.is_empty() {
         return Ok(());
     }
-    catalogue.note_hashes(*volume, &gone)
+    catalogue.record_hashes(*volume, &gone)
 }
 
 /// Returns findings for every logged copy at this path, each compared with its own recorded hash.
@@ -128,7 +128,7 @@ fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
         stamp: None,
     };
     let digest = copy.digest.clone()?;
-    Some(Finding::Seen(copy.file, copy.place, digest, found))
+    Some(Finding::Rechecked(copy.file, copy.place, digest, found))
 }
 
 fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
@@ -142,7 +142,7 @@ fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Has
             .clone()
             .filter(|_| state == CopyState::Verified),
     };
-    Finding::Seen(copy.file, copy.place, digest, found)
+    Finding::Rechecked(copy.file, copy.place, digest, found)
 }
 
 /// Writes a generation of all files that were read.

@@ -194,7 +194,7 @@ impl Set {
         };
         let reading = Reading {
             file,
-            identity: Some(content.into()),
+            fingerprint: Some(content),
             file_facts: shot.facts(true),
             outcome,
         };

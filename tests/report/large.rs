@@ -85,7 +85,7 @@ fn write(catalogue: &Catalogue, folder: i64, inside: &Path, number: u32) {
     };
     let reading = Reading {
         file,
-        identity: Some(Fingerprint(u128::from(number) << 64).into()),
+        fingerprint: Some(Fingerprint(u128::from(number) << 64)),
         file_facts: Clip::default(),
         outcome: ReadOutcome::Read {
             facts: Box::new(facts),

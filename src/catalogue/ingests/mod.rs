@@ -1,4 +1,4 @@
-//! The log of ingests: what was on each card, where its copies are, and when they were proved.
+//! Log of ingests: the files of each card, their copies, and when the copies were verified.
 
 mod verified;
 mod write;
@@ -18,81 +18,81 @@ use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 pub use verified::VerifiedCopy;
 
-/// An ingest as it begins.
+/// Description of an ingest, recorded at its start.
 #[derive(Debug, Clone)]
 pub struct NewIngest {
-    /// What its facts are said to come from.
+    /// Shoot day, recorded as the source of its facts.
     pub day: String,
-    /// What the card is called where it is copied to.
+    /// Name of the card's folder at the destinations.
     pub card: String,
-    /// The card's root, or the folder that is told of in place.
+    /// Root of the card, or the folder that is ingested in place.
     pub source: PathBuf,
-    /// What the card's volume is known by.
+    /// Identity of the card's volume.
     pub volume: String,
-    /// The card's root below its volume.
+    /// Root of the card, relative to its volume.
     pub inside: PathBuf,
-    /// Whether nothing is copied.
+    /// True if the footage is ingested in place, without copies.
     pub is_in_place: bool,
-    /// By which kind of hash copies are proved.
+    /// Kind of the hash that verifies copies.
     pub hash: HashKind,
-    /// Who runs it.
+    /// Name of the person who runs it.
     pub author: String,
-    /// What the day says of every clip.
+    /// Facts of the shoot day, which apply to every clip.
     pub facts: Clip,
 }
 
-/// An ingest in the log.
+/// Ingest in the log.
 #[derive(Debug, Clone)]
 pub struct Ingest {
-    /// Its number.
+    /// Row id.
     pub id: i64,
-    /// What it was told when it began.
-    pub told: NewIngest,
-    /// Seconds since 1970 UTC: when it was first run.
+    /// Description from its last start.
+    pub details: NewIngest,
+    /// Start of the first run, seconds since 1970 UTC.
     pub begun: i64,
-    /// … and when it last came to its end; `None` while it has not.
+    /// End of the last run, seconds since 1970 UTC; `None` if that has not ended.
     pub ended: Option<i64>,
-    /// What went wrong with the whole of it.
+    /// Problems of the ingest as a whole.
     pub problems: Vec<Problem>,
-    /// Where the card was copied to.
+    /// Destinations of the card.
     pub places: Vec<IngestPlace>,
-    /// Files of the card.
+    /// Number of files on the card.
     pub files: usize,
-    /// Their bytes.
+    /// Total size of these files in bytes.
     pub bytes: u64,
-    /// Files that could not be read.
+    /// Number of files that could not be read.
     pub unread: usize,
 }
 
-/// A place that a card was copied to.
+/// Destination of an ingest.
 #[derive(Debug, Clone)]
 pub struct IngestPlace {
-    /// Its volume's number.
+    /// Row id of its volume.
     pub volume: i64,
-    /// What people call the volume.
+    /// Name of the volume, or its label.
     pub label: String,
-    /// Where it is, or was when its volume was last mounted.
+    /// Path at the current mount point, or at the last one.
     pub folder: PathBuf,
-    /// Whether the volume is mounted now.
+    /// True if the volume is mounted.
     pub is_mounted: bool,
-    /// The last generation of its media hash list, below the folder.
+    /// Latest generation of its media hash list, relative to the folder.
     pub manifest: Option<PathBuf>,
-    /// Why it takes nothing more, or has no manifest.
+    /// Reason why it was given up or has no manifest.
     pub problem: Option<String>,
-    /// Copies that were the same when they were last read.
+    /// Number of verified copies.
     pub verified: usize,
-    /// Bytes of these.
+    /// Size of the verified copies in bytes.
     pub bytes: u64,
-    /// When the first of them was last read, seconds since 1970 UTC.
+    /// Time of the oldest verification, seconds since 1970 UTC.
     pub oldest: Option<i64>,
-    /// How they were read, the least certain.
+    /// Least reliable read method of the verified copies.
     pub how: Option<String>,
-    /// Copies that are altered, missing, or were never made.
+    /// Number of copies in any other state, such as altered or missing.
     pub bad: usize,
 }
 
 impl IngestPlace {
-    /// Whether all that was proved there is in a manifest, which stands there.
+    /// Returns true if all verified copies are listed in a manifest that exists at the destination.
     #[must_use]
     pub fn has_manifest(&self) -> bool {
         let manifest = self.manifest.as_ref();
@@ -100,18 +100,18 @@ impl IngestPlace {
     }
 }
 
-/// What is known of a copy.
+/// State of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CopyState {
-    /// It was the same when it was last read.
+    /// Identical when it was last read.
     Verified,
-    /// It holds something else.
+    /// The content differs.
     Altered,
-    /// It is not there any more.
+    /// No longer exists.
     Missing,
-    /// It was never made.
+    /// Never created.
     NotCopied,
-    /// It was there, and could not be read.
+    /// Exists, but could not be read.
     Unread,
 }
 
@@ -138,13 +138,13 @@ impl CopyState {
 }
 
 impl CopyFound {
-    /// Whether it was the same when it was last read.
+    /// Returns true if the copy was identical when it was last read.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.state == CopyState::Verified
     }
 
-    /// Whether its bytes came from its medium when it was last read, not from memory.
+    /// Returns true if its bytes came from the medium when it was last read, not from memory.
     #[must_use]
     pub fn is_read_back(&self) -> bool {
         let how = self.how.as_deref().and_then(How::from_name);
@@ -152,68 +152,71 @@ impl CopyFound {
     }
 }
 
-/// A file of a card, as it was when it was last listed or read there.
+/// File of a card, as last listed or read there.
 #[derive(Debug, Clone)]
 pub struct Ingested {
-    /// Its number.
+    /// Row id.
     pub id: i64,
-    /// Below the card's root.
+    /// Path relative to the root of the card.
     pub inside: PathBuf,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Nanoseconds since 1970 UTC.
+    /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Of the ingest's kind.
+    /// Hash of the ingest's kind; `None` before the file was read completely.
     pub digest: Option<Checksum>,
-    /// For comparing with all other files of the catalogue.
+    /// Full hash that all files of the catalogue can be compared by.
     pub xxh128: Option<Checksum>,
-    /// Fingerprint of its content, which samples it; `None` where none was taken.
+    /// Fingerprint of its content; `None` if it was not sampled.
     pub sample: Option<Fingerprint>,
-    /// Why it could not be read.
+    /// Reason why it could not be read.
     pub problem: Option<String>,
-    /// Of each place, what is known of its copy there.
+    /// Copy at each destination.
     pub copies: Vec<Option<CopyFound>>,
-    /// Of each place, the number of the mount in which its copy was first read as it was last.
+    /// Number of the mount in which the copy was first read in its current state, for each
+    /// destination.
     pub sessions: Vec<Option<i64>>,
 }
 
-/// A copy in the log.
+/// Copy in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyFound {
-    /// What is known of it.
+    /// State of the copy.
     pub state: CopyState,
-    /// How it was read.
+    /// Read method.
     pub how: Option<String>,
-    /// When that was found, seconds since 1970 UTC.
+    /// Time when the state was found, seconds since 1970 UTC.
     pub at: i64,
-    /// What is wrong with it.
+    /// Problem with the copy.
     pub problem: Option<String>,
-    /// What it looked like then, where it was read.
+    /// Size and times when it was read; `None` if it was not read.
     pub stamp: Option<Stamp>,
 }
 
-/// Something that an ingest, or a later look at its copies, found out of one file. Files are given by their
-/// numbers.
+/// Result of an ingest, or of a later check of its copies, for one file. Files are identified by
+/// row id, destinations by their number.
 #[derive(Debug, Clone)]
 pub enum Finding {
-    /// What it hashes to, and its sample. Copies of another content are not copies of it any more.
+    /// Hash of the ingest's kind, xxh128 and fingerprint. Removes copies of other content from the
+    /// log.
     Hashed(i64, Checksum, Checksum, Option<Fingerprint>),
-    /// Its sample, which earlier versions did not take.
+    /// Fingerprint of a file that the log has none of yet.
     Sampled(i64, Fingerprint),
-    /// Why it could not be read.
+    /// The reason why it could not be read.
     Unread(i64, String),
-    /// What is known of its copy at a place.
+    /// The state of its copy at a destination.
     Copy(i64, usize, CopyFound),
-    /// What a later look at its copy at a place found, if the file is of that digest still.
-    Seen(i64, usize, Checksum, CopyFound),
-    /// What is wrong with its copy at a place, which is proved all the same.
+    /// The result of a later check of its copy at a destination, ignored if the file has another
+    /// hash now.
+    Rechecked(i64, usize, Checksum, CopyFound),
+    /// A problem with its copy at a destination, which is verified nevertheless.
     Remark(i64, usize, &'static str),
-    /// Something is proved at a place of an ingest that no manifest there has yet.
+    /// A destination of an ingest has verified copies that its manifest does not list yet.
     Unsealed(i64, usize),
 }
 
 impl Catalogue {
-    /// The ingests that copied into that very folder, the latest first.
+    /// Returns the ingests with exactly this destination folder, latest first.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -228,7 +231,8 @@ impl Catalogue {
         })
     }
 
-    /// The ingests of places on a volume: each with its number, its place's, and the place's path.
+    /// Returns the destinations on a volume: row id of the ingest, number of the destination, and
+    /// its path.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -247,7 +251,7 @@ impl Catalogue {
         })
     }
 
-    /// Every file of a card that is in the log, in the order of paths.
+    /// Returns all files of a card in the log, sorted by path.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -301,7 +305,7 @@ impl Catalogue {
         Ok(files)
     }
 
-    /// Every ingest, the latest first.
+    /// Returns all ingests, latest first.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -317,7 +321,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// One ingest, by its number.
+    /// Returns an ingest by its row id.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -339,7 +343,7 @@ impl Catalogue {
         let Some((mut ingest, facts)) = row else {
             return Ok(None);
         };
-        ingest.told.facts = self.unpack(Some(&facts)).unwrap_or_default();
+        ingest.details.facts = self.unpack(Some(&facts)).unwrap_or_default();
         ingest.places = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -348,7 +352,7 @@ impl Catalogue {
                             count(*) FILTER (WHERE c.state = 0) AS verified,
                             CAST(total(f.bytes) FILTER (WHERE c.state = 0) AS INTEGER) AS bytes,
                             min(c.at) FILTER (WHERE c.state = 0) AS oldest,
-                            -- The least certain way.
+                            -- The least reliable read method.
                             CASE min(CASE c.how WHEN 'cached' THEN 0 WHEN 'remounted' THEN 1 WHEN 'cache-dropped' THEN 2
                                                 WHEN 'cache-bypassed' THEN 3 END) FILTER (WHERE c.state = 0)
                                 WHEN 0 THEN 'cached' WHEN 1 THEN 'remounted' WHEN 2 THEN 'cache-dropped'
@@ -388,7 +392,7 @@ impl Catalogue {
     }
 }
 
-/// What a copy looked like, from its bytes and the two columns behind them.
+/// Parses the size and times of a copy: column `bytes` and the two columns after it.
 pub(super) fn stamp_of(row: &Row<'_>, bytes: usize) -> rusqlite::Result<Option<Stamp>> {
     let modified: Option<i64> = row.get(bytes + 1)?;
     let Some(modified) = modified else {
@@ -428,7 +432,7 @@ fn ingest_row(row: &Row<'_>) -> rusqlite::Result<Ingest> {
     let (files, unread): (i64, i64) = (row.get("files")?, row.get("unread")?);
     Ok(Ingest {
         id: row.get("id")?,
-        told: NewIngest {
+        details: NewIngest {
             day: row.get("day")?,
             card: row.get("card")?,
             source: PathBuf::from(from_bytes(row.get("source")?)),

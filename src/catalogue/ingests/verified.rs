@@ -1,4 +1,4 @@
-//! Verified copies of the log of ingests, page by page: a scan looks at all of them, however many there are.
+//! Reads the verified copies in the log of ingests page by page, because a scan checks all of them.
 
 use std::path::{Path, PathBuf};
 
@@ -11,25 +11,25 @@ use crate::error::Error;
 use crate::source_file::Stamp;
 use crate::value::{from_bytes, to_bytes};
 
-/// A copy that was verified when it was last read.
+/// Copy that was verified when it was last read.
 #[derive(Debug, Clone)]
 pub struct VerifiedCopy {
-    /// Number of the file in the log.
+    /// Row id of the file in the log.
     pub file: i64,
-    /// Path below the place.
+    /// Path relative to the destination.
     pub inside: PathBuf,
-    /// Size and times at that reading; `None` where an earlier version did not record them.
+    /// Size and times when it was read; `None` if they were not recorded.
     pub stamp: Option<Stamp>,
-    /// Digest of the file, of the ingest's kind; `None` where the catalogue is damaged.
+    /// Hash of the file, of the ingest's kind; `None` if the catalogue is damaged.
     pub digest: Option<Checksum>,
 }
 
 impl Catalogue {
-    /// Returns the verified copies at a place of an ingest, at most `limit`, in the order of paths, from the first one after
-    /// `after`.
+    /// Returns up to `limit` verified copies at a destination of an ingest, sorted by path,
+    /// starting after `after`.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn verified_copies(
         &self,
         (ingest, place): (i64, usize),

@@ -1,4 +1,4 @@
-//! The log of ingests as it is written.
+//! Writes the log of ingests.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,18 @@ use crate::error::{Error, Problem};
 use crate::value::{Fingerprint, to_bytes};
 
 impl Catalogue {
-    /// Begins an ingest into some folders, each on a volume of the catalogue and below it; gives its number.
+    /// Starts an ingest with these destinations, each a volume of the catalogue and a path on it.
+    /// Returns the row id.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn begin_ingest(&self, told: &NewIngest, places: &[(i64, PathBuf)]) -> Result<i64, Error> {
+    /// If the catalogue cannot be written.
+    pub fn begin_ingest(
+        &self,
+        details: &NewIngest,
+        places: &[(i64, PathBuf)],
+    ) -> Result<i64, Error> {
         self.write_transaction(|| {
-            let facts = self.pack(&told.facts)?;
+            let facts = self.pack(&details.facts)?;
             let id = self.check(|connection| {
                 connection
                     .prepare_cached(
@@ -26,14 +31,14 @@ impl Catalogue {
                     )?
                     .query_row(
                         named_params! {
-                            ":day": told.day,
-                            ":card": told.card,
-                            ":source": to_bytes(told.source.as_os_str()),
-                            ":volume": told.volume,
-                            ":inside": to_bytes(told.inside.as_os_str()),
-                            ":in_place": told.is_in_place,
-                            ":hash": told.hash.name(),
-                            ":author": told.author,
+                            ":day": details.day,
+                            ":card": details.card,
+                            ":source": to_bytes(details.source.as_os_str()),
+                            ":volume": details.volume,
+                            ":inside": to_bytes(details.inside.as_os_str()),
+                            ":in_place": details.is_in_place,
+                            ":hash": details.hash.name(),
+                            ":author": details.author,
                             ":begun": unix_seconds(),
                             ":facts": facts,
                         },
@@ -45,19 +50,19 @@ impl Catalogue {
         })
     }
 
-    /// Goes on with an ingest that was begun before, told anew what it is told now; places that it did not know
-    /// are added. Gives the number of each place.
+    /// Resumes an ingest with a new description; adds new destinations. Returns the number of each
+    /// destination.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
+    /// If the catalogue cannot be written.
     pub fn resume_ingest(
         &self,
         id: i64,
-        told: &NewIngest,
+        details: &NewIngest,
         places: &[(i64, PathBuf)],
     ) -> Result<Vec<usize>, Error> {
         self.write_transaction(|| {
-            let facts = self.pack(&told.facts)?;
+            let facts = self.pack(&details.facts)?;
             self.check(|connection| {
                 connection
                     .prepare_cached(
@@ -66,9 +71,9 @@ impl Catalogue {
                     )?
                     .execute(params![
                         id,
-                        told.day,
-                        to_bytes(told.source.as_os_str()),
-                        told.author,
+                        details.day,
+                        to_bytes(details.source.as_os_str()),
+                        details.author,
                         facts
                     ])
             })?;
@@ -107,11 +112,11 @@ impl Catalogue {
         Ok(numbers)
     }
 
-    /// Writes down the files of a card as they are listed now; those that are as they were keep what is known
-    /// of them, those that are gone stay in the log. Gives their numbers.
+    /// Records the files of a card as they are listed now. Unchanged files keep their hashes and
+    /// copies; files that no longer exist stay in the log. Returns the row ids.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
+    /// If the catalogue cannot be written.
     pub fn list_ingested<'a>(
         &self,
         ingest: i64,
@@ -159,22 +164,22 @@ impl Catalogue {
         })
     }
 
-    /// Writes down what was found, all of it or nothing.
+    /// Records results in one transaction.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn note_findings(&self, findings: &[Finding]) -> Result<(), Error> {
+    /// If the catalogue cannot be written.
+    pub fn record_findings(&self, findings: &[Finding]) -> Result<(), Error> {
         if findings.is_empty() {
             return Ok(());
         }
         self.write_transaction(|| {
-            let mounted_set = self.note_mounted_now()?;
+            let mounted_set = self.record_mounted_set()?;
             let mut findings = findings.iter();
-            findings.try_for_each(|finding| self.note(finding, mounted_set))
+            findings.try_for_each(|finding| self.record_finding(finding, mounted_set))
         })
     }
 
-    fn note(&self, finding: &Finding, mounted_set: Option<i64>) -> Result<(), Error> {
+    fn record_finding(&self, finding: &Finding, mounted_set: Option<i64>) -> Result<(), Error> {
         self.check(|connection| {
             match finding {
                 Finding::Hashed(file, digest, xxh128, sample) => {
@@ -220,7 +225,7 @@ impl Catalogue {
                         copied.stamp.and_then(|stamp| stamp.changed),
                         mounted_set
                     ]),
-                Finding::Seen(file, place, digest, seen) => connection
+                Finding::Rechecked(file, place, digest, seen) => connection
                     .prepare_cached(
                         "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7, modified = ?8, changed = ?9,
                                 mounted_set = ?10, formats = v.formats,
@@ -262,11 +267,11 @@ impl Catalogue {
         })
     }
 
-    /// Notes what became of a place: its manifest, or why there is none.
+    /// Records the manifest of a destination, or the reason why it has none.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn note_place(
+    /// If the catalogue cannot be written.
+    pub fn record_destination(
         &self,
         ingest: i64,
         place: usize,
@@ -292,24 +297,24 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Notes that an ingest came to its end, with what went wrong.
+    /// Records that an ingest ended, with its problems.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
+    /// If the catalogue cannot be written.
     pub fn end_ingest(&self, ingest: i64, problems: &[Problem]) -> Result<(), Error> {
-        let told: Vec<(String, &str)> = problems
+        let reasons: Vec<(String, &str)> = problems
             .iter()
             .map(|problem| {
                 let path = problem.path.to_string_lossy().into_owned();
                 (path, problem.reason.as_str())
             })
             .collect();
-        let told = serde_json::to_string(&told).unwrap_or_default();
+        let json = serde_json::to_string(&reasons).unwrap_or_default();
         self.write_transaction(|| {
             self.check(|connection| {
                 connection
                     .prepare_cached("UPDATE ingest SET ended = ?2, problems = ?3 WHERE id = ?1")?
-                    .execute(params![ingest, unix_seconds(), told])
+                    .execute(params![ingest, unix_seconds(), json])
             })
         })?;
         Ok(())

@@ -163,7 +163,7 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
     bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
     let reading = Reading {
         file,
-        identity: Some(Fingerprint::from_bytes(bytes).into()),
+        fingerprint: Some(Fingerprint::from_bytes(bytes)),
         file_facts: Clip::default(),
         outcome: ReadOutcome::Read {
             facts: Box::new(facts),

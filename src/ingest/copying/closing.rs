@@ -250,14 +250,14 @@ impl Run<'_> {
             Ok(sealed) => sealed,
             Err(reason) => {
                 self.catalogue
-                    .note_place(ingest, number, None, Some(&reason))?;
+                    .record_destination(ingest, number, None, Some(&reason))?;
                 let reason = format!("no new manifest: {reason}");
                 self.problem(card, folder, &reason);
                 return Ok(());
             }
         };
         self.catalogue
-            .note_place(ingest, number, Some(&sealed.manifest), None)?;
+            .record_destination(ingest, number, Some(&sealed.manifest), None)?;
         let altered = sealed.altered.iter().map(|task| (*task, ALTERED));
         let unproven = sealed.unproven.iter().map(|task| (*task, UNPROVEN));
         for (task, reason) in altered.chain(unproven) {

@@ -61,7 +61,7 @@ impl Planner<'_> {
                     known.get_or_insert(Owner::Other);
                     continue;
                 }
-                if ingest.told.volume == plan.volume && ingest.told.inside == plan.inside {
+                if ingest.details.volume == plan.volume && ingest.details.inside == plan.inside {
                     return Ok(Owner::Same(Some(Box::new(Earlier {
                         ingest,
                         files,

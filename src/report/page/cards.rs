@@ -55,7 +55,7 @@ fn comparison_summary(report: &ShootReport) -> String {
 }
 
 fn card(ingest: &Ingest) -> Markup {
-    let facts = &ingest.told;
+    let facts = &ingest.details;
     html! {
         div.card {
             h3 { bdi { (escape_truncated(&facts.card, 80)) } }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::catalogue::{Claim, CopyState, Listed, Logged, MountedWith, Stood};
+use crate::catalogue::{CopyState, HashRecord, LoggedCopy, MountedWith, RecordedPath, ScannedFile};
 use crate::checksum::HashKind;
 use crate::source_file::Stamp;
 use crate::volume::{Backing, Image};
@@ -65,7 +65,7 @@ fn content(number: u64) -> Fingerprint {
 /// Recorded copy, and what is observed at its path.
 #[derive(Clone)]
 struct PlacedCopy {
-    stood: Stood,
+    stood: RecordedPath,
     observation: Observation,
 }
 
@@ -321,7 +321,7 @@ impl PlacedCopy {
     /// Returns a valid copy with random faults.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
         let mut claims = random_claims(dice, file);
-        let listed = dice.one_in(2).then(|| Listed {
+        let listed = dice.one_in(2).then(|| ScannedFile {
             bytes: if dice.one_in(12) { 99 } else { 100 },
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
             is_missing: dice.one_in(10),
@@ -329,7 +329,7 @@ impl PlacedCopy {
         let mut observation = random_observation(dice, file);
         change_later(dice, &mut claims, &mut observation);
         Self {
-            stood: Stood {
+            stood: RecordedPath {
                 volume,
                 path: if dice.one_in(16) {
                     PathBuf::from("A001/ascmhl/ascmhl_chain.xml")
@@ -337,7 +337,7 @@ impl PlacedCopy {
                     PathBuf::new()
                 },
                 root: None,
-                claims,
+                records: claims,
                 listed,
             },
             observation,
@@ -346,7 +346,7 @@ impl PlacedCopy {
 }
 
 /// Returns claims of a valid copy with random faults.
-fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
+fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
     let ages = [
         0,
         0,
@@ -361,7 +361,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         -1,
     ];
     let at = NOW - dice.pick(&ages);
-    let mut claim = Claim {
+    let mut claim = HashRecord {
         content: file.0,
         bytes: file.1,
         stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
@@ -372,7 +372,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         session: None,
         mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
         formats: dice.pick(&[0, 0, 0, 0, 1, 2]),
-        logged: Some(Logged {
+        logged: Some(LoggedCopy {
             file: 1,
             place: 0,
             digest: None,
@@ -398,7 +398,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     let mut claims = Vec::new();
     if dice.one_in(6) {
         // Hash recorded by a scan.
-        claims.push(Claim {
+        claims.push(HashRecord {
             content: if dice.one_in(3) { content(7) } else { file.0 },
             stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
             how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
@@ -414,8 +414,8 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         claims.push(claim.clone());
     }
     if dice.one_in(8) {
-        // Claim of another ingest about the same path.
-        claims.push(Claim {
+        // HashRecord of another ingest about the same path.
+        claims.push(HashRecord {
             content: if dice.one_in(2) { content(8) } else { file.0 },
             bytes: if dice.one_in(5) { 101 } else { file.1 },
             state: dice.pick(&[
@@ -435,7 +435,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
 }
 
 /// Moves the ctime: two files differ in it, one file that is visible twice does not.
-fn change_later(dice: &mut Dice, claims: &mut [Claim], observation: &mut Observation) {
+fn change_later(dice: &mut Dice, claims: &mut [HashRecord], observation: &mut Observation) {
     let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
     let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
     let seen = match observation {

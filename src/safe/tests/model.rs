@@ -348,9 +348,9 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option
 }
 
 /// Returns the claim that the copy counts by, unless another record of its path contradicts it.
-fn last_verification(file: Content, stood: &Stood) -> Option<&Claim> {
-    let is_about_file = |claim: &Claim| (claim.content, claim.bytes) == file;
-    let is_refuted = stood.claims.iter().any(|claim| match claim.state {
+fn last_verification(file: Content, stood: &RecordedPath) -> Option<&HashRecord> {
+    let is_about_file = |claim: &HashRecord| (claim.content, claim.bytes) == file;
+    let is_refuted = stood.records.iter().any(|claim| match claim.state {
         CopyState::Verified => !is_about_file(claim),
         CopyState::Altered | CopyState::Missing | CopyState::Unread => is_about_file(claim),
         CopyState::NotCopied => false,
@@ -362,10 +362,10 @@ fn last_verification(file: Content, stood: &Stood) -> Option<&Claim> {
     good_verifications(stood).max_by_key(|claim| (claim.formats, claim.logged.is_some(), claim.at))
 }
 
-fn good_verifications(stood: &Stood) -> impl Iterator<Item = &Claim> {
-    let is_verified = |claim: &&Claim| matches!(claim.state, CopyState::Verified);
-    let is_read = |claim: &&Claim| is_from_medium(claim.how.as_ref());
-    stood.claims.iter().filter(is_verified).filter(is_read)
+fn good_verifications(stood: &RecordedPath) -> impl Iterator<Item = &HashRecord> {
+    let is_verified = |claim: &&HashRecord| matches!(claim.state, CopyState::Verified);
+    let is_read = |claim: &&HashRecord| is_from_medium(claim.how.as_ref());
+    stood.records.iter().filter(is_verified).filter(is_read)
 }
 
 fn is_from_medium(how: Option<&How>) -> bool {
@@ -373,13 +373,13 @@ fn is_from_medium(how: Option<&How>) -> bool {
 }
 
 /// Returns true if the last scan that listed the file found it unchanged. True if there was none.
-fn looks_as_listed(claim: &Claim, listed: Option<&Listed>) -> bool {
+fn looks_as_listed(claim: &HashRecord, listed: Option<&ScannedFile>) -> bool {
     listed.is_none_or(|listed| {
         !listed.is_missing && has_size_and_time(claim, listed.bytes, listed.modified)
     })
 }
 
-fn looks_as_verified(claim: &Claim, seen: &Stamp, keeps_ctime: bool) -> bool {
+fn looks_as_verified(claim: &HashRecord, seen: &Stamp, keeps_ctime: bool) -> bool {
     let is_as_seen = |stamp: &Stamp| {
         (stamp.bytes, stamp.modified, stamp.changed) == (seen.bytes, seen.modified, seen.changed)
     };
@@ -391,21 +391,21 @@ fn looks_as_verified(claim: &Claim, seen: &Stamp, keeps_ctime: bool) -> bool {
 }
 
 /// A claim without a stamp cannot be compared.
-fn has_size_and_time(claim: &Claim, bytes: u64, modified: i64) -> bool {
+fn has_size_and_time(claim: &HashRecord, bytes: u64, modified: i64) -> bool {
     claim.stamp.as_ref().is_some_and(|stamp| {
         stamp.bytes == bytes && stamp.modified.abs_diff(modified) <= TOLERANCE_NANOS
     })
 }
 
 /// Returns true if nothing contradicts the copy, and it is not a file that grows.
-fn is_good_while_away(claim: &Claim, stood: &Stood, copy_volume: &CopyVolume) -> bool {
+fn is_good_while_away(claim: &HashRecord, stood: &RecordedPath, copy_volume: &CopyVolume) -> bool {
     !stood.path.ends_with(CHAIN)
         && looks_as_listed(claim, stood.listed.as_ref())
         && copy_volume.replaced_by.is_none()
         && is_after_format(claim, copy_volume)
 }
 
-fn is_after_format(claim: &Claim, copy_volume: &CopyVolume) -> bool {
+fn is_after_format(claim: &HashRecord, copy_volume: &CopyVolume) -> bool {
     claim.formats >= copy_volume.formats
 }
 

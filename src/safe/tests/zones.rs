@@ -9,7 +9,7 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
     let file = (content(1), 100);
     let mut claims = random_claims(&mut Dice(1), file);
     claims.truncate(1);
-    claims[0] = Claim {
+    claims[0] = HashRecord {
         content: file.0,
         bytes: file.1,
         stamp: Some(stamp(100, 0)),
@@ -17,11 +17,11 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
         how: Some(How::Bypassed),
         ..claims[0].clone()
     };
-    let stood = Stood {
+    let stood = RecordedPath {
         volume: 1,
         path: PathBuf::from("A.mov"),
         root: None,
-        claims,
+        records: claims,
         listed: None,
     };
     let seen = stamp(bytes, shift);
