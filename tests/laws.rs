@@ -126,9 +126,7 @@ impl World {
                 .unwrap()
         };
         let fingerprint = fingerprint(content);
-        let is_known = catalogue
-            .known_content(fingerprint.into(), &|_| true)
-            .unwrap();
+        let is_known = catalogue.known_content(fingerprint, &|_| true).unwrap();
         let outcome = if is_known.is_some() {
             ReadOutcome::Recognised { pictures: None }
         } else {
