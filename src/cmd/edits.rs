@@ -19,8 +19,13 @@ const TOLD: usize = 20;
 pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {
         EditsCommand::Export { file } => export(file.as_deref(), &Catalogue::open(catalogue)?),
-        // A journal may come before the first drive.
-        EditsCommand::Import { files } => import(files, &Catalogue::create(catalogue)?),
+        EditsCommand::Import { files } => {
+            // First, so that no signal is missed, also by a process that ignores it otherwise.
+            let interrupt = Interrupt::new()?;
+            // A journal may come before the first drive.
+            let catalogue = Catalogue::create(catalogue)?;
+            import(files, &catalogue, &interrupt)
+        }
         EditsCommand::Adopt { clips, all, yes } => {
             adopt(clips, *all, *yes, &Catalogue::open(catalogue)?)
         }
@@ -74,8 +79,8 @@ fn refuse_interrupted(interrupt: &Interrupt) -> Result<(), Error> {
 }
 
 /// Each file is taken in by one transaction, so that ending the process takes in all of it or nothing.
-fn import(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
-    Interrupt::new()?.at_once(|| take_in(files, catalogue))
+fn import(files: &[PathBuf], catalogue: &Catalogue, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+    interrupt.at_once(|| take_in(files, catalogue))
 }
 
 fn take_in(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
