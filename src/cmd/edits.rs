@@ -20,8 +20,14 @@ const LISTED: usize = 20;
 pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {
         EditsCommand::Export { file } => export(file.as_deref(), &Catalogue::open(catalogue)?),
-        // Edits can be imported before the first scan.
-        EditsCommand::Import { files } => import(files, &Catalogue::create(catalogue)?),
+        EditsCommand::Import { files } => {
+            // Before the catalogue is opened, so that no signal is missed, even by a process that
+            // inherited an ignored SIGINT.
+            let interrupt = Interrupt::new()?;
+            // Edits can be imported before the first scan.
+            let catalogue = Catalogue::create(catalogue)?;
+            import(files, &catalogue, &interrupt)
+        }
         EditsCommand::Adopt { clips, all, yes } => {
             adopt(clips, *all, *yes, &Catalogue::open(catalogue)?)
         }
@@ -76,8 +82,8 @@ fn refuse_interrupted(interrupt: &Interrupt) -> Result<(), Error> {
 
 /// Imports each file in one transaction: if the process ends, a file is imported completely or not
 /// at all.
-fn import(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
-    Interrupt::new()?.run_interruptible(|| import_files(files, catalogue))
+fn import(files: &[PathBuf], catalogue: &Catalogue, interrupt: &Interrupt) -> anyhow::Result<Exit> {
+    interrupt.run_interruptible(|| import_files(files, catalogue))
 }
 
 fn import_files(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {

@@ -62,6 +62,8 @@ fn are_two_cards(first: [&[u8]; 3], second: [&[u8]; 3], times: [i64; 3]) {
         return;
     };
     let raid = shoot.folder("raid");
+    let mut drive = Disk::new(&shoot.folder("disks"), "RAID", 100).unwrap();
+    drive.mount(&raid);
     let to = raid.join("{card}");
     for (number, (contents, copy)) in [(first, "UNTITLED"), (second, "UNTITLED-2")]
         .into_iter()
@@ -74,6 +76,7 @@ fn are_two_cards(first: [&[u8]; 3], second: [&[u8]; 3], times: [i64; 3]) {
             are_equal(card, &raid.join(copy));
         });
     }
+    assert_eq!(shoot.run(&["volumes", "disk", "RAID", "WD-1"]).code, 0);
     // Each is known again, and the other has not changed.
     for number in [0, 1] {
         cards.with(number, |card| {
