@@ -122,7 +122,7 @@ fn finder() -> Finder<'static> {
         fs::remove_dir_all(&folder).expect("the folder of this fuzzer");
     }
     let catalogue = Catalogue::create(&folder).expect("a catalogue");
-    let (volume, inside) = Volumes::mounted().of(Path::new("/"));
+    let (volume, inside) = Volumes::mounted().locate(Path::new("/"));
     let volume = catalogue.see_volume(&volume).expect("a volume").id;
     for part in 0..3 {
         catalogue.begin().expect("a catalogue");
