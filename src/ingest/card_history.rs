@@ -16,7 +16,7 @@ use crate::offload::{Item, Listing};
 /// Owner of the folders that a card would go to.
 pub(super) enum Owner {
     /// The folders are unused.
-    Nobody,
+    Unclaimed,
     /// This card; with its earlier ingest if the catalogue has one.
     Same(Option<Box<Earlier>>),
     /// Another card.
@@ -158,11 +158,11 @@ mod tests {
         ]));
         assert!(same(vec![index.clone(), clip(2)]));
         // Formatted: names and a small file are unchanged.
-        let shot_again = |name: &str| item(name, 5001, 9);
+        let new_recording = |name: &str| item(name, 5001, 9);
         assert!(!same(vec![
             index,
-            shot_again("C0001.MP4"),
-            shot_again("C0002.MP4")
+            new_recording("C0001.MP4"),
+            new_recording("C0002.MP4")
         ]));
         // The ingest was killed before anything was listed.
         assert!(is_same(&[], &listing(day)));

@@ -80,7 +80,7 @@ impl History {
         let path = self.root().join(FOLDER).join(CHAIN);
         let text = chain::to_xml(&self.links);
         let write = |file: &mut std::fs::File| file.write_all(text.as_bytes());
-        match atomic_file::instead_while(&path, &before.chain, write, &|| lock.is_held()) {
+        match atomic_file::replace_if(&path, &before.chain, write, &|| lock.is_held()) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Err(MhlError::Overtaken { path })
             }

@@ -68,7 +68,7 @@ pub struct CopyTask {
     /// unchanged.
     pub known: Option<Vec<Checksum>>,
     /// Per destination: true if its copy is already verified.
-    pub is_proved: Vec<bool>,
+    pub is_verified: Vec<bool>,
     /// True if the file must be read although its hashes are known, because they are doubtful.
     pub is_doubted: bool,
 }

@@ -243,7 +243,7 @@ impl Reader<'_> {
 
     /// Returns the action for a task at one destination.
     fn want(&self, number: usize, task: &CopyTask, place: usize) -> Want {
-        if task.is_proved[place] || self.given_up[place].get().is_some() {
+        if task.is_verified[place] || self.given_up[place].get().is_some() {
             return Want::Nothing;
         }
         let path = self.order.destinations[place]

@@ -77,7 +77,7 @@ impl Times {
         if !self.is_own_clock {
             atomic_file::refresh(path);
         }
-        Ok(Stamp::of(&path.symlink_metadata()?))
+        Ok(Stamp::from_metadata(&path.symlink_metadata()?))
     }
 
     /// Returns the size and times of an open file.
@@ -85,7 +85,7 @@ impl Times {
         if !self.is_own_clock {
             atomic_file::refresh_open(file);
         }
-        Ok(Stamp::of(&file.metadata()?))
+        Ok(Stamp::from_metadata(&file.metadata()?))
     }
 
     /// Returns how much longer to wait until every later write changes the file's time. The last

@@ -52,7 +52,7 @@ impl Set {
         let task = |item| CopyTask {
             item,
             known: None,
-            is_proved: vec![false; 2],
+            is_verified: vec![false; 2],
             is_doubted: false,
         };
         files.into_iter().map(task).collect()
@@ -167,11 +167,11 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
                 .iter()
                 .any(|event| matches!(event, Event::Written(..)))
         );
-        let mut proved = tasks;
-        for task in &mut proved {
-            task.is_proved = vec![true; 2];
+        let mut verified = tasks;
+        for task in &mut verified {
+            task.is_verified = vec![true; 2];
         }
-        assert!(set.copy(&proved, &|| true).is_empty());
+        assert!(set.copy(&verified, &|| true).is_empty());
     }
 }
 

@@ -29,7 +29,7 @@ const WRITTEN_TO_NAME: &str =
 /// Returns a file's current size and times; asks a share to refresh its cached ones.
 fn look(path: &Path) -> io::Result<Stamp> {
     atomic_file::refresh(path);
-    Ok(Stamp::of(&path.symlink_metadata()?))
+    Ok(Stamp::from_metadata(&path.symlink_metadata()?))
 }
 
 /// Result of reading a copy.

@@ -20,7 +20,7 @@ use crate::volume::{Backing, Drive, Volume, Volumes};
 
 const UNFINISHED: &str = "named like an unfinished copy, so it was not read";
 
-const NESTED: &str = "another volume is mounted there and hides files of the card";
+const NESTED: &str = "another volume is mounted here and hides files of the card";
 
 /// Card during a check.
 pub(super) struct Card {
@@ -102,7 +102,7 @@ impl Card {
         let files = self.listing.files.iter();
         let changed = files.map(|item| {
             let now = self.root.join(&item.inside).symlink_metadata().ok()?;
-            Stamp::of(&now).changed
+            Stamp::from_metadata(&now).changed
         });
         changed.collect()
     }
@@ -131,14 +131,14 @@ impl Card {
         if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_cut {
             return;
         }
-        let away = catalogue.away_from(&self.root).ok();
-        let reason = match away.and_then(|away| away.into_iter().next()) {
-            Some(away) => format!(
-                "no files on it: {} was mounted at {}, but is not now",
-                escape(&away.label),
-                escape(&away.mount.to_string_lossy())
+        let unmounted = catalogue.away_from(&self.root).ok();
+        let reason = match unmounted.and_then(|unmounted| unmounted.into_iter().next()) {
+            Some(unmounted) => format!(
+                "no files: {} is not mounted; it was mounted at {}",
+                escape(&unmounted.label),
+                escape(&unmounted.mount.to_string_lossy())
             ),
-            None => "no files on it: is the card mounted there?".to_owned(),
+            None => "no files: is the card mounted there?".to_owned(),
         };
         self.doubt(reason);
     }
@@ -295,7 +295,7 @@ impl Card {
     /// Adds a doubt if files or mounts changed since the card was listed.
     pub(super) fn recheck(&mut self, cancel: &Cancel) {
         if !self.volumes.are_same_under(&Volumes::mounted(), &self.root) {
-            self.doubt("another volume is mounted there now");
+            self.doubt("another volume is mounted here now");
         }
         if cancel.is_cancelled() || self.listing.files.is_empty() {
             return;

@@ -181,21 +181,17 @@ fn pulled(place: &str, inside: &str, reason: &str) {
 
 #[test]
 fn a_place_that_is_pulled_is_not_gone_on_with_on_the_system_disk() {
-    pulled("{card}", "A001", "SHUTTLE was mounted at");
+    pulled("{card}", "A001", "SHUTTLE is not mounted");
 }
 
 #[test]
 fn a_place_that_is_pulled_is_noticed_where_its_own_folder_is_the_destination() {
-    pulled("", "", "SHUTTLE was mounted at");
+    pulled("", "", "SHUTTLE is not mounted");
 }
 
 #[test]
 fn a_place_that_is_pulled_is_noticed_by_a_folder_in_it() {
-    pulled(
-        "copies/{card}",
-        "copies/A001",
-        "SHUTTLE/copies is not there",
-    );
+    pulled("copies/{card}", "copies/A001", "SHUTTLE/copies not found");
 }
 
 #[test]
@@ -249,7 +245,7 @@ fn a_folder_that_is_not_there_is_not_made() {
     let to = [raid.join("{card}"), none.join("{card}")];
     let answer = ingest(&shoot, &[&card], &[&to[0], &to[1]]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    is_told(&answer, "/A001", "/none is not there");
+    is_told(&answer, "/A001", "/none not found");
     assert!(!none.exists() && tree(&raid).is_empty());
     fs::create_dir(&none).unwrap();
     completes(
