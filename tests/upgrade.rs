@@ -181,7 +181,7 @@ fn the_frozen_catalogue_keeps_all_edits() {
         serde_json::json!(["drums", "interview", "laughing", "studio-session"])
     );
     let notes = laugh["notes"].as_array().unwrap();
-    let said: Vec<_> = notes
+    let texts: Vec<_> = notes
         .iter()
         .map(|note| {
             (
@@ -191,7 +191,7 @@ fn the_frozen_catalogue_keeps_all_edits() {
         })
         .collect();
     assert_eq!(
-        said,
+        texts,
         [("the good one", "anna"), ("ask for the release", "ben")]
     );
     assert_eq!(laugh["markers"][0]["text"], "stick drops");

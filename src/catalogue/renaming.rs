@@ -158,18 +158,18 @@ fn with_rename(
 /// `tv` and `tv/taping` is `show`. One of the two may change later, and the meaning of the combined
 /// name must not.
 fn expand_combined(renamed: &mut BTreeMap<String, String>) {
-    let mut made = BTreeMap::new();
+    let mut combined = BTreeMap::new();
     for (former, now) in renamed.iter() {
         let above = format!("{now}/");
         let below = renamed.range(above.clone()..);
         for (other, _) in below.take_while(|(other, _)| other.starts_with(&above)) {
             let name = format!("{former}/{}", &other[above.len()..]);
             if former != now && name.len() <= MAX_NAME && !renamed.contains_key(&name) {
-                made.insert(name.clone(), current_name(renamed, &name));
+                combined.insert(name.clone(), current_name(renamed, &name));
             }
         }
     }
-    renamed.extend(made);
+    renamed.extend(combined);
 }
 
 /// Maps every former name to its current name, and removes entries that are redundant.

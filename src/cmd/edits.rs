@@ -203,7 +203,7 @@ fn print_offer(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> 
             escape(&edit.content.action.to_string()),
             escape(&edit.content.author),
         );
-        writeln!(out, "  {action}  ({author}, {})", edit.at())?;
+        writeln!(out, "  {action}  ({author}, {})", edit.time_text())?;
     }
     Ok(())
 }

@@ -55,7 +55,7 @@ impl<'a> Contents<'a> {
         Self {
             source,
             listing,
-            credible: Credible::of(listing),
+            credible: Credible::from_listing(listing),
             readers: readers.max(1),
             go_on,
             samples: HashMap::new(),

@@ -206,9 +206,9 @@ pub fn list_but(
         }
         if !kind.is_dir() && !kind.is_file() {
             let reason = if kind.is_symlink() {
-                "it is a link: what it leads to is not on the card, and was not copied"
+                "a link: its target is not on the card, and was not copied"
             } else {
-                "it is a pipe or a device, and was not copied"
+                "a pipe or a device: not copied"
             };
             listing
                 .problems

@@ -327,10 +327,10 @@ fn allow_many_files() {
     /// Limit that macOS allows, whatever maximum it reports.
     const ENOUGH: u64 = 10_240;
     let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
-    if limit.current.is_some_and(|now| now < most) {
+    let maximum = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+    if limit.current.is_some_and(|now| now < maximum) {
         let raised = Rlimit {
-            current: Some(most),
+            current: Some(maximum),
             ..limit
         };
         // If the limit cannot be raised, fewer cards fit in parallel, and failures are reported.
@@ -378,8 +378,8 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
 }
 
 /// Reason reported for a drive that was removed.
-pub const GONE: &str = "it was removed, or is not readable any more";
+pub const GONE: &str = "removed, or no longer readable";
 
 /// Reason reported for a file whose hash differs from an earlier run.
-const OTHER: &str = "its content differs from when it was first copied, although size and time are the same: \
-                     the card may be failing; nothing was written";
+const OTHER: &str = "content differs from the first copy, although size and time are the same: the card may be failing; \
+                     nothing was written";

@@ -137,7 +137,7 @@ impl Reader<'_> {
             .pieces(&mut file, task, &wants, pool)
             .and_then(|sample| {
                 let seen = SourceState { stamp, sample };
-                self.look_again(&file, &path, task, &seen)?;
+                self.recheck(&file, &path, task, &seen)?;
                 Ok(seen)
             });
         let end = Message::End(read.as_ref().ok().copied());
@@ -157,7 +157,7 @@ impl Reader<'_> {
     /// Opens a file once it is unchanged for long enough; also returns its size and times.
     fn open(&self, path: &Path, task: &CopyTask) -> Result<(Reading, Stamp), Stop> {
         let file = source_file::open(path)?;
-        if !task.item.is_exactly(&self.order.times.look_at(path)?) {
+        if !task.item.is_exactly(&self.order.times.stamp_at(path)?) {
             return Err(changed(task, "it is another"));
         }
         let (times, listed) = (self.order.times, self.order.listed);
@@ -219,7 +219,7 @@ impl Reader<'_> {
     }
 
     /// Checks that a file was not written to or replaced while it was read.
-    fn look_again(
+    fn recheck(
         &self,
         file: &Reading,
         path: &Path,
@@ -232,8 +232,8 @@ impl Reader<'_> {
         // also opens the file, after which a share reports current times.
         let is_same_content = times.has_change_time || source_change::sample(path)? == seen.sample;
         let is_unchanged = is_same_content
-            && is_same(times.look_into(file.file())?)
-            && is_same(times.look_at(path)?);
+            && is_same(times.stamp_of_open(file.file())?)
+            && is_same(times.stamp_at(path)?);
         if is_unchanged {
             Ok(())
         } else {
@@ -263,7 +263,7 @@ impl Reader<'_> {
 
 fn changed(task: &CopyTask, how: &str) -> Stop {
     Stop::Fault(format!(
-        "{how} since the card was listed with {} bytes of it: is the camera still recording?",
+        "{how} since the card was listed, when it had {} bytes: is the camera still recording?",
         task.item.bytes
     ))
 }

@@ -24,7 +24,7 @@ pub struct Credible {
 impl Credible {
     /// Counts the times of a listing.
     #[must_use]
-    pub fn of(listing: &Listing) -> Self {
+    pub fn from_listing(listing: &Listing) -> Self {
         let mut times = HashMap::new();
         for item in listing
             .files
@@ -74,7 +74,7 @@ mod tests {
             ..Listing::default()
         };
         let is_credible =
-            |listing: &Listing, at: usize| Credible::of(listing).has(&listing.files[at]);
+            |listing: &Listing, at: usize| Credible::from_listing(listing).has(&listing.files[at]);
         assert!(is_credible(
             &clips(|number| 1_779_278_400 * SECOND + number),
             0

@@ -93,10 +93,10 @@ impl Writer<'_> {
         }
         let path = self.place.destination.folder.join(&job.inside);
         let folder = path.parent().unwrap_or(&path).to_owned();
-        let made = self
+        let created = self
             .make_folder(&folder)
             .and_then(|()| Unfinished::in_folder(&folder));
-        match made {
+        match created {
             Ok(file) => {
                 direct_io::keep_out(file.file());
                 let is_past =
@@ -245,20 +245,20 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
     if let Err(error) = fs::create_dir_all(destination) {
         return vec![(destination.to_owned(), reason(&error))];
     }
-    let made = folders.iter().filter(|(inside, _)| {
+    let created = folders.iter().filter(|(inside, _)| {
         let folder = destination.join(inside);
-        let made = match fs::create_dir(&folder) {
+        let created = match fs::create_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => is_own_folder(&folder),
-            made => made,
+            created => created,
         };
-        if let Err(error) = &made {
+        if let Err(error) = &created {
             problems.push((folder, reason(error)));
         }
-        made.is_ok()
+        created.is_ok()
     });
-    let made: Vec<_> = made.collect();
+    let created: Vec<_> = created.collect();
     // Children first: creating one changes the time of its parent.
-    for (inside, time) in made.into_iter().rev() {
+    for (inside, time) in created.into_iter().rev() {
         let folder = destination.join(inside);
         let _ = atomic_file::sweep(&folder);
         #[cfg(unix)]

@@ -176,7 +176,7 @@ impl Card {
                 known.entry(file.inside.clone()).or_default().push(file);
             }
         }
-        let credible = Credible::of(&self.listing);
+        let credible = Credible::from_listing(&self.listing);
         for (at, item) in self.listing.files.iter().enumerate() {
             if cancel.is_cancelled() {
                 break;

@@ -183,7 +183,7 @@ fn a_file_that_changes_after_it_was_listed_is_not_copied_as_it_was() {
     let again = ingest(&shoot, &[&card], &[&raid]);
     if answer.stdout.contains("changed after it was copied") {
         assert_eq!(again.code, 3, "{}", again.stdout);
-        is_told(&again, "D00449.bin", "another content");
+        is_told(&again, "D00449.bin", "a different file of that name");
         assert_ne!(fs::read(copy).unwrap(), fs::read(&last).unwrap());
     } else {
         assert_eq!(again.code, 0, "{}", again.stdout);
@@ -234,7 +234,7 @@ fn a_file_that_changed_after_it_was_copied_is_read_again_although_its_time_is_th
     for _ in 0..2 {
         let again = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(again.code, 3, "{}", again.stdout);
-        is_told(&again, "A.bin", "another content");
+        is_told(&again, "A.bin", "a different file of that name");
         assert_eq!(verified(), 1350);
     }
     fs::remove_file(raid.join("A.bin")).unwrap();
@@ -307,8 +307,8 @@ fn a_copy_that_does_not_look_as_it_was_proved_is_read_again() {
     for _ in 0..2 {
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, "0.bin", "another content");
-        is_told(&answer, "1.bin", "another content");
+        is_told(&answer, "0.bin", "a different file of that name");
+        is_told(&answer, "1.bin", "a different file of that name");
         assert_eq!(answer.summary()["problems"].as_array().unwrap().len(), 2);
     }
     for copy in &copies[..2] {

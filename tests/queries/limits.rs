@@ -31,8 +31,8 @@ fn wordy(clips: u64, words: u64) -> Set {
     let word = |number: u64| format!("{number:x}");
     let shot = |clip: u64| {
         let words: Vec<String> = (clip * words..(clip + 1) * words).map(word).collect();
-        let says = format!("comment: {}", words.join(" "));
-        Shot::read(&format!("{MOUNTED}:a/{clip}.mov"), &says, "")
+        let facts = format!("comment: {}", words.join(" "));
+        Shot::read(&format!("{MOUNTED}:a/{clip}.mov"), &facts, "")
     };
     let shots: Vec<Shot> = (0..clips).map(shot).collect();
     set.add(&shots);

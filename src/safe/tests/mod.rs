@@ -414,7 +414,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
         claims.push(claim.clone());
     }
     if dice.one_in(8) {
-        // HashRecord of another ingest about the same path.
+        // Record of another ingest about the same path.
         claims.push(HashRecord {
             content: if dice.one_in(2) { content(8) } else { file.0 },
             bytes: if dice.one_in(5) { 101 } else { file.1 },

@@ -75,7 +75,7 @@ impl FakeSystem {
     }
 
     fn volumes(&self) -> Volumes {
-        let mut system = System::at(self.root.path());
+        let mut system = System::in_folder(self.root.path());
         system.nodes = vec![(PathBuf::from("/dev/sdc1"), "8:33".to_owned())];
         Volumes::new(&system, linux::read_mounts(&system))
     }
