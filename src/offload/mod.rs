@@ -187,13 +187,13 @@ struct DestinationContext<'a> {
 }
 
 impl DestinationContext<'_> {
-    fn tell(&self, event: Event) {
+    fn send_event(&self, event: Event) {
         // The receiver stops only after the last event.
         let _ = self.events.send(event);
     }
 
     fn settle(&self, job: &Job, outcome: CopyOutcome) {
-        self.tell(Event::Settled(job.task, self.number, outcome));
+        self.send_event(Event::Settled(job.task, self.number, outcome));
     }
 
     /// Reports an error: as the result of one file, or by giving up the whole destination.
@@ -209,7 +209,7 @@ impl DestinationContext<'_> {
 
     fn give_up(&self, reason: String) {
         if self.given_up.set(reason.clone()).is_ok() {
-            self.tell(Event::GivenUp(self.number, reason));
+            self.send_event(Event::GivenUp(self.number, reason));
         }
     }
 
@@ -275,11 +275,11 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
                 kind: order.kinds[0],
                 given_up: &given_up[number],
             };
-            let (writing, proving) = (place(), place());
+            let (writing, verifying) = (place(), place());
             if destination.is_single {
-                let mut prover = verify_copy::Prover::new(proving);
+                let mut verifier = verify_copy::CopyVerifier::new(verifying);
                 scope.spawn(move || {
-                    write::run(writing, &messages, &mut |batch| prover.prove(batch));
+                    write::run(writing, &messages, &mut |batch| verifier.verify(batch));
                 });
             } else {
                 let (batches, written) = sync_channel(1);
@@ -288,9 +288,9 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
                     write::run(writing, &messages, &mut |batch| _ = batches.send(batch));
                 });
                 scope.spawn(move || {
-                    let mut prover = verify_copy::Prover::new(proving);
+                    let mut verifier = verify_copy::CopyVerifier::new(verifying);
                     for batch in written {
-                        prover.prove(batch);
+                        verifier.verify(batch);
                     }
                 });
             }

@@ -131,7 +131,7 @@ impl Times {
                 return Ok(Some(stamp));
             }
         }
-        Err(io::Error::other("it keeps changing"))
+        Err(io::Error::other("still changing"))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::atomic_file::{self, Unfinished};
 use crate::checksum::{Checksum, Hasher};
 use crate::source_file::Stamp;
 
-pub(super) struct Prover<'a> {
+pub(super) struct CopyVerifier<'a> {
     place: DestinationContext<'a>,
     medium: Medium,
 }
@@ -41,7 +41,7 @@ enum Compared {
     Cancelled,
 }
 
-impl<'a> Prover<'a> {
+impl<'a> CopyVerifier<'a> {
     pub(super) fn new(place: DestinationContext<'a>) -> Self {
         Self {
             place,
@@ -50,7 +50,7 @@ impl<'a> Prover<'a> {
     }
 
     /// Verifies copies and publishes them; reports each one once it is durable.
-    pub(super) fn prove(&mut self, batch: Batch) {
+    pub(super) fn verify(&mut self, batch: Batch) {
         let Batch {
             written,
             there,

@@ -52,11 +52,11 @@ struct Writer<'a> {
     current: Option<Current>,
 }
 
-/// Writes incoming files and passes batches to `prove`.
+/// Writes incoming files and passes batches to `verify`.
 pub(super) fn run(
     place: DestinationContext<'_>,
     messages: &Receiver<Message>,
-    prove: &mut dyn FnMut(Batch),
+    verify: &mut dyn FnMut(Batch),
 ) {
     let mut writer = Writer {
         place,
@@ -77,11 +77,11 @@ pub(super) fn run(
         }
         let batch = &writer.batch;
         if batch.bytes >= MOST_BYTES || batch.written.len() + batch.there.len() >= MOST_FILES {
-            prove(std::mem::take(&mut writer.batch));
+            verify(std::mem::take(&mut writer.batch));
         }
     }
     if !writer.place.is_given_up() && (writer.place.go_on)() {
-        prove(writer.batch);
+        verify(writer.batch);
     }
 }
 
@@ -158,7 +158,7 @@ impl Writer<'_> {
         match current.write(bytes) {
             Ok(()) => self
                 .place
-                .tell(Event::Written(self.place.number, bytes.len() as u64)),
+                .send_event(Event::Written(self.place.number, bytes.len() as u64)),
             Err(error) => {
                 let job = current.job.clone();
                 self.current = None;

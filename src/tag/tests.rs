@@ -410,7 +410,7 @@ fn a_word_may_mean_one_tag_several_tags_or_a_group() {
     let error = vocabulary.resolve("rehearsal").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`rehearsal` may be `studio-session/rehearsal` or `tv-set/rehearsal`"
+        "`rehearsal` is ambiguous: `studio-session/rehearsal` or `tv-set/rehearsal`"
     );
     assert!(error.hint().is_some());
     assert_eq!(vocabulary.nearest("intervew"), Some("interview"));

@@ -367,7 +367,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
         return;
     };
     std::os::unix::fs::symlink("STATUS.BIN", day.card.join("linked")).unwrap();
-    day.is_not_safe(&[], "it is a link");
+    day.is_not_safe(&[], "a link: its target");
     fs::remove_file(day.card.join("linked")).unwrap();
     put(
         &day.card,
