@@ -41,7 +41,7 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     for entry in fs::read_dir(folder)?.flatten() {
         let path = entry.path();
         if is_unfinished(&entry.file_name()) {
-            // The lock is held until the file is gone, so that no writer takes it meanwhile.
+            // The lock is held until the file is removed, so that no writer takes it meanwhile.
             if let Some(_lock) = lock_if_removable(&path, &mut clock) {
                 swept += usize::from(fs::remove_file(&path).is_ok());
             }

@@ -168,7 +168,7 @@ pub(super) fn cache(file: &File) -> Cache {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "the bits are what is compared"
+        reason = "only the bits are compared"
     )]
     let magic = filesystem.f_type as u32;
     let reported = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();

@@ -180,8 +180,8 @@ pub fn check_copy(
     }
     let claim = find_claim(recorded, &is_about_content)?;
     match observation {
-        // Each generation appends to a history's chain, so an old verification says nothing about
-        // now.
+        // Each generation appends to a history's chain, so an old verification does not apply
+        // to the current chain.
         Observation::NotMounted if mhl::is_chain(&recorded.path) => return Err(Doubt::AppendedTo),
         Observation::NotMounted => check_listing(claim, recorded)?,
         Observation::File(now, keeps_ctime) => {

@@ -223,7 +223,7 @@ enum WorkerMessage {
     },
     /// ffmpeg timed out on several clips.
     FfmpegStalled,
-    /// The scan cannot go on.
+    /// The scan cannot continue.
     Fatal(Error),
 }
 

@@ -88,7 +88,7 @@ fn extreme_queries_are_answered_or_rejected() {
             many("near:51.5,-0.12,2km ", 130),
             "words with `*` or `~` count more than once",
         ),
-        // Tags that stand for many count for many, and so does each value after a comma.
+        // Tags with many meanings count several times, and so does each value after a comma.
         (format!("any:{}", many("1..,", 125)), "9"),
         (
             format!("any:{}", many("1..,", 126)),

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Runs exiftool; `None` if it is not installed.
-#[expect(clippy::print_stderr, reason = "a test that was skipped should say so")]
+#[expect(clippy::print_stderr, reason = "reports a skipped test")]
 fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
     match Command::new("exiftool")
         .args(arguments)
