@@ -261,7 +261,7 @@ fn overwrite(shoot: &Shoot, at: u64, byte: u8) {
 }
 
 #[test]
-fn a_damaged_catalogue_is_told_of_and_never_made_anew() {
+fn reports_a_damaged_catalogue_and_never_recreates_it() {
     let whole = session();
     scan(&whole);
     let clean = bytes(&whole);
@@ -311,7 +311,7 @@ fn a_damaged_catalogue_is_told_of_and_never_made_anew() {
 }
 
 #[test]
-fn a_catalogue_that_was_deleted_is_not_silently_begun_anew() {
+fn does_not_silently_recreate_a_deleted_catalogue() {
     let shoot = session();
     scan(&shoot);
     let journal = shoot.folder("journals").join("none.ndjson");
@@ -419,7 +419,7 @@ fn a_backup_during_a_scan_is_a_complete_catalogue() {
 }
 
 #[test]
-fn a_catalogue_that_nobody_may_write_answers_and_says_why_it_takes_nothing() {
+fn a_read_only_catalogue_can_be_searched_and_refuses_edits() {
     let shoot = session();
     scan(&shoot);
     assert_eq!(shoot.run(&["note", "a word", LAUGH]).code, 0);

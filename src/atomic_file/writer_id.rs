@@ -242,7 +242,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn without_ids_another_process_is_not_known_to_be_dead() {
+    fn a_process_without_ids_is_never_considered_dead() {
         let this = Writer::this();
         let start_ticks = this.start_ticks + 1;
         let another = Writer {

@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_below_a_renamed_one_keeps_a_name_of_its_own() {
+    fn a_separately_renamed_subtag_keeps_its_name() {
         let own = renamed(&[
             ("beta/two", "drone"),
             ("beta", "alpha"),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_that_was_a_former_one_means_what_that_means() {
+    fn a_former_name_used_as_a_new_name_has_its_meaning() {
         let onto = renamed(&[("tv/taping", "show"), ("tv-set", "tv")]);
         assert_eq!(current_name(&onto, "tv-set/taping"), "show");
         assert_eq!(current_name(&onto, "tv/taping"), "show");

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_known_while_most_of_what_could_be_there_is() {
+    fn a_card_is_known_while_most_of_its_files_are_unchanged() {
         let index = item("INDEX.DAT", 100, 5);
         let clip = |number: i64| item(&format!("C{number:04}.MP4"), 5000, number);
         let day = vec![index.clone(), clip(1), clip(2)];

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_nobody_holds_is_dropped_whole_whatever_its_length() {
+    fn drops_all_pages_of_a_file_without_other_users() {
         for length in [0, 1, 4096, 4097, 300_000, 3_000_000] {
             let file = file_of_length(length);
             assert_eq!(drop_cached(&file, 0), How::Dropped, "{length}");

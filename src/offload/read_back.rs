@@ -241,7 +241,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_filesystem_that_does_not_say_how_it_reads_is_not_believed() {
+    fn does_not_trust_a_filesystem_that_reports_no_read_method() {
         let (ext4, xfs, btrfs, fuse, unknown) =
             (0xef53, 0x5846_5342, 0x9123_683e, 0x6573_5546, 0x1234);
         for (magic, is_direct, expected) in [
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_a_file_comes_back_whatever_its_length() {
+    fn reads_back_files_of_any_length() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let mut medium = Medium::default();

@@ -116,7 +116,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
+fn copies_hashes_and_verifies_everything_once() {
     for is_single in [false, true] {
         let set = Set::new(is_single);
         set.put("a/C0001.MP4", &vec![7; 9_000_000]);
@@ -217,7 +217,7 @@ fn nothing_is_ever_overwritten() {
 }
 
 #[test]
-fn a_source_that_changes_is_no_copy() {
+fn rejects_the_copy_of_a_changing_source() {
     let set = Set::new(false);
     set.put("grows", b"0123");
     set.put("vanishes", b"4567");
@@ -248,7 +248,7 @@ fn a_source_that_changes_is_no_copy() {
 }
 
 #[test]
-fn what_is_interrupted_leaves_nothing_half_done() {
+fn an_interrupted_copy_leaves_no_partial_files() {
     let set = Set::new(false);
     for number in 0..40 {
         set.put(&format!("{number:02}"), &vec![number; 5_000_000]);
@@ -287,7 +287,7 @@ fn a_sparse_file_stays_sparse() {
 
 #[cfg(unix)]
 #[test]
-fn one_folder_by_two_names_is_one_copy() {
+fn one_folder_with_two_paths_counts_as_one_copy() {
     let mut set = Set::new(false);
     set.put("a.bin", b"one");
     set.put("b.bin", b"two");

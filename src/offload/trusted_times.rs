@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn times_before_1981_and_times_of_many_files_tell_nothing() {
+    fn times_before_1981_and_shared_times_are_not_credible() {
         const SECOND: i64 = 1_000_000_000;
         let (large, day) = (SAMPLED_WHOLE + 1, 1_779_278_400 * SECOND);
         let clips = |time: fn(i64) -> i64| Listing {

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_partition_is_not_taken_for_another() {
+    fn an_unreadable_partition_is_not_confused_with_another() {
         let locked = disk(&[("0+2000", None), ("64+1936", None)]);
         assert!(!locked.lacks(Some("old"), Some("64+1936")));
         assert!(!locked.lacks(Some("old"), None));

@@ -100,7 +100,7 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 }
 
 #[test]
-fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
+fn every_search_returns_the_same_result_after_any_damage_to_a_file() {
     // `BTSINDEX_CLIPS` sets the number, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
     let test = TestCatalogue::with(clips);

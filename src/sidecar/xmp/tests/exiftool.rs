@@ -85,7 +85,7 @@ fn exiftool_reads_a_new_sidecar() {
 }
 
 #[test]
-fn reads_and_keeps_what_exiftool_wrote() {
+fn reads_and_keeps_properties_written_by_exiftool() {
     let folder = tempfile::tempdir().unwrap();
     let written = exiftool(
         folder.path(),
