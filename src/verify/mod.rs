@@ -174,17 +174,15 @@ pub fn verify(
     for problem in &found.problems {
         on_event(Event::Problem(problem.clone()));
     }
-    let expected_paths = basis.expected_paths();
-    let known = expected_paths.iter().map(PathBuf::as_path);
+    let expected = basis.expected_paths();
+    let known = expected.iter().map(PathBuf::as_path);
     let known = known.chain(basis.catalogued()).collect();
     let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
         is_there_unseen(&root, inside)
     });
     basis.respell(std::mem::take(&mut unlisted.spellings));
     if !listing.is_cut {
-        unlisted
-            .unmatched
-            .retain(|path| expected_paths.contains(path));
+        unlisted.unmatched.retain(|path| expected.contains(path));
         found.add_unlisted(&root, &unlisted.unmatched, on_event);
     }
     let basis = basis;
@@ -240,7 +238,7 @@ pub fn verify(
     }
     found.is_interrupted = request.cancel.is_cancelled();
     if !found.is_interrupted && !listing.is_cut {
-        found.add_missing(&root, expected_paths, &listing, on_event);
+        found.add_missing(&root, expected, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;

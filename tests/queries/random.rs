@@ -182,7 +182,7 @@ fn shot() -> impl Strategy<Value = Shot> {
             .map(|(state, volume, folder, name)| format!("{state}{volume}:BTS/{folder}/{name}"));
         Shot {
             at: at.collect(),
-            facts: facts,
+            facts,
             edits: people,
         }
     })
