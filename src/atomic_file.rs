@@ -15,7 +15,7 @@ use tempfile::TempPath;
 
 pub use leftovers::{is_unfinished, sweep, sweepable};
 pub use network_view::{is_local, refresh, refresh_open};
-pub use writer_id::{Writer, WriterState};
+pub use writer_id::{WriterId, WriterState};
 
 /// Prefix and suffix of the name of an unfinished file. The writer and [`RANDOM_LETTERS`] letters are between
 /// them.
@@ -35,7 +35,7 @@ pub fn unfinished_name() -> String {
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!(
         "{PREFIX}{}-{count:0RANDOM_LETTERS$}{SUFFIX}",
-        Writer::this()
+        WriterId::this()
     )
 }
 
@@ -82,7 +82,7 @@ impl Unfinished {
     /// Returns an error if the file cannot be created.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        let prefix = format!("{PREFIX}{}-", Writer::this());
+        let prefix = format!("{PREFIX}{}-", WriterId::this());
         builder
             .prefix(&prefix)
             .suffix(SUFFIX)

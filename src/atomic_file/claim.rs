@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::writer_id::{Writer, WriterState};
+use super::writer_id::{WriterId, WriterState};
 use super::{PREFIX, RANDOM_LETTERS, SUFFIX};
 use super::{read_lock_text, remove_if_text};
 
@@ -40,7 +40,7 @@ impl Claim {
             match File::create_new(&claim) {
                 Ok(mut file) => {
                     let _ = file.try_lock();
-                    let written = write!(file, "{}", Writer::this());
+                    let written = write!(file, "{}", WriterId::this());
                     // From here on, an error releases the claim.
                     let claim = Self {
                         path: claim,
@@ -56,7 +56,7 @@ impl Claim {
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
                 Err(error) => {
                     let text = read_lock_text(&claim).unwrap_or_default();
-                    let writer = text.parse::<Writer>().map(Writer::state);
+                    let writer = text.parse::<WriterId>().map(WriterId::state);
                     if matches!(writer, Ok(WriterState::Dead | WriterState::BeforeBoot)) {
                         take_over(&claim, &text)?;
                     } else if started.elapsed() > CLAIM_TIMEOUT {
@@ -113,7 +113,7 @@ mod tests {
         let claim = Claim::acquire(&path).unwrap();
         let held = claim.path.clone();
         drop(claim);
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         let inside = AtomicUsize::new(0);
         for _ in 0..20 {
@@ -140,7 +140,7 @@ mod tests {
         let held = claim.path.clone();
         assert!(super::super::is_unfinished(held.file_name().unwrap()));
         drop(claim);
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         fs::write(&held, format!("{place}-1")).unwrap();
         drop(Claim::acquire(&path).unwrap());

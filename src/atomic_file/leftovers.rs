@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::network_view::is_local;
-use super::writer_id::{Writer, WriterState};
+use super::writer_id::{WriterId, WriterState};
 use super::{LOCK, PREFIX, RANDOM_LETTERS, SUFFIX, Unfinished};
 
 /// Time for which a file of another machine must be untouched. Copying one file takes less than a
@@ -85,7 +85,7 @@ pub fn is_unfinished(name: &OsStr) -> bool {
     clippy::option_option,
     reason = "a name of another kind, and a name without a writer, are two things"
 )]
-fn writer_of(name: &OsStr) -> Option<Option<Writer>> {
+fn writer_of(name: &OsStr) -> Option<Option<WriterId>> {
     let inner = name.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
     let is_random_part = |random_part: &str| {
         random_part.len() == RANDOM_LETTERS
@@ -120,8 +120,8 @@ fn main_of(name: &OsStr) -> Option<&OsStr> {
 
 /// Decides about a file from its writer, if known. `is_local`: locks show whether writers are
 /// alive.
-fn decide(writer: Option<Writer>, is_local: bool) -> SweepDecision {
-    match writer.map(Writer::state) {
+fn decide(writer: Option<WriterId>, is_local: bool) -> SweepDecision {
+    match writer.map(WriterId::state) {
         Some(WriterState::Alive) => SweepDecision::Kept,
         Some(WriterState::Dead) => SweepDecision::Removed,
         Some(WriterState::BeforeBoot) | None if is_local => SweepDecision::Removed,
@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn dead() -> String {
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         format!(".btsindex-{place}-1-abcdefghijkl.part")
     }

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Process on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Writer {
+pub struct WriterId {
     /// Hash of the machine's identity, including the container whose processes are counted
     /// together.
     machine: u32,
@@ -37,11 +37,11 @@ pub enum WriterState {
     Elsewhere,
 }
 
-impl Writer {
+impl WriterId {
     /// Returns the identity of this process.
     #[must_use]
     pub fn this() -> Self {
-        static THIS: OnceLock<Writer> = OnceLock::new();
+        static THIS: OnceLock<WriterId> = OnceLock::new();
         *THIS.get_or_init(|| {
             let process = std::process::id();
             Self {
@@ -85,7 +85,7 @@ impl Writer {
 }
 
 /// Writes four hexadecimal numbers.
-impl fmt::Display for Writer {
+impl fmt::Display for WriterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             machine,
@@ -97,7 +97,7 @@ impl fmt::Display for Writer {
     }
 }
 
-impl FromStr for Writer {
+impl FromStr for WriterId {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -161,7 +161,7 @@ fn hash(text: &str) -> u32 {
 
 /// Returns true if a process of this machine is running, and its number was not reused.
 #[cfg(unix)]
-fn is_running(writer: Writer) -> bool {
+fn is_running(writer: WriterId) -> bool {
     use rustix::process::{Pid, test_kill_process};
     let process = i32::try_from(writer.process).ok().and_then(Pid::from_raw);
     let is_there = process.is_some_and(|process| {
@@ -179,7 +179,7 @@ fn is_running(writer: Writer) -> bool {
 
 /// Returns true: processes cannot be queried on this system.
 #[cfg(not(unix))]
-fn is_running(_writer: Writer) -> bool {
+fn is_running(_writer: WriterId) -> bool {
     true
 }
 
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_writer_survives_a_round_trip() {
-        let this = Writer::this();
+        let this = WriterId::this();
         assert_eq!(this.to_string().parse(), Ok(this));
         for text in [
             "",
@@ -209,16 +209,16 @@ mod tests {
             "0123456z-01234567-1-1",
             "01234567-01234567-1-1-1",
         ] {
-            assert_eq!(text.parse::<Writer>(), Err(()), "{text}");
+            assert_eq!(text.parse::<WriterId>(), Err(()), "{text}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn the_state_of_a_writer_is_known_only_on_its_machine_and_boot() {
-        let this = Writer::this();
+        let this = WriterId::this();
         assert_eq!(this.state(), WriterState::Alive);
-        let another = Writer {
+        let another = WriterId {
             start_ticks: this.start_ticks + 1,
             ..this
         };
@@ -228,7 +228,7 @@ mod tests {
             "its number is used again"
         );
         let mut child = std::process::Command::new("true").spawn().unwrap();
-        let of_child = Writer {
+        let of_child = WriterId {
             process: child.id(),
             start_ticks: start_ticks(child.id()).unwrap(),
             ..this
@@ -236,25 +236,25 @@ mod tests {
         child.wait().unwrap();
         assert_eq!(of_child.state(), WriterState::Dead);
         let (boot, machine) = (this.boot ^ 1, this.machine ^ 1);
-        assert_eq!(Writer { boot, ..this }.state(), WriterState::BeforeBoot);
-        assert_eq!(Writer { machine, ..this }.state(), WriterState::Elsewhere);
+        assert_eq!(WriterId { boot, ..this }.state(), WriterState::BeforeBoot);
+        assert_eq!(WriterId { machine, ..this }.state(), WriterState::Elsewhere);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
     fn a_process_without_ids_is_never_considered_dead() {
-        let this = Writer::this();
+        let this = WriterId::this();
         let start_ticks = this.start_ticks + 1;
-        let another = Writer {
+        let another = WriterId {
             start_ticks,
             ..this
         };
-        let of_other_boot = Writer {
+        let of_other_boot = WriterId {
             boot: this.boot ^ 1,
             ..another
         };
         for has_machine_id in [false, true] {
-            let state = |writer: Writer| writer.state_seen_by(this, has_machine_id, false);
+            let state = |writer: WriterId| writer.state_seen_by(this, has_machine_id, false);
             assert_eq!(state(this), WriterState::Alive);
             assert_eq!(state(another), WriterState::Elsewhere);
             assert_eq!(state(of_other_boot), WriterState::Elsewhere);

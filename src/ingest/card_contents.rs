@@ -36,7 +36,7 @@ pub(super) struct Contents<'a> {
 
 /// Result of a comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Compared {
+pub(super) struct CardComparison {
     /// True if a file has different content: this is another card.
     pub(super) is_other: bool,
     /// Samples of files that the log has no sample of.
@@ -69,12 +69,12 @@ impl<'a> Contents<'a> {
         logged: &[Ingested],
         folder: &Path,
         on_event: &mut dyn FnMut(Event),
-    ) -> Compared {
+    ) -> CardComparison {
         let logged: HashMap<&Path, &Ingested> = logged
             .iter()
             .map(|file| (file.inside.as_path(), file))
             .collect();
-        let mut compared = Compared::default();
+        let mut compared = CardComparison::default();
         let mut whole = Vec::new();
         let files = self.listing.files.iter().filter_map(|item| {
             let file = *logged.get(item.inside.as_path())?;
@@ -114,7 +114,7 @@ impl<'a> Contents<'a> {
     fn compare_whole(
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
-        compared: &mut Compared,
+        compared: &mut CardComparison,
         on_event: &mut dyn FnMut(Event),
     ) {
         let unread = files

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::card_contents::{Compared, Contents};
+use super::card_contents::{CardComparison, Contents};
 use crate::atomic_file;
 use crate::catalogue::{Ingest, Ingested};
 use crate::offload::{Item, Listing};
@@ -41,7 +41,7 @@ pub(super) struct Earlier {
     /// Files that were on the card.
     pub(super) files: Vec<Ingested>,
     /// Comparison with the card's current contents.
-    pub(super) compared: Compared,
+    pub(super) compared: CardComparison,
 }
 
 /// Returns true if most of the earlier files are unchanged; clips may have been added or deleted.

@@ -33,7 +33,7 @@ const MAX_PARALLEL_CARDS: usize = 4;
 const CHANNEL_CAPACITY: usize = 1024;
 
 /// Card in the log of ingests.
-pub(super) struct Card {
+pub(super) struct LoggedCard {
     /// Id of its ingest.
     pub(super) ingest: i64,
     /// True if the facts of the day changed since the ingest began.
@@ -64,7 +64,7 @@ pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
     catalogue: &Catalogue,
-) -> Result<Vec<Option<Card>>, Error> {
+) -> Result<Vec<Option<LoggedCard>>, Error> {
     let one = |plan: &CardPlan| {
         if plan.state == CardState::Refused {
             return Ok(None);
@@ -105,7 +105,7 @@ pub(super) fn begin(
             Some(Finding::Sampled(*file, *sample))
         });
         catalogue.record_findings(&sampled.collect::<Vec<_>>())?;
-        Ok(Some(Card {
+        Ok(Some(LoggedCard {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
             facts_changed,
@@ -119,7 +119,7 @@ pub(super) fn begin(
 /// Copies all accepted cards and seals each one when it is done.
 pub(super) fn copy_all(
     plans: &[CardPlan],
-    cards: &[Option<Card>],
+    cards: &[Option<LoggedCard>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
@@ -177,7 +177,7 @@ fn describe_start(plan: &CardPlan) -> Begun {
 }
 
 /// Messages from the copying threads.
-enum WorkerMessage {
+enum CopyMessage {
     /// Progress of copying.
     Event(offload::Event),
     /// Copying of the card ended.
@@ -191,19 +191,19 @@ enum WorkerMessage {
 /// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
 struct DoneGuard {
     card: usize,
-    sender: SyncSender<(usize, WorkerMessage)>,
+    sender: SyncSender<(usize, CopyMessage)>,
 }
 
 impl Drop for DoneGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, WorkerMessage::Done));
+        let _ = self.sender.send((self.card, CopyMessage::Done));
     }
 }
 
 /// Running batch.
 struct Run<'a> {
     plans: &'a [CardPlan],
-    cards: &'a [Option<Card>],
+    cards: &'a [Option<LoggedCard>],
     request: &'a Request,
     catalogue: &'a Catalogue,
     summary: &'a mut Summary,
@@ -223,8 +223,8 @@ struct Run<'a> {
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
-    sender: &SyncSender<(usize, WorkerMessage)>,
-    receiver: &Receiver<(usize, WorkerMessage)>,
+    sender: &SyncSender<(usize, CopyMessage)>,
+    receiver: &Receiver<(usize, CopyMessage)>,
 ) -> Result<(), Error> {
     let plans = run.plans;
     let mut waiting: Vec<usize> = (0..plans.len())
@@ -255,7 +255,7 @@ fn dispatch<'scope, 'a: 'scope>(
                 let done = DoneGuard { card, sender };
                 copy(&plans[card], &go_on, &mut |event| {
                     // The receiver stops only after the last event.
-                    let _ = done.sender.send((card, WorkerMessage::Event(event)));
+                    let _ = done.sender.send((card, CopyMessage::Event(event)));
                 });
             });
         }
@@ -263,7 +263,7 @@ fn dispatch<'scope, 'a: 'scope>(
             return outcome;
         }
         let handled = match receiver.recv_timeout(FLUSH_INTERVAL) {
-            Ok((card, WorkerMessage::Done)) => {
+            Ok((card, CopyMessage::Done)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
                     run.begin_closing(card).map(|job| {
@@ -277,7 +277,7 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, WorkerMessage::Closed(is_complete))) => {
+            Ok((card, CopyMessage::Closed(is_complete))) => {
                 closing -= 1;
                 match is_complete {
                     Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
@@ -285,8 +285,8 @@ fn dispatch<'scope, 'a: 'scope>(
                 }
             }
             Ok(_) if outcome.is_err() => Ok(()),
-            Ok((card, WorkerMessage::Event(event))) => run.handle_event(card, event),
-            Ok((card, WorkerMessage::Closing(found))) => run.handle_closing(card, found),
+            Ok((card, CopyMessage::Event(event))) => run.handle_event(card, event),
+            Ok((card, CopyMessage::Closing(found))) => run.handle_closing(card, found),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
                     run.flush_findings()

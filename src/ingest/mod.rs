@@ -126,7 +126,7 @@ fn below(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
 /// Scans the copies, or the footage in place, and attaches the facts of the day.
 fn settle(
     plans: &[CardPlan],
-    cards: &[Option<copying::Card>],
+    cards: &[Option<copying::LoggedCard>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,

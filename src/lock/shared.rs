@@ -13,7 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::atomic_file::{Writer, WriterState, read_lock_text, refresh, remove_if_text};
+use crate::atomic_file::{WriterId, WriterState, read_lock_text, refresh, remove_if_text};
 
 /// Interval at which a holder writes to the file.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -78,7 +78,7 @@ impl Shared {
     fn begin(path: &Path, mut file: File) -> io::Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos();
-        let token = format!("{} {:?} {now}", Writer::this(), thread::current().id());
+        let token = format!("{} {:?} {now}", WriterId::this(), thread::current().id());
         // Earlier versions sweep files that are not locked.
         let _ = file.try_lock();
         write!(file, "{token}\n0\n")?;
@@ -127,7 +127,7 @@ impl Drop for Shared {
 /// Returns true if the holder was a process of this machine that has ended.
 fn is_dead(text: &str) -> bool {
     let writer = text.split(' ').next().unwrap_or_default();
-    writer.parse::<Writer>().map(Writer::state) == Ok(WriterState::Dead)
+    writer.parse::<WriterId>().map(WriterId::state) == Ok(WriterState::Dead)
 }
 
 #[cfg(test)]
@@ -200,7 +200,7 @@ mod tests {
     fn does_not_wait_for_a_dead_process_of_this_machine() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         fs::write(&path, format!("{place}-1 ThreadId(1) 1\n0\n")).unwrap();
         let lock = Shared::hold(&path, &|| false).unwrap();

@@ -11,7 +11,7 @@ use crate::catalogue::DISK_NAME_PREFIX;
 use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
-use crate::safe::{CandidateCopy, CopyVolume, Event, FileState, Report};
+use crate::safe::{CandidateCopy, CheckedFile, CopyVolume, Event, Report};
 use crate::value::{Age, Bytes, instant_of_seconds};
 
 /// Maximum number of files listed without `--files`.
@@ -63,8 +63,8 @@ impl<'a> SafetyProgress<'a> {
 pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     write_heading(report, out)?;
     write_volumes(report, out)?;
-    let is_listed = |file: &&FileState| all || !file.is_safe(report.requirements.copies);
-    let files: Vec<&FileState> = report.files.iter().filter(is_listed).collect();
+    let is_listed = |file: &&CheckedFile| all || !file.is_safe(report.requirements.copies);
+    let files: Vec<&CheckedFile> = report.files.iter().filter(is_listed).collect();
     let limit = if all { usize::MAX } else { LISTED };
     for file in files.iter().take(limit) {
         write_file(report, file, out)?;
@@ -215,7 +215,7 @@ fn date(seconds: i64) -> String {
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
-fn write_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Result<()> {
+fn write_file(report: &Report, file: &CheckedFile, out: &mut dyn Write) -> io::Result<()> {
     let name = file.inside.to_string_lossy();
     if let Err(reason) = &file.content {
         return writeln!(out, "  {}: {}", escape(&name), escape(reason));

@@ -6,7 +6,7 @@ use std::thread;
 
 use super::independence::change_of;
 use super::verdict::{CardLocation, CountedCopies, Requirements};
-use super::{Event, FileState, Report, Request};
+use super::{CheckedFile, Event, Report, Request};
 use crate::catalogue::{Catalogue, DISK_NAME_PREFIX, Disks, Ingested};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
@@ -23,7 +23,7 @@ const UNFINISHED: &str = "named like an unfinished copy, so it was not read";
 const NESTED: &str = "another volume is mounted here and hides files of the card";
 
 /// Card during a check.
-pub(super) struct Card {
+pub(super) struct CardCheck {
     root: PathBuf,
     volume: Volume,
     /// Root of the card, relative to the root of its volume.
@@ -44,7 +44,7 @@ pub(super) struct Card {
     named_disk: Option<String>,
 }
 
-impl Card {
+impl CardCheck {
     pub(super) fn open(request: &Request, catalogue: &Catalogue) -> Self {
         let volumes = Volumes::mounted();
         let (root, fault) = match source_file::canonical(&request.card) {
@@ -325,7 +325,7 @@ impl Card {
         let files = files.map(|((item, content), is_trusted)| {
             let counted = content.as_ref().ok();
             let counted = counted.and_then(|content| counts.get(&(*content, item.bytes)));
-            FileState {
+            CheckedFile {
                 counted: counted.cloned().unwrap_or_default(),
                 inside: item.inside,
                 bytes: item.bytes,

@@ -14,7 +14,7 @@ use crate::offload::{Hashed, How, Item};
 
 /// Copy in the log of ingests.
 #[derive(Debug, Clone)]
-pub(super) struct LoggedCopy {
+pub(super) struct CopyRecord {
     pub(super) file: i64,
     pub(super) place: usize,
     /// Recorded hash; `None` if the file was never a copy.
@@ -30,7 +30,7 @@ pub(super) struct Basis {
     prefix: String,
     classics: Vec<(Mhl1List, HashMap<String, usize>)>,
     /// Copies by path relative to the folder.
-    logged: HashMap<PathBuf, Vec<LoggedCopy>>,
+    logged: HashMap<PathBuf, Vec<CopyRecord>>,
     /// xxh128 hashes of whole files in the catalogue, by path relative to the folder.
     catalogued: HashMap<PathBuf, Checksum>,
     /// Earlier reads of files, by path relative to the folder.
@@ -57,7 +57,7 @@ pub(super) struct ExpectedHashes {
     originals: Vec<HashKind>,
     /// From older lists.
     listed: Vec<mhl1::Mhl1File>,
-    pub(super) logged: Vec<LoggedCopy>,
+    pub(super) logged: Vec<CopyRecord>,
     catalogued: Vec<Checksum>,
     kind: HashKind,
 }
@@ -157,7 +157,7 @@ impl Basis {
                 }
                 // A different file of the same name may exist that was never a copy.
                 let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
-                let logged = LoggedCopy {
+                let logged = CopyRecord {
                     file: file.id,
                     place,
                     problem: copy
@@ -367,7 +367,7 @@ impl Basis {
     }
 
     /// Returns the logged copies of a file.
-    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a LoggedCopy> {
+    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a CopyRecord> {
         let spellings = self.spellings(inside);
         spellings
             .filter_map(|inside| self.logged.get(inside))
@@ -418,7 +418,7 @@ impl ExpectedHashes {
             let same_kind = found.iter().find(|one| one.kind() == hash.kind());
             same_kind.map(|one| one == hash)
         };
-        let of_copy = |copy: &LoggedCopy| copy.digest.as_ref().and_then(has);
+        let of_copy = |copy: &CopyRecord| copy.digest.as_ref().and_then(has);
         let of_list = |listed: &mhl1::Mhl1File| {
             let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
             (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))

@@ -137,7 +137,7 @@ const UNNAMED: &str = "the chain does not name this manifest, so nothing was com
 const UNLISTED: &str = "exists, but its folder does not list it: not compared";
 
 /// File that was read: its hashes and read method, or the reason why it could not be read.
-struct ReadOutcome {
+struct FileRead {
     item: usize,
     outcome: Result<Hashed, String>,
 }
@@ -214,7 +214,7 @@ pub fn verify(
             is_failed.store(!written.record_if_due(&results), Ordering::Relaxed);
         }
         FileHashEvent::Hashed(_, item, outcome) => {
-            let mut one = ReadOutcome {
+            let mut one = FileRead {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
@@ -409,7 +409,7 @@ impl Report {
         root: &Path,
         item: &Item,
         known: &ExpectedHashes,
-        reading: &ReadOutcome,
+        reading: &FileRead,
         on_event: &mut dyn FnMut(Event),
     ) -> VerifyState {
         let state = match &reading.outcome {

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::expected::{Basis, ExpectedHashes, LoggedCopy};
-use super::{ReadOutcome, Request, VerifyState};
+use super::expected::{Basis, CopyRecord, ExpectedHashes};
+use super::{FileRead, Request, VerifyState};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
 /// File, expected hashes, result, and outcome of the read.
-pub(super) type FileResult<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, ReadOutcome);
+pub(super) type FileResult<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, FileRead);
 
 /// Records findings of logged copies and of catalogued files.
 pub(super) fn in_catalogue(
@@ -119,7 +119,7 @@ fn copy_findings<'a>(
 }
 
 /// Returns a finding that makes an unreadable copy unverified until it is read again.
-fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
+fn unread(copy: &CopyRecord, reason: &str) -> Option<Finding> {
     let found = CopyFound {
         state: CopyState::Unread,
         how: None,
@@ -131,7 +131,7 @@ fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
     Some(Finding::Rechecked(copy.file, copy.place, digest, found))
 }
 
-fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
+fn seen(copy: &CopyRecord, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
     let found = CopyFound {
         state,
         how: read.map(|read| read.how.name().to_owned()),

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::{Copying, Run, WorkerMessage, destination};
+use super::{CopyMessage, Copying, Run, destination};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
 use crate::ingest::plan::CardPlan;
@@ -61,7 +61,7 @@ pub(super) struct CloseCard<'a> {
 /// Sends the result of closing a card on drop, so that a panic does not make others wait forever.
 struct ClosedGuard {
     card: usize,
-    sender: SyncSender<(usize, WorkerMessage)>,
+    sender: SyncSender<(usize, CopyMessage)>,
     is_complete: Option<bool>,
 }
 
@@ -69,20 +69,20 @@ impl Drop for ClosedGuard {
     fn drop(&mut self) {
         let _ = self
             .sender
-            .send((self.card, WorkerMessage::Closed(self.is_complete)));
+            .send((self.card, CopyMessage::Closed(self.is_complete)));
     }
 }
 
 impl CloseCard<'_> {
     /// Closes the card and sends the findings.
-    pub(super) fn run(mut self, sender: SyncSender<(usize, WorkerMessage)>) {
+    pub(super) fn run(mut self, sender: SyncSender<(usize, CopyMessage)>) {
         let mut closed = ClosedGuard {
             card: self.card,
             sender,
             is_complete: None,
         };
         let (card, sender) = (self.card, closed.sender.clone());
-        let send = |found| _ = sender.send((card, WorkerMessage::Closing(found)));
+        let send = |found| _ = sender.send((card, CopyMessage::Closing(found)));
         let mut is_complete = self.plan.listing.problems.is_empty();
         is_complete &= self.recheck_files(&send);
         for at in 0..self.plan.places.len() {
@@ -94,7 +94,7 @@ impl CloseCard<'_> {
                 self.given_up[at] = true;
                 is_complete = false;
                 let given_up = offload::Event::GivenUp(at, offload::GONE.to_owned());
-                let _ = sender.send((card, WorkerMessage::Event(given_up)));
+                let _ = sender.send((card, CopyMessage::Event(given_up)));
             }
             if !self.given_up[at] {
                 is_complete &= self.seal(at, &send);

@@ -193,7 +193,7 @@ impl World {
                     .collect();
                 count_copies(file, &at, &self.card, &self.copy_volumes, self.requirements)
             });
-            FileState {
+            CheckedFile {
                 inside: PathBuf::new(),
                 bytes: 100,
                 content: file.map(|file| file.0).ok_or_else(|| "unread".to_owned()),
