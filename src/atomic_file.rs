@@ -15,9 +15,9 @@ use tempfile::TempPath;
 
 pub use leftovers::{is_unfinished, sweep, sweepable};
 pub use network_view::{is_local, refresh, refresh_open};
-pub use writer_id::{Life, Writer};
+pub use writer_id::{WriterId, WriterState};
 
-/// Prefix and suffix of the name of an unfinished file. The writer and [`DICE`] letters are between
+/// Prefix and suffix of the name of an unfinished file. The writer and [`RANDOM_LETTERS`] letters are between
 /// them.
 const PREFIX: &str = ".btsindex-";
 const SUFFIX: &str = ".part";
@@ -25,7 +25,7 @@ const SUFFIX: &str = ".part";
 /// treats it as footage.
 pub const LOCK: &str = ".btsindex-000shared000.part";
 /// Number of random letters and digits in the name.
-const DICE: usize = 12;
+const RANDOM_LETTERS: usize = 12;
 
 /// Returns a name that no other process uses, and that [`sweep`] removes once this process has
 /// ended.
@@ -33,12 +33,15 @@ const DICE: usize = 12;
 pub fn unfinished_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{PREFIX}{}-{count:0DICE$}{SUFFIX}", Writer::this())
+    format!(
+        "{PREFIX}{}-{count:0RANDOM_LETTERS$}{SUFFIX}",
+        WriterId::this()
+    )
 }
 
-/// Returns the text of a file that coordinates processes: `None` if absent, empty if unreadable.
+/// Reads a file that coordinates processes: `None` if absent, empty if unreadable.
 #[must_use]
-pub fn agreed_text(path: &Path) -> Option<String> {
+pub fn read_lock_text(path: &Path) -> Option<String> {
     match fs::read(path) {
         Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
@@ -46,19 +49,19 @@ pub fn agreed_text(path: &Path) -> Option<String> {
     }
 }
 
-/// Removes a file if its text is still `text`. Only one of several processes does so: the others
-/// may find the next holder's file under this name, and restore it.
+/// Removes a file if its text is still `text`. Of several processes, only one removes it. The
+/// others may find the next holder's file under this name, and restore it.
 ///
 /// # Errors
 /// Returns an error if the file cannot be renamed or removed.
-pub fn take_away(path: &Path, text: &str) -> io::Result<()> {
+pub fn remove_if_text(path: &Path, text: &str) -> io::Result<()> {
     let aside = path.with_file_name(unfinished_name());
     match fs::rename(path, &aside) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         renamed => renamed?,
     }
-    let is_it = agreed_text(&aside).is_some_and(|found| found == text);
-    if !is_it && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
+    let is_expected = read_lock_text(&aside).is_some_and(|found| found == text);
+    if !is_expected && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
         return fs::rename(&aside, path);
     }
     fs::remove_file(&aside)
@@ -79,8 +82,11 @@ impl Unfinished {
     /// Returns an error if the file cannot be created.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        let prefix = format!("{PREFIX}{}-", Writer::this());
-        builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(DICE);
+        let prefix = format!("{PREFIX}{}-", WriterId::this());
+        builder
+            .prefix(&prefix)
+            .suffix(SUFFIX)
+            .rand_bytes(RANDOM_LETTERS);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -121,15 +127,15 @@ impl Unfinished {
                 if fs::symlink_metadata(path)
                     .is_err_and(|error| error.kind() == ErrorKind::NotFound) =>
             {
-                let _claim = claim::Claim::of(path)?;
+                let _claim = claim::Claim::acquire(path)?;
                 Ok(fault.path.persist(path).map_err(|fault| fault.error)?)
             }
             Err(fault) => Err(fault.error),
         }
     }
 
-    /// Replaces another file.
-    fn replace(self, path: &Path) -> io::Result<()> {
+    /// Gives the file its final name and replaces an existing file.
+    fn publish_over(self, path: &Path) -> io::Result<()> {
         self.path.persist(path).map_err(|fault| fault.error)
     }
 }
@@ -156,30 +162,30 @@ fn is_held(_file: &File) -> bool {
 ///
 /// # Errors
 /// Returns `AlreadyExists` if the name exists, or the system's error.
-pub fn new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    new_with(path, |file| file.write_all(bytes))
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create_with(path, |file| file.write_all(bytes))
 }
 
 /// Writes a new file with `write`, without holding it in memory.
 ///
 /// # Errors
 /// Returns `AlreadyExists` if the name exists, or an error of the system or of `write`.
-pub fn new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    new_while(path, write, &|| true)
+pub fn create_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    create_if(path, write, &|| true)
 }
 
-/// Writes a new file like [`new_with`], if `is_allowed` returns true just before the file gets its
+/// Writes a new file like [`create_with`], if `is_allowed` returns true just before the file gets its
 /// name.
 ///
 /// # Errors
-/// Returns the errors of [`new_with`], and `AlreadyExists` if not allowed.
-pub fn new_while(
+/// Returns the errors of [`create_with`], and `AlreadyExists` if not allowed.
+pub fn create_if(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
     is_allowed: &dyn Fn() -> bool,
 ) -> io::Result<()> {
     let folder = folder_of(path)?;
-    let file = written(folder, write)?;
+    let file = write_unfinished(folder, write)?;
     if !is_allowed() {
         return Err(ErrorKind::AlreadyExists.into());
     }
@@ -192,35 +198,35 @@ pub fn new_while(
 ///
 /// # Errors
 /// Returns `AlreadyExists` if the file changed, or the system's error.
-pub fn instead(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
-    instead_with(path, before, |file| file.write_all(bytes))
+pub fn replace(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
+    replace_with(path, before, |file| file.write_all(bytes))
 }
 
 /// Replaces a file that is unchanged since `before`, without holding the new one in memory.
 ///
 /// # Errors
 /// Returns `AlreadyExists` if the file changed, or an error of the system or of `write`.
-pub fn instead_with(
+pub fn replace_with(
     path: &Path,
     before: &Metadata,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    instead_while(path, before, write, &|| true)
+    replace_if(path, before, write, &|| true)
 }
 
-/// Replaces a file like [`instead_with`], if `is_allowed` returns true just before. A writer that
+/// Replaces a file like [`replace_with`], if `is_allowed` returns true just before. A writer that
 /// was suspended may have lost its lock.
 ///
 /// # Errors
-/// Returns the errors of [`instead_with`], and `AlreadyExists` if not allowed.
-pub fn instead_while(
+/// Returns the errors of [`replace_with`], and `AlreadyExists` if not allowed.
+pub fn replace_if(
     path: &Path,
     before: &Metadata,
     write: impl FnOnce(&mut File) -> io::Result<()>,
     is_allowed: &dyn Fn() -> bool,
 ) -> io::Result<()> {
     let folder = folder_of(path)?;
-    let file = written(folder, write)?;
+    let file = write_unfinished(folder, write)?;
     // Keeps the permissions of the replaced file.
     let _ = file.file().set_permissions(before.permissions());
     let is_allowed = is_allowed();
@@ -234,7 +240,7 @@ pub fn instead_while(
             "another program changed it meanwhile",
         ));
     }
-    file.replace(path)?;
+    file.publish_over(path)?;
     let _ = sync_folder(folder);
     Ok(())
 }
@@ -246,7 +252,7 @@ fn folder_of(path: &Path) -> io::Result<&Path> {
 }
 
 /// Writes a hidden temporary file in the folder and syncs it.
-fn written(
+fn write_unfinished(
     folder: &Path,
     write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<Unfinished> {
@@ -273,6 +279,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 pub fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,26 +292,26 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_there_is_replaced_and_nothing_is_left_over() {
+    fn an_existing_file_is_kept_and_no_temporary_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("C0001.xmp");
-        new(&path, b"one").unwrap();
-        let error = new(&path, b"two").unwrap_err();
+        create(&path, b"one").unwrap();
+        let error = create(&path, b"two").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(names(folder.path()), ["C0001.xmp"]);
     }
 
     #[test]
-    fn only_what_was_looked_at_is_replaced() {
+    fn a_file_that_changed_meanwhile_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("C0001.xmp");
-        new(&path, b"one").unwrap();
+        create(&path, b"one").unwrap();
         let before = fs::symlink_metadata(&path).unwrap();
-        instead(&path, &before, b"two").unwrap();
+        replace(&path, &before, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         fs::write(&path, b"of others").unwrap();
-        assert!(instead(&path, &before, b"three").is_err());
+        assert!(replace(&path, &before, b"three").is_err());
         assert_eq!(fs::read(&path).unwrap(), b"of others");
         assert_eq!(names(folder.path()), ["C0001.xmp"]);
     }
@@ -317,15 +324,15 @@ mod tests {
         fs::write(&target, b"precious").unwrap();
         let path = folder.path().join("C0001.xmp");
         std::os::unix::fs::symlink(&target, &path).unwrap();
-        assert!(new(&path, b"one").is_err());
+        assert!(create(&path, b"one").is_err());
         let before = fs::metadata(&path).unwrap();
-        assert!(instead(&path, &before, b"one").is_err());
+        assert!(replace(&path, &before, b"one").is_err());
         assert_eq!(fs::read(&target).unwrap(), b"precious");
     }
 
     #[cfg(unix)]
     #[test]
-    fn what_the_dead_left_is_swept_and_what_the_living_write_is_not() {
+    fn removes_files_of_dead_writers_and_keeps_those_of_living_ones() {
         let folder = tempfile::tempdir().unwrap();
         let living = Unfinished::in_folder(folder.path()).unwrap();
         let dead = folder.path().join(".btsindex-abcdefghijkl.part");
@@ -350,7 +357,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn what_was_just_begun_is_never_swept() {
+    fn a_new_unfinished_file_is_never_swept() {
         let folder = tempfile::tempdir().unwrap();
         let is_over = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -371,10 +378,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_as_long_as_can_be_is_written() {
+    fn writes_a_file_with_the_longest_possible_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x".repeat(255));
-        new(&path, b"one").unwrap();
+        create(&path, b"one").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one");
     }
 }

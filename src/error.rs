@@ -465,7 +465,7 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
     use rusqlite::ErrorCode;
     Some(
         match source.sqlite_error_code()? {
-            ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; what was committed is safe",
+            ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; committed changes are safe",
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                 "the catalogue is damaged; keep the file and restore a backup (those made before upgrades are in its `backups` folder), or move it away and scan again"
             }

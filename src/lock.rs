@@ -13,9 +13,9 @@ use crate::error::Error;
 pub use shared::Shared;
 
 /// Pause between two attempts to take a held lock.
-const BETWEEN: Duration = Duration::from_millis(50);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// Maximum length of a holder's text, in bytes.
-const HOLDER: u64 = 256;
+const MAX_HOLDER_BYTES: u64 = 256;
 
 /// Lock that is held until dropped, or until the process ends.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub enum Attempt {
 ///
 /// # Errors
 /// Returns an error if the file cannot be created or locked.
-pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
+pub fn attempt(path: &Path, purpose: &str) -> Result<Attempt, Error> {
     let mut file = OpenOptions::new()
         .create(true)
         .read(true)
@@ -47,7 +47,7 @@ pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
     match file.try_lock() {
         Ok(()) => {
             // The lock works without the text, which cannot be written on a full disk.
-            let _ = sign(&mut file, what_we_do);
+            let _ = write_holder(&mut file, purpose);
             Ok(Attempt::Held(Held { _file: file }))
         }
         Err(TryLockError::WouldBlock) => Ok(Attempt::Busy(holder(&mut file))),
@@ -55,20 +55,20 @@ pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
     }
 }
 
-/// Takes a lock, waiting while another process holds it. `on_wait` receives that holder once.
-/// `None` if `abort` ended the wait.
+/// Takes a lock, waiting while another process holds it; `None` if `abort` ended the wait.
+/// `on_wait` receives the holder once.
 ///
 /// # Errors
 /// Returns an error if the file cannot be created or locked.
 pub fn hold(
     path: &Path,
-    what_we_do: &str,
+    purpose: &str,
     abort: &dyn Fn() -> bool,
     on_wait: &mut dyn FnMut(&str),
 ) -> Result<Option<Held>, Error> {
     let mut is_reported = false;
     loop {
-        match attempt(path, what_we_do)? {
+        match attempt(path, purpose)? {
             Attempt::Held(held) => return Ok(Some(held)),
             Attempt::Busy(holder) => {
                 if !std::mem::replace(&mut is_reported, true) {
@@ -79,21 +79,21 @@ pub fn hold(
         if abort() {
             return Ok(None);
         }
-        thread::sleep(BETWEEN);
+        thread::sleep(RETRY_INTERVAL);
     }
 }
 
-fn sign(file: &mut File, what_we_do: &str) -> std::io::Result<()> {
+fn write_holder(file: &mut File, purpose: &str) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    write!(file, "process {} ({what_we_do})", std::process::id())
+    write!(file, "process {} ({purpose})", std::process::id())
 }
 
 /// Returns the holder's description. It is only for display, so an unreadable one does no harm; on
 /// Windows a locked file is never readable.
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
-    let _ = file.take(HOLDER).read_to_string(&mut text);
+    let _ = file.take(MAX_HOLDER_BYTES).read_to_string(&mut text);
     match text.trim() {
         "" => "another process".to_owned(),
         text => text.to_owned(),
@@ -105,10 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_waits_and_knows_for_whom() {
+    fn a_waiting_process_learns_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
-        let first = hold(&path, "scan", &|| true, &mut |_| panic!("nobody has it")).unwrap();
+        let first = hold(&path, "scan", &|| true, &mut |_| panic!("the lock is free")).unwrap();
         let mut holders = Vec::new();
         let mut on_wait = |holder: &str| holders.push(holder.to_owned());
         let second = hold(&path, "search", &|| true, &mut on_wait).unwrap();

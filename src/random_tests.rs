@@ -2,7 +2,7 @@
 //! inputs. `scripts/random` runs them with fresh seeds; each failure it finds becomes a separate
 //! test.
 //!
-//! Shared by the tests beside the code and those in `tests/`.
+//! Shared by the unit tests and those in `tests/`.
 
 use proptest::test_runner::{Config, RngSeed};
 

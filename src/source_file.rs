@@ -63,7 +63,7 @@ fn name_in(folder: &Path, name: &OsStr) -> Option<OsString> {
     names.into_iter().find(is_spelling)
 }
 
-/// Modification time in nanoseconds since 1970 UTC; 0 if the system does not report it.
+/// Returns the modification time in nanoseconds since 1970 UTC; 0 if the system does not report it.
 #[must_use]
 pub fn modified(metadata: &Metadata) -> i64 {
     metadata.modified().map_or(0, nanos)
@@ -84,7 +84,7 @@ pub struct Stamp {
 impl Stamp {
     /// Takes size and times from a file's metadata.
     #[must_use]
-    pub fn of(metadata: &Metadata) -> Self {
+    pub fn from_metadata(metadata: &Metadata) -> Self {
         Self {
             bytes: metadata.len(),
             modified: modified(metadata),
@@ -99,12 +99,12 @@ impl Stamp {
         if has_change_time {
             return self == now;
         }
-        self.bytes == now.bytes && self.modified.abs_diff(now.modified) <= COARSEST
+        self.bytes == now.bytes && self.modified.abs_diff(now.modified) <= COARSEST_RESOLUTION
     }
 }
 
 /// Coarsest time resolution of a filesystem (FAT), in nanoseconds.
-const COARSEST: u64 = 2_000_000_000;
+const COARSEST_RESOLUTION: u64 = 2_000_000_000;
 
 #[cfg(unix)]
 fn changed(metadata: &Metadata) -> Option<i64> {
@@ -133,7 +133,7 @@ pub fn is_zero(bytes: &[u8]) -> bool {
 }
 
 /// Bytes per test read of a drive.
-const TRIAL: u64 = 64 * 1024;
+const TRIAL_BYTES: u64 = 64 * 1024;
 
 /// Reads the beginning, the middle and the end of a file, to check that its drive is readable.
 ///
@@ -142,8 +142,8 @@ const TRIAL: u64 = 64 * 1024;
 pub fn try_reading(path: &Path) -> io::Result<()> {
     let original = Original::open(path)?;
     let size = original.size();
-    for start in [0, size / 2, size.saturating_sub(TRIAL)] {
-        let length = usize::try_from(TRIAL.min(size - start)).map_err(io::Error::other)?;
+    for start in [0, size / 2, size.saturating_sub(TRIAL_BYTES)] {
+        let length = usize::try_from(TRIAL_BYTES.min(size - start)).map_err(io::Error::other)?;
         original.read(start, length)?;
     }
     Ok(())
@@ -196,7 +196,7 @@ impl Original {
         })
     }
 
-    /// Size in bytes when the file was opened.
+    /// Returns the size in bytes when the file was opened.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
@@ -239,8 +239,8 @@ impl Original {
     #[must_use]
     pub fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
         self.kept.iter().find_map(|(first, bytes)| {
-            let at = usize::try_from(start.checked_sub(*first)?).ok()?;
-            bytes.get(at..at.checked_add(length)?)
+            let offset = usize::try_from(start.checked_sub(*first)?).ok()?;
+            bytes.get(offset..offset.checked_add(length)?)
         })
     }
 }

@@ -204,8 +204,8 @@ fn write_sidecar(
         .map_err(|error| NotWritten::Refused(error.to_string()))?;
     if merged.is_changed {
         match &before {
-            Some(before) => atomic_file::instead(path, before, &merged.bytes)?,
-            None => atomic_file::new(path, &merged.bytes)?,
+            Some(before) => atomic_file::replace(path, before, &merged.bytes)?,
+            None => atomic_file::create(path, &merged.bytes)?,
         }
     }
     Ok((merged.is_changed, merged.bytes, merged.conflicts))

@@ -369,7 +369,7 @@ fn a_batch_of_edits_is_undone_together() {
     assert_eq!(shoot.run(&["search", "selection:selected"]).code, 4);
 }
 
-/// A journal from elsewhere may give edits of others the batch id of one's own.
+/// A journal from elsewhere may give other people's edits the batch id of one's own.
 #[test]
 fn undo_leaves_edits_of_other_authors_unchanged() {
     use btsindex::clip::{Action, Edit, EditContent};

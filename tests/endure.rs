@@ -370,7 +370,7 @@ impl EnduranceRun {
         let unexpected: Vec<_> = recorded.iter().filter(|(_, count)| **count > 0).collect();
         assert!(
             unexpected.is_empty(),
-            "{about}: edits that nobody made: {unexpected:?}"
+            "{about}: unexpected edits: {unexpected:?}"
         );
         for (author, undone) in undone {
             let by = |command: &&CommandRecord| command.is_undo && command.author == author;

@@ -10,7 +10,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a test that fails should stop, one that cannot run says why, and some print numbers"
+    reason = "a test that fails should stop, one that cannot run reports why, and some print numbers"
 )]
 
 mod browse;

@@ -49,7 +49,7 @@ const FILES_NEW: i32 = 21;
 const MANIFEST_MODIFIED: i32 = 31;
 
 /// Folder of the reference tool and its schemas; `None` if it is not installed.
-#[expect(clippy::print_stderr, reason = "a test that was skipped should say so")]
+#[expect(clippy::print_stderr, reason = "reports a skipped test")]
 fn reference_folder() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)

@@ -42,7 +42,7 @@ fn differences(row: &Row, clip: &Value) -> Vec<String> {
     let mut compare = |what: &str, expected: &str, found: &str| {
         if expected != found {
             wrong.push(format!(
-                "{}: {what} {found:?}, the manifest says {expected:?}",
+                "{}: {what} {found:?}, the manifest has {expected:?}",
                 row["path"]
             ));
         }
@@ -118,7 +118,7 @@ fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
     };
     (!is_right).then(|| {
         format!(
-            "{}: rate {found:?}, the manifest says {rates:?}",
+            "{}: rate {found:?}, the manifest has {rates:?}",
             row["path"]
         )
     })

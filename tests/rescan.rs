@@ -419,7 +419,7 @@ fn a_damaged_index_is_rebuilt() {
     let before = finds(&shoot);
     let index = shoot.catalogue().join("index");
     for damage in ["meta.json", ".managed.json"] {
-        fs::write(index.join(damage), b"{ not what was written").unwrap();
+        fs::write(index.join(damage), b"{ other data").unwrap();
         assert_eq!(finds(&shoot), before, "{damage}");
     }
     for entry in fs::read_dir(&index).unwrap() {

@@ -201,7 +201,7 @@ impl World {
 
     fn apply(&mut self, step: &Step) {
         match *step {
-            // Like the program: a former name stands for the current one.
+            // Like the program: a former name refers to the current one.
             Step::Add(file, tag) => {
                 let tag = self.rules.vocabulary().current_name(TAGS[tag]);
                 self.add_edit(file, Action::AddTag(tag));

@@ -181,7 +181,7 @@ fn the_frozen_catalogue_keeps_all_edits() {
         serde_json::json!(["drums", "interview", "laughing", "studio-session"])
     );
     let notes = laugh["notes"].as_array().unwrap();
-    let said: Vec<_> = notes
+    let texts: Vec<_> = notes
         .iter()
         .map(|note| {
             (
@@ -191,7 +191,7 @@ fn the_frozen_catalogue_keeps_all_edits() {
         })
         .collect();
     assert_eq!(
-        said,
+        texts,
         [("the good one", "anna"), ("ask for the release", "ben")]
     );
     assert_eq!(laugh["markers"][0]["text"], "stick drops");
@@ -209,7 +209,7 @@ fn the_frozen_catalogue_keeps_all_edits() {
         (history.len(), &history[0]["counts"]),
         (2, &Value::from(false))
     );
-    // The content that was replaced is kept with what was said of it, and offered.
+    // The replaced content is kept with its edits, which can be adopted.
     let offers = shoot.run(&["edits", "adopt"]);
     assert_eq!(offers.code, 0, "{}", offers.stderr);
     assert!(offers.stdout.contains("from the car"), "{}", offers.stdout);
@@ -261,7 +261,7 @@ fn overwrite(shoot: &Shoot, at: u64, byte: u8) {
 }
 
 #[test]
-fn a_damaged_catalogue_is_told_of_and_never_made_anew() {
+fn reports_a_damaged_catalogue_and_never_recreates_it() {
     let whole = session();
     scan(&whole);
     let clean = bytes(&whole);
@@ -270,7 +270,7 @@ fn a_damaged_catalogue_is_told_of_and_never_made_anew() {
         let shoot = session();
         fs::create_dir_all(shoot.catalogue()).unwrap();
         fs::write(shoot.catalogue().join("catalogue.sqlite"), &clean).unwrap();
-        // Else it would be looked at once a week.
+        // Without this, the check runs once a week.
         database(&shoot)
             .execute("DELETE FROM meta WHERE key = 'checked'", [])
             .unwrap();
@@ -311,7 +311,7 @@ fn a_damaged_catalogue_is_told_of_and_never_made_anew() {
 }
 
 #[test]
-fn a_catalogue_that_was_deleted_is_not_silently_begun_anew() {
+fn does_not_silently_recreate_a_deleted_catalogue() {
     let shoot = session();
     scan(&shoot);
     let journal = shoot.folder("journals").join("none.ndjson");
@@ -338,14 +338,14 @@ fn a_catalogue_that_was_deleted_is_not_silently_begun_anew() {
         assert_eq!(path.metadata().map_or(0, |file| file.len()), 0);
     };
     refuses();
-    // Backups alone say so too.
+    // Backups alone are sufficient evidence, too.
     fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
     fs::create_dir(shoot.catalogue().join("backups")).unwrap();
     refuses();
 }
 
 #[test]
-fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
+fn a_backup_during_a_scan_is_a_complete_catalogue() {
     let shoot = session();
     scan(&shoot);
     assert_eq!(shoot.run(&["note", "before the backup", LAUGH]).code, 0);
@@ -355,7 +355,7 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     let mut running = tools.scan(&shoot);
     let end = Instant::now() + Duration::from_secs(30);
     while shoot.run(&["search", "more"]).code != 0 {
-        assert!(Instant::now() < end, "the scan never came by");
+        assert!(Instant::now() < end, "the scan never reached the file");
     }
     assert_eq!(shoot.run(&["stars", "4", LAUGH]).code, 0);
     let answer = shoot.run(&["backup", "copies/today.sqlite"]);
@@ -366,7 +366,7 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     assert_eq!(again.code, 1, "nothing is replaced");
     let copied = shoot.folder("copies").join("today.sqlite");
 
-    // As a catalogue of its own.
+    // The backup works as a separate catalogue.
     let other = Shoot::new();
     fs::create_dir_all(other.catalogue()).unwrap();
     fs::copy(&copied, other.catalogue().join("catalogue.sqlite")).unwrap();
@@ -374,7 +374,7 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     assert_eq!(other.search_names(&["notes:before"]), [LAUGH]);
     other.assert_consistent("the copy");
 
-    // Said after the backup, and in the log when the power goes.
+    // Written after the backup; still in the log when the power fails.
     let reader = database(&shoot);
     let _: i64 = reader
         .query_row("SELECT count(*) FROM edit", [], |row| row.get(0))
@@ -390,7 +390,7 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
     fs::copy(&copied, &path).unwrap();
     fs::write(&log, &kept).unwrap();
 
-    // The log of what it replaces is put aside, and it is the copy, whatever the index beside it says.
+    // The log of the replaced catalogue is set aside; the copy is used, whatever the index contains.
     let answer = shoot.run(&["search", "--json", "notes:after"]);
     assert_eq!(answer.code, 4, "{}", answer.stdout);
     assert!(
@@ -419,7 +419,7 @@ fn a_backup_is_made_while_a_scan_runs_and_is_a_catalogue() {
 }
 
 #[test]
-fn a_catalogue_that_nobody_may_write_answers_and_says_why_it_takes_nothing() {
+fn a_read_only_catalogue_can_be_searched_and_refuses_edits() {
     let shoot = session();
     scan(&shoot);
     assert_eq!(shoot.run(&["note", "a word", LAUGH]).code, 0);
@@ -444,7 +444,7 @@ fn a_catalogue_that_nobody_may_write_answers_and_says_why_it_takes_nothing() {
     for (arguments, wanted) in READING.iter().zip(wanted) {
         let answer = run(arguments);
         assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.stderr);
-        // These tell where the catalogue is.
+        // These print the catalogue's path.
         if !["doctor", "show"].contains(&arguments[0]) {
             assert_eq!(answer.stdout, wanted, "{arguments:?}");
         }

@@ -44,14 +44,14 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn check(told: &ProbeResult, size: u64) {
-    let json = serde_json::to_string(&told.facts).expect("facts to JSON");
+fn check(result: &ProbeResult, size: u64) {
+    let json = serde_json::to_string(&result.facts).expect("facts to JSON");
     let parsed: Clip = serde_json::from_str(&json).expect("facts from JSON");
-    assert_eq!(parsed, told.facts);
-    if let Some(keyframes) = &told.keyframes {
+    assert_eq!(parsed, result.facts);
+    if let Some(keyframes) = &result.keyframes {
         check_keyframes(keyframes, size);
     }
-    let Some(plan) = ThumbnailPlan::new(&told.facts, told.keyframes.as_ref(), STRIP) else {
+    let Some(plan) = ThumbnailPlan::new(&result.facts, result.keyframes.as_ref(), STRIP) else {
         return;
     };
     let json = serde_json::to_value(&plan).expect("a plan to JSON");

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::writer_id::{Life, Writer};
-use super::{DICE, PREFIX, SUFFIX};
-use super::{agreed_text, take_away};
+use super::writer_id::{WriterId, WriterState};
+use super::{PREFIX, RANDOM_LETTERS, SUFFIX};
+use super::{read_lock_text, remove_if_text};
 
 /// Time for which another process may hold a claim.
-const PATIENCE: Duration = Duration::from_secs(5);
-const NAP: Duration = Duration::from_millis(20);
+const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause between two attempts to claim a name.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Claim to a name, released on drop.
 pub(super) struct Claim {
@@ -29,16 +30,17 @@ impl Claim {
     /// # Errors
     /// Returns `AlreadyExists` if the file exists by then or the other process takes too long, or
     /// the system's error.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn acquire(path: &Path) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default();
         let hash = xxh3_64(name.as_encoded_bytes());
-        let claim = path.with_file_name(format!("{PREFIX}{:0DICE$x}{SUFFIX}", hash >> 16));
-        let begun = Instant::now();
+        let claim =
+            path.with_file_name(format!("{PREFIX}{:0RANDOM_LETTERS$x}{SUFFIX}", hash >> 16));
+        let started = Instant::now();
         loop {
             match File::create_new(&claim) {
                 Ok(mut file) => {
                     let _ = file.try_lock();
-                    let written = write!(file, "{}", Writer::this());
+                    let written = write!(file, "{}", WriterId::this());
                     // From here on, an error releases the claim.
                     let claim = Self {
                         path: claim,
@@ -53,14 +55,14 @@ impl Claim {
                 }
                 Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
                 Err(error) => {
-                    let text = agreed_text(&claim).unwrap_or_default();
-                    let writer = text.parse::<Writer>().map(Writer::life);
-                    if matches!(writer, Ok(Life::Dead | Life::BeforeBoot)) {
+                    let text = read_lock_text(&claim).unwrap_or_default();
+                    let writer = text.parse::<WriterId>().map(WriterId::state);
+                    if matches!(writer, Ok(WriterState::Dead | WriterState::BeforeBoot)) {
                         take_over(&claim, &text)?;
-                    } else if begun.elapsed() > PATIENCE {
+                    } else if started.elapsed() > CLAIM_TIMEOUT {
                         return Err(error);
                     } else {
-                        thread::sleep(NAP);
+                        thread::sleep(RETRY_INTERVAL);
                     }
                 }
             }
@@ -71,25 +73,25 @@ impl Claim {
 /// Removes the claim of a dead process of this machine. Among several processes, the one that locks
 /// the file does so. No other machine knows that the writer is dead.
 fn take_over(claim: &Path, text: &str) -> io::Result<()> {
-    let gone = |error: io::Error| match error.kind() {
+    let ok_if_missing = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Ok(()),
         _ => Err(error),
     };
     let file = match File::options().read(true).write(true).open(claim) {
         Ok(file) => file,
-        Err(error) => return gone(error),
+        Err(error) => return ok_if_missing(error),
     };
     match file.try_lock() {
         // Once another process has removed it, the name may belong to a new claim.
-        Ok(()) if agreed_text(claim).as_deref() == Some(text) => {
-            fs::remove_file(claim).or_else(gone)
+        Ok(()) if read_lock_text(claim).as_deref() == Some(text) => {
+            fs::remove_file(claim).or_else(ok_if_missing)
         }
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            thread::sleep(NAP);
+            thread::sleep(RETRY_INTERVAL);
             Ok(())
         }
-        Err(TryLockError::Error(_)) => take_away(claim, text),
+        Err(TryLockError::Error(_)) => remove_if_text(claim, text),
     }
 }
 
@@ -105,13 +107,13 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn of_many_that_find_a_dead_claim_each_gets_the_name_in_turn() {
+    fn processes_that_find_a_dead_claim_get_the_name_in_turn() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("C0001.MP4");
-        let claim = Claim::of(&path).unwrap();
+        let claim = Claim::acquire(&path).unwrap();
         let held = claim.path.clone();
         drop(claim);
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         let inside = AtomicUsize::new(0);
         for _ in 0..20 {
@@ -119,7 +121,7 @@ mod tests {
             thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
-                        let claim = Claim::of(&path).unwrap();
+                        let claim = Claim::acquire(&path).unwrap();
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                         inside.fetch_sub(1, Ordering::SeqCst);
                         drop(claim);
@@ -131,22 +133,22 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_claimed_once_and_the_dead_claim_nothing() {
+    fn refuses_an_existing_name_and_ignores_claims_of_dead_processes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("C0001.MP4");
-        let claim = Claim::of(&path).unwrap();
+        let claim = Claim::acquire(&path).unwrap();
         let held = claim.path.clone();
         assert!(super::super::is_unfinished(held.file_name().unwrap()));
         drop(claim);
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         fs::write(&held, format!("{place}-1")).unwrap();
-        drop(Claim::of(&path).unwrap());
+        drop(Claim::acquire(&path).unwrap());
         let boot = this.split('-').nth(1).unwrap();
         fs::write(&held, this.replacen(boot, "00000001", 1)).unwrap();
-        drop(Claim::of(&path).unwrap());
+        drop(Claim::acquire(&path).unwrap());
         fs::write(&path, b"theirs").unwrap();
-        let refused = Claim::of(&path).err().map(|error| error.kind());
+        let refused = Claim::acquire(&path).err().map(|error| error.kind());
         assert_eq!(refused, Some(ErrorKind::AlreadyExists));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

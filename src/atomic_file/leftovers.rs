@@ -11,12 +11,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::network_view::is_local;
-use super::writer_id::{Life, Writer};
-use super::{DICE, LOCK, PREFIX, SUFFIX, Unfinished};
+use super::writer_id::{WriterId, WriterState};
+use super::{LOCK, PREFIX, RANDOM_LETTERS, SUFFIX, Unfinished};
 
 /// Time for which a file of another machine must be untouched. Copying one file takes less than a
 /// day.
-const OF_OTHERS: Duration = Duration::from_secs(3 * 86_400);
+const OTHER_MACHINE: Duration = Duration::from_secs(3 * 86_400);
 /// Time for a file of this machine from before its last boot: a clone of it may have the same name.
 const BEFORE_BOOT: Duration = Duration::from_secs(3600);
 /// Suffixes of the files that `SQLite` keeps next to a database in use.
@@ -36,13 +36,13 @@ enum SweepDecision {
 /// # Errors
 /// Returns an error if the folder cannot be listed.
 pub fn sweep(folder: &Path) -> io::Result<usize> {
-    let mut clock = Clock::of(folder);
+    let mut clock = Clock::in_folder(folder);
     let (mut swept, mut companions) = (0, Vec::new());
     for entry in fs::read_dir(folder)?.flatten() {
         let path = entry.path();
         if is_unfinished(&entry.file_name()) {
-            // The lock is held until the file is gone, so that no writer takes it meanwhile.
-            if let Some(_lock) = forsaken(&path, &mut clock) {
+            // The lock is held until the file is removed, so that no writer takes it meanwhile.
+            if let Some(_lock) = lock_if_removable(&path, &mut clock) {
                 swept += usize::from(fs::remove_file(&path).is_ok());
             }
         } else if main_of(&entry.file_name()).is_some() {
@@ -50,7 +50,7 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
         }
     }
     for path in companions {
-        if is_companion_forsaken(&path, &mut clock) {
+        if is_removable_companion(&path, &mut clock) {
             swept += usize::from(fs::remove_file(&path).is_ok());
         }
     }
@@ -65,7 +65,7 @@ pub fn sweepable(folder: &Path) -> u64 {
     entries
         .filter(|entry| is_unfinished(&entry.file_name()))
         .filter_map(|entry| {
-            forsaken(&entry.path(), &mut Clock::Unknown)?
+            lock_if_removable(&entry.path(), &mut Clock::Unknown)?
                 .metadata()
                 .ok()
         })
@@ -85,16 +85,22 @@ pub fn is_unfinished(name: &OsStr) -> bool {
     clippy::option_option,
     reason = "a name of another kind, and a name without a writer, are two things"
 )]
-fn writer_of(name: &OsStr) -> Option<Option<Writer>> {
+fn writer_of(name: &OsStr) -> Option<Option<WriterId>> {
     let inner = name.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
-    let is_dice = |dice: &str| {
-        dice.len() == DICE && dice.bytes().all(|letter| letter.is_ascii_alphanumeric())
+    let is_random_part = |random_part: &str| {
+        random_part.len() == RANDOM_LETTERS
+            && random_part
+                .bytes()
+                .all(|letter| letter.is_ascii_alphanumeric())
     };
     match inner.rsplit_once('-') {
         // Similar names belong to other programs.
-        None => is_dice(inner).then_some(None),
-        Some((writer, dice)) => {
-            let writer = writer.parse().ok().filter(|_| is_dice(dice))?;
+        None => is_random_part(inner).then_some(None),
+        Some((writer, random_part)) => {
+            let writer = writer
+                .parse()
+                .ok()
+                .filter(|_| is_random_part(random_part))?;
             Some(Some(writer))
         }
     }
@@ -114,18 +120,18 @@ fn main_of(name: &OsStr) -> Option<&OsStr> {
 
 /// Decides about a file from its writer, if known. `is_local`: locks show whether writers are
 /// alive.
-fn fate(writer: Option<Writer>, is_local: bool) -> SweepDecision {
-    match writer.map(Writer::life) {
-        Some(Life::Alive) => SweepDecision::Kept,
-        Some(Life::Dead) => SweepDecision::Removed,
-        Some(Life::BeforeBoot) | None if is_local => SweepDecision::Removed,
-        Some(Life::BeforeBoot) => SweepDecision::RemovedOnceUntouched(BEFORE_BOOT),
-        Some(Life::Elsewhere) | None => SweepDecision::RemovedOnceUntouched(OF_OTHERS),
+fn decide(writer: Option<WriterId>, is_local: bool) -> SweepDecision {
+    match writer.map(WriterId::state) {
+        Some(WriterState::Alive) => SweepDecision::Kept,
+        Some(WriterState::Dead) => SweepDecision::Removed,
+        Some(WriterState::BeforeBoot) | None if is_local => SweepDecision::Removed,
+        Some(WriterState::BeforeBoot) => SweepDecision::RemovedOnceUntouched(BEFORE_BOOT),
+        Some(WriterState::Elsewhere) | None => SweepDecision::RemovedOnceUntouched(OTHER_MACHINE),
     }
 }
 
 /// Returns the locked file if it may be removed.
-fn forsaken(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
+fn lock_if_removable(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     let name = path.file_name()?;
     // A lock is only taken over by processes that wait for it.
     let writer = writer_of(name).filter(|_| name != LOCK)?;
@@ -134,17 +140,17 @@ fn forsaken(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     // Locks of other processes of this machine are always respected.
     let file = File::options().write(true).open(path).ok()?;
     file.try_lock().ok()?;
-    let may_go = match fate(writer, is_local(&file)) {
+    let is_removable = match decide(writer, is_local(&file)) {
         SweepDecision::Kept => false,
         SweepDecision::Removed => true,
         SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
     };
-    may_go.then_some(file)
+    is_removable.then_some(file)
 }
 
 /// Returns true if a file of `SQLite` may be removed. Its main file exists while the writer is
 /// alive.
-fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
+fn is_removable_companion(path: &Path, clock: &mut Clock<'_>) -> bool {
     let Some(main) = path.file_name().and_then(main_of) else {
         return false;
     };
@@ -155,7 +161,7 @@ fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
         return false;
     }
     let is_local = File::open(path).is_ok_and(|file| is_local(&file));
-    match fate(writer_of(main).flatten(), is_local) {
+    match decide(writer_of(main).flatten(), is_local) {
         SweepDecision::Kept => false,
         SweepDecision::Removed => true,
         SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
@@ -165,25 +171,25 @@ fn is_companion_forsaken(path: &Path, clock: &mut Clock<'_>) -> bool {
 /// Current time of a folder's filesystem.
 enum Clock<'a> {
     /// Not read yet: a file created in the folder will show it.
-    Of(&'a Path),
+    Unread(&'a Path),
     Known(SystemTime),
     Unknown,
 }
 
 impl<'a> Clock<'a> {
-    fn of(folder: &'a Path) -> Self {
-        Self::Of(folder)
+    fn in_folder(folder: &'a Path) -> Self {
+        Self::Unread(folder)
     }
 
     fn now(&mut self) -> Option<SystemTime> {
-        if let Self::Of(folder) = self {
-            let made = Unfinished::in_folder(folder);
-            let now = made.and_then(|made| made.path().metadata()?.modified());
+        if let Self::Unread(folder) = self {
+            let probe = Unfinished::in_folder(folder);
+            let now = probe.and_then(|probe| probe.path().metadata()?.modified());
             *self = now.map_or(Self::Unknown, Self::Known);
         }
         match self {
             Self::Known(now) => Some(*now),
-            Self::Of(_) | Self::Unknown => None,
+            Self::Unread(_) | Self::Unknown => None,
         }
     }
 
@@ -220,7 +226,7 @@ mod tests {
     }
 
     fn dead() -> String {
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         format!(".btsindex-{place}-1-abcdefghijkl.part")
     }
@@ -232,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn what_another_machine_writes_is_kept_however_old_its_copy_is() {
+    fn keeps_a_file_of_another_machine_even_if_its_copied_times_are_old() {
         let folder = tempfile::tempdir().unwrap();
         let theirs = put(folder.path(), &elsewhere());
         let ours = put(folder.path(), &dead());
         // A verified copy has the time of the card.
-        let old = SystemTime::now() - 10 * OF_OTHERS;
+        let old = SystemTime::now() - 10 * OTHER_MACHINE;
         let file = File::options().write(true).open(&theirs).unwrap();
         file.set_times(FileTimes::new().set_modified(old)).unwrap();
         assert_eq!(sweepable(folder.path()), 4);
@@ -245,26 +251,26 @@ mod tests {
         assert!(theirs.exists() && !ours.exists());
         let found = theirs.symlink_metadata().unwrap();
         let clock = |ahead| Clock::Known(SystemTime::now() + ahead);
-        assert!(!clock(Duration::ZERO).is_untouched(&found, OF_OTHERS));
-        assert!(clock(2 * OF_OTHERS).is_untouched(&found, OF_OTHERS));
+        assert!(!clock(Duration::ZERO).is_untouched(&found, OTHER_MACHINE));
+        assert!(clock(2 * OTHER_MACHINE).is_untouched(&found, OTHER_MACHINE));
         assert!(!Clock::Unknown.is_untouched(&found, Duration::ZERO));
     }
 
     #[test]
-    fn the_clock_is_that_of_the_folder_and_leaves_nothing() {
+    fn reads_the_clock_of_the_folder_and_leaves_no_file() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(Clock::of(folder.path()).now().is_some());
+        assert!(Clock::in_folder(folder.path()).now().is_some());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert_eq!(Clock::of(&folder.path().join("none")).now(), None);
+        assert_eq!(Clock::in_folder(&folder.path().join("none")).now(), None);
     }
 
     #[test]
-    fn what_a_database_left_goes_with_the_file_it_belongs_to() {
+    fn removes_database_companions_with_their_main_file() {
         let folder = tempfile::tempdir().unwrap();
         let old_style = ".btsindex-abcdefghijkl.part";
         let living = Unfinished::in_folder(folder.path()).unwrap();
-        let beside = format!("{}-journal", living.path().display());
-        fs::write(&beside, b"of the living").unwrap();
+        let journal = format!("{}-journal", living.path().display());
+        fs::write(&journal, b"of the living").unwrap();
         for name in [
             format!("{old_style}-journal"),
             format!("{old_style}-wal"),
@@ -280,7 +286,7 @@ mod tests {
         ]
         .map(|name| put(folder.path(), &name));
         assert_eq!(sweep(folder.path()).unwrap(), 4);
-        assert!(living.path().exists() && Path::new(&beside).exists());
+        assert!(living.path().exists() && Path::new(&journal).exists());
         assert!(kept.iter().all(|path| path.exists()));
     }
 }

@@ -1,5 +1,5 @@
-//! Identity of the process that writes a file, stored in the file's name or text, and a check
-//! whether it is alive.
+//! Identity of the process that writes a file, and a check that it is alive. The identity is stored
+//! in the file's name or text.
 //!
 //! A lock is visible on its own machine, and on most shares nowhere else. A name is visible
 //! everywhere.
@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Process on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Writer {
+pub struct WriterId {
     /// Hash of the machine's identity, including the container whose processes are counted
     /// together.
     machine: u32,
@@ -21,12 +21,12 @@ pub struct Writer {
     boot: u32,
     process: u32,
     /// Start time of the process in ticks since the boot; 0 if unknown.
-    began: u64,
+    start_ticks: u64,
 }
 
 /// State of a writer, as far as known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub enum WriterState {
     /// Running on this machine.
     Alive,
     /// Ended on this machine, since its last boot.
@@ -37,26 +37,26 @@ pub enum Life {
     Elsewhere,
 }
 
-impl Writer {
+impl WriterId {
     /// Returns the identity of this process.
     #[must_use]
     pub fn this() -> Self {
-        static THIS: OnceLock<Writer> = OnceLock::new();
+        static THIS: OnceLock<WriterId> = OnceLock::new();
         *THIS.get_or_init(|| {
             let process = std::process::id();
             Self {
                 machine: hash(&machine()),
                 boot: hash(&boot()),
                 process,
-                began: began(process).unwrap_or(0),
+                start_ticks: start_ticks(process).unwrap_or(0),
             }
         })
     }
 
     /// Returns the state of the writer, as seen by this process.
     #[must_use]
-    pub fn life(self) -> Life {
-        self.life_seen_by(
+    pub fn state(self) -> WriterState {
+        self.state_seen_by(
             Self::this(),
             !ids().trim().is_empty(),
             !boot().trim().is_empty(),
@@ -65,39 +65,39 @@ impl Writer {
 
     /// Returns the state of the writer, as seen by another process. Without ids, several machines
     /// may have equal names.
-    fn life_seen_by(self, this: Self, has_machine_id: bool, has_boot_id: bool) -> Life {
+    fn state_seen_by(self, this: Self, has_machine_id: bool, has_boot_id: bool) -> WriterState {
         if self == this {
-            Life::Alive
+            WriterState::Alive
         } else if self.machine != this.machine || !has_boot_id {
-            Life::Elsewhere
+            WriterState::Elsewhere
         } else if self.boot != this.boot {
             if has_machine_id {
-                Life::BeforeBoot
+                WriterState::BeforeBoot
             } else {
-                Life::Elsewhere
+                WriterState::Elsewhere
             }
         } else if is_running(self) {
-            Life::Alive
+            WriterState::Alive
         } else {
-            Life::Dead
+            WriterState::Dead
         }
     }
 }
 
 /// Writes four hexadecimal numbers.
-impl fmt::Display for Writer {
+impl fmt::Display for WriterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             machine,
             boot,
             process,
-            began,
+            start_ticks,
         } = self;
-        write!(f, "{machine:08x}-{boot:08x}-{process:x}-{began:x}")
+        write!(f, "{machine:08x}-{boot:08x}-{process:x}-{start_ticks:x}")
     }
 }
 
-impl FromStr for Writer {
+impl FromStr for WriterId {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -112,13 +112,13 @@ impl FromStr for Writer {
         };
         let mut small = |digits| u32::try_from(number(digits)?).map_err(drop);
         let (machine, boot, process) = (small(8..=8)?, small(8..=8)?, small(1..=8)?);
-        let began = number(1..=16)?;
+        let start_ticks = number(1..=16)?;
         parts.next().is_none().then_some(()).ok_or(())?;
         Ok(Self {
             machine,
             boot,
             process,
-            began,
+            start_ticks,
         })
     }
 }
@@ -161,7 +161,7 @@ fn hash(text: &str) -> u32 {
 
 /// Returns true if a process of this machine is running, and its number was not reused.
 #[cfg(unix)]
-fn is_running(writer: Writer) -> bool {
+fn is_running(writer: WriterId) -> bool {
     use rustix::process::{Pid, test_kill_process};
     let process = i32::try_from(writer.process).ok().and_then(Pid::from_raw);
     let is_there = process.is_some_and(|process| {
@@ -171,19 +171,20 @@ fn is_running(writer: Writer) -> bool {
     is_there
         && match stat(writer.process) {
             Some(stat) if stat.starts_with(['Z', 'X']) => false,
-            Some(_) => began(writer.process).is_none_or(|began| began == writer.began),
+            Some(_) => start_ticks(writer.process)
+                .is_none_or(|start_ticks| start_ticks == writer.start_ticks),
             None => true,
         }
 }
 
 /// Returns true: processes cannot be queried on this system.
 #[cfg(not(unix))]
-fn is_running(_writer: Writer) -> bool {
+fn is_running(_writer: WriterId) -> bool {
     true
 }
 
-/// Returns the start time of a process: field 22 of proc(5) `stat`.
-fn began(process: u32) -> Option<u64> {
+/// Returns the start time of a process in ticks: field 22 of proc(5) `stat`.
+fn start_ticks(process: u32) -> Option<u64> {
     stat(process)?.split(' ').nth(19)?.parse().ok()
 }
 
@@ -199,8 +200,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_writer_is_read_back_as_it_is_written() {
-        let this = Writer::this();
+    fn a_writer_survives_a_round_trip() {
+        let this = WriterId::this();
         assert_eq!(this.to_string().parse(), Ok(this));
         for text in [
             "",
@@ -208,52 +209,59 @@ mod tests {
             "0123456z-01234567-1-1",
             "01234567-01234567-1-1-1",
         ] {
-            assert_eq!(text.parse::<Writer>(), Err(()), "{text}");
+            assert_eq!(text.parse::<WriterId>(), Err(()), "{text}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn whether_a_writer_lives_is_known_on_its_own_machine_and_boot_only() {
-        let this = Writer::this();
-        assert_eq!(this.life(), Life::Alive);
-        let another = Writer {
-            began: this.began + 1,
+    fn the_state_of_a_writer_is_known_only_on_its_machine_and_boot() {
+        let this = WriterId::this();
+        assert_eq!(this.state(), WriterState::Alive);
+        let another = WriterId {
+            start_ticks: this.start_ticks + 1,
             ..this
         };
-        assert_eq!(another.life(), Life::Dead, "its number is used again");
+        assert_eq!(
+            another.state(),
+            WriterState::Dead,
+            "its number is used again"
+        );
         let mut child = std::process::Command::new("true").spawn().unwrap();
-        let of_child = Writer {
+        let of_child = WriterId {
             process: child.id(),
-            began: began(child.id()).unwrap(),
+            start_ticks: start_ticks(child.id()).unwrap(),
             ..this
         };
         child.wait().unwrap();
-        assert_eq!(of_child.life(), Life::Dead);
+        assert_eq!(of_child.state(), WriterState::Dead);
         let (boot, machine) = (this.boot ^ 1, this.machine ^ 1);
-        assert_eq!(Writer { boot, ..this }.life(), Life::BeforeBoot);
-        assert_eq!(Writer { machine, ..this }.life(), Life::Elsewhere);
+        assert_eq!(WriterId { boot, ..this }.state(), WriterState::BeforeBoot);
+        assert_eq!(WriterId { machine, ..this }.state(), WriterState::Elsewhere);
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn without_ids_another_process_is_not_known_to_be_dead() {
-        let this = Writer::this();
-        let began = this.began + 1;
-        let another = Writer { began, ..this };
-        let of_other_boot = Writer {
+    fn a_process_without_ids_is_never_considered_dead() {
+        let this = WriterId::this();
+        let start_ticks = this.start_ticks + 1;
+        let another = WriterId {
+            start_ticks,
+            ..this
+        };
+        let of_other_boot = WriterId {
             boot: this.boot ^ 1,
             ..another
         };
         for has_machine_id in [false, true] {
-            let life = |writer: Writer| writer.life_seen_by(this, has_machine_id, false);
-            assert_eq!(life(this), Life::Alive);
-            assert_eq!(life(another), Life::Elsewhere);
-            assert_eq!(life(of_other_boot), Life::Elsewhere);
+            let state = |writer: WriterId| writer.state_seen_by(this, has_machine_id, false);
+            assert_eq!(state(this), WriterState::Alive);
+            assert_eq!(state(another), WriterState::Elsewhere);
+            assert_eq!(state(of_other_boot), WriterState::Elsewhere);
         }
         // A boot id belongs to one machine.
-        assert_eq!(another.life_seen_by(this, false, true), Life::Dead);
-        let of_other_boot = of_other_boot.life_seen_by(this, false, true);
-        assert_eq!(of_other_boot, Life::Elsewhere);
+        assert_eq!(another.state_seen_by(this, false, true), WriterState::Dead);
+        let of_other_boot = of_other_boot.state_seen_by(this, false, true);
+        assert_eq!(of_other_boot, WriterState::Elsewhere);
     }
 }

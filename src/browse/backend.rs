@@ -118,10 +118,10 @@ impl Backend {
     }
 
     /// Runs a question on the index; `None` until there is an index.
-    fn ask<T>(
+    fn run_query<T>(
         &mut self,
         line: &str,
-        ask: impl FnOnce(&Index, &Query, &[i64]) -> Result<T, Error>,
+        run_query: impl FnOnce(&Index, &Query, &[i64]) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         let query = self.query(line)?;
         if self.index.as_ref().is_some_and(Index::is_truncated) {
@@ -131,7 +131,7 @@ impl Backend {
         let Some(index) = &self.index else {
             return Ok(None);
         };
-        match ask(index, &query, &self.mounted) {
+        match run_query(index, &query, &self.mounted) {
             Err(error @ Error::Index(_)) => {
                 self.index = None;
                 // If the index thread has ended, it has reported why.
@@ -144,7 +144,7 @@ impl Backend {
 
     /// Returns at most `limit` clips that match a line; `None` until there is an index.
     pub(super) fn search(&mut self, line: &str, limit: usize) -> Result<Option<Hits>, Error> {
-        self.ask(line, |index, query, mounted| {
+        self.run_query(line, |index, query, mounted| {
             index.search(query, mounted, &SortOrder::default(), limit)
         })
     }
@@ -155,7 +155,7 @@ impl Backend {
             .iter()
             .filter_map(|(name, _)| facet(name).ok())
             .collect();
-        let tallies = self.ask(line, |index, query, mounted| {
+        let tallies = self.run_query(line, |index, query, mounted| {
             index.tally(query, mounted, &facets, false)
         })?;
         let tallies = tallies.map_or_else(Vec::new, |tallies| tallies.facets);
@@ -177,7 +177,7 @@ impl Backend {
 
     /// Suggests other queries for a line without matches, the most helpful first.
     pub(super) fn advice(&mut self, line: &str) -> Result<Vec<String>, Error> {
-        let advice = self.ask(line, Index::advise)?;
+        let advice = self.run_query(line, Index::advise)?;
         Ok(advice.map_or_else(Vec::new, |advice| suggestion_lines(&advice)))
     }
 
@@ -229,13 +229,13 @@ impl Backend {
 
     /// Returns a file of the clip that can be opened; checks again which volumes are mounted.
     pub(super) fn available_file(&mut self, number: i64) -> Result<PathBuf, Error> {
-        let gone = || Error::NoClip(number.to_string());
-        let clip = self.clip(number)?.ok_or_else(gone)?;
+        let no_clip = || Error::NoClip(number.to_string());
+        let clip = self.clip(number)?.ok_or_else(no_clip)?;
         match desktop::available_file(&clip) {
             Err(Error::Offline { .. }) => {
                 self.catalogue = Catalogue::open(&self.folder)?;
                 self.mounted = self.catalogue.mounted()?;
-                let clip = self.clip(number)?.ok_or_else(gone)?;
+                let clip = self.clip(number)?.ok_or_else(no_clip)?;
                 desktop::available_file(&clip).map(Path::to_owned)
             }
             found => found.map(Path::to_owned),

@@ -173,7 +173,7 @@ impl EventLoop {
                         self.state.clips.insert(number, clip);
                     }
                     Err(error) => {
-                        self.state.complain(&error);
+                        self.state.show_error(&error);
                         return;
                     }
                 }
@@ -227,7 +227,7 @@ impl EventLoop {
             Command::Reveal => self.open_on_desktop("shown", desktop::reveal),
         };
         if let Err(error) = done {
-            self.state.complain(&error);
+            self.state.show_error(&error);
         }
     }
 
@@ -241,8 +241,8 @@ impl EventLoop {
         while let Ok(result) = self.opened.1.try_recv() {
             self.is_changed = true;
             match result {
-                Ok(text) => self.state.say(text),
-                Err(error) => self.state.complain(&error),
+                Ok(text) => self.state.show_message(text),
+                Err(error) => self.state.show_error(&error),
             }
         }
         if self.search_at.is_some_and(|at| at <= now) {
@@ -269,7 +269,7 @@ impl EventLoop {
                     self.posters.forget_missing();
                 }
                 Ok(false) => {}
-                Err(error) => self.state.complain(&error),
+                Err(error) => self.state.show_error(&error),
             }
         }
     }
@@ -284,10 +284,10 @@ impl EventLoop {
                 }
                 self.count_at = Some(Instant::now() + IDLE);
             }
-            BackendEvent::Notice(note) => self.state.say(note.to_string()),
+            BackendEvent::Notice(note) => self.state.show_message(note.to_string()),
             BackendEvent::Failed(error) => {
                 (self.state.is_waiting, self.is_behind) = (false, false);
-                self.state.complain(&error);
+                self.state.show_error(&error);
             }
         }
     }
@@ -304,10 +304,10 @@ impl EventLoop {
                 self.count_at = Some(Instant::now() + IDLE);
             }
             Ok(None) => self.state.is_waiting = true,
-            Err(error) => self.state.complain(&error),
+            Err(error) => self.state.show_error(&error),
         }
         if !is_same_query && self.searched != self.state.query.text() {
-            self.state.say(format!(
+            self.state.show_message(format!(
                 "no matches yet; showing matches of {}",
                 self.searched
             ));
@@ -336,14 +336,14 @@ impl EventLoop {
         self.is_changed = true;
         match self.backend.facets(&self.searched) {
             Ok(facets) => self.state.counted(facets),
-            Err(error) => return self.state.complain(&error),
+            Err(error) => return self.state.show_error(&error),
         }
         if self.state.hits.total == 0 {
             match self.backend.advice(&self.searched) {
                 Ok(advice) => self
                     .state
-                    .say(advice.into_iter().next().unwrap_or_default()),
-                Err(error) => self.state.complain(&error),
+                    .show_message(advice.into_iter().next().unwrap_or_default()),
+                Err(error) => self.state.show_error(&error),
             }
         }
     }
@@ -357,9 +357,9 @@ impl EventLoop {
         let edited = self.backend.edit(number, actions)?;
         if edited.clips > 0 {
             self.state.done.extend(edited.batch);
-            self.state.say(format!("{what} (u to undo)"));
+            self.state.show_message(format!("{what} (u to undo)"));
         } else {
-            self.state.say(format!("unchanged: {what}"));
+            self.state.show_message(format!("unchanged: {what}"));
         }
         self.state.clips.remove(&number);
         self.refresh_details()
@@ -367,7 +367,7 @@ impl EventLoop {
 
     fn undo(&mut self) -> Result<(), Error> {
         let Some(&command) = self.state.done.last() else {
-            self.state.say("nothing to undo on this screen");
+            self.state.show_message("nothing to undo on this screen");
             return Ok(());
         };
         let undone = self.backend.undo(command)?;
@@ -403,7 +403,7 @@ impl EventLoop {
         };
         let path = self.backend.available_file(number)?;
         let shown = escape(&path.to_string_lossy());
-        self.state.say(format!("opening {shown}"));
+        self.state.show_message(format!("opening {shown}"));
         let results = self.opened.0.clone();
         thread::spawn(move || {
             let outcome = how(&path).map(|()| format!("{done} {shown}"));

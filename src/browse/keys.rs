@@ -264,7 +264,7 @@ fn typing(state: &mut ScreenState, key: KeyEvent, has_control: bool) -> Option<C
                     state.overlay = None;
                     return Some(Command::Edit(actions));
                 }
-                Err(wrong) => state.complain(&wrong.into()),
+                Err(wrong) => state.show_error(&wrong.into()),
             }
         }
         KeyCode::Tab if *topic == InputKind::Tags => {

@@ -131,7 +131,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn whatever_is_typed_the_cursor_stands_between_letters(
+        fn the_cursor_stays_between_letters_after_any_input(
             text in "\\PC{0,12}", steps in proptest::collection::vec(0..9u8, 0..40), width in 0usize..20,
         ) {
             let mut line = LineEditor::new(&text);

@@ -28,7 +28,7 @@ type Queue = Arc<(Mutex<Vec<PosterKey>>, Condvar)>;
 /// Decoded posters; `None` for clips without one.
 #[derive(Default)]
 pub(super) struct Posters {
-    made: HashMap<PosterKey, Option<TerminalPicture>>,
+    decoded: HashMap<PosterKey, Option<TerminalPicture>>,
     reader: Option<PosterReader>,
     pending: usize,
 }
@@ -60,12 +60,14 @@ impl Posters {
     /// Requests these posters and cancels earlier requests.
     pub(super) fn request(&mut self, wanted: &[(Fingerprint, Size)]) {
         let keys: Vec<PosterKey> = wanted.iter().map(|&(id, size)| key(id, size)).collect();
-        if self.made.len() > KEPT {
-            self.made.retain(|key, _| keys.contains(key));
+        if self.decoded.len() > KEPT {
+            self.decoded.retain(|key, _| keys.contains(key));
         }
         let Some(reader) = &self.reader else { return };
         // The thread takes requests from the end of the queue.
-        let missing = keys.into_iter().filter(|key| !self.made.contains_key(key));
+        let missing = keys
+            .into_iter()
+            .filter(|key| !self.decoded.contains_key(key));
         let queue: Vec<PosterKey> = missing.rev().collect();
         self.pending = queue.len();
         let (jobs, sign) = &*reader.queue;
@@ -76,9 +78,9 @@ impl Posters {
     /// Receives decoded posters. Returns true if there were any.
     pub(super) fn receive(&mut self) -> bool {
         let read = self.reader.iter().flat_map(|reader| reader.read.try_iter());
-        let before = self.made.len();
-        self.made.extend(read);
-        self.made.len() > before
+        let before = self.decoded.len();
+        self.decoded.extend(read);
+        self.decoded.len() > before
     }
 
     /// Returns true while posters are being decoded.
@@ -89,18 +91,18 @@ impl Posters {
     /// Returns the decoded poster of a clip in this size.
     pub(super) fn poster(&self, clip: &Clip, size: Size) -> Option<&TerminalPicture> {
         let id = clip.id.as_ref()?.value;
-        self.made.get(&key(id, size))?.as_ref()
+        self.decoded.get(&key(id, size))?.as_ref()
     }
 
     /// Returns true if the poster of a clip was not looked up yet.
     pub(super) fn is_awaited(&self, clip: &Clip, size: Size) -> bool {
         let id = clip.id.as_ref().filter(|_| self.reader.is_some());
-        id.is_some_and(|id| !self.made.contains_key(&key(id.value, size)))
+        id.is_some_and(|id| !self.decoded.contains_key(&key(id.value, size)))
     }
 
     /// Drops the record of missing posters, because a scan may have created them.
     pub(super) fn forget_missing(&mut self) {
-        self.made.retain(|_, picture| picture.is_some());
+        self.decoded.retain(|_, picture| picture.is_some());
     }
 }
 

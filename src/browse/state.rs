@@ -235,7 +235,7 @@ impl ScreenState {
     }
 
     /// Returns true if the query contains the term.
-    pub(super) fn asks(&self, term: &str) -> bool {
+    pub(super) fn contains_term(&self, term: &str) -> bool {
         self.words().iter().any(|word| word == term)
     }
 
@@ -251,7 +251,7 @@ impl ScreenState {
     }
 
     /// Shows a message.
-    pub(super) fn say(&mut self, text: impl Into<String>) {
+    pub(super) fn show_message(&mut self, text: impl Into<String>) {
         self.status = Status {
             text: text.into(),
             hint: None,
@@ -259,7 +259,7 @@ impl ScreenState {
     }
 
     /// Shows an error with its hint.
-    pub(super) fn complain(&mut self, error: &crate::error::Error) {
+    pub(super) fn show_error(&mut self, error: &crate::error::Error) {
         self.status = Status {
             text: format!("error: {error}"),
             hint: error.hint().map(|hint| hint.replace('\n', " ")),
@@ -269,11 +269,11 @@ impl ScreenState {
     /// Reports undone edits.
     pub(super) fn say_undone(&mut self, undone: &[Edit]) {
         match undone {
-            [] => self.say("nothing to undo: the edit was already undone"),
-            [edit] => self.say(format!("undone: {}", edit.content.action)),
+            [] => self.show_message("nothing to undo: the edit was already undone"),
+            [edit] => self.show_message(format!("undone: {}", edit.content.action)),
             [edit, rest @ ..] => {
                 let more = rest.len();
-                self.say(format!("undone: {} and {more} more", edit.content.action));
+                self.show_message(format!("undone: {} and {more} more", edit.content.action));
             }
         }
     }
@@ -436,7 +436,7 @@ mod tests {
         let term = state.facet_term().unwrap();
         state.toggle_term(&term);
         assert_eq!(state.query.text(), r#"drummer tag:"ad shoot""#);
-        assert!(state.asks(&term));
+        assert!(state.contains_term(&term));
         state.toggle_term(&term);
         assert_eq!(state.query.text(), "drummer");
         state.facet_at = 2;

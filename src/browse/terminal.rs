@@ -1,4 +1,4 @@
-//! Takes over the terminal while the screen is shown and restores it afterwards: on quit, after an
+//! Controls the terminal while the screen is shown and restores it afterwards: on quit, after an
 //! error, a panic or a signal.
 
 use std::io::{self, Stdout};

@@ -114,14 +114,14 @@ impl Catalogue {
     /// # Errors
     /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing
     /// was appended.
-    pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
-        self.write_transaction(|| self.edit_all(said, author))
+    pub fn edit(&self, edits: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
+        self.write_transaction(|| self.edit_all(edits, author))
     }
 
     /// Implements [`Catalogue::edit`] within a transaction.
     pub(super) fn edit_all(
         &self,
-        said: &[(i64, Vec<Action>)],
+        edits: &[(i64, Vec<Action>)],
         author: &str,
     ) -> Result<Edited, Error> {
         let mut journal = self.journal(author)?;
@@ -129,9 +129,9 @@ impl Catalogue {
             batch: Some(journal.batch),
             ..Edited::default()
         };
-        for (clip, actions) in said {
+        for (clip, actions) in edits {
             let content = match self.content_of(*clip) {
-                Err(Error::NoContent { name }) if said.len() > 1 => {
+                Err(Error::NoContent { name }) if edits.len() > 1 => {
                     edited.refused.push(name);
                     continue;
                 }
@@ -182,8 +182,8 @@ impl Catalogue {
 
     /// Inserts an edit. Returns false if it is known.
     fn insert(&self, edit: &Edit) -> Result<bool, Error> {
-        let said = &edit.content;
-        let action = serde_json::to_string(&said.action).map_err(|error| Error::Record {
+        let content = &edit.content;
+        let action = serde_json::to_string(&content.action).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),
         })?;
@@ -195,11 +195,11 @@ impl Catalogue {
                 )?
                 .execute(params![
                     edit.id.to_bytes(),
-                    said.clip.to_bytes(),
-                    said.clock,
-                    said.at,
-                    said.author,
-                    said.batch.to_bytes(),
+                    content.clip.to_bytes(),
+                    content.clock,
+                    content.at,
+                    content.author,
+                    content.batch.to_bytes(),
                     action
                 ])
         })?;
@@ -437,11 +437,11 @@ impl Catalogue {
         let mut adoptions = Vec::new();
         for (clip, now, former, before) in pairs {
             let present = self.edits(Fingerprint::from_bytes(now))?;
-            let said = self.edits(Fingerprint::from_bytes(before))?;
+            let former_edits = self.edits(Fingerprint::from_bytes(before))?;
             let present: HashSet<&Action> =
                 present.iter().map(|edit| &edit.content.action).collect();
             let is_known = |edit: &Edit| present.contains(&edit.content.action);
-            let actions: Vec<Edit> = in_effect(&said)
+            let actions: Vec<Edit> = in_effect(&former_edits)
                 .into_iter()
                 .filter(|edit| !matches!(edit.content.action, Action::Undo(_)) && !is_known(edit))
                 .cloned()

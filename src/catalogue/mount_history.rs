@@ -28,7 +28,7 @@ struct MountRecord {
     snapshot: i64,
     session: i64,
     mount_key: Option<String>,
-    made: Option<String>,
+    creation_key: Option<String>,
     /// Number of times that another filesystem was found under its identity.
     formats: i64,
     backing: String,
@@ -98,7 +98,7 @@ impl Catalogue {
                         row.snapshot,
                         row.session,
                         row.mount_key,
-                        row.made,
+                        row.creation_key,
                         row.formats,
                         row.backing,
                         row.extent,
@@ -126,7 +126,7 @@ impl Catalogue {
                         snapshot: row.get(4)?,
                         session: row.get(5)?,
                         mount_key: row.get(6)?,
-                        made: row.get(7)?,
+                        creation_key: row.get(7)?,
                         formats: row.get(8)?,
                         backing: row.get(9)?,
                         extent: row.get(10)?,
@@ -340,10 +340,10 @@ impl MountRecord {
             .map(|serial| serial.replace('\n', " "));
         self.disks
             .extend(hardware.filter(|serial| !self.disks.contains(serial)));
-        if let Some(made) = volume.creation_key() {
-            let before = self.made.take().unwrap_or_default();
-            self.formats += i64::from(is_other(&before, &made));
-            self.made = Some(joined(&before, &made));
+        if let Some(creation_key) = volume.creation_key() {
+            let before = self.creation_key.take().unwrap_or_default();
+            self.formats += i64::from(is_other(&before, &creation_key));
+            self.creation_key = Some(joined(&before, &creation_key));
         }
     }
 

@@ -476,8 +476,8 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NoCatalogue { .. })
         ));
-        let made = Catalogue::create(folder.path()).unwrap();
-        assert_eq!(made.uuid().unwrap().len(), 32);
+        let created = Catalogue::create(folder.path()).unwrap();
+        assert_eq!(created.uuid().unwrap().len(), 32);
         drop(Catalogue::open(folder.path()).unwrap());
     }
 

@@ -158,18 +158,18 @@ fn with_rename(
 /// `tv` and `tv/taping` is `show`. One of the two may change later, and the meaning of the combined
 /// name must not.
 fn expand_combined(renamed: &mut BTreeMap<String, String>) {
-    let mut made = BTreeMap::new();
+    let mut combined = BTreeMap::new();
     for (former, now) in renamed.iter() {
         let above = format!("{now}/");
         let below = renamed.range(above.clone()..);
         for (other, _) in below.take_while(|(other, _)| other.starts_with(&above)) {
             let name = format!("{former}/{}", &other[above.len()..]);
             if former != now && name.len() <= MAX_NAME && !renamed.contains_key(&name) {
-                made.insert(name.clone(), current_name(renamed, &name));
+                combined.insert(name.clone(), current_name(renamed, &name));
             }
         }
     }
-    renamed.extend(made);
+    renamed.extend(combined);
 }
 
 /// Maps every former name to its current name, and removes entries that are redundant.
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_below_a_renamed_one_keeps_a_name_of_its_own() {
+    fn a_separately_renamed_subtag_keeps_its_name() {
         let own = renamed(&[
             ("beta/two", "drone"),
             ("beta", "alpha"),
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_that_was_a_former_one_means_what_that_means() {
+    fn a_former_name_used_as_a_new_name_has_its_meaning() {
         let onto = renamed(&[("tv/taping", "show"), ("tv-set", "tv")]);
         assert_eq!(current_name(&onto, "tv-set/taping"), "show");
         assert_eq!(current_name(&onto, "tv/taping"), "show");

@@ -66,7 +66,7 @@ impl Catalogue {
             Some(known) => Ok(known),
             None => self
                 .vocabulary()
-                .map(|made| vocabulary.get_or_init(|| made)),
+                .map(|new_vocabulary| vocabulary.get_or_init(|| new_vocabulary)),
         };
         read(&Context {
             today: None,

@@ -12,7 +12,7 @@ use crate::source_file::canonical;
 use crate::value::{from_bytes, to_bytes};
 
 impl Catalogue {
-    /// Records within the open transaction that a file is no longer as it was verified. Search
+    /// Records within the open transaction that a file changed since it was verified. Search
     /// results are not affected.
     ///
     /// # Errors

@@ -189,7 +189,7 @@ impl Edit {
 
     /// Returns the time of the edit by its author's clock: `2026-05-02T14:00:00Z`.
     #[must_use]
-    pub fn at(&self) -> String {
+    pub fn time_text(&self) -> String {
         instant_of_micros(self.content.at).unwrap_or_default()
     }
 }
@@ -287,7 +287,7 @@ impl Clip {
                     notes.push(Note {
                         text: text.clone(),
                         person: edit.content.author.clone(),
-                        at: edit.at(),
+                        at: edit.time_text(),
                     });
                     notes_source = Some(source());
                 }
@@ -324,7 +324,7 @@ impl Clip {
             tag: tag.to_owned(),
             origin: TagOrigin::Person {
                 person: edit.content.author.clone(),
-                at: edit.at(),
+                at: edit.time_text(),
             },
         });
     }

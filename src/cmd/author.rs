@@ -5,7 +5,7 @@ use std::env;
 use crate::cli;
 
 /// Name used if neither `--author` nor the environment provides one.
-const UNKNOWN: &str = "somebody";
+const UNKNOWN: &str = "unknown";
 
 /// Returns `--author`, or the login name.
 pub(super) fn from_args(by: &cli::AuthorArgs) -> String {

@@ -48,7 +48,7 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     };
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
         let mut failure = None;
-        let published = atomic_file::new_with(path, |file| {
+        let published = atomic_file::create_with(path, |file| {
             let mut out = BufWriter::new(file);
             match write(&mut out) {
                 Ok(written) => written.and_then(|()| out.flush()),
@@ -203,7 +203,7 @@ fn print_offer(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> 
             escape(&edit.content.action.to_string()),
             escape(&edit.content.author),
         );
-        writeln!(out, "  {action}  ({author}, {})", edit.at())?;
+        writeln!(out, "  {action}  ({author}, {})", edit.time_text())?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<E
         let is_active = active.contains(&edit.id);
         if args.json {
             let line = json!({
-                "edit": edit.id, "at": edit.at(), "author": edit.content.author,
+                "edit": edit.id, "at": edit.time_text(), "author": edit.content.author,
                 "action": edit.content.action, "counts": is_active,
             });
             writeln!(out, "{}", json_line(&line))?;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<E
         }
         table.row(&[
             short_id(edit.id),
-            edit.at(),
+            edit.time_text(),
             edit.content.author.clone(),
             edit.content.action.to_string(),
             if is_active { "" } else { "(undone)" }.to_owned(),

@@ -201,15 +201,15 @@ fn write_page(
             })
         });
     }
-    let wish = ReportRequest {
+    let request = ReportRequest {
         to,
         sheet,
         is_folder,
     };
     let bytes = with_progress("writing", context, |making| {
-        Ok(report::write(book, &wish, making)?)
+        Ok(report::write(book, &request, making)?)
     })?;
-    let place = wish.output_path(book.shots.len());
+    let place = request.output_path(book.shots.len());
     let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes));
     let place = escape(&place.to_string_lossy());
     writeln!(io::stderr(), "{place}: {clips}, {size}")?;

@@ -131,12 +131,12 @@ impl Index {
         match Self::open(catalogue)? {
             IndexState::Usable(index) => Ok(*index),
             IndexState::Damaged { file } => Err(TantivyError::InternalError(format!(
-                "{file} does not match what was just written"
+                "{file} does not match the data just written"
             ))
             .into()),
             IndexState::Missing | IndexState::Mismatched(_) | IndexState::NotOurs => {
                 Err(TantivyError::InternalError(
-                    "the index does not match what was just written".to_owned(),
+                    "the index does not match the data just written".to_owned(),
                 )
                 .into())
             }

@@ -91,7 +91,7 @@ struct CheckContext {
 }
 
 impl CheckContext {
-    fn at(folder: &Path) -> Self {
+    fn for_folder(folder: &Path) -> Self {
         Self {
             mount: mount_id::identify(folder),
             now: unix_seconds(),
@@ -152,7 +152,7 @@ pub(super) fn verify_files(
         files.push((name, stamp(&metadata)));
     }
     files.sort_by_key(|(_, stamp)| stamp.bytes);
-    let context = CheckContext::at(folder);
+    let context = CheckContext::for_folder(folder);
     let is_small = files.iter().map(|(_, stamp)| stamp.bytes).sum::<u64>() <= limits.always;
     let (mut found, mut verified, mut bytes_read) =
         (CheckRecords::new(), VerifiedFiles::default(), 0);
@@ -189,7 +189,7 @@ pub(super) fn verify_files(
 /// Checks due files from the medium, oldest check first, until `limit` bytes were read. Returns the
 /// name of the first damaged file and deletes its record.
 pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> Result<(), String> {
-    let (mut records, context) = (read_records(folder), CheckContext::at(folder));
+    let (mut records, context) = (read_records(folder), CheckContext::for_folder(folder));
     let due =
         |(name, record): &(&String, &CheckRecord)| names.contains(name) && context.is_due(record);
     let mut files: Vec<(String, CheckRecord)> = records
@@ -345,7 +345,7 @@ fn stamp(metadata: &Metadata) -> IndexFileStamp {
 /// mount.
 #[cfg(test)]
 pub(super) fn forge(folder: &Path, names: &[String], read: i64, mount: Option<&str>) {
-    let context = CheckContext::at(folder);
+    let context = CheckContext::for_folder(folder);
     let record = |name: &String| {
         let stamp = stamp(&folder.join(name).metadata().unwrap());
         let mount = mount.map_or_else(|| context.mount.clone(), str::to_owned);

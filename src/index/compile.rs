@@ -76,7 +76,7 @@ impl QueryCompiler<'_> {
             Query::Not(inner) => not(self.query(inner)?),
             Query::Words(words) => self.words(words, &self.all_word_columns())?,
             // A filter selects clips and does not affect their score.
-            Query::Filter(ask) => filter(self.ask(ask)?),
+            Query::Filter(leaf) => filter(self.compile_filter(leaf)?),
         })
     }
 
@@ -284,8 +284,8 @@ impl QueryCompiler<'_> {
         Ok(forms)
     }
 
-    fn ask(&self, ask: &Filter) -> Result<BoxedQuery, Error> {
-        Ok(match ask {
+    fn compile_filter(&self, filter: &Filter) -> Result<BoxedQuery, Error> {
+        Ok(match filter {
             Filter::Field {
                 name,
                 filter: wanted,

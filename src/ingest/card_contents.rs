@@ -20,7 +20,7 @@ use crate::value::Fingerprint;
 
 /// Number of files sampled ahead of the comparison. Another card usually differs within the first
 /// few.
-const AHEAD: usize = 64;
+const SAMPLED_AHEAD: usize = 64;
 
 /// Contents of a card. Each file is sampled and read at most once.
 pub(super) struct Contents<'a> {
@@ -36,7 +36,7 @@ pub(super) struct Contents<'a> {
 
 /// Result of a comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Compared {
+pub(super) struct CardComparison {
     /// True if a file has different content: this is another card.
     pub(super) is_other: bool,
     /// Samples of files that the log has no sample of.
@@ -55,7 +55,7 @@ impl<'a> Contents<'a> {
         Self {
             source,
             listing,
-            credible: Credible::of(listing),
+            credible: Credible::from_listing(listing),
             readers: readers.max(1),
             go_on,
             samples: HashMap::new(),
@@ -69,17 +69,17 @@ impl<'a> Contents<'a> {
         logged: &[Ingested],
         folder: &Path,
         on_event: &mut dyn FnMut(Event),
-    ) -> Compared {
+    ) -> CardComparison {
         let logged: HashMap<&Path, &Ingested> = logged
             .iter()
             .map(|file| (file.inside.as_path(), file))
             .collect();
-        let mut compared = Compared::default();
+        let mut compared = CardComparison::default();
         let mut whole = Vec::new();
         let files = self.listing.files.iter().filter_map(|item| {
             let file = *logged.get(item.inside.as_path())?;
             let is_listed_so = (file.bytes, file.modified) == (item.bytes, item.modified);
-            let is_compared = is_listed_so && file.digest.is_some() && !is_alike_anyway(item);
+            let is_compared = is_listed_so && file.digest.is_some() && !needs_no_comparison(item);
             is_compared.then_some((item, file))
         });
         let files: Vec<(&Item, &Ingested)> = files.collect();
@@ -87,8 +87,8 @@ impl<'a> Contents<'a> {
             if !(self.go_on)() {
                 return compared;
             }
-            if number % AHEAD == 0 {
-                let next = files[number..].iter().take(AHEAD);
+            if number % SAMPLED_AHEAD == 0 {
+                let next = files[number..].iter().take(SAMPLED_AHEAD);
                 let next: Vec<&Item> = next.map(|(item, _)| *item).collect();
                 self.sample_all(&next);
             }
@@ -114,7 +114,7 @@ impl<'a> Contents<'a> {
     fn compare_whole(
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
-        compared: &mut Compared,
+        compared: &mut CardComparison,
         on_event: &mut dyn FnMut(Event),
     ) {
         let unread = files
@@ -144,7 +144,7 @@ impl<'a> Contents<'a> {
     /// Returns true if the sample of a file differs from that of the file at `path`. Unreadable
     /// files do not differ.
     pub(super) fn differs(&mut self, item: &Item, path: &Path) -> bool {
-        if is_alike_anyway(item) {
+        if needs_no_comparison(item) {
             return false;
         }
         match (self.sample(item), sample_of_copy(path, item)) {
@@ -205,7 +205,7 @@ impl<'a> Contents<'a> {
         };
         let is_other = AtomicBool::new(false);
         let go_on = || (self.go_on)() && !is_other.load(Ordering::Relaxed);
-        hash_files(&[lane], &go_on, &mut |heard| match heard {
+        hash_files(&[lane], &go_on, &mut |event| match event {
             FileHashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
             FileHashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];
@@ -223,7 +223,7 @@ impl<'a> Contents<'a> {
 
 /// Returns true if a file needs no comparison: an empty file, or a history's chain, which grows at
 /// the destination.
-fn is_alike_anyway(item: &Item) -> bool {
+fn needs_no_comparison(item: &Item) -> bool {
     item.bytes == 0 || mhl::is_chain(&item.inside)
 }
 

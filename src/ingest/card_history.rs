@@ -8,7 +8,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::card_contents::{Compared, Contents};
+use super::card_contents::{CardComparison, Contents};
 use crate::atomic_file;
 use crate::catalogue::{Ingest, Ingested};
 use crate::offload::{Item, Listing};
@@ -16,7 +16,7 @@ use crate::offload::{Item, Listing};
 /// Owner of the folders that a card would go to.
 pub(super) enum Owner {
     /// The folders are unused.
-    Nobody,
+    Unclaimed,
     /// This card; with its earlier ingest if the catalogue has one.
     Same(Option<Box<Earlier>>),
     /// Another card.
@@ -41,7 +41,7 @@ pub(super) struct Earlier {
     /// Files that were on the card.
     pub(super) files: Vec<Ingested>,
     /// Comparison with the card's current contents.
-    pub(super) compared: Compared,
+    pub(super) compared: CardComparison,
 }
 
 /// Returns true if most of the earlier files are unchanged; clips may have been added or deleted.
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_known_while_most_of_what_could_be_there_is() {
+    fn a_card_is_known_while_most_of_its_files_are_unchanged() {
         let index = item("INDEX.DAT", 100, 5);
         let clip = |number: i64| item(&format!("C{number:04}.MP4"), 5000, number);
         let day = vec![index.clone(), clip(1), clip(2)];
@@ -158,11 +158,11 @@ mod tests {
         ]));
         assert!(same(vec![index.clone(), clip(2)]));
         // Formatted: names and a small file are unchanged.
-        let shot_again = |name: &str| item(name, 5001, 9);
+        let new_recording = |name: &str| item(name, 5001, 9);
         assert!(!same(vec![
             index,
-            shot_again("C0001.MP4"),
-            shot_again("C0002.MP4")
+            new_recording("C0001.MP4"),
+            new_recording("C0002.MP4")
         ]));
         // The ingest was killed before anything was listed.
         assert!(is_same(&[], &listing(day)));

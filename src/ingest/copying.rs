@@ -24,16 +24,16 @@ use crate::volume::{Drive, DriveKind};
 use closing::{CloseCard, Closing};
 
 /// Interval after which findings are recorded …
-const AGE: Duration = Duration::from_millis(500);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 /// … or number of findings that triggers it.
-const SIZE: usize = 2000;
+const FLUSH_COUNT: usize = 2000;
 /// Maximum number of cards read in parallel.
-const MOST_CARDS: usize = 4;
+const MAX_PARALLEL_CARDS: usize = 4;
 /// Capacity of the channel from the copying threads.
-const WAITING: usize = 1024;
+const CHANNEL_CAPACITY: usize = 1024;
 
 /// Card in the log of ingests.
-pub(super) struct Card {
+pub(super) struct LoggedCard {
     /// Id of its ingest.
     pub(super) ingest: i64,
     /// True if the facts of the day changed since the ingest began.
@@ -54,7 +54,7 @@ pub(super) struct Copying {
     /// State of each file when it was read, by task.
     seen: Vec<Option<SourceState>>,
     /// Per destination and task: `Some` if the copy is verified, `Some(true)` if by this run.
-    pub(super) proved: Vec<Vec<Option<bool>>>,
+    pub(super) verified: Vec<Vec<Option<bool>>>,
     /// Per destination: true if this run verified a copy there.
     is_unsealed: Vec<bool>,
 }
@@ -64,7 +64,7 @@ pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
     catalogue: &Catalogue,
-) -> Result<Vec<Option<Card>>, Error> {
+) -> Result<Vec<Option<LoggedCard>>, Error> {
     let one = |plan: &CardPlan| {
         if plan.state == CardState::Refused {
             return Ok(None);
@@ -105,7 +105,7 @@ pub(super) fn begin(
             Some(Finding::Sampled(*file, *sample))
         });
         catalogue.record_findings(&sampled.collect::<Vec<_>>())?;
-        Ok(Some(Card {
+        Ok(Some(LoggedCard {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
             facts_changed,
@@ -117,17 +117,17 @@ pub(super) fn begin(
 }
 
 /// Copies all accepted cards and seals each one when it is done.
-pub(super) fn all(
+pub(super) fn copy_all(
     plans: &[CardPlan],
-    cards: &[Option<Card>],
+    cards: &[Option<LoggedCard>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    on_event(Event::Begins(plans.iter().map(begun_of).collect()));
-    let (sender, receiver) = sync_channel(WAITING);
+    on_event(Event::Begins(plans.iter().map(describe_start).collect()));
+    let (sender, receiver) = sync_channel(CHANNEL_CAPACITY);
     let mut run = Run {
         plans,
         cards,
@@ -135,7 +135,7 @@ pub(super) fn all(
         catalogue,
         summary,
         on_event,
-        copying: plans.iter().map(Copying::of).collect(),
+        copying: plans.iter().map(Copying::from_plan).collect(),
         given_up: plans
             .iter()
             .map(|plan| vec![false; plan.places.len()])
@@ -145,15 +145,15 @@ pub(super) fn all(
             .map(|plan| plan.problems().cloned().collect())
             .collect(),
         findings: Vec::new(),
-        noted: Instant::now(),
-        homes: HashMap::new(),
+        last_flush: Instant::now(),
+        own_filesystem: HashMap::new(),
     };
     thread::scope(|scope| dispatch(&mut run, scope, &sender, &receiver))?;
     summary.copying = begun.elapsed();
     Ok(())
 }
 
-fn begun_of(plan: &CardPlan) -> Begun {
+fn describe_start(plan: &CardPlan) -> Begun {
     let bytes = if plan.state == CardState::Refused {
         0
     } else {
@@ -177,7 +177,7 @@ fn begun_of(plan: &CardPlan) -> Begun {
 }
 
 /// Messages from the copying threads.
-enum WorkerMessage {
+enum CopyMessage {
     /// Progress of copying.
     Event(offload::Event),
     /// Copying of the card ended.
@@ -191,19 +191,19 @@ enum WorkerMessage {
 /// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
 struct DoneGuard {
     card: usize,
-    sender: SyncSender<(usize, WorkerMessage)>,
+    sender: SyncSender<(usize, CopyMessage)>,
 }
 
 impl Drop for DoneGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, WorkerMessage::Done));
+        let _ = self.sender.send((self.card, CopyMessage::Done));
     }
 }
 
 /// Running batch.
 struct Run<'a> {
     plans: &'a [CardPlan],
-    cards: &'a [Option<Card>],
+    cards: &'a [Option<LoggedCard>],
     request: &'a Request,
     catalogue: &'a Catalogue,
     summary: &'a mut Summary,
@@ -214,17 +214,17 @@ struct Run<'a> {
     /// Problems, by card.
     problems: Vec<Vec<Problem>>,
     findings: Vec<Finding>,
-    noted: Instant,
+    last_flush: Instant,
     /// Folders of copies: true if on their destination's own filesystem.
-    homes: HashMap<PathBuf, bool>,
+    own_filesystem: HashMap<PathBuf, bool>,
 }
 
 /// Copies every card within a scope, and closes each when it is done.
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
-    sender: &SyncSender<(usize, WorkerMessage)>,
-    receiver: &Receiver<(usize, WorkerMessage)>,
+    sender: &SyncSender<(usize, CopyMessage)>,
+    receiver: &Receiver<(usize, CopyMessage)>,
 ) -> Result<(), Error> {
     let plans = run.plans;
     let mut waiting: Vec<usize> = (0..plans.len())
@@ -239,11 +239,11 @@ fn dispatch<'scope, 'a: 'scope>(
             waiting.clear();
         }
         let mut next = 0;
-        while next < waiting.len() && running.len() < MOST_CARDS {
+        while next < waiting.len() && running.len() < MAX_PARALLEL_CARDS {
             let card = waiting[next];
             if running
                 .iter()
-                .any(|&other| do_meet(&plans[card], &plans[other]))
+                .any(|&other| share_device(&plans[card], &plans[other]))
             {
                 next += 1;
                 continue;
@@ -255,15 +255,15 @@ fn dispatch<'scope, 'a: 'scope>(
                 let done = DoneGuard { card, sender };
                 copy(&plans[card], &go_on, &mut |event| {
                     // The receiver stops only after the last event.
-                    let _ = done.sender.send((card, WorkerMessage::Event(event)));
+                    let _ = done.sender.send((card, CopyMessage::Event(event)));
                 });
             });
         }
         if running.is_empty() && closing == 0 {
             return outcome;
         }
-        let taken = match receiver.recv_timeout(AGE) {
-            Ok((card, WorkerMessage::Done)) => {
+        let handled = match receiver.recv_timeout(FLUSH_INTERVAL) {
+            Ok((card, CopyMessage::Done)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
                     run.begin_closing(card).map(|job| {
@@ -277,7 +277,7 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, WorkerMessage::Closed(is_complete))) => {
+            Ok((card, CopyMessage::Closed(is_complete))) => {
                 closing -= 1;
                 match is_complete {
                     Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
@@ -285,17 +285,17 @@ fn dispatch<'scope, 'a: 'scope>(
                 }
             }
             Ok(_) if outcome.is_err() => Ok(()),
-            Ok((card, WorkerMessage::Event(event))) => run.take(card, event),
-            Ok((card, WorkerMessage::Closing(found))) => run.take_closing(card, found),
+            Ok((card, CopyMessage::Event(event))) => run.handle_event(card, event),
+            Ok((card, CopyMessage::Closing(found))) => run.handle_closing(card, found),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
-                    run.write_down()
+                    run.flush_findings()
                 } else {
                     Ok(())
                 }
             }
         };
-        if let Err(error) = taken {
+        if let Err(error) = handled {
             // Stops the threads that still copy.
             run.request.cancel().cancel();
             outcome = Err(error);
@@ -344,7 +344,7 @@ fn is_single(drive: &Drive) -> bool {
 }
 
 /// Returns true if two cards would compete for one device.
-fn do_meet(one: &CardPlan, other: &CardPlan) -> bool {
+fn share_device(one: &CardPlan, other: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
         let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
         let places = plan.places.iter();
@@ -361,17 +361,17 @@ fn do_meet(one: &CardPlan, other: &CardPlan) -> bool {
 }
 
 impl Copying {
-    fn of(plan: &CardPlan) -> Self {
-        let proved = |place: usize| {
+    fn from_plan(plan: &CardPlan) -> Self {
+        let verified = |place: usize| {
             let tasks = plan.tasks.iter();
             tasks
-                .map(|task| task.is_proved[place].then_some(false))
+                .map(|task| task.is_verified[place].then_some(false))
                 .collect()
         };
         Self {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
             seen: vec![None; plan.tasks.len()],
-            proved: (0..plan.places.len()).map(proved).collect(),
+            verified: (0..plan.places.len()).map(verified).collect(),
             is_unsealed: vec![false; plan.places.len()],
         }
     }
@@ -379,7 +379,7 @@ impl Copying {
 
 impl<'a> Run<'a> {
     /// Processes an event of a card.
-    fn take(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
+    fn handle_event(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return Ok(());
@@ -418,8 +418,8 @@ impl<'a> Run<'a> {
             _ => {}
         }
         (self.on_event)(Event::Card(card, event));
-        if self.findings.len() >= SIZE || self.noted.elapsed() >= AGE {
-            self.write_down()?;
+        if self.findings.len() >= FLUSH_COUNT || self.last_flush.elapsed() >= FLUSH_INTERVAL {
+            self.flush_findings()?;
         }
         Ok(())
     }
@@ -431,7 +431,11 @@ impl<'a> Run<'a> {
         };
         let item = &plan.tasks[task].item;
         let path = plan.places[place].folder.join(&item.inside);
-        let now = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
+        let now = places::stamp_on_filesystem(
+            &plan.places[place].folder,
+            &path,
+            &mut self.own_filesystem,
+        );
         let elsewhere = CopyOutcome::Failed(ELSEWHERE.to_owned());
         let outcome = match outcome {
             CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => &elsewhere,
@@ -439,7 +443,7 @@ impl<'a> Run<'a> {
         };
         let (read, problem) = match outcome {
             CopyOutcome::Copied(read) | CopyOutcome::WasThere(read) => (Some(*read), None),
-            CopyOutcome::Other => (None, Some(OTHER.to_owned())),
+            CopyOutcome::Other => (None, Some(OTHER_FILE.to_owned())),
             CopyOutcome::Failed(reason) => (None, Some(reason.clone())),
         };
         match outcome {
@@ -459,7 +463,7 @@ impl<'a> Run<'a> {
                 let (ingest, number) = (logged.ingest, logged.places[place]);
                 self.findings.push(Finding::Unsealed(ingest, number));
             }
-            self.copying[card].proved[place][task] = Some(true);
+            self.copying[card].verified[place][task] = Some(true);
         }
         let found = CopyFound {
             state: how.map_or(CopyState::NotCopied, |_| CopyState::Verified),
@@ -483,17 +487,17 @@ impl<'a> Run<'a> {
         (self.on_event)(Event::Problem(problem));
     }
 
-    fn write_down(&mut self) -> Result<(), Error> {
+    fn flush_findings(&mut self) -> Result<(), Error> {
         self.catalogue.record_findings(&self.findings)?;
         self.findings.clear();
-        self.noted = Instant::now();
+        self.last_flush = Instant::now();
         Ok(())
     }
 
     /// Records the end of copying a card and returns the closing work, which may have to wait.
     /// `None` if there is none.
     fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
-        self.write_down()?;
+        self.flush_findings()?;
         let Some(logged) = &self.cards[card] else {
             return Ok(None);
         };
@@ -534,7 +538,7 @@ impl<'a> Run<'a> {
 
     /// Records that a card is closed.
     fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
-        self.write_down()?;
+        self.flush_findings()?;
         if let Some(logged) = &self.cards[card] {
             self.catalogue
                 .end_ingest(logged.ingest, &self.problems[card])?;
@@ -546,10 +550,10 @@ impl<'a> Run<'a> {
 }
 
 /// Reason reported for a different file of the same name.
-const OTHER: &str =
-    "a different file of that name exists and was kept; compare the two, then move one away";
+const OTHER_FILE: &str =
+    "a different file of that name exists and was kept; compare the two, then move one of them";
 /// Reason reported for a copy on another filesystem than its destination.
-const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
+const ELSEWHERE: &str = "a mount or link leads to another filesystem than the destination's, so this is not a copy on the destination";
 
-const OUTSIDE: &str =
-    "its name cannot be stored in a manifest: it is copied, verified and catalogued";
+/// Reason reported for a file that is in no manifest because of its name.
+const OUTSIDE: &str = "copied, verified and catalogued, but a manifest cannot store its name";

@@ -35,27 +35,27 @@ pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, Path
 }
 
 /// Returns size and times of a copy on its destination's own filesystem. `None` if the file is
-/// missing, or if a mount or link leads elsewhere. `homes` caches the answer per folder.
-pub(super) fn at_home(
+/// missing, or if a mount or link leads elsewhere. `own_filesystem` caches the answer per folder.
+pub(super) fn stamp_on_filesystem(
     destination: &Path,
     path: &Path,
-    homes: &mut HashMap<PathBuf, bool>,
+    own_filesystem: &mut HashMap<PathBuf, bool>,
 ) -> Option<Stamp> {
     let folder = path.parent()?;
-    let is_home = if let Some(is_home) = homes.get(folder) {
-        *is_home
+    let is_own = if let Some(is_own) = own_filesystem.get(folder) {
+        *is_own
     } else {
-        let is_home = filesystem(folder) == filesystem(destination);
-        homes.insert(folder.to_owned(), is_home);
-        is_home
+        let is_own = filesystem(folder) == filesystem(destination);
+        own_filesystem.insert(folder.to_owned(), is_own);
+        is_own
     };
-    let metadata = path.symlink_metadata().ok().filter(|_| is_home)?;
-    Some(Stamp::of(&metadata))
+    let metadata = path.symlink_metadata().ok().filter(|_| is_own)?;
+    Some(Stamp::from_metadata(&metadata))
 }
 
 /// Filesystems whose times come from this machine's clock, but whose change time is missing or
 /// unreliable. Memory filesystems have one, but writes through a mapping do not update it.
-const OF_OWN_CLOCK: [&str; 9] = [
+const LOCAL_CLOCK_KINDS: [&str; 9] = [
     "", "vfat", "msdos", "exfat", "fuseblk", "ntfs", "tmpfs", "ramfs", "iso9660",
 ];
 
@@ -64,19 +64,16 @@ pub(super) fn times_of(volume: &Volume) -> Times {
     let kind = volume.kind.as_str();
     let has_change_time = volume.keeps_ctime();
     Times {
-        is_own_clock: !volume.is_share() && (has_change_time || OF_OWN_CLOCK.contains(&kind)),
+        is_own_clock: !volume.is_share() && (has_change_time || LOCAL_CLOCK_KINDS.contains(&kind)),
         has_change_time,
     }
 }
 
 /// Returns a reason and a hint if `base`, the part of a destination that must exist, is missing.
-pub(super) fn refused(base: &Path) -> Option<(String, String)> {
+pub(super) fn missing_base(base: &Path) -> Option<(String, String)> {
     (!base.is_dir()).then(|| {
         (
-            format!(
-                "the folder {} is not there",
-                escape(&base.to_string_lossy())
-            ),
+            format!("folder {} not found", escape(&base.to_string_lossy())),
             "is its drive mounted? folders before the first {placeholder} are never created"
                 .to_owned(),
         )
@@ -84,16 +81,16 @@ pub(super) fn refused(base: &Path) -> Option<(String, String)> {
 }
 
 /// Returns a reason and a hint if the volume of `folder` is not mounted.
-pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
+pub(super) fn unmounted(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
     // While a drive is not mounted, its mount point is an empty folder of the system disk.
-    let away = catalogue.away_from(folder).ok()?.into_iter().next()?;
+    let unmounted = catalogue.away_from(folder).ok()?.into_iter().next()?;
     Some((
         format!(
-            "{} was mounted at {} and is not",
-            escape(&away.label),
-            escape(&away.mount.to_string_lossy())
+            "{} is not mounted; it was mounted at {}",
+            escape(&unmounted.label),
+            escape(&unmounted.mount.to_string_lossy())
         ),
-        "mount it, or run `btsindex volumes forget` if it is gone for good".to_owned(),
+        "mount it, or run `btsindex volumes forget` if it will not return".to_owned(),
     ))
 }
 
@@ -101,11 +98,13 @@ pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, Stri
 pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
     for (at, folder) in folders.iter().enumerate() {
         let shown = escape(&folder.to_string_lossy());
-        if do_overlap(folder, source) {
-            return Some(format!("it would be copied into itself: {shown}"));
+        if overlaps(folder, source) {
+            return Some(format!(
+                "the destination is within the card, or the card within it: {shown}"
+            ));
         }
-        if folders[..at].iter().any(|other| do_overlap(folder, other)) {
-            return Some(format!("two of its destinations overlap: {shown}"));
+        if folders[..at].iter().any(|other| overlaps(folder, other)) {
+            return Some(format!("two destinations overlap: {shown}"));
         }
     }
     None
@@ -113,7 +112,7 @@ pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
 
 /// Returns true if one folder is the other or within it. Paths and inodes are compared, since one
 /// folder can be mounted at several places.
-fn do_overlap(one: &Path, other: &Path) -> bool {
+fn overlaps(one: &Path, other: &Path) -> bool {
     one.starts_with(other) || other.starts_with(one) || is_in(one, other) || is_in(other, one)
 }
 
@@ -137,12 +136,12 @@ fn is_in(folder: &Path, other: &Path) -> bool {
 
 /// Free space per volume, reduced by each planned card.
 #[derive(Default)]
-pub(super) struct Room(HashMap<String, u64>);
+pub(super) struct FreeSpace(HashMap<String, u64>);
 
 /// Bytes left free on every volume.
 const RESERVE: u64 = 64 * 1024 * 1024;
 /// Minimum overhead of a file, in bytes.
-const A_FILE: u64 = 4096;
+const FILE_OVERHEAD: u64 = 4096;
 
 /// Space that a card needs at one destination.
 pub(super) struct Need<'a> {
@@ -152,9 +151,9 @@ pub(super) struct Need<'a> {
     pub(super) bytes: u64,
 }
 
-impl Room {
+impl FreeSpace {
     /// Reserves space for a card at all of its destinations, or at none and returns the reason.
-    pub(super) fn take_all(&mut self, needs: &[Need<'_>]) -> Result<(), String> {
+    pub(super) fn reserve_all(&mut self, needs: &[Need<'_>]) -> Result<(), String> {
         let mut left = self.0.clone();
         for need in needs {
             let Some(there) = need.folder.ancestors().find(|folder| folder.is_dir()) else {
@@ -168,11 +167,13 @@ impl Room {
                     Err(_) => continue,
                 },
             };
-            let wanted = need.bytes.saturating_add(need.files.saturating_mul(A_FILE));
-            let Some(rest) = free.checked_sub(wanted) else {
+            let required = need
+                .bytes
+                .saturating_add(need.files.saturating_mul(FILE_OVERHEAD));
+            let Some(rest) = free.checked_sub(required) else {
                 return Err(format!(
-                    "it needs {} on {}, where {} are free",
-                    Bytes(wanted),
+                    "needs {} on {}, which has {} free",
+                    Bytes(required),
                     escape(&need.volume.label),
                     Bytes(free)
                 ));

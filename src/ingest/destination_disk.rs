@@ -1,4 +1,4 @@
-//! Kind of disk below a destination: a drive, the system disk instead of an unmounted drive,
+//! Suitability of a destination's disk: a drive, the system disk in place of an unmounted drive,
 //! memory, or a kernel filesystem.
 //!
 //! While a drive is not mounted, its mount point is an empty folder of the system disk. A copy
@@ -14,23 +14,23 @@ use crate::offload::filesystem;
 use crate::volume::{Volume, Volumes, is_kernel_filesystem, is_memory_filesystem};
 
 /// Folders in which systems and users mount drives.
-const OF_DRIVES: [&str; 4] = ["/mnt", "/media", "/run/media", "/Volumes"];
+const MOUNT_FOLDERS: [&str; 4] = ["/mnt", "/media", "/run/media", "/Volumes"];
 /// Folders of kernel filesystems, which store no files.
-const OF_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+const KERNEL_FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
 /// Exception: memory that programs may use.
 const SHARED_MEMORY: &str = "/dev/shm";
+
 /// Suitability of a destination.
-pub(super) enum Ground {
-    /// Suitable.
-    Firm,
+pub(super) enum Suitability {
+    Usable,
     /// Usable with a warning: message and hint.
-    Soft(String, String),
+    Warning(String, String),
     /// Not usable: reason and hint.
-    None(String, String),
+    Refused(String, String),
 }
 
 /// Known mount points, mounted or not.
-pub(super) struct Grounds {
+pub(super) struct MountPoints {
     /// Mount points from `/etc/fstab`, automounts and the catalogue.
     points: Vec<PathBuf>,
     /// All mounts, including those that are not drives, with their filesystem type.
@@ -38,26 +38,26 @@ pub(super) struct Grounds {
     is_system_disk_allowed: bool,
 }
 
-impl Grounds {
+impl MountPoints {
     /// Reads the tables of the system and of the catalogue.
     pub(super) fn read(
         catalogue: Option<&Catalogue>,
         is_system_disk_allowed: bool,
     ) -> Result<Self, Error> {
         let table = |path: &str| fs::read(path).unwrap_or_default();
-        let mut grounds = Self::of(&table("/etc/fstab"), &table("/proc/self/mountinfo"));
+        let mut mount_points = Self::parse(&table("/etc/fstab"), &table("/proc/self/mountinfo"));
         if let Some(catalogue) = catalogue {
             let rows = catalogue.seen_volumes()?.into_iter();
             let known = rows
                 .map(|row| row.mount)
                 .filter(|mount| mount.parent().is_some());
-            grounds.points.extend(known);
+            mount_points.points.extend(known);
         }
-        grounds.is_system_disk_allowed = is_system_disk_allowed;
-        Ok(grounds)
+        mount_points.is_system_disk_allowed = is_system_disk_allowed;
+        Ok(mount_points)
     }
 
-    fn of(fstab: &[u8], mountinfo: &[u8]) -> Self {
+    fn parse(fstab: &[u8], mountinfo: &[u8]) -> Self {
         let lines = |table: &[u8]| -> Vec<Vec<Vec<u8>>> {
             let lines = table.split(|&byte| byte == b'\n');
             let fields = |line: &[u8]| {
@@ -94,11 +94,11 @@ impl Grounds {
     }
 
     /// Classifies a destination. `typed` is its path with links, `folder` with links resolved.
-    pub(super) fn under(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Ground {
+    pub(super) fn check(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Suitability {
         let shown = || escape(&folder.to_string_lossy());
         let kind = self.kind(folder);
-        if is_of_kernel(folder) || kind.is_some_and(is_kernel_filesystem) {
-            return Ground::None(
+        if is_below_kernel_folder(folder) || kind.is_some_and(is_kernel_filesystem) {
+            return Suitability::Refused(
                 format!("{} is a kernel filesystem and stores no files", shown()),
                 "use a folder on a drive".to_owned(),
             );
@@ -112,7 +112,7 @@ impl Grounds {
             && is_on_system_disk(folder)
         {
             let label = Some(&volume.label).filter(|_| volume.is_label_own);
-            return Ground::None(
+            return Suitability::Refused(
                 format!(
                     "no drive is mounted for {}: it is below {} and is on the system disk{}",
                     shown(),
@@ -123,7 +123,7 @@ impl Grounds {
             );
         }
         if kind.is_some_and(is_memory_filesystem) {
-            return Ground::Soft(
+            return Suitability::Warning(
                 format!(
                     "{} is in memory: copies there are lost when the computer is shut down",
                     shown()
@@ -131,7 +131,7 @@ impl Grounds {
                 "`btsindex safe` never counts them; copy to a drive, too".to_owned(),
             );
         }
-        Ground::Firm
+        Suitability::Usable
     }
 
     /// Returns the filesystem type of a path: that of the deepest mount, and the last one of
@@ -148,16 +148,16 @@ impl Grounds {
     /// Returns a mount point at or above a path that the path's volume is not mounted at.
     fn unmounted<'a>(&'a self, path: &Path, volume: &Volume) -> Option<&'a Path> {
         let points = self.points.iter().map(PathBuf::as_path);
-        let points = points.chain(OF_DRIVES.iter().map(Path::new));
+        let points = points.chain(MOUNT_FOLDERS.iter().map(Path::new));
         points
             .filter(|point| path.starts_with(point) && !volume.mount.starts_with(point))
             .max_by_key(|point| point.as_os_str().len())
     }
 }
 
-fn is_of_kernel(folder: &Path) -> bool {
+fn is_below_kernel_folder(folder: &Path) -> bool {
     let is_below = |root: &&str| folder.starts_with(root);
-    OF_KERNEL.iter().any(is_below) && !is_below(&SHARED_MEMORY)
+    KERNEL_FOLDERS.iter().any(is_below) && !is_below(&SHARED_MEMORY)
 }
 
 /// Returns true if a folder is on the filesystem of the system, temporary files, the user's home,
@@ -214,16 +214,16 @@ mod tests {
 
     fn refusal(path: &str) -> Option<String> {
         // None of these paths exist: they would be created on the system disk.
-        let grounds = Grounds::of(FSTAB, MOUNTINFO);
+        let mount_points = MountPoints::parse(FSTAB, MOUNTINFO);
         let path = Path::new(path);
-        match grounds.under(path, path, &Volumes::mounted()) {
-            Ground::None(reason, _) => Some(reason),
-            Ground::Soft(..) | Ground::Firm => None,
+        match mount_points.check(path, path, &Volumes::mounted()) {
+            Suitability::Refused(reason, _) => Some(reason),
+            Suitability::Warning(..) | Suitability::Usable => None,
         }
     }
 
     #[test]
-    fn a_folder_below_a_mount_point_without_a_drive_is_refused() {
+    fn refuses_a_folder_below_a_mount_point_without_a_drive() {
         for (path, point) in [
             ("/srv/raid/A001", "/srv/raid"),
             ("/srv/raid", "/srv/raid"),
@@ -251,24 +251,24 @@ mod tests {
     }
 
     #[test]
-    fn folders_of_the_kernel_are_refused_and_memory_is_not() {
+    fn refuses_kernel_folders_and_warns_of_memory() {
         for path in ["/proc/x", "/sys/fs/cgroup/x", "/dev/x", "/odd/x"] {
             let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
             assert!(reason.contains("kernel filesystem"), "{reason}");
         }
-        let grounds = Grounds::of(FSTAB, MOUNTINFO);
+        let mount_points = MountPoints::parse(FSTAB, MOUNTINFO);
         let path = Path::new("/srv/memory/x");
-        let ground = grounds.under(path, path, &Volumes::mounted());
-        assert!(matches!(ground, Ground::Soft(..)));
+        let suitability = mount_points.check(path, path, &Volumes::mounted());
+        assert!(matches!(suitability, Suitability::Warning(..)));
         assert_eq!(refusal("/dev/shm/x"), None);
     }
 
     #[test]
-    fn the_system_disk_is_used_where_that_is_allowed() {
-        let mut grounds = Grounds::of(FSTAB, MOUNTINFO);
-        grounds.is_system_disk_allowed = true;
+    fn allows_the_system_disk_on_request() {
+        let mut mount_points = MountPoints::parse(FSTAB, MOUNTINFO);
+        mount_points.is_system_disk_allowed = true;
         let path = Path::new("/srv/raid/A001");
-        let ground = grounds.under(path, path, &Volumes::mounted());
-        assert!(matches!(ground, Ground::Firm));
+        let suitability = mount_points.check(path, path, &Volumes::mounted());
+        assert!(matches!(suitability, Suitability::Usable));
     }
 }

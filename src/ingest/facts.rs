@@ -19,7 +19,7 @@ pub(super) fn name(date: Date) -> String {
 ///
 /// # Errors
 /// Returns an error if a word is ambiguous between tags.
-pub(super) fn of(
+pub(super) fn from_day(
     day: &Day,
     card: &DayCard,
     date: Date,

@@ -73,7 +73,7 @@ pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<Ca
         Err(Error::NoCatalogue { .. }) => None,
         opened => Some(opened?),
     };
-    plan::all(request, catalogue.as_ref(), on_event)
+    plan::plan_all(request, catalogue.as_ref(), on_event)
 }
 
 /// Ingests cards and reports events to `on_event`.
@@ -94,7 +94,7 @@ pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summ
             summary.is_interrupted = true;
             return Ok(summary);
         };
-        let plans = plan::all(request, Some(&catalogue), on_event)?;
+        let plans = plan::plan_all(request, Some(&catalogue), on_event)?;
         let cards = copying::begin(&plans, request, &catalogue)?;
         (plans, cards)
     };
@@ -102,7 +102,7 @@ pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summ
         summary.count(plan);
     }
     if !request.is_in_place {
-        copying::all(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
+        copying::copy_all(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     if !request.cancel().is_cancelled() {
         settle(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
@@ -126,7 +126,7 @@ fn below(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
 /// Scans the copies, or the footage in place, and attaches the facts of the day.
 fn settle(
     plans: &[CardPlan],
-    cards: &[Option<copying::Card>],
+    cards: &[Option<copying::LoggedCard>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,

@@ -11,8 +11,8 @@ use jiff::civil::Date;
 
 use super::card_contents::Contents;
 use super::card_history::{Earlier, Owner};
-use super::destination::{self, Need, Room};
-use super::destination_disk::Grounds;
+use super::destination::{self, FreeSpace, Need};
+use super::destination_disk::MountPoints;
 use super::{Event, Request, facts, seal, skipped, task};
 use crate::atomic_file;
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
@@ -27,7 +27,7 @@ use crate::value::{Fingerprint, local_now};
 use crate::volume::{Drive, Volume, Volumes};
 
 /// Maximum number of cards with the same name.
-const MOST_OF_A_NAME: usize = 999;
+const MAX_SAME_NAME: usize = 999;
 
 /// State of a planned card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct CardPlan {
     pub(super) volume: String,
     /// Root relative to that volume.
     pub(super) inside: PathBuf,
-    /// Problems reported on every run: earlier findings, and files that no manifest has.
+    /// Problems reported on every run: earlier findings, and files in no manifest.
     pub(super) remarks: Vec<Problem>,
     /// Task and destination pairs that need no copy: the destination's chain is the card's,
     /// extended by generations.
@@ -81,7 +81,7 @@ pub struct CardPlan {
     pub(super) times: Times,
     /// Time at which the listing ended.
     pub(super) listed: Instant,
-    /// Samples that are missing in the log.
+    /// Samples missing from the log.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
     /// Histories on the card; `None` if unreadable.
     histories: Option<Arc<Histories>>,
@@ -124,7 +124,7 @@ impl CardPlan {
     /// Returns the number of bytes to be read from the card.
     #[must_use]
     pub fn bytes_to_read(&self) -> u64 {
-        let is_open = |task: &&CopyTask| task.is_proved.contains(&false);
+        let is_open = |task: &&CopyTask| task.is_verified.contains(&false);
         self.tasks
             .iter()
             .filter(is_open)
@@ -157,7 +157,7 @@ impl CardPlan {
 }
 
 /// Plans every card of every day. A card that cannot be ingested is refused; the others continue.
-pub(super) fn all(
+pub(super) fn plan_all(
     request: &Request,
     catalogue: Option<&Catalogue>,
     on_event: &mut dyn FnMut(Event),
@@ -178,8 +178,8 @@ pub(super) fn all(
             None => Vocabulary::new(None, std::collections::BTreeMap::new())?,
         },
         claimed: Vec::new(),
-        room: Room::default(),
-        grounds: Grounds::read(catalogue, request.is_system_disk_allowed)?,
+        free_space: FreeSpace::default(),
+        mount_points: MountPoints::read(catalogue, request.is_system_disk_allowed)?,
         warned: HashSet::new(),
     };
     let mut plans = Vec::new();
@@ -210,8 +210,8 @@ struct Planner<'a> {
     vocabulary: Vocabulary,
     /// Folders used by cards of this batch.
     claimed: Vec<PathBuf>,
-    room: Room,
-    grounds: Grounds,
+    free_space: FreeSpace,
+    mount_points: MountPoints,
     /// Folders for which a warning was reported.
     warned: HashSet<PathBuf>,
 }
@@ -236,16 +236,16 @@ impl Planner<'_> {
         };
         let listed = Instant::now();
         let date = self.date(day, card, &listing, on_event);
-        let said = day.to.hash.as_deref().and_then(HashKind::from_name);
+        let requested = day.to.hash.as_deref().and_then(HashKind::from_name);
         let histories = Histories::read(&source).ok().map(Arc::new);
         let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
-        let hash = said
+        let hash = requested
             .or(on_card.first().copied())
             .unwrap_or(HashKind::Xxh128);
         let mut plan = CardPlan {
             card: name_of(card, &source, &volume),
             day: facts::name(date),
-            facts: facts::of(day, card, date, &self.vocabulary)?,
+            facts: facts::from_day(day, card, date, &self.vocabulary)?,
             kinds: kinds(hash, &on_card),
             hash,
             places: Vec::new(),
@@ -275,7 +275,7 @@ impl Planner<'_> {
             plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
-        } else if let Err(reason) = self.house(&mut plan, day, card, date, on_event)? {
+        } else if let Err(reason) = self.assign_folders(&mut plan, day, card, date, on_event)? {
             plan.refuse(reason);
         }
         Ok(plan)
@@ -308,9 +308,9 @@ impl Planner<'_> {
         last
     }
 
-    /// Finds the folders of a card and its existing copies, or returns the reason why it cannot go
-    /// there.
-    fn house(
+    /// Finds the folders of a card and its existing copies, or returns the reason why the card
+    /// cannot be copied there.
+    fn assign_folders(
         &mut self,
         plan: &mut CardPlan,
         day: &Day,
@@ -323,7 +323,7 @@ impl Planner<'_> {
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
-            if let Some((reason, hint)) = destination::refused(&template.base()) {
+            if let Some((reason, hint)) = destination::missing_base(&template.base()) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
         }
@@ -337,7 +337,7 @@ impl Planner<'_> {
         let go_on = self.request.go_on();
         let readers = plan.drive.kind.readers(self.request.scan.jobs);
         let mut contents = Contents::new(&source, &listing, readers, &go_on);
-        for number in 1..=MOST_OF_A_NAME {
+        for number in 1..=MAX_SAME_NAME {
             let name = match number {
                 1 => first.clone(),
                 more => format!("{first}-{more}"),
@@ -355,20 +355,20 @@ impl Planner<'_> {
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
                 }
             }
-            let away = |folder: &PathBuf| destination::away(folder, self.catalogue?);
+            let unmounted = |folder: &PathBuf| destination::unmounted(folder, self.catalogue?);
             let is_checked = !self.request.is_system_disk_allowed;
-            if is_checked && let Some((reason, hint)) = folders.iter().find_map(away) {
+            if is_checked && let Some((reason, hint)) = folders.iter().find_map(unmounted) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
             if let Some(reason) = destination::overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            if let Err(reason) = self.stand(&typed, &folders, on_event) {
+            if let Err(reason) = self.check_disks(&typed, &folders, on_event) {
                 return Ok(Err(reason));
             }
             let earlier = match self.owner(&folders, plan, &mut contents, on_event)? {
                 Owner::Other if is_named => continue,
-                Owner::Other | Owner::Nobody => None,
+                Owner::Other | Owner::Unclaimed => None,
                 Owner::Same(earlier) => earlier,
             };
             plan.card = name;
@@ -380,7 +380,7 @@ impl Planner<'_> {
             return self.fill(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
-            "{MOST_OF_A_NAME} cards of that name exist there"
+            "{MAX_SAME_NAME} cards of that name exist there already"
         )))
     }
 
@@ -388,11 +388,11 @@ impl Planner<'_> {
         let Some(catalogue) = self.catalogue else {
             return Ok(None);
         };
-        let is_it = |told: &NewIngest| {
-            told.is_in_place && told.source == plan.source && told.day == plan.day
+        let is_same_ingest = |details: &NewIngest| {
+            details.is_in_place && details.source == plan.source && details.day == plan.day
         };
         let mut all = catalogue.ingests()?.into_iter();
-        Ok(all.find(|ingest| is_it(&ingest.details)))
+        Ok(all.find(|ingest| is_same_ingest(&ingest.details)))
     }
 
     /// Plans the tasks for the found folders, if there is enough space.
@@ -452,10 +452,10 @@ impl Planner<'_> {
             .collect();
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
-            let mut task = task::of(item, file, &kept, &numbers, plan.hash);
+            let mut task = task::for_file(item, file, &kept, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
                 task.is_doubted = true;
-                task.is_proved.fill(false);
+                task.is_verified.fill(false);
             }
             // A file is read again if a manifest needs further kinds of hashes.
             let histories = plan.histories.as_deref();
@@ -463,29 +463,29 @@ impl Planner<'_> {
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
             {
                 task.known = None;
-                let unsealed = task.is_proved.iter_mut().zip(&is_sealed);
-                unsealed.for_each(|(is_proved, is_sealed)| *is_proved &= *is_sealed);
+                let unsealed = task.is_verified.iter_mut().zip(&is_sealed);
+                unsealed.for_each(|(is_verified, is_sealed)| *is_verified &= *is_sealed);
             }
             for (at, folder) in folders.iter().enumerate() {
                 let there = folder.join(&item.inside);
-                let is_grown = !task.is_proved[at]
+                let is_grown = !task.is_verified[at]
                     && mhl::is_chain(&item.inside)
                     && mhl::has_grown(&there, &plan.source.join(&item.inside));
                 if is_grown {
-                    task.is_proved[at] = true;
+                    task.is_verified[at] = true;
                     plan.grown.push((plan.tasks.len(), at));
                 }
                 let copy = file.zip(numbers[at]);
                 let copy = copy.and_then(|(file, number)| file.copies.get(number)?.as_ref());
                 let problem = copy.and_then(|copy| copy.problem.as_ref());
-                if let Some(problem) = problem.filter(|_| task.is_proved[at]) {
+                if let Some(problem) = problem.filter(|_| task.is_verified[at]) {
                     plan.remarks.push(Problem::new(&there, problem.clone()));
                 }
             }
             for (place, _) in plan
                 .places
                 .iter_mut()
-                .zip(&task.is_proved)
+                .zip(&task.is_verified)
                 .filter(|(_, is)| !**is)
             {
                 place.files += 1;
@@ -497,7 +497,7 @@ impl Planner<'_> {
             plan.state = CardState::Known;
         }
         let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
-        if let Err(reason) = self.room.take_all(&needs) {
+        if let Err(reason) = self.free_space.reserve_all(&needs) {
             return Ok(Err(reason));
         }
         drop(needs);
@@ -523,7 +523,7 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
         .places
         .iter()
         .position(|other| other.folder == place.folder);
-    let is_open = |task: &&CopyTask| at.is_some_and(|at| !task.is_proved[at]);
+    let is_open = |task: &&CopyTask| at.is_some_and(|at| !task.is_verified[at]);
     let path = |task: &CopyTask| place.folder.join(&task.item.inside);
     let is_absent = |task: &&CopyTask| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);

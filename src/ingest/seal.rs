@@ -44,13 +44,14 @@ pub(super) fn place(
     author: &str,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Sealed>, String> {
-    let proved = &copying.proved[at];
-    let is_meant = |proved: Option<bool>| proved == Some(true) || (proved.is_some() && !is_sealed);
+    let verified = &copying.verified[at];
+    let is_selected =
+        |verified: Option<bool>| verified == Some(true) || (verified.is_some() && !is_sealed);
     let folder = &plan.places[at].folder;
     if !folder.is_dir() {
         return Ok(None);
     }
-    if !proved.iter().any(|proved| is_meant(*proved)) {
+    if !verified.iter().any(|verified| is_selected(*verified)) {
         // Reports a damaged history, for users who rely on it.
         return match Histories::read(folder) {
             Ok(_) => Ok(None),
@@ -70,7 +71,7 @@ pub(super) fn place(
         let Some(histories) = histories.map_err(|fault| fault.to_string())? else {
             return Ok(None);
         };
-        match write(plan, copying, (at, &is_meant), &histories, author) {
+        match write(plan, copying, (at, &is_selected), &histories, author) {
             Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
             Ok(sealed) if !histories.are_held() => {
                 drop(histories);
@@ -88,11 +89,11 @@ pub(super) fn place(
 fn write(
     plan: &CardPlan,
     copying: &Copying,
-    (at, is_meant): (usize, &dyn Fn(Option<bool>) -> bool),
+    (at, is_selected): (usize, &dyn Fn(Option<bool>) -> bool),
     histories: &Histories,
     author: &str,
 ) -> Result<Sealed, MhlError> {
-    let (proved, folder) = (&copying.proved[at], &plan.places[at].folder);
+    let (verified, folder) = (&copying.verified[at], &plan.places[at].folder);
     let mut generation = GenerationBuilder::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
         generation.leave_out();
@@ -101,7 +102,7 @@ fn write(
     for (number, CopyTask { item, .. }) in plan.tasks.iter().enumerate() {
         let hashes = copying.hashes[number].as_ref();
         let path = mhl::path(&item.inside);
-        let Some(hashes) = hashes.filter(|_| is_meant(proved[number])) else {
+        let Some(hashes) = hashes.filter(|_| is_selected(verified[number])) else {
             // Some of a card's files are not enough for the hashes of its folders.
             if path.is_none_or(|path| !histories.is_ignored(&path, false)) {
                 generation.leave_out();

@@ -1,4 +1,4 @@
-//! Files of a card that are not copied, or that no manifest will have, and their messages.
+//! Files of a card that are not copied, or that no manifest will contain, and their messages.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::offload::{Item, Listing};
 
 /// Reason reported for a file with the name of an unfinished copy: files with such names are
 /// removed at a destination.
-pub(super) const UNFINISHED: &str = "not copied: by its name it is what btsindex left unfinished when it was killed; \
-                                     delete it, or give it another name if it is something else";
+pub(super) const UNFINISHED: &str = "not copied: named like an unfinished copy of btsindex; delete it, or rename it if it is \
+                                     something else";
 
 /// Returns a problem for files that the card's history excludes from its manifests.
 pub(super) fn by_history(
@@ -23,8 +23,8 @@ pub(super) fn by_history(
     let mut ignored = listing.files.iter().filter(is_ignored);
     let first = ignored.next()?;
     let reason = format!(
-        "by patterns of the history on the card, its manifests leave out this file and {} more: they are copied, \
-         proved and in the catalogue, but no manifest has them",
+        "copied, verified and catalogued, but in no manifest: the card's history ignores this file and {} more by its \
+         patterns",
         ignored.count()
     );
     Some(Problem::new(source.join(&first.inside), reason))

@@ -10,7 +10,7 @@ use crate::offload::{CopyTask, Item, Times};
 use crate::source_file::{Stamp, modified};
 
 /// Returns the task of a file, with earlier hashes and copies if the file is unchanged.
-pub(super) fn of(
+pub(super) fn for_file(
     item: &Item,
     known: Option<&Ingested>,
     folders: &[(PathBuf, Times)],
@@ -31,7 +31,7 @@ pub(super) fn of(
         });
     // The chain of a history from the card grows at the destination.
     let is_chain = mhl::is_chain(&item.inside);
-    let is_proved = folders
+    let is_verified = folders
         .iter()
         .zip(numbers)
         .map(|((folder, times), number)| {
@@ -43,10 +43,12 @@ pub(super) fn of(
                 && folder
                     .join(&item.inside)
                     .symlink_metadata()
-                    .is_ok_and(|there| is_chain || is_as_proved(item, &there, copy, *times))
+                    .is_ok_and(|there| {
+                        is_chain || is_unchanged_since_verified(item, &there, copy, *times)
+                    })
         });
     CopyTask {
-        is_proved: is_proved.collect(),
+        is_verified: is_verified.collect(),
         item: item.clone(),
         known: hashes,
         is_doubted: false,
@@ -55,9 +57,15 @@ pub(super) fn of(
 
 /// Returns true if a copy is unchanged since it was verified: by its recorded size and times, or
 /// else by the card's time or an older last write.
-fn is_as_proved(item: &Item, there: &Metadata, copy: Option<&CopyFound>, times: Times) -> bool {
+fn is_unchanged_since_verified(
+    item: &Item,
+    there: &Metadata,
+    copy: Option<&CopyFound>,
+    times: Times,
+) -> bool {
     if let Some(stamp) = copy.and_then(|copy| copy.stamp) {
-        return there.is_file() && stamp.is_like(&Stamp::of(there), times.has_change_time);
+        return there.is_file()
+            && stamp.is_like(&Stamp::from_metadata(there), times.has_change_time);
     }
     let seconds = modified(there).div_euclid(1_000_000_000);
     let is_older = copy.is_some_and(|copy| seconds < copy.at);

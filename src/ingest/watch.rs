@@ -33,7 +33,7 @@ struct Seen {
 }
 
 /// Interval between checks for Ctrl-C.
-const NAP: Duration = Duration::from_millis(100);
+const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Ingests every card in the folder once it is quiet, and again after each change. `request` has
 /// one day, whose cards are replaced. Ends when cancelled; `done` receives the summary of each
@@ -72,7 +72,7 @@ pub fn watch(
             }
             match ingest(&one, on_event) {
                 Ok(summary) => done(&summary),
-                Err(error) if is_of_card(&error) => {
+                Err(error) if is_about_card(&error) => {
                     let problem = Problem::new(&path, error.to_string());
                     on_event(Event::Problem(problem.clone()));
                     done(&Summary {
@@ -92,14 +92,14 @@ pub fn watch(
         }
         let until = Instant::now() + watched.every;
         while Instant::now() < until && !request.cancel().is_cancelled() {
-            thread::sleep(NAP.min(watched.every));
+            thread::sleep(CANCEL_INTERVAL.min(watched.every));
         }
     }
     Ok(())
 }
 
 /// Returns true if the error concerns one card, so that others can still be ingested.
-fn is_of_card(error: &Error) -> bool {
+fn is_about_card(error: &Error) -> bool {
     matches!(error, Error::Path { .. })
 }
 

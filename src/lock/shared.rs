@@ -13,15 +13,15 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::atomic_file::{Life, Writer, agreed_text, refresh, take_away};
+use crate::atomic_file::{WriterId, WriterState, read_lock_text, refresh, remove_if_text};
 
 /// Interval at which a holder writes to the file.
-const BEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Time without writes after which a holder is considered dead. Shares show changes to others after
 /// seconds, some after 20.
-const SILENCE: Duration = Duration::from_secs(60);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause between two checks of a held lock.
-const BETWEEN: Duration = Duration::from_millis(50);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Lock that is held until dropped.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Shared {
     /// # Errors
     /// Returns an error if the file cannot be created.
     pub fn hold(path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
-        Self::hold_after(path, SILENCE, go_on)
+        Self::hold_after(path, HEARTBEAT_TIMEOUT, go_on)
     }
 
     fn hold_after(
@@ -54,15 +54,15 @@ impl Shared {
                 Err(_) => {}
             }
             refresh(path);
-            // An unreadable file shows no sign of its holder. Without a file, the lock was just
-            // released.
-            if let Some(text) = agreed_text(path) {
+            // An unreadable file never changes, so it counts as silent. If there is no file, the
+            // lock was just released.
+            if let Some(text) = read_lock_text(path) {
                 let since = match &seen {
                     Some((before, since)) if *before == text => *since,
                     _ => Instant::now(),
                 };
                 if since.elapsed() >= silence || is_dead(&text) {
-                    take_away(path, &text)?;
+                    remove_if_text(path, &text)?;
                     seen = None;
                     continue;
                 }
@@ -71,14 +71,14 @@ impl Shared {
             if !go_on() {
                 return Ok(None);
             }
-            thread::sleep(BETWEEN);
+            thread::sleep(RETRY_INTERVAL);
         }
     }
 
     fn begin(path: &Path, mut file: File) -> io::Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos();
-        let token = format!("{} {:?} {now}", Writer::this(), thread::current().id());
+        let token = format!("{} {:?} {now}", WriterId::this(), thread::current().id());
         // Earlier versions sweep files that are not locked.
         let _ = file.try_lock();
         write!(file, "{token}\n0\n")?;
@@ -86,7 +86,7 @@ impl Shared {
         let (stop, stopped) = channel();
         let beating = thread::spawn(move || {
             for beat in 1_u64.. {
-                match stopped.recv_timeout(BEAT) {
+                match stopped.recv_timeout(HEARTBEAT) {
                     // Without writes, the lock is lost after a while, and `is_held` returns false.
                     Err(RecvTimeoutError::Timeout) => {
                         _ = writeln!(file, "{beat}").and_then(|()| file.sync_all());
@@ -127,7 +127,7 @@ impl Drop for Shared {
 /// Returns true if the holder was a process of this machine that has ended.
 fn is_dead(text: &str) -> bool {
     let writer = text.split(' ').next().unwrap_or_default();
-    writer.parse::<Writer>().map(Writer::life) == Ok(Life::Dead)
+    writer.parse::<WriterId>().map(WriterId::state) == Ok(WriterState::Dead)
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn one_process_at_a_time_holds_it_and_leaves_nothing() {
+    fn one_process_at_a_time_holds_the_lock_and_no_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let inside = AtomicUsize::new(0);
@@ -156,14 +156,14 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_on_another_machine_is_waited_for_until_it_is_silent() {
+    fn waits_for_a_holder_on_another_machine_until_it_is_silent() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let theirs = "ffffffff-00000001-1-1 ThreadId(1) 1\n0\n";
         fs::write(&path, theirs).unwrap();
-        let looks = AtomicUsize::new(0);
-        let three_looks = || looks.fetch_add(1, Ordering::SeqCst) < 2;
-        assert!(Shared::hold(&path, &three_looks).unwrap().is_none());
+        let checks = AtomicUsize::new(0);
+        let three_checks = || checks.fetch_add(1, Ordering::SeqCst) < 2;
+        assert!(Shared::hold(&path, &three_checks).unwrap().is_none());
         assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
         // The holder is alive while it writes.
         let beats = AtomicUsize::new(0);
@@ -172,7 +172,7 @@ mod tests {
             fs::write(&path, format!("{theirs}{beat}\n")).unwrap();
             beat < 5
         };
-        let silence = BETWEEN * 3;
+        let silence = RETRY_INTERVAL * 3;
         assert!(
             Shared::hold_after(&path, silence, &beating)
                 .unwrap()
@@ -184,23 +184,23 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_that_is_no_text_is_taken_over_after_the_silence() {
+    fn takes_over_a_binary_lock_file_after_the_timeout() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         fs::write(&path, b"\xff\xfe odd").unwrap();
-        let looks = AtomicUsize::new(0);
-        let few_looks = || looks.fetch_add(1, Ordering::SeqCst) < 100;
+        let checks = AtomicUsize::new(0);
+        let few_checks = || checks.fetch_add(1, Ordering::SeqCst) < 100;
         assert!(Shared::hold(&path, &|| false).unwrap().is_none());
-        let lock = Shared::hold_after(&path, BETWEEN * 3, &few_looks).unwrap();
+        let lock = Shared::hold_after(&path, RETRY_INTERVAL * 3, &few_checks).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_dead_process_of_this_machine_is_not_waited_for() {
+    fn does_not_wait_for_a_dead_process_of_this_machine() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
-        let this = Writer::this().to_string();
+        let this = WriterId::this().to_string();
         let (place, _) = this.rsplit_once('-').unwrap();
         fs::write(&path, format!("{place}-1 ThreadId(1) 1\n0\n")).unwrap();
         let lock = Shared::hold(&path, &|| false).unwrap();
@@ -208,15 +208,15 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_that_was_taken_over_is_not_removed_by_the_one_that_lost_it() {
+    fn a_process_that_lost_its_lock_does_not_remove_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let lost = Shared::hold(&path, &|| true).unwrap().unwrap();
-        take_away(&path, &fs::read_to_string(&path).unwrap()).unwrap();
+        remove_if_text(&path, &fs::read_to_string(&path).unwrap()).unwrap();
         let held = Shared::hold(&path, &|| true).unwrap().unwrap();
         assert!(!lost.is_held() && held.is_held());
         // A process that considers the first holder dead finds the second one, and restores it.
-        take_away(&path, "of the first").unwrap();
+        remove_if_text(&path, "of the first").unwrap();
         drop(lost);
         assert!(held.is_held());
     }

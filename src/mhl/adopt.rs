@@ -80,7 +80,7 @@ impl History {
         let path = self.root().join(FOLDER).join(CHAIN);
         let text = chain::to_xml(&self.links);
         let write = |file: &mut std::fs::File| file.write_all(text.as_bytes());
-        match atomic_file::instead_while(&path, &before.chain, write, &|| lock.is_held()) {
+        match atomic_file::replace_if(&path, &before.chain, write, &|| lock.is_held()) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Err(MhlError::Overtaken { path })
             }
@@ -110,7 +110,7 @@ mod tests {
         Histories::lock(root, &|_| true, &|| true).unwrap().unwrap()
     }
 
-    fn of(path: &str) -> super::super::Generation {
+    fn manifest_of(path: &str) -> super::super::Generation {
         generation(&[path], &[HashKind::Md5])
     }
 
@@ -130,16 +130,16 @@ mod tests {
     fn the_next_writer_adds_a_generation_that_a_late_writer_dropped_from_the_chain() {
         let folder = tempfile::tempdir().unwrap();
         let (root, chain) = (folder.path(), folder.path().join(FOLDER).join(CHAIN));
-        locked(root).write(&of("a")).unwrap();
+        locked(root).write(&manifest_of("a")).unwrap();
         let late = fs::read(&chain).unwrap();
-        locked(root).write(&of("b")).unwrap();
-        locked(root).write(&of("c")).unwrap();
+        locked(root).write(&manifest_of("b")).unwrap();
+        locked(root).write(&manifest_of("c")).unwrap();
         // A writer that was stopped between its last check and the rename replaces the chain when it wakes.
         fs::write(&chain, late).unwrap();
         assert_eq!(known(root), (vec!["a"], vec![1]));
         let unnamed = History::read(root).unwrap().unwrap().unnamed();
         assert_eq!(unnamed.len(), 2);
-        locked(root).write(&of("d")).unwrap();
+        locked(root).write(&manifest_of("d")).unwrap();
         assert_eq!(known(root), (vec!["a", "b", "c", "d"], vec![1, 2, 3, 4]));
         assert_eq!(Histories::read(root).unwrap().kinds(), [HashKind::Md5]);
     }
@@ -152,13 +152,13 @@ mod tests {
         // Another process took over the lock and still holds it.
         fs::remove_file(&lock).unwrap();
         let other = locked(root);
-        let lost = stopped.write(&of("a"));
+        let lost = stopped.write(&manifest_of("a"));
         assert!(matches!(lost, Err(MhlError::Overtaken { .. })), "{lost:?}");
         assert!(!stopped.are_held() && other.are_held());
-        other.write(&of("b")).unwrap();
+        other.write(&manifest_of("b")).unwrap();
         drop((stopped, other));
         assert_eq!(known(root), (vec!["b"], vec![1]));
-        locked(root).write(&of("a")).unwrap();
+        locked(root).write(&manifest_of("a")).unwrap();
         assert_eq!(known(root), (vec!["a", "b"], vec![1, 2]));
         assert_eq!(fs::read_dir(root.join(FOLDER)).unwrap().count(), 3);
     }
@@ -167,7 +167,7 @@ mod tests {
     fn invalid_or_contradictory_manifests_are_not_added() {
         let folder = tempfile::tempdir().unwrap();
         let (root, inside) = (folder.path(), folder.path().join(FOLDER));
-        let first = locked(root).write(&of("a")).unwrap().remove(0);
+        let first = locked(root).write(&manifest_of("a")).unwrap().remove(0);
         let whole = fs::read_to_string(&first).unwrap();
         for (name, text) in [
             ("0002_cut.mhl", &whole[..whole.len() / 2]),
@@ -178,7 +178,7 @@ mod tests {
         ] {
             fs::write(inside.join(name), text).unwrap();
         }
-        locked(root).write(&of("b")).unwrap();
+        locked(root).write(&manifest_of("b")).unwrap();
         assert_eq!(known(root), (vec!["a", "b"], vec![1, 5, 6]));
     }
 
@@ -187,11 +187,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (root, inner) = (folder.path(), folder.path().join("A001"));
         fs::create_dir(&inner).unwrap();
-        locked(&inner).write(&of("a")).unwrap();
+        locked(&inner).write(&manifest_of("a")).unwrap();
         let chains = [root, &inner].map(|root| root.join(FOLDER).join(CHAIN));
-        locked(root).write(&of("b")).unwrap();
+        locked(root).write(&manifest_of("b")).unwrap();
         let late = chains.each_ref().map(|chain| fs::read(chain).unwrap());
-        locked(root).write(&of("A001/a")).unwrap();
+        locked(root).write(&manifest_of("A001/a")).unwrap();
         for (chain, late) in chains.iter().zip(late) {
             fs::write(chain, late).unwrap();
         }

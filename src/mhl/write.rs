@@ -167,7 +167,7 @@ impl<'a> HistoryPart<'a> {
             self.write_to(generation, ignored, &mut to)?;
             to.to.flush()
         };
-        match atomic_file::new_while(&path, write, &is_held) {
+        match atomic_file::create_if(&path, write, &is_held) {
             Err(_) if !is_held() => return Err(MhlError::Overtaken { path: chain_path }),
             written => written.map_err(MhlError::path(&path))?,
         }
@@ -181,7 +181,7 @@ impl<'a> HistoryPart<'a> {
             hash: c4.clone(),
         });
         let chain = chain::to_xml(&links);
-        let replaced = atomic_file::instead_while(
+        let replaced = atomic_file::replace_if(
             &chain_path,
             &before,
             |file| file.write_all(chain.as_bytes()),
@@ -335,7 +335,7 @@ fn is_adopted(chain: &Path, link: &ChainLink, is_held: bool) -> bool {
 /// killed in between, the next run continues with this folder.
 fn create_chain(folder: &Path, chain: &Path) -> Result<fs::Metadata, MhlError> {
     create_folder(folder)?;
-    let created = atomic_file::new(chain, chain::to_xml(&[]).as_bytes());
+    let created = atomic_file::create(chain, chain::to_xml(&[]).as_bytes());
     let metadata = fs::symlink_metadata(chain).map_err(MhlError::path(chain))?;
     match created {
         // The process that created it lost the lock before it wrote a manifest.

@@ -7,7 +7,7 @@ use super::direct_io::Aligned;
 /// Size of a piece in bytes.
 pub(super) const PIECE: usize = 4 * 1024 * 1024;
 /// Maximum number of pieces in flight: 48 MiB.
-const MOST: usize = 12;
+const MAX_BUFFERS: usize = 12;
 
 /// Piece of a file. Its memory returns to the pool when the last owner drops it.
 pub(super) struct Piece {
@@ -48,7 +48,7 @@ impl Drop for Piece {
 pub(super) struct Pool {
     free: Receiver<Aligned>,
     back: Sender<Aligned>,
-    made: usize,
+    created: usize,
 }
 
 impl Pool {
@@ -57,7 +57,7 @@ impl Pool {
         Self {
             free,
             back,
-            made: 0,
+            created: 0,
         }
     }
 
@@ -65,8 +65,8 @@ impl Pool {
     pub(super) fn piece(&mut self) -> Piece {
         let memory = match self.free.try_recv() {
             Ok(memory) => memory,
-            Err(_) if self.made < MOST => {
-                self.made += 1;
+            Err(_) if self.created < MAX_BUFFERS => {
+                self.created += 1;
                 Aligned::new(PIECE)
             }
             // The pool holds a sender itself, so the channel never closes.

@@ -206,9 +206,9 @@ pub fn list_but(
         }
         if !kind.is_dir() && !kind.is_file() {
             let reason = if kind.is_symlink() {
-                "it is a link: what it leads to is not on the card, and was not copied"
+                "a link: its target is not on the card, and was not copied"
             } else {
-                "it is a pipe or a device, and was not copied"
+                "a pipe or a device: not copied"
             };
             listing
                 .problems
@@ -286,7 +286,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn all_is_listed_but_what_systems_keep_for_themselves() {
+    fn lists_everything_except_folders_of_operating_systems() {
         let card = tempfile::tempdir().unwrap();
         let root = card.path();
         for folder in [
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn footage_in_a_folder_of_the_system_is_footage() {
+    fn footage_in_a_system_folder_is_listed() {
         let card = tempfile::tempdir().unwrap();
         let root = card.path();
         for file in [
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn what_any_camera_writes_is_footage_in_a_folder_of_the_system() {
+    fn camera_files_in_a_system_folder_are_footage() {
         for name in [
             "A001.R3D", "B.cine", "C.rmf", "D.nev", "E.raf", "F.RW2", "G.tif", "H.dpx", "I.gpr",
             "J.arx", "K.exr", "L.BWF", "M.insp", "N.LRV", "O.mcraw", "P.TS", "Q.xml",
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_program_had_begun_to_save_may_be_footage() {
+    fn unfinished_saves_of_programs_may_be_footage() {
         let card = tempfile::tempdir().unwrap();
         let folder = card.path().join(".TemporaryItems/folders.501");
         fs::create_dir_all(&folder).unwrap();
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mounted_in_a_folder_of_the_system_is_a_problem() {
+    fn reports_a_mount_in_a_system_folder() {
         let card = tempfile::tempdir().unwrap();
         for folder in [
             ".Spotlight-V100/Store",
@@ -408,7 +408,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_and_pipes_are_told() {
+    fn reports_links_and_pipes() {
         let card = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/etc", card.path().join("etc")).unwrap();
         let listing = list(card.path(), &|| true).unwrap();

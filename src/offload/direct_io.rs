@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_past_the_cache_is_read_past_it() {
+    fn data_written_with_direct_io_is_read_with_direct_io() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let mut memory = Aligned::new(8 * ALIGNMENT);

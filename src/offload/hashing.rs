@@ -103,7 +103,7 @@ fn hashed(
 ) -> std::io::Result<Option<Hashed>> {
     let mut hashers: Vec<Hasher> = kinds.iter().copied().map(Hasher::new).collect();
     let mut read = 0;
-    let before = Stamp::of(&path.symlink_metadata()?);
+    let before = Stamp::from_metadata(&path.symlink_metadata()?);
     let how = medium.read(path, &mut |piece| {
         for hasher in &mut hashers {
             hasher.update(piece);
@@ -115,12 +115,12 @@ fn hashed(
         return Ok(None);
     };
     let now = path.symlink_metadata()?;
-    if read != item.bytes || !item.is_like(&now) || Stamp::of(&now) != before {
+    if read != item.bytes || !item.is_like(&now) || Stamp::from_metadata(&now) != before {
         return Err(std::io::Error::other("it changed while it was read"));
     }
     Ok(Some(Hashed {
         hashes: hashers.into_iter().map(Hasher::finish).collect(),
         how,
-        stamp: Stamp::of(&now),
+        stamp: Stamp::from_metadata(&now),
     }))
 }

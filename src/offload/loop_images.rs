@@ -72,7 +72,7 @@ fn below(device: u64, depth: usize) -> Option<Vec<File>> {
         let image = crate::source_file::open(&path).ok()?;
         // A filesystem with its own cache answers from that cache, whatever the loop device
         // requests.
-        if cache(&image) == Cache::OfItsOwn || depth == 0 {
+        if cache(&image) == Cache::Separate || depth == 0 {
             return None;
         }
         images.extend(below(image.metadata().ok()?.dev(), depth - 1)?);

@@ -68,7 +68,7 @@ pub struct CopyTask {
     /// unchanged.
     pub known: Option<Vec<Checksum>>,
     /// Per destination: true if its copy is already verified.
-    pub is_proved: Vec<bool>,
+    pub is_verified: Vec<bool>,
     /// True if the file must be read although its hashes are known, because they are doubtful.
     pub is_doubted: bool,
 }
@@ -187,13 +187,13 @@ struct DestinationContext<'a> {
 }
 
 impl DestinationContext<'_> {
-    fn tell(&self, event: Event) {
+    fn send_event(&self, event: Event) {
         // The receiver stops only after the last event.
         let _ = self.events.send(event);
     }
 
     fn settle(&self, job: &Job, outcome: CopyOutcome) {
-        self.tell(Event::Settled(job.task, self.number, outcome));
+        self.send_event(Event::Settled(job.task, self.number, outcome));
     }
 
     /// Reports an error: as the result of one file, or by giving up the whole destination.
@@ -209,7 +209,7 @@ impl DestinationContext<'_> {
 
     fn give_up(&self, reason: String) {
         if self.given_up.set(reason.clone()).is_ok() {
-            self.tell(Event::GivenUp(self.number, reason));
+            self.send_event(Event::GivenUp(self.number, reason));
         }
     }
 
@@ -275,11 +275,11 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
                 kind: order.kinds[0],
                 given_up: &given_up[number],
             };
-            let (writing, proving) = (place(), place());
+            let (writing, verifying) = (place(), place());
             if destination.is_single {
-                let mut prover = verify_copy::Prover::new(proving);
+                let mut verifier = verify_copy::CopyVerifier::new(verifying);
                 scope.spawn(move || {
-                    write::run(writing, &messages, &mut |batch| prover.prove(batch));
+                    write::run(writing, &messages, &mut |batch| verifier.verify(batch));
                 });
             } else {
                 let (batches, written) = sync_channel(1);
@@ -288,9 +288,9 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
                     write::run(writing, &messages, &mut |batch| _ = batches.send(batch));
                 });
                 scope.spawn(move || {
-                    let mut prover = verify_copy::Prover::new(proving);
+                    let mut verifier = verify_copy::CopyVerifier::new(verifying);
                     for batch in written {
-                        prover.prove(batch);
+                        verifier.verify(batch);
                     }
                 });
             }
@@ -327,10 +327,10 @@ fn allow_many_files() {
     /// Limit that macOS allows, whatever maximum it reports.
     const ENOUGH: u64 = 10_240;
     let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
-    if limit.current.is_some_and(|now| now < most) {
+    let maximum = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+    if limit.current.is_some_and(|now| now < maximum) {
         let raised = Rlimit {
-            current: Some(most),
+            current: Some(maximum),
             ..limit
         };
         // If the limit cannot be raised, fewer cards fit in parallel, and failures are reported.
@@ -378,8 +378,8 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
 }
 
 /// Reason reported for a drive that was removed.
-pub const GONE: &str = "it was removed, or is not readable any more";
+pub const GONE: &str = "removed, or no longer readable";
 
 /// Reason reported for a file whose hash differs from an earlier run.
-const OTHER: &str = "its content differs from when it was first copied, although size and time are the same: \
-                     the card may be failing; nothing was written";
+const OTHER: &str = "content differs from the first copy, although size and time are the same: the card may be failing; \
+                     nothing was written";

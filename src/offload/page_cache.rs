@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn of(length: usize) -> File {
+    fn file_of_length(length: usize) -> File {
         let mut file = tempfile::tempfile_in(env!("CARGO_MANIFEST_DIR")).unwrap();
         file.write_all(&vec![7; length]).unwrap();
         file.sync_all().unwrap();
@@ -74,9 +74,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_nobody_holds_is_dropped_whole_whatever_its_length() {
+    fn drops_all_pages_of_a_file_without_other_users() {
         for length in [0, 1, 4096, 4097, 300_000, 3_000_000] {
-            let file = of(length);
+            let file = file_of_length(length);
             assert_eq!(drop_cached(&file, 0), How::Dropped, "{length}");
             assert_eq!(drop_cached(&file, length as u64), How::Dropped, "{length}");
         }
@@ -92,7 +92,7 @@ mod tests {
             Some(17 * 4096),
             Some(pages - 1),
         ] {
-            let file = of(40 * 4096);
+            let file = file_of_length(40 * 4096);
             fadvise(&file, 0, None, Advice::DontNeed).unwrap();
             // Reads one page, without read-ahead.
             fadvise(&file, 0, None, Advice::Random).unwrap();

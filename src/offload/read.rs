@@ -17,7 +17,7 @@ use crate::value::Fingerprint;
 
 /// Action for a file at one destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Want {
+enum CopyAction {
     /// The copy is verified, or cannot be made.
     Nothing,
     /// No file of that name exists.
@@ -67,23 +67,23 @@ impl Reader<'_> {
             // A removed card fails for every file, so it is reported once.
             let now = device(self.order.source);
             if now.is_none() || now != card {
-                self.tell(Event::CardGone(GONE.to_owned()));
+                self.send_event(Event::CardGone(GONE.to_owned()));
                 break;
             }
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn send_event(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
     /// Sends a message to the writers with the given action.
-    fn send(&self, wants: &[Want], which: Want, message: &Message) {
+    fn send(&self, actions: &[CopyAction], which: CopyAction, message: &Message) {
         for (line, _) in self
             .lines
             .iter()
-            .zip(wants)
-            .filter(|(_, want)| **want == which)
+            .zip(actions)
+            .filter(|(_, plan_copy)| **plan_copy == which)
         {
             // A writer ends only after the reader.
             let _ = line.send(message.clone());
@@ -91,21 +91,21 @@ impl Reader<'_> {
     }
 
     fn read(&self, number: usize, task: &CopyTask, pool: &mut Pool) -> Result<(), ()> {
-        let wants: Vec<Want> = (0..self.lines.len())
-            .map(|place| self.want(number, task, place))
+        let actions: Vec<CopyAction> = (0..self.lines.len())
+            .map(|place| self.plan_copy(number, task, place))
             .collect();
-        if wants.iter().all(|want| *want == Want::Nothing) {
+        if actions.iter().all(|action| *action == CopyAction::Nothing) {
             return Ok(());
         }
-        self.tell(Event::Reading(number));
-        let is_copied = wants.contains(&Want::Copy);
+        self.send_event(Event::Reading(number));
+        let is_copied = actions.contains(&CopyAction::Copy);
         let path = self.order.source.join(&task.item.inside);
         let is_read = is_copied || task.known.is_none() || task.is_doubted;
         let opened = if is_read {
             match self.open(&path, task) {
                 Ok(opened) => Some(opened),
                 Err(Stop::Fault(reason)) => {
-                    self.tell(Event::Unread(number, reason));
+                    self.send_event(Event::Unread(number, reason));
                     return Err(());
                 }
                 Err(Stop::Cancelled) => return Ok(()),
@@ -127,27 +127,27 @@ impl Reader<'_> {
         let compare = Message::Compare(job.clone());
         let Some((mut file, stamp)) = opened else {
             let _ = job.hashes.set(task.known.clone());
-            self.send(&wants, Want::Compare, &compare);
+            self.send(&actions, CopyAction::Compare, &compare);
             return Ok(());
         };
         let begin = Message::Begin(job.clone());
-        self.send(&wants, Want::Copy, &begin);
+        self.send(&actions, CopyAction::Copy, &begin);
         let _ = self.hashing.send(begin);
         let read = self
-            .pieces(&mut file, task, &wants, pool)
+            .pieces(&mut file, task, &actions, pool)
             .and_then(|sample| {
                 let seen = SourceState { stamp, sample };
-                self.look_again(&file, &path, task, &seen)?;
+                self.recheck(&file, &path, task, &seen)?;
                 Ok(seen)
             });
         let end = Message::End(read.as_ref().ok().copied());
         // The hasher comes first, since others wait for its result.
         let _ = self.hashing.send(end.clone());
-        self.send(&wants, Want::Copy, &end);
-        self.send(&wants, Want::Compare, &compare);
+        self.send(&actions, CopyAction::Copy, &end);
+        self.send(&actions, CopyAction::Compare, &compare);
         match read {
             Err(Stop::Fault(reason)) => {
-                self.tell(Event::Unread(number, reason));
+                self.send_event(Event::Unread(number, reason));
                 Err(())
             }
             Err(Stop::Cancelled) | Ok(_) => Ok(()),
@@ -157,15 +157,15 @@ impl Reader<'_> {
     /// Opens a file once it is unchanged for long enough; also returns its size and times.
     fn open(&self, path: &Path, task: &CopyTask) -> Result<(Reading, Stamp), Stop> {
         let file = source_file::open(path)?;
-        if !task.item.is_exactly(&self.order.times.look_at(path)?) {
-            return Err(changed(task, "it is another"));
+        if !task.item.is_exactly(&self.order.times.stamp_at(path)?) {
+            return Err(changed(task, "replaced"));
         }
         let (times, listed) = (self.order.times, self.order.listed);
         let rested = times.settle(&file, listed, self.order.go_on);
         let stamp = rested.map_err(|error| changed(task, &error.to_string()))?;
         let stamp = stamp.ok_or(Stop::Cancelled)?;
         if !task.item.is_exactly(&stamp) {
-            return Err(changed(task, "it is another"));
+            return Err(changed(task, "replaced"));
         }
         let is_past = task.item.bytes >= LARGE && !self.order.is_share;
         let reading = Reading::new(file, path, is_past);
@@ -180,7 +180,7 @@ impl Reader<'_> {
         &self,
         file: &mut Reading,
         task: &CopyTask,
-        wants: &[Want],
+        actions: &[CopyAction],
         pool: &mut Pool,
     ) -> Result<Option<Fingerprint>, Stop> {
         let mut read = 0;
@@ -197,14 +197,14 @@ impl Reader<'_> {
             }
             read += length as u64;
             if read > task.item.bytes {
-                return Err(changed(task, "it grew"));
+                return Err(changed(task, "grew"));
             }
             sampler.update(piece.bytes());
             let piece: Arc<Piece> = Arc::new(piece);
             let message = Message::Piece(piece);
             let _ = self.hashing.send(message.clone());
-            self.send(wants, Want::Copy, &message);
-            self.tell(Event::Read(length as u64));
+            self.send(actions, CopyAction::Copy, &message);
+            self.send_event(Event::Read(length as u64));
             if file.is_cached() {
                 forget(file.file(), read);
             }
@@ -213,13 +213,13 @@ impl Reader<'_> {
             }
         }
         if read < task.item.bytes {
-            return Err(changed(task, "it is shorter"));
+            return Err(changed(task, "became shorter"));
         }
         Ok(sampler.finish())
     }
 
     /// Checks that a file was not written to or replaced while it was read.
-    fn look_again(
+    fn recheck(
         &self,
         file: &Reading,
         path: &Path,
@@ -232,38 +232,38 @@ impl Reader<'_> {
         // also opens the file, after which a share reports current times.
         let is_same_content = times.has_change_time || source_change::sample(path)? == seen.sample;
         let is_unchanged = is_same_content
-            && is_same(times.look_into(file.file())?)
-            && is_same(times.look_at(path)?);
+            && is_same(times.stamp_of_open(file.file())?)
+            && is_same(times.stamp_at(path)?);
         if is_unchanged {
             Ok(())
         } else {
-            Err(changed(task, "it was written to"))
+            Err(changed(task, "written to"))
         }
     }
 
     /// Returns the action for a task at one destination.
-    fn want(&self, number: usize, task: &CopyTask, place: usize) -> Want {
-        if task.is_proved[place] || self.given_up[place].get().is_some() {
-            return Want::Nothing;
+    fn plan_copy(&self, number: usize, task: &CopyTask, place: usize) -> CopyAction {
+        if task.is_verified[place] || self.given_up[place].get().is_some() {
+            return CopyAction::Nothing;
         }
         let path = self.order.destinations[place]
             .folder
             .join(&task.item.inside);
         match path.symlink_metadata() {
-            Ok(there) if there.is_file() && there.len() == task.item.bytes => Want::Compare,
+            Ok(there) if there.is_file() && there.len() == task.item.bytes => CopyAction::Compare,
             Ok(_) => {
-                self.tell(Event::Settled(number, place, CopyOutcome::Other));
-                Want::Nothing
+                self.send_event(Event::Settled(number, place, CopyOutcome::Other));
+                CopyAction::Nothing
             }
             // The writer reports other errors.
-            Err(_) => Want::Copy,
+            Err(_) => CopyAction::Copy,
         }
     }
 }
 
 fn changed(task: &CopyTask, how: &str) -> Stop {
     Stop::Fault(format!(
-        "{how} since the card was listed with {} bytes of it: is the camera still recording?",
+        "{how} since the card was listed, when it had {} bytes: is the camera still recording?",
         task.item.bytes
     ))
 }

@@ -105,7 +105,7 @@ impl Medium {
                 Err(error) => return Err(error),
                 Ok(is_whole) => {
                     let how = match cache {
-                        Cache::OfItsOwn => How::Cached,
+                        Cache::Separate => How::Cached,
                         Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or(How::Bypassed),
                     };
                     return Ok(is_whole.then_some(how));
@@ -113,7 +113,7 @@ impl Medium {
             }
         }
         let how = match cache {
-            Cache::OfItsOwn => How::Cached,
+            Cache::Separate => How::Cached,
             Cache::MayAnswer | Cache::IsBypassed => before.unwrap_or_else(|| dropped(file, *read)),
         };
         io::Seek::seek(file, io::SeekFrom::Start(*read))?;
@@ -150,7 +150,7 @@ pub(super) enum Cache {
     /// The page cache may still answer.
     MayAnswer,
     /// The filesystem has its own cache.
-    OfItsOwn,
+    Separate,
 }
 
 /// Returns the cache that may answer for a file, from the magic number of its filesystem and from
@@ -162,13 +162,13 @@ pub(super) fn cache(file: &File) -> Cache {
     const ALIGNMENT: StatxFlags = StatxFlags::from_bits_retain(0x2000);
     // Without an answer, assume the worst case.
     let Ok(filesystem) = fstatfs(file) else {
-        return Cache::OfItsOwn;
+        return Cache::Separate;
     };
     // The width of `f_type` depends on the processor; magic numbers have 32 bits.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "the bits are what is compared"
+        reason = "only the bits are compared"
     )]
     let magic = filesystem.f_type as u32;
     let reported = statx(file, "", AtFlags::EMPTY_PATH, ALIGNMENT).ok();
@@ -186,7 +186,7 @@ pub(super) fn cache(file: &File) -> Cache {
 fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
     match (magic, is_direct) {
         // FUSE (and virtiofs), ZFS, 9P
-        (0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997, _) => Cache::OfItsOwn,
+        (0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997, _) => Cache::Separate,
         // btrfs, NTFS (ntfs3), bcachefs, Ceph, overlay, tmpfs
         (0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994, _) => {
             Cache::MayAnswer
@@ -209,14 +209,14 @@ fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
 #[cfg(target_os = "macos")]
 fn cache(file: &File) -> Cache {
     let Ok(filesystem) = rustix::fs::fstatfs(file) else {
-        return Cache::OfItsOwn;
+        return Cache::Separate;
     };
     let name = filesystem.f_fstypename.iter().map_while(|&byte| {
         let byte = u8::try_from(byte).unwrap_or(0);
         (byte != 0).then_some(char::from(byte))
     });
     if name.collect::<String>().to_lowercase().contains("fuse") {
-        Cache::OfItsOwn
+        Cache::Separate
     } else {
         Cache::IsBypassed
     }
@@ -241,7 +241,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_filesystem_that_does_not_say_how_it_reads_is_not_believed() {
+    fn does_not_trust_a_filesystem_that_reports_no_read_method() {
         let (ext4, xfs, btrfs, fuse, unknown) =
             (0xef53, 0x5846_5342, 0x9123_683e, 0x6573_5546, 0x1234);
         for (magic, is_direct, expected) in [
@@ -254,7 +254,7 @@ mod tests {
             (xfs, None, Cache::IsBypassed),
             (xfs, Some(false), Cache::MayAnswer),
             (btrfs, Some(true), Cache::MayAnswer),
-            (fuse, Some(true), Cache::OfItsOwn),
+            (fuse, Some(true), Cache::Separate),
         ] {
             assert_eq!(
                 cache_of(magic, is_direct),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_a_file_comes_back_whatever_its_length() {
+    fn reads_back_files_of_any_length() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let mut medium = Medium::default();

@@ -73,19 +73,19 @@ impl Times {
     }
 
     /// Returns the size and times of the file at a path.
-    pub(super) fn look_at(self, path: &Path) -> io::Result<Stamp> {
+    pub(super) fn stamp_at(self, path: &Path) -> io::Result<Stamp> {
         if !self.is_own_clock {
             atomic_file::refresh(path);
         }
-        Ok(Stamp::of(&path.symlink_metadata()?))
+        Ok(Stamp::from_metadata(&path.symlink_metadata()?))
     }
 
     /// Returns the size and times of an open file.
-    pub(super) fn look_into(self, file: &File) -> io::Result<Stamp> {
+    pub(super) fn stamp_of_open(self, file: &File) -> io::Result<Stamp> {
         if !self.is_own_clock {
             atomic_file::refresh_open(file);
         }
-        Ok(Stamp::of(&file.metadata()?))
+        Ok(Stamp::from_metadata(&file.metadata()?))
     }
 
     /// Returns how much longer to wait until every later write changes the file's time. The last
@@ -117,7 +117,7 @@ impl Times {
         go_on: &dyn Fn() -> bool,
     ) -> io::Result<Option<Stamp>> {
         for _ in 0..LOOKS {
-            let stamp = self.look_into(file)?;
+            let stamp = self.stamp_of_open(file)?;
             let until = Instant::now() + self.rest(&stamp, listed);
             if !nap_until(until, go_on) {
                 return Ok(None);
@@ -127,11 +127,11 @@ impl Times {
                 // count.
                 let _ = file.sync_data();
             }
-            if self.is_unchanged(&stamp, &self.look_into(file)?) {
+            if self.is_unchanged(&stamp, &self.stamp_of_open(file)?) {
                 return Ok(Some(stamp));
             }
         }
-        Err(io::Error::other("it keeps changing"))
+        Err(io::Error::other("still changing"))
     }
 }
 
@@ -217,7 +217,7 @@ fn is_as_read(
     if !times.is_own_clock {
         source_file::open(&path)?;
     }
-    let now = times.look_at(&path)?;
+    let now = times.stamp_at(&path)?;
     let Some(seen) = seen else {
         return Ok(task.item.is_exactly(&now));
     };

@@ -52,7 +52,7 @@ impl Set {
         let task = |item| CopyTask {
             item,
             known: None,
-            is_proved: vec![false; 2],
+            is_verified: vec![false; 2],
             is_doubted: false,
         };
         files.into_iter().map(task).collect()
@@ -116,7 +116,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
+fn copies_hashes_and_verifies_everything_once() {
     for is_single in [false, true] {
         let set = Set::new(is_single);
         set.put("a/C0001.MP4", &vec![7; 9_000_000]);
@@ -167,11 +167,11 @@ fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
                 .iter()
                 .any(|event| matches!(event, Event::Written(..)))
         );
-        let mut proved = tasks;
-        for task in &mut proved {
-            task.is_proved = vec![true; 2];
+        let mut verified = tasks;
+        for task in &mut verified {
+            task.is_verified = vec![true; 2];
         }
-        assert!(set.copy(&proved, &|| true).is_empty());
+        assert!(set.copy(&verified, &|| true).is_empty());
     }
 }
 
@@ -217,7 +217,7 @@ fn nothing_is_ever_overwritten() {
 }
 
 #[test]
-fn a_source_that_changes_is_no_copy() {
+fn rejects_the_copy_of_a_changing_source() {
     let set = Set::new(false);
     set.put("grows", b"0123");
     set.put("vanishes", b"4567");
@@ -248,7 +248,7 @@ fn a_source_that_changes_is_no_copy() {
 }
 
 #[test]
-fn what_is_interrupted_leaves_nothing_half_done() {
+fn an_interrupted_copy_leaves_no_partial_files() {
     let set = Set::new(false);
     for number in 0..40 {
         set.put(&format!("{number:02}"), &vec![number; 5_000_000]);
@@ -287,7 +287,7 @@ fn a_sparse_file_stays_sparse() {
 
 #[cfg(unix)]
 #[test]
-fn one_folder_by_two_names_is_one_copy() {
+fn one_folder_with_two_paths_counts_as_one_copy() {
     let mut set = Set::new(false);
     set.put("a.bin", b"one");
     set.put("b.bin", b"two");
@@ -299,7 +299,7 @@ fn one_folder_by_two_names_is_one_copy() {
     let both: Vec<_> = (0..2).flat_map(|place| settled(&events, place)).collect();
     let is_copied =
         |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Copied(_));
-    let is_refused = |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Failed(reason) if reason.contains("a hard link is no copy"));
+    let is_refused = |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Failed(reason) if reason.contains("a hard link is not a copy"));
     assert_eq!(both.iter().filter(is_copied).count(), 2, "{both:?}");
     assert_eq!(both.iter().filter(is_refused).count(), 2, "{both:?}");
 }

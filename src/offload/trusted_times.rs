@@ -24,7 +24,7 @@ pub struct Credible {
 impl Credible {
     /// Counts the times of a listing.
     #[must_use]
-    pub fn of(listing: &Listing) -> Self {
+    pub fn from_listing(listing: &Listing) -> Self {
         let mut times = HashMap::new();
         for item in listing
             .files
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn times_before_1981_and_times_of_many_files_tell_nothing() {
+    fn times_before_1981_and_shared_times_are_not_credible() {
         const SECOND: i64 = 1_000_000_000;
         let (large, day) = (SAMPLED_WHOLE + 1, 1_779_278_400 * SECOND);
         let clips = |time: fn(i64) -> i64| Listing {
@@ -74,7 +74,7 @@ mod tests {
             ..Listing::default()
         };
         let is_credible =
-            |listing: &Listing, at: usize| Credible::of(listing).has(&listing.files[at]);
+            |listing: &Listing, at: usize| Credible::from_listing(listing).has(&listing.files[at]);
         assert!(is_credible(
             &clips(|number| 1_779_278_400 * SECOND + number),
             0

@@ -12,24 +12,24 @@ use crate::atomic_file::{self, Unfinished};
 use crate::checksum::{Checksum, Hasher};
 use crate::source_file::Stamp;
 
-pub(super) struct Prover<'a> {
+pub(super) struct CopyVerifier<'a> {
     place: DestinationContext<'a>,
     medium: Medium,
 }
 
 /// Reason reported for a hard link to the source or to another copy.
-const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
-                        copy; move it away";
+const ONE_FILE: &str =
+    "the same file as on the card or at another destination: a hard link is not a copy; move it";
 
 const WRITTEN: &str =
-    "another program wrote to it while it was compared: run the same command again";
+    "changed by another program while it was compared: run the same command again";
 const WRITTEN_TO_NAME: &str =
-    "another program wrote to it as soon as it had its name: run the same command again";
+    "changed by another program as soon as it had its name: run the same command again";
 
 /// Returns a file's current size and times; asks a share to refresh its cached ones.
-fn look(path: &Path) -> io::Result<Stamp> {
+fn read_stamp(path: &Path) -> io::Result<Stamp> {
     atomic_file::refresh(path);
-    Ok(Stamp::of(&path.symlink_metadata()?))
+    Ok(Stamp::from_metadata(&path.symlink_metadata()?))
 }
 
 /// Result of reading a copy.
@@ -41,7 +41,7 @@ enum Compared {
     Cancelled,
 }
 
-impl<'a> Prover<'a> {
+impl<'a> CopyVerifier<'a> {
     pub(super) fn new(place: DestinationContext<'a>) -> Self {
         Self {
             place,
@@ -50,7 +50,7 @@ impl<'a> Prover<'a> {
     }
 
     /// Verifies copies and publishes them; reports each one once it is durable.
-    pub(super) fn prove(&mut self, batch: Batch) {
+    pub(super) fn verify(&mut self, batch: Batch) {
         let Batch {
             written,
             there,
@@ -104,7 +104,7 @@ impl<'a> Prover<'a> {
             Ok(Compared::Changed) => return Some(CopyOutcome::Failed(WRITTEN.to_owned())),
             Ok(Compared::Other) => {
                 return Some(CopyOutcome::Failed(
-                    "the copy differs from what was written; it was discarded".to_owned(),
+                    "the copy differs from the data written; it was discarded".to_owned(),
                 ));
             }
             Ok(Compared::Cancelled) => return None,
@@ -119,7 +119,7 @@ impl<'a> Prover<'a> {
             return None;
         }
         let path = self.place.destination.folder.join(&job.inside);
-        let timed = look(file.path());
+        let timed = read_stamp(file.path());
         match file.publish(&path) {
             Ok(()) => {
                 folders.extend(path.parent().map(Path::to_owned));
@@ -129,7 +129,7 @@ impl<'a> Prover<'a> {
                         .as_ref()
                         .is_ok_and(|then| (then.bytes, then.modified) == (now.bytes, now.modified))
                 };
-                let named = look(&path).ok().filter(is_it);
+                let named = read_stamp(&path).ok().filter(is_it);
                 Some(match named {
                     Some(stamp) => CopyOutcome::Copied(ReadBack { how, stamp }),
                     None => CopyOutcome::Failed(WRITTEN_TO_NAME.to_owned()),
@@ -176,13 +176,13 @@ impl<'a> Prover<'a> {
         let mut hasher = Hasher::new(expected.kind());
         let DestinationContext { number, go_on, .. } = self.place;
         let events = &self.place.events;
-        let before = look(path)?;
+        let before = read_stamp(path)?;
         let how = self.medium.read(path, &mut |piece| {
             hasher.update(piece);
             let _ = events.send(Event::Proved(number, piece.len() as u64));
             go_on()
         })?;
-        let stamp = look(path)?;
+        let stamp = read_stamp(path)?;
         Ok(match how {
             None => Compared::Cancelled,
             Some(_) if stamp != before => Compared::Changed,

@@ -52,11 +52,11 @@ struct Writer<'a> {
     current: Option<Current>,
 }
 
-/// Writes incoming files and passes batches to `prove`.
+/// Writes incoming files and passes batches to `verify`.
 pub(super) fn run(
     place: DestinationContext<'_>,
     messages: &Receiver<Message>,
-    prove: &mut dyn FnMut(Batch),
+    verify: &mut dyn FnMut(Batch),
 ) {
     let mut writer = Writer {
         place,
@@ -77,11 +77,11 @@ pub(super) fn run(
         }
         let batch = &writer.batch;
         if batch.bytes >= MOST_BYTES || batch.written.len() + batch.there.len() >= MOST_FILES {
-            prove(std::mem::take(&mut writer.batch));
+            verify(std::mem::take(&mut writer.batch));
         }
     }
     if !writer.place.is_given_up() && (writer.place.go_on)() {
-        prove(writer.batch);
+        verify(writer.batch);
     }
 }
 
@@ -93,10 +93,10 @@ impl Writer<'_> {
         }
         let path = self.place.destination.folder.join(&job.inside);
         let folder = path.parent().unwrap_or(&path).to_owned();
-        let made = self
+        let created = self
             .make_folder(&folder)
             .and_then(|()| Unfinished::in_folder(&folder));
-        match made {
+        match created {
             Ok(file) => {
                 direct_io::keep_out(file.file());
                 let is_past =
@@ -158,7 +158,7 @@ impl Writer<'_> {
         match current.write(bytes) {
             Ok(()) => self
                 .place
-                .tell(Event::Written(self.place.number, bytes.len() as u64)),
+                .send_event(Event::Written(self.place.number, bytes.len() as u64)),
             Err(error) => {
                 let job = current.job.clone();
                 self.current = None;
@@ -245,20 +245,20 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
     if let Err(error) = fs::create_dir_all(destination) {
         return vec![(destination.to_owned(), reason(&error))];
     }
-    let made = folders.iter().filter(|(inside, _)| {
+    let created = folders.iter().filter(|(inside, _)| {
         let folder = destination.join(inside);
-        let made = match fs::create_dir(&folder) {
+        let created = match fs::create_dir(&folder) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => is_own_folder(&folder),
-            made => made,
+            created => created,
         };
-        if let Err(error) = &made {
+        if let Err(error) = &created {
             problems.push((folder, reason(error)));
         }
-        made.is_ok()
+        created.is_ok()
     });
-    let made: Vec<_> = made.collect();
+    let created: Vec<_> = created.collect();
     // Children first: creating one changes the time of its parent.
-    for (inside, time) in made.into_iter().rev() {
+    for (inside, time) in created.into_iter().rev() {
         let folder = destination.join(inside);
         let _ = atomic_file::sweep(&folder);
         #[cfg(unix)]

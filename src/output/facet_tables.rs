@@ -10,15 +10,15 @@ use crate::error::escape;
 use crate::index::{Sum, Tallies, Tally};
 use crate::value::{Bytes, Duration};
 
-/// Lists the `most` frequent values of a facet with their clip counts.
+/// Lists the `limit` frequent values of a facet with their clip counts.
 #[must_use]
-pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> TextTable {
+pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTable {
     let mut table = TextTable::new(&[tally.facet, "clips"], width);
-    for (value, sum) in tally.rows.iter().take(most) {
+    for (value, sum) in tally.rows.iter().take(limit) {
         table.row(&[value.clone(), number(sum.clips)]);
     }
-    if tally.rows.len() > most {
-        let (count, clips) = sum_rows(tally.rows[most..].iter().map(|(_, sum)| sum));
+    if tally.rows.len() > limit {
+        let (count, clips) = sum_rows(tally.rows[limit..].iter().map(|(_, sum)| sum));
         table.row(&[
             format!("… and {} more", grouped(count)),
             number(clips.clips),
@@ -30,12 +30,12 @@ pub fn tally_table(tally: &Tally, most: usize, width: Option<usize>) -> TextTabl
     table
 }
 
-/// Writes the `most` frequent values of a facet as JSON, one object per line.
+/// Writes the `limit` frequent values of a facet as JSON, one object per line.
 ///
 /// # Errors
 /// If `out` cannot be written.
-pub fn write_tally_json(tally: &Tally, most: usize, out: &mut dyn Write) -> io::Result<()> {
-    for (value, sum) in tally.rows.iter().take(most) {
+pub fn write_tally_json(tally: &Tally, limit: usize, out: &mut dyn Write) -> io::Result<()> {
+    for (value, sum) in tally.rows.iter().take(limit) {
         let line = json!({ "facet": tally.facet, "value": value, "clips": sum.clips });
         writeln!(out, "{}", json_line(&line))?;
     }
@@ -52,7 +52,7 @@ pub fn write_tally_json(tally: &Tally, most: usize, out: &mut dyn Write) -> io::
 /// If `out` cannot be written.
 pub fn write_stats(
     tallies: &Tallies,
-    most: usize,
+    limit: usize,
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -60,7 +60,7 @@ pub fn write_stats(
     let clips = counted(usize::try_from(whole.clips).unwrap_or(usize::MAX), "clip");
     writeln!(out, "{clips}, {}, {}", hours(whole), size(whole))?;
     for tally in &tallies.facets {
-        write_chart(tally, most, width.unwrap_or(DEFAULT_WIDTH), out)?;
+        write_chart(tally, limit, width.unwrap_or(DEFAULT_WIDTH), out)?;
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ const WIDEST_VALUE: usize = 32;
 const LONGEST_BAR: usize = 40;
 const SHORTEST_BAR: usize = 8;
 
-fn write_chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
+fn write_chart(tally: &Tally, limit: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", tally.facet)?;
     // Only single values have bars: the sum of the remaining values would dwarf them.
     let mut rows: Vec<ChartRow> = tally
@@ -89,10 +89,10 @@ fn write_chart(tally: &Tally, most: usize, width: usize, out: &mut dyn Write) ->
     if tally.facet == "day" {
         // Days are in order of time; the earliest are summed up.
         rows.sort_by(|a, b| a.value.cmp(&b.value));
-        let older = rows.len().saturating_sub(most);
+        let older = rows.len().saturating_sub(limit);
         hidden = rows.drain(..older).collect();
-    } else if rows.len() > most {
-        hidden = rows.split_off(most);
+    } else if rows.len() > limit {
+        hidden = rows.split_off(limit);
     }
     if !hidden.is_empty() {
         let (count, sum) = sum_rows(hidden.iter().map(|row| &row.sum));

@@ -30,7 +30,7 @@ const SPAN: f64 = 4.0;
 /// Template of the bar while files are copied.
 const COPYING: &str =
     "copying  {bar:30} {decimal_bytes}/{decimal_total_bytes} verified  {eta} left\n{msg}";
-/// While files of a card are read whole and compared with those of the card that was copied before.
+/// Template of the bar while whole files of a card are compared with an earlier ingest.
 const COMPARING: &str = "{bar:30} {decimal_bytes}/{decimal_total_bytes}  {eta} left\n{msg}";
 
 /// Shows the events of one or several ingests.
@@ -262,7 +262,7 @@ impl<'a> IngestProgress<'a> {
                 let (outcome, how) = match outcome {
                     CopyOutcome::Copied(read) => ("copied", Some(read.how.name())),
                     CopyOutcome::WasThere(read) => ("already there", Some(read.how.name())),
-                    CopyOutcome::Other => ("another content has its name", None),
+                    CopyOutcome::Other => ("a different file of that name exists", None),
                     CopyOutcome::Failed(_) => ("failed", None),
                 };
                 let path = card.begun.places[*place].0.join(&card.begun.files[*task]);

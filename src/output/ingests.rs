@@ -302,31 +302,35 @@ pub fn write_ingest_details(
     files: Option<&[Ingested]>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let told = &ingest.details;
+    let details = &ingest.details;
     writeln!(
         out,
         "{}  {}  {}",
-        escape(&told.card),
-        told.day,
+        escape(&details.card),
+        details.day,
         state(ingest)
     )?;
-    writeln!(out, "    from {}", escape(&told.source.to_string_lossy()))?;
+    writeln!(
+        out,
+        "    from {}",
+        escape(&details.source.to_string_lossy())
+    )?;
     writeln!(
         out,
         "    started {} by {}",
         format_time(ingest.begun),
-        escape(&told.author)
+        escape(&details.author)
     )?;
     if let Some(ended) = ingest.ended {
         writeln!(out, "    ended {}", format_time(ended))?;
     }
-    if !told.is_in_place {
+    if !details.is_in_place {
         writeln!(
             out,
             "    {}, {}, {}",
             counted(ingest.files, "file"),
             Bytes(ingest.bytes),
-            told.hash
+            details.hash
         )?;
     }
     for place in &ingest.places {
@@ -404,16 +408,16 @@ fn copy_state(copy: Option<&CopyFound>) -> &'static str {
 /// Returns one ingest as JSON, with its files if given.
 #[must_use]
 pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
-    let told = &ingest.details;
+    let details = &ingest.details;
     let at = instant_of_seconds;
     json!({
         "ingest": ingest.id,
-        "day": told.day,
-        "card": told.card,
-        "source": told.source.to_string_lossy(),
-        "in_place": told.is_in_place,
-        "hash": told.hash.name(),
-        "author": told.author,
+        "day": details.day,
+        "card": details.card,
+        "source": details.source.to_string_lossy(),
+        "in_place": details.is_in_place,
+        "hash": details.hash.name(),
+        "author": details.author,
         "begun": at(ingest.begun),
         "ended": ingest.ended.and_then(at),
         "state": state(ingest),

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::read_progress::ReadProgress;
 use super::{ProgressFormat, TextTable, counted, grouped};
+use crate::catalogue::DISK_NAME_PREFIX;
 use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
-use crate::safe::{CandidateCopy, CopyVolume, Event, FileState, Report};
+use crate::safe::{CandidateCopy, CheckedFile, CopyVolume, Event, Report};
 use crate::value::{Age, Bytes, instant_of_seconds};
 
 /// Maximum number of files listed without `--files`.
@@ -62,14 +63,14 @@ impl<'a> SafetyProgress<'a> {
 pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     write_heading(report, out)?;
     write_volumes(report, out)?;
-    let is_listed = |file: &&FileState| all || !file.is_safe(report.requirements.copies);
-    let files: Vec<&FileState> = report.files.iter().filter(is_listed).collect();
-    let most = if all { usize::MAX } else { LISTED };
-    for file in files.iter().take(most) {
+    let is_listed = |file: &&CheckedFile| all || !file.is_safe(report.requirements.copies);
+    let files: Vec<&CheckedFile> = report.files.iter().filter(is_listed).collect();
+    let limit = if all { usize::MAX } else { LISTED };
+    for file in files.iter().take(limit) {
         write_file(report, file, out)?;
     }
-    if files.len() > most {
-        let more = grouped(files.len() - most);
+    if files.len() > limit {
+        let more = grouped(files.len() - limit);
         writeln!(out, "  and {more} more: `--files` lists them all")?;
     }
     for doubt in &report.doubts {
@@ -123,18 +124,18 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let mut on: BTreeMap<i64, VolumeTally> = BTreeMap::new();
     for file in &report.files {
         for copy in &file.counted.copies {
-            let shelf = on.entry(copy.volume).or_default();
+            let tally = on.entry(copy.volume).or_default();
             match &copy.outcome {
                 Ok(proof) => {
-                    shelf.files += 1;
-                    shelf.bytes += file.bytes;
-                    let oldest = shelf.oldest.get_or_insert(proof.at);
+                    tally.files += 1;
+                    tally.bytes += file.bytes;
+                    let oldest = tally.oldest.get_or_insert(proof.at);
                     *oldest = proof.at.min(*oldest);
-                    if !shelf.by.contains(&proof.by.name()) {
-                        shelf.by.push(proof.by.name());
+                    if !tally.by.contains(&proof.by.name()) {
+                        tally.by.push(proof.by.name());
                     }
                 }
-                Err(doubt) => *shelf.doubtful.entry(doubt.to_string()).or_default() += 1,
+                Err(doubt) => *tally.doubtful.entry(doubt.to_string()).or_default() += 1,
             }
         }
     }
@@ -152,13 +153,13 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     ];
     let mut table = TextTable::new(&headings, None);
     for (volume, on) in &on {
-        let Some(shelf) = report.copy_volumes.get(volume) else {
+        let Some(copy_volume) = report.copy_volumes.get(volume) else {
             continue;
         };
         table.row(&[
-            shelf.label.clone(),
-            disk(shelf),
-            if shelf.is_mounted {
+            copy_volume.label.clone(),
+            disk(copy_volume),
+            if copy_volume.is_mounted {
                 "mounted"
             } else {
                 "offline"
@@ -177,7 +178,7 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let label = report
             .copy_volumes
             .get(volume)
-            .map_or("", |shelf| &shelf.label);
+            .map_or("", |copy_volume| &copy_volume.label);
         for (doubt, files) in &on.doubtful {
             let copies = if *files == 1 { "copy" } else { "copies" };
             let (files, label, doubt) = (grouped(*files), escape(label), escape(doubt));
@@ -187,13 +188,17 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Lists the serial numbers of a volume's disks, or `unknown`.
-fn disk(shelf: &CopyVolume) -> String {
-    if shelf.disks.are_known() {
-        shelf.disk_names.join(", ")
-    } else {
-        "unknown".to_owned()
+/// Lists the serial numbers and user-given names of a volume's disks, or `unknown`.
+fn disk(copy_volume: &CopyVolume) -> String {
+    if !copy_volume.disks.are_known() {
+        return "unknown".to_owned();
     }
+    let names = copy_volume.disk_names.iter();
+    let names = names.map(|name| match name.strip_prefix(DISK_NAME_PREFIX) {
+        Some(name) => format!("{name} (named by user)"),
+        None => name.clone(),
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Formats an age and its date: `3 h ago, 2026-05-02 14:00`, by this computer's clock.
@@ -210,7 +215,7 @@ fn date(seconds: i64) -> String {
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
-fn write_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Result<()> {
+fn write_file(report: &Report, file: &CheckedFile, out: &mut dyn Write) -> io::Result<()> {
     let name = file.inside.to_string_lossy();
     if let Err(reason) = &file.content {
         return writeln!(out, "  {}: {}", escape(&name), escape(reason));
@@ -237,8 +242,8 @@ fn write_file(report: &Report, file: &FileState, out: &mut dyn Write) -> io::Res
 }
 
 fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let wanted = report.requirements.copies;
-    let disks = counted(wanted, "disk");
+    let required = report.requirements.copies;
+    let disks = counted(required, "disk");
     if report.is_safe() {
         let copies = report.files.iter().flat_map(|file| &file.counted.copies);
         let oldest = copies.filter_map(|copy| Some(copy.outcome.as_ref().ok()?.at));
@@ -258,9 +263,9 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if !report.remedies.is_empty() {
         writeln!(out, "\nto fix this:")?;
     }
-    for mend in &report.remedies {
-        writeln!(out, "  {}", escape(&mend.what))?;
-        if let Some(command) = &mend.command {
+    for remedy in &report.remedies {
+        writeln!(out, "  {}", escape(&remedy.what))?;
+        if let Some(command) = &remedy.command {
             writeln!(out, "      {}", escape(command))?;
         }
     }
@@ -321,8 +326,8 @@ pub fn safety_json(report: &Report) -> Vec<Value> {
             "path": problem.path.to_string_lossy(), "reason": problem.reason,
         })).collect::<Vec<_>>(),
         "left_out": report.left_out.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
-        "mend": report.remedies.iter().map(|mend| json!({
-            "what": mend.what, "command": mend.command,
+        "mend": report.remedies.iter().map(|remedy| json!({
+            "what": remedy.what, "command": remedy.command,
         })).collect::<Vec<_>>(),
         "interrupted": report.is_interrupted,
     }));
@@ -330,13 +335,13 @@ pub fn safety_json(report: &Report) -> Vec<Value> {
 }
 
 fn copy_json(report: &Report, copy: &CandidateCopy) -> Value {
-    let shelf = report.copy_volumes.get(&copy.volume);
+    let copy_volume = report.copy_volumes.get(&copy.volume);
     let proof = copy.outcome.as_ref().ok();
     let at = proof.map(|proof| proof.at);
     json!({
-        "volume": shelf.map(|shelf| &shelf.label),
-        "disks": shelf.map(|shelf| &shelf.disk_names),
-        "mounted": shelf.map(|shelf| shelf.is_mounted),
+        "volume": copy_volume.map(|volume| &volume.label),
+        "disks": copy_volume.map(|volume| &volume.disk_names),
+        "mounted": copy_volume.map(|volume| volume.is_mounted),
         "path": copy.path.to_string_lossy(),
         "counts": proof.is_some(),
         "verified": at.and_then(instant_of_seconds),

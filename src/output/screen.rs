@@ -1,6 +1,6 @@
 //! Detection of a terminal's graphics and colours.
 //!
-//! The name of a terminal says little, and less over ssh. If the environment is not conclusive, the
+//! The name of a terminal is a weak hint, even more so over ssh. If the environment is not conclusive, the
 //! terminal is queried; features that it does not report in time are assumed to be missing.
 
 use std::env;

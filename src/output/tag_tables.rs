@@ -190,7 +190,12 @@ pub fn write_explanation(
     for (tag, (is_there, edit)) in decided {
         let verb = if is_there { "added" } else { "removed" };
         let by = escape(&edit.content.author);
-        writeln!(out, "  {:28} {verb} by {by}, {}", escape(&tag), edit.at())?;
+        writeln!(
+            out,
+            "  {:28} {verb} by {by}, {}",
+            escape(&tag),
+            edit.time_text()
+        )?;
     }
     Ok(())
 }
@@ -211,7 +216,7 @@ pub fn explanation_json(files: &[TagExplanation], edits: &[Edit]) -> Value {
         })
     };
     let decided = decided_tags(edits).into_iter().map(|(tag, (is_there, edit))| {
-        json!({ "tag": tag, "added": is_there, "person": edit.content.author, "at": edit.at() })
+        json!({ "tag": tag, "added": is_there, "person": edit.content.author, "at": edit.time_text() })
     });
     json!({
         "files": files.iter().map(file).collect::<Vec<_>>(),

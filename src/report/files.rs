@@ -106,8 +106,8 @@ pub fn save(
         }
     };
     let published = match before {
-        None => atomic_file::new_with(path, fill),
-        Some(metadata) => atomic_file::instead_with(path, &metadata, fill),
+        None => atomic_file::create_with(path, fill),
+        Some(metadata) => atomic_file::replace_with(path, &metadata, fill),
     };
     let bytes = outcome?;
     published.map_err(Error::path(path))?;

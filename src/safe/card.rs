@@ -6,7 +6,7 @@ use std::thread;
 
 use super::independence::change_of;
 use super::verdict::{CardLocation, CountedCopies, Requirements};
-use super::{Event, FileState, Report, Request};
+use super::{CheckedFile, Event, Report, Request};
 use crate::catalogue::{Catalogue, DISK_NAME_PREFIX, Disks, Ingested};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
@@ -20,10 +20,10 @@ use crate::volume::{Backing, Drive, Volume, Volumes};
 
 const UNFINISHED: &str = "named like an unfinished copy, so it was not read";
 
-const NESTED: &str = "another volume is mounted there and hides files of the card";
+const NESTED: &str = "another volume is mounted here and hides files of the card";
 
 /// Card during a check.
-pub(super) struct Card {
+pub(super) struct CardCheck {
     root: PathBuf,
     volume: Volume,
     /// Root of the card, relative to the root of its volume.
@@ -44,7 +44,7 @@ pub(super) struct Card {
     named_disk: Option<String>,
 }
 
-impl Card {
+impl CardCheck {
     pub(super) fn open(request: &Request, catalogue: &Catalogue) -> Self {
         let volumes = Volumes::mounted();
         let (root, fault) = match source_file::canonical(&request.card) {
@@ -102,7 +102,7 @@ impl Card {
         let files = self.listing.files.iter();
         let changed = files.map(|item| {
             let now = self.root.join(&item.inside).symlink_metadata().ok()?;
-            Stamp::of(&now).changed
+            Stamp::from_metadata(&now).changed
         });
         changed.collect()
     }
@@ -131,14 +131,14 @@ impl Card {
         if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_cut {
             return;
         }
-        let away = catalogue.away_from(&self.root).ok();
-        let reason = match away.and_then(|away| away.into_iter().next()) {
-            Some(away) => format!(
-                "no files on it: {} was mounted at {}, but is not now",
-                escape(&away.label),
-                escape(&away.mount.to_string_lossy())
+        let unmounted = catalogue.away_from(&self.root).ok();
+        let reason = match unmounted.and_then(|unmounted| unmounted.into_iter().next()) {
+            Some(unmounted) => format!(
+                "no files: {} is not mounted; it was mounted at {}",
+                escape(&unmounted.label),
+                escape(&unmounted.mount.to_string_lossy())
             ),
-            None => "no files on it: is the card mounted there?".to_owned(),
+            None => "no files: is the card mounted there?".to_owned(),
         };
         self.doubt(reason);
     }
@@ -176,7 +176,7 @@ impl Card {
                 known.entry(file.inside.clone()).or_default().push(file);
             }
         }
-        let credible = Credible::of(&self.listing);
+        let credible = Credible::from_listing(&self.listing);
         for (at, item) in self.listing.files.iter().enumerate() {
             if cancel.is_cancelled() {
                 break;
@@ -295,7 +295,7 @@ impl Card {
     /// Adds a doubt if files or mounts changed since the card was listed.
     pub(super) fn recheck(&mut self, cancel: &Cancel) {
         if !self.volumes.are_same_under(&Volumes::mounted(), &self.root) {
-            self.doubt("another volume is mounted there now");
+            self.doubt("another volume is mounted here now");
         }
         if cancel.is_cancelled() || self.listing.files.is_empty() {
             return;
@@ -325,7 +325,7 @@ impl Card {
         let files = files.map(|((item, content), is_trusted)| {
             let counted = content.as_ref().ok();
             let counted = counted.and_then(|content| counts.get(&(*content, item.bytes)));
-            FileState {
+            CheckedFile {
                 counted: counted.cloned().unwrap_or_default(),
                 inside: item.inside,
                 bytes: item.bytes,

@@ -37,7 +37,7 @@ struct ToRead {
 
 /// Recorded and observed facts about all copies of some contents.
 pub(super) struct KnownCopies {
-    stood: BTreeMap<Content, Vec<RecordedPath>>,
+    recorded: BTreeMap<Content, Vec<RecordedPath>>,
     /// Current state of each path, by volume id and path.
     observations: BTreeMap<(i64, PathBuf), Observation>,
     pub(super) copy_volumes: BTreeMap<i64, CopyVolume>,
@@ -68,18 +68,18 @@ pub(super) fn find(
         copy_volume.mounted_with = catalogue.mounted_with(&copy_volume.identity)?;
     }
     let mut found = KnownCopies {
-        stood: catalogue.recorded_paths(contents)?,
+        recorded: catalogue.recorded_paths(contents)?,
         observations: BTreeMap::new(),
         copy_volumes,
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),
     };
     let mut folders = HashMap::new();
-    for stood in found.stood.values().flatten() {
-        let Some(row) = found.rows.get(&stood.volume) else {
+    for recorded in found.recorded.values().flatten() {
+        let Some(row) = found.rows.get(&recorded.volume) else {
             continue;
         };
-        let observation = || observe(row, &stood.path, volumes, &mut folders);
-        let at = (stood.volume, stood.path.clone());
+        let observation = || observe(row, &recorded.path, volumes, &mut folders);
+        let at = (recorded.volume, recorded.path.clone());
         found.observations.entry(at).or_insert_with(observation);
     }
     Ok(found)
@@ -220,9 +220,10 @@ fn observe(
         return Observation::Unreadable("a link or mount leads to another folder".to_owned());
     }
     match real.symlink_metadata() {
-        Ok(metadata) if metadata.is_file() => {
-            Observation::File(Stamp::of(&metadata), volume.detects_writes_by_ctime())
-        }
+        Ok(metadata) if metadata.is_file() => Observation::File(
+            Stamp::from_metadata(&metadata),
+            volume.detects_writes_by_ctime(),
+        ),
         Ok(_) => Observation::Missing,
         Err(error) => observe_error(&error),
     }
@@ -264,14 +265,16 @@ impl KnownCopies {
         card: &CardLocation,
         requirements: Requirements,
     ) -> CountedCopies {
-        let stood = self.stood.get(&content).into_iter().flatten();
-        let at: Vec<_> = stood
-            .filter_map(|stood| {
-                let row = self.rows.get(&stood.volume)?;
+        let recorded = self.recorded.get(&content).into_iter().flatten();
+        let at: Vec<_> = recorded
+            .filter_map(|recorded| {
+                let row = self.rows.get(&recorded.volume)?;
                 let mount = row.mounted.as_ref().unwrap_or(&row.mount);
-                let root = stood.root.as_ref().map(|root| mount.join(root));
-                let observation = self.observations.get(&(stood.volume, stood.path.clone()))?;
-                Some((stood, mount.join(&stood.path), root, observation))
+                let root = recorded.root.as_ref().map(|root| mount.join(root));
+                let observation = self
+                    .observations
+                    .get(&(recorded.volume, recorded.path.clone()))?;
+                Some((recorded, mount.join(&recorded.path), root, observation))
             })
             .collect();
         count_copies(content, &at, card, &self.copy_volumes, requirements)
@@ -284,18 +287,21 @@ impl KnownCopies {
         let now = unix_seconds();
         let mut findings = Vec::new();
         let mut hashes: BTreeMap<i64, Vec<&Path>> = BTreeMap::new();
-        for stood in self.stood.values().flatten() {
-            let at = (stood.volume, stood.path.clone());
+        for recorded in self.recorded.values().flatten() {
+            let at = (recorded.volume, recorded.path.clone());
             let Some(observation) = self.observations.get(&at) else {
                 continue;
             };
-            for claim in &stood.records {
+            for claim in &recorded.records {
                 if claim.state != CopyState::Verified || is_as_seen(claim, observation) {
                     continue;
                 }
                 let is_missing = *observation == Observation::Missing;
                 let Some(logged) = &claim.logged else {
-                    hashes.entry(stood.volume).or_default().push(&stood.path);
+                    hashes
+                        .entry(recorded.volume)
+                        .or_default()
+                        .push(&recorded.path);
                     continue;
                 };
                 let Some(digest) = logged.digest.clone() else {
@@ -370,9 +376,9 @@ impl KnownCopies {
         let known = self.by_path();
         for ((volume, path), reading) in &mut readings {
             if let CopyReading::Read(_, how, stamp, _) = reading
-                && let Some(stood) = known.get(&(*volume, path.as_path()))
+                && let Some(recorded) = known.get(&(*volume, path.as_path()))
             {
-                let earlier = stood.records.iter().filter_map(HashRecord::earlier);
+                let earlier = recorded.records.iter().filter_map(HashRecord::earlier);
                 *how = how_read(*how, stamp, self.session(*volume), earlier);
             }
         }
@@ -386,8 +392,8 @@ impl KnownCopies {
 
     /// Indexes the recorded copies by volume id and path.
     fn by_path(&self) -> BTreeMap<(i64, &Path), &RecordedPath> {
-        let all = self.stood.values().flatten();
-        all.map(|stood| ((stood.volume, stood.path.as_path()), stood))
+        let all = self.recorded.values().flatten();
+        all.map(|recorded| ((recorded.volume, recorded.path.as_path()), recorded))
             .collect()
     }
 
@@ -410,13 +416,13 @@ impl KnownCopies {
         let mut findings = Vec::new();
         let mut hashes: BTreeMap<i64, Vec<(PathBuf, u64, Option<WholeHash>)>> = BTreeMap::new();
         for ((volume, path), reading) in readings {
-            let Some(stood) = known.get(&(*volume, path.as_path())) else {
+            let Some(recorded) = known.get(&(*volume, path.as_path())) else {
                 continue;
             };
-            let claims = stood.records.iter();
+            let claims = recorded.records.iter();
             findings.extend(claims.filter_map(|claim| reading.finding(claim)));
             let is_known = |hash: &WholeHash| {
-                let mut claims = stood.records.iter();
+                let mut claims = recorded.records.iter();
                 claims.any(|claim| claim.content == hash.digest && claim.bytes == reading.bytes())
             };
             let hash = reading.hash().filter(is_known);
@@ -474,16 +480,16 @@ impl CopyReading {
         let problem = logged.problem.clone();
         let found = match self {
             Self::Read(hash, how, stamp, at) => {
-                let is_it = *hash == claim.content && stamp.bytes == claim.bytes;
+                let is_same = *hash == claim.content && stamp.bytes == claim.bytes;
                 CopyFound {
-                    state: if is_it {
+                    state: if is_same {
                         CopyState::Verified
                     } else {
                         CopyState::Altered
                     },
                     how: Some(how.name().to_owned()),
                     at: *at,
-                    problem: problem.filter(|_| is_it && claim.state == CopyState::Verified),
+                    problem: problem.filter(|_| is_same && claim.state == CopyState::Verified),
                     stamp: Some(*stamp),
                 }
             }

@@ -12,7 +12,7 @@ use crate::source_file::Stamp;
 use crate::value::{Age, Fingerprint};
 
 /// Maximum error of times stored on FAT, nanoseconds.
-const COARSEST: u64 = 2_000_000_000;
+const COARSEST_TIME: u64 = 2_000_000_000;
 
 /// Step of time zone offsets, nanoseconds.
 const QUARTER_HOUR: u64 = 900 * 1_000_000_000;
@@ -140,7 +140,7 @@ pub enum Observation {
 /// The reason why the copy does not count.
 pub fn check_copy(
     (content, bytes): (Fingerprint, u64),
-    stood: &RecordedPath,
+    recorded: &RecordedPath,
     observation: &Observation,
 ) -> Result<Proof, Doubt> {
     let is_about_content = |claim: &HashRecord| claim.content == content && claim.bytes == bytes;
@@ -168,7 +168,7 @@ pub fn check_copy(
                 let is_read = matches!(claim.state, CopyState::Verified | CopyState::Unread);
                 is_read && is_about_content(claim)
             };
-            let claims = stood.records.iter().filter(is_of_then);
+            let claims = recorded.records.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
             let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             let first = stamps.peek().copied();
@@ -178,12 +178,12 @@ pub fn check_copy(
         }
         Observation::NotMounted => {}
     }
-    let claim = find_claim(stood, &is_about_content)?;
+    let claim = find_claim(recorded, &is_about_content)?;
     match observation {
-        // Each generation appends to a history's chain, so an old verification says nothing about
-        // now.
-        Observation::NotMounted if mhl::is_chain(&stood.path) => return Err(Doubt::AppendedTo),
-        Observation::NotMounted => check_listing(claim, stood)?,
+        // Each generation appends to a history's chain, so an old verification does not apply
+        // to the current chain.
+        Observation::NotMounted if mhl::is_chain(&recorded.path) => return Err(Doubt::AppendedTo),
+        Observation::NotMounted => check_listing(claim, recorded)?,
         Observation::File(now, keeps_ctime) => {
             let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             if !claim.stamp.is_some_and(is_untouched) {
@@ -194,7 +194,7 @@ pub fn check_copy(
         }
         Observation::Missing | Observation::Unreadable(_) | Observation::Read(..) => {}
     }
-    let read = stood.records.iter().filter(|claim| is_read_back(claim));
+    let read = recorded.records.iter().filter(|claim| is_read_back(claim));
     let sets: Option<Vec<i64>> = read.map(|claim| claim.mounted_set).collect();
     Ok(Proof {
         at: claim.at,
@@ -223,9 +223,9 @@ pub(super) fn is_untouched(then: Stamp, now: Stamp, keeps_ctime: bool) -> bool {
 fn describe_change(then: Stamp, now: Stamp, keeps_ctime: bool) -> Doubt {
     let shift = now.modified.abs_diff(then.modified);
     let rest = shift % QUARTER_HOUR;
-    let is_zone = shift > COARSEST
-        && shift <= FARTHEST_ZONES + COARSEST
-        && rest.min(QUARTER_HOUR - rest) <= COARSEST;
+    let is_zone = shift > COARSEST_TIME
+        && shift <= FARTHEST_ZONES + COARSEST_TIME
+        && rest.min(QUARTER_HOUR - rest) <= COARSEST_TIME;
     // A separate ctime is in UTC, so someone set the modification time.
     let is_local = !keeps_ctime || change_of(&now).is_none();
     if is_zone && is_local && then.bytes == now.bytes {
@@ -236,8 +236,8 @@ fn describe_change(then: Stamp, now: Stamp, keeps_ctime: bool) -> Doubt {
 }
 
 /// Checks that the last scan saw the verified file, for a copy whose volume is not mounted.
-fn check_listing(claim: &HashRecord, stood: &RecordedPath) -> Result<(), Doubt> {
-    let Some(listed) = stood.listed else {
+fn check_listing(claim: &HashRecord, recorded: &RecordedPath) -> Result<(), Doubt> {
+    let Some(listed) = recorded.listed else {
         return Ok(());
     };
     let is_time = claim
@@ -251,10 +251,10 @@ fn check_listing(claim: &HashRecord, stood: &RecordedPath) -> Result<(), Doubt> 
 
 /// Returns the best claim that the copy is verified.
 fn find_claim<'a>(
-    stood: &'a RecordedPath,
+    recorded: &'a RecordedPath,
     is_about_content: &dyn Fn(&HashRecord) -> bool,
 ) -> Result<&'a HashRecord, Doubt> {
-    let claims = || stood.records.iter();
+    let claims = || recorded.records.iter();
     for claim in claims().filter(|claim| is_about_content(claim)) {
         match claim.state {
             CopyState::Altered => return Err(Doubt::Altered(claim.at)),
@@ -285,5 +285,5 @@ fn find_claim<'a>(
 
 /// Returns true if two times are equal within the resolution of any filesystem.
 fn is_close(one: i64, other: i64) -> bool {
-    one.abs_diff(other) <= COARSEST
+    one.abs_diff(other) <= COARSEST_TIME
 }

@@ -21,7 +21,7 @@ pub(super) struct ValidCopy<'a> {
 /// Returns the time of the last change (ctime) in nanoseconds since 1970 UTC. Returns `None` if the
 /// filesystem does not store one and reports the modification time instead.
 pub(super) fn change_of(stamp: &Stamp) -> Option<i64> {
-    let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST;
+    let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST_TIME;
     stamp.changed.filter(is_own)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn is_same_change(one: i64, other: i64) -> bool {
 }
 
 /// Resolution of modification times on FAT, nanoseconds.
-const COARSEST: u64 = 2_000_000_000;
+const COARSEST_TIME: u64 = 2_000_000_000;
 /// Rounding of times by network filesystems, nanoseconds.
 const ROUNDED: u64 = 1_000;
 

@@ -20,7 +20,7 @@ use crate::error::{Error, Problem};
 use crate::media::Cancel;
 use crate::offload::How;
 use crate::value::{Age, Fingerprint};
-use card::Card;
+use card::CardCheck;
 
 pub use crate::catalogue::Disks;
 pub use copy_state::{Doubt, Observation, Proof, check_copy};
@@ -79,7 +79,7 @@ pub enum Event {
 
 /// File on the card, with its known copies.
 #[derive(Debug, Clone)]
-pub struct FileState {
+pub struct CheckedFile {
     /// Path relative to the card's root.
     pub inside: PathBuf,
     /// Size in bytes.
@@ -92,7 +92,7 @@ pub struct FileState {
     pub counted: CountedCopies,
 }
 
-impl FileState {
+impl CheckedFile {
     /// Returns true if at least `copies` distinct disks hold the file.
     #[must_use]
     pub fn is_safe(&self, copies: usize) -> bool {
@@ -113,7 +113,7 @@ pub struct Report {
     /// Conditions that copies had to meet.
     pub requirements: Requirements,
     /// All files found on the card.
-    pub files: Vec<FileState>,
+    pub files: Vec<CheckedFile>,
     /// Problems that make the card unsafe as a whole, such as entries that could not be read.
     pub doubts: Vec<Problem>,
     /// Skipped folders of operating systems.
@@ -144,7 +144,7 @@ impl Report {
     }
 
     /// Returns the files with too few valid copies.
-    pub fn unsafe_files(&self) -> impl Iterator<Item = &FileState> {
+    pub fn unsafe_files(&self) -> impl Iterator<Item = &CheckedFile> {
         let copies = self.requirements.copies;
         self.files.iter().filter(move |file| !file.is_safe(copies))
     }
@@ -160,7 +160,7 @@ pub fn safe(
     catalogue: &Catalogue,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let mut card = Card::open(request, catalogue);
+    let mut card = CardCheck::open(request, catalogue);
     if request.is_ingest_trusted {
         card.trust_ingests(catalogue, &request.cancel)?;
     }

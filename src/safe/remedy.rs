@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::copy_state::Doubt;
 use super::independence::{ValidCopy, max_independent};
 use super::verdict::{CandidateCopy, CopyVolume, VolumeCache};
-use super::{COPIES, FileState, Report, Request};
+use super::{COPIES, CheckedFile, Report, Request};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, is_unsafe};
 use crate::mhl::{self, Histories};
@@ -132,7 +132,7 @@ struct Needs<'a> {
     /// Folders of the card's own histories to copy unchanged.
     histories: BTreeSet<&'a Path>,
     /// Files to copy.
-    copied: Vec<&'a FileState>,
+    copied: Vec<&'a CheckedFile>,
     /// True if the disk of the card has to be named.
     card_disk: bool,
 }
@@ -273,7 +273,7 @@ fn after_mounting(unmounted: Option<&CopyVolume>, then: &str, at_once: &str) -> 
 }
 
 /// Returns true if the file is the chain of a history that was copied and has grown there.
-fn is_extended_chain(file: &FileState) -> bool {
+fn is_extended_chain(file: &CheckedFile) -> bool {
     mhl::is_chain(&file.inside) && !file.counted.copies.is_empty()
 }
 
@@ -296,7 +296,7 @@ fn name_disk(copy_volume: &CopyVolume, report: &Report, program: &str) -> Remedy
 
 /// Returns existing files at the destinations that are not valid copies.
 fn obstacles(
-    lacking: &[&FileState],
+    lacking: &[&CheckedFile],
     destinations: &[CardDestination],
     report: &Report,
 ) -> BTreeSet<PathBuf> {
@@ -409,7 +409,7 @@ fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestin
 
 /// Suggests another ingest to the earlier destinations, and to more until there are enough.
 fn ingest(
-    copied: &[&FileState],
+    copied: &[&CheckedFile],
     report: &Report,
     program: &str,
     destinations: &[CardDestination],
@@ -496,7 +496,7 @@ fn when_mounted(what: &str, destinations: &[CardDestination]) -> String {
 
 /// Returns the number of disks that hold the file after the fixes that need no copying, and after
 /// copying it to the volumes in `more`. An unknown disk may turn out to be a distinct one.
-fn reachable_disks(file: &FileState, report: &Report, more: &[i64]) -> usize {
+fn reachable_disks(file: &CheckedFile, report: &Report, more: &[i64]) -> usize {
     let copies = file.counted.copies.iter();
     let fixable = copies.filter(|copy| {
         RemedyKind::for_copy(copy, report).is_none_or(|kind| kind.is_without_copying())

@@ -153,26 +153,26 @@ pub fn count_copies(
 ) -> CountedCopies {
     let mut counted = CountedCopies::default();
     let mut proofs: Vec<(i64, &CopyVolume, Proof, &Observation)> = Vec::new();
-    for (stood, path, root, observation) in at {
-        let is_on_card_volume = Some(stood.volume) == card.volume;
-        if is_on_card_volume && stood.path.starts_with(&card.inside) {
+    for (recorded, path, root, observation) in at {
+        let is_on_card_volume = Some(recorded.volume) == card.volume;
+        if is_on_card_volume && recorded.path.starts_with(&card.inside) {
             continue;
         }
-        let copy_volume = copy_volumes.get(&stood.volume);
+        let copy_volume = copy_volumes.get(&recorded.volume);
         let outcome = match copy_volume {
             _ if is_on_card_volume => Err(Doubt::CardDisk),
             None => Err(Doubt::UnknownDisk),
             Some(copy_volume) => check_disk(copy_volume, card)
-                .and_then(|()| check_copy(content, stood, observation))
+                .and_then(|()| check_copy(content, recorded, observation))
                 .and_then(|proof| check_not_replaced(proof, copy_volume, observation))
                 .and_then(|proof| check_not_card(proof, copy_volume, card, observation))
                 .and_then(|proof| check_age(proof, requirements)),
         };
         if let (Some(copy_volume), Ok(proof)) = (copy_volume, &outcome) {
-            proofs.push((stood.volume, copy_volume, proof.clone(), observation));
+            proofs.push((recorded.volume, copy_volume, proof.clone(), observation));
         }
         counted.copies.push(CandidateCopy {
-            volume: stood.volume,
+            volume: recorded.volume,
             path: path.clone(),
             root: root.clone(),
             outcome,

@@ -109,7 +109,7 @@ fn hash_file(
                 digest,
                 at: unix_seconds(),
                 how,
-                changed: now.and_then(|now| Stamp::of(&now).changed),
+                changed: now.and_then(|now| Stamp::from_metadata(&now).changed),
             };
             catalogue.record_hash(file, &hash)?;
             return Ok(true);

@@ -63,7 +63,7 @@ const MAX_ADOPTABLE: usize = 1000;
 
 /// Problem of a clip whose pictures are postponed.
 const POSTPONED: &str =
-    "changed or unmounted since its header was read: the next scan makes its pictures";
+    "changed or unmounted since its header was read: the next scan creates its pictures";
 
 /// Scans the paths of the request into the catalogue. Waits while another process scans into it.
 ///
@@ -223,7 +223,7 @@ enum WorkerMessage {
     },
     /// ffmpeg timed out on several clips.
     FfmpegStalled,
-    /// The scan cannot go on.
+    /// The scan cannot continue.
     Fatal(Error),
 }
 
@@ -545,7 +545,7 @@ impl ScanRun<'_, '_> {
                 if !std::mem::replace(&mut self.is_stall_reported, true) {
                     (self.on_event)(ScanEvent::Warning {
                         message: "ffmpeg timed out on several clips".to_owned(),
-                        hint: "the next scan makes the remaining pictures; check ffmpeg with `btsindex doctor`".to_owned(),
+                        hint: "the next scan creates the remaining pictures; check ffmpeg with `btsindex doctor`".to_owned(),
                     });
                 }
             }

@@ -186,7 +186,7 @@ impl IngestDestination<'_> {
             // Each new generation of a history changes the chain file.
             Ok(_) if mhl::is_chain(&copy.inside) => None,
             Ok(metadata) => {
-                let now = Stamp::of(&metadata);
+                let now = Stamp::from_metadata(&metadata);
                 let has_change_time = self.volume.detects_writes_by_ctime();
                 let is_unchanged = copy
                     .stamp

@@ -488,7 +488,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_that_the_name_does_not_show_comes_from_the_content() {
+    fn reads_the_role_from_the_content_if_the_name_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("take one");
         fs::write(&path, "a list of shots").unwrap();

@@ -232,8 +232,8 @@ pub(super) fn check_path(typed: &str) -> Result<&str, TemplateError> {
         ));
     }
     if path.chars().count() > MAX_CHARS || path.contains(char::is_control) {
-        let most = "a path has at most 1,000 characters and no control characters";
-        return Err(TemplateError::new(most, "check the path"));
+        let message = "a path has at most 1,000 characters and no control characters";
+        return Err(TemplateError::new(message, "check the path"));
     }
     if path.starts_with('~') && !path.starts_with("~/") {
         return Err(TemplateError::new(

@@ -14,10 +14,10 @@ use crate::offload::{Hashed, How, Item};
 
 /// Copy in the log of ingests.
 #[derive(Debug, Clone)]
-pub(super) struct LoggedCopy {
+pub(super) struct CopyRecord {
     pub(super) file: i64,
     pub(super) place: usize,
-    /// Recorded hash; `None` if the file was never there as a copy.
+    /// Recorded hash; `None` if the file was never a copy.
     pub(super) digest: Option<Checksum>,
     /// Problem that is reported although the copy is verified.
     pub(super) problem: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Basis {
     prefix: String,
     classics: Vec<(Mhl1List, HashMap<String, usize>)>,
     /// Copies by path relative to the folder.
-    logged: HashMap<PathBuf, Vec<LoggedCopy>>,
+    logged: HashMap<PathBuf, Vec<CopyRecord>>,
     /// xxh128 hashes of whole files in the catalogue, by path relative to the folder.
     catalogued: HashMap<PathBuf, Checksum>,
     /// Earlier reads of files, by path relative to the folder.
@@ -39,8 +39,8 @@ pub(super) struct Basis {
     spellings: HashMap<PathBuf, Vec<PathBuf>>,
     /// Spelling in the manifests of listed files and folders, by listed path.
     recorded: HashMap<PathBuf, PathBuf>,
-    /// Id of the volume's mount session; `None` unless unmounting empties the only cache that could
-    /// answer.
+    /// Id of the volume's mount session; `None` unless unmounting empties the only cache that can
+    /// answer reads.
     session: Option<i64>,
     /// Volume of the folder in the catalogue, and the path relative to it.
     pub(super) on_volume: Option<(i64, PathBuf)>,
@@ -57,7 +57,7 @@ pub(super) struct ExpectedHashes {
     originals: Vec<HashKind>,
     /// From older lists.
     listed: Vec<mhl1::Mhl1File>,
-    pub(super) logged: Vec<LoggedCopy>,
+    pub(super) logged: Vec<CopyRecord>,
     catalogued: Vec<Checksum>,
     kind: HashKind,
 }
@@ -114,7 +114,7 @@ impl Basis {
             kind,
         };
         if let Some(catalogue) = catalogue {
-            basis.ask(root, catalogue)?;
+            basis.read_catalogue(root, catalogue)?;
         }
         // A damaged list that was copied as footage is an ordinary file too, since its hash is
         // known elsewhere.
@@ -131,7 +131,7 @@ impl Basis {
     }
 
     /// Reads the copies and hashes in the catalogue.
-    fn ask(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
+    fn read_catalogue(&mut self, root: &Path, catalogue: &Catalogue) -> Result<(), Error> {
         let (mounted, inside) = catalogue.volumes().locate(root);
         let Some(volume) = catalogue.volume_id(&mounted.identity)? else {
             return Ok(());
@@ -157,7 +157,7 @@ impl Basis {
                 }
                 // A different file of the same name may exist that was never a copy.
                 let was_there = copy.is_some_and(|copy| copy.state != CopyState::NotCopied);
-                let logged = LoggedCopy {
+                let logged = CopyRecord {
                     file: file.id,
                     place,
                     problem: copy
@@ -336,8 +336,8 @@ impl Basis {
     }
 
     /// Returns the files that must exist according to manifests and the log of ingests.
-    pub(super) fn wanted(&self) -> BTreeSet<PathBuf> {
-        let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
+    pub(super) fn expected_paths(&self) -> BTreeSet<PathBuf> {
+        let mut expected_paths: BTreeSet<PathBuf> = BTreeSet::new();
         for path in self.histories.paths() {
             let inside = match self.prefix.as_str() {
                 "" => Some(path.as_str()),
@@ -348,17 +348,17 @@ impl Basis {
             if let Some(inside) = inside
                 && self.histories.file_history(&path).is_some()
             {
-                wanted.insert(PathBuf::from(inside));
+                expected_paths.insert(PathBuf::from(inside));
             }
         }
         let listed = self.classics.iter().flat_map(|(list, _)| &list.files);
-        wanted.extend(listed.map(|file| PathBuf::from(&file.path)));
+        expected_paths.extend(listed.map(|file| PathBuf::from(&file.path)));
         for (path, logged) in &self.logged {
             if !mhl::is_history_file(path) && logged.iter().any(|copy| copy.digest.is_some()) {
-                wanted.insert(path.clone());
+                expected_paths.insert(path.clone());
             }
         }
-        wanted
+        expected_paths
     }
 
     /// Returns the files that have a hash in the catalogue.
@@ -367,7 +367,7 @@ impl Basis {
     }
 
     /// Returns the logged copies of a file.
-    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a LoggedCopy> {
+    pub(super) fn logged<'a>(&'a self, inside: &'a Path) -> impl Iterator<Item = &'a CopyRecord> {
         let spellings = self.spellings(inside);
         spellings
             .filter_map(|inside| self.logged.get(inside))
@@ -377,7 +377,7 @@ impl Basis {
 
 impl ExpectedHashes {
     /// Returns true if nothing is known of the file.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(super) fn is_unknown(&self) -> bool {
         self.expected.is_empty()
             && self.listed.is_empty()
             && self.logged.iter().all(|copy| copy.digest.is_none())
@@ -418,7 +418,7 @@ impl ExpectedHashes {
             let same_kind = found.iter().find(|one| one.kind() == hash.kind());
             same_kind.map(|one| one == hash)
         };
-        let of_copy = |copy: &LoggedCopy| copy.digest.as_ref().and_then(has);
+        let of_copy = |copy: &CopyRecord| copy.digest.as_ref().and_then(has);
         let of_list = |listed: &mhl1::Mhl1File| {
             let answers: Vec<bool> = found.iter().filter_map(|one| listed.agrees(one)).collect();
             (!answers.is_empty()).then(|| answers.into_iter().all(|is_same| is_same))

@@ -23,7 +23,7 @@ use crate::offload::{FileHashEvent, Hashed, How, Item, Lane, Listing, hash_files
 use crate::source_file;
 use crate::volume::Volumes;
 use expected::{Basis, ExpectedHashes};
-use record::Noted;
+use record::FileResult;
 
 /// Folder to verify, and options.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub enum VerifyState {
 }
 
 impl VerifyState {
-    /// Name as printed and in JSON.
+    /// Returns the name as printed and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ pub enum Event {
         files: usize,
         /// Their size in bytes.
         bytes: u64,
-        /// Descriptions of what they are compared with.
+        /// Descriptions of the sources of expected hashes.
         with: Vec<String>,
     },
     /// Reading of a file began; path relative to the folder.
@@ -120,24 +120,24 @@ pub struct Report {
 }
 
 /// Interval at which findings are recorded; a killed process loses no more.
-const BETWEEN_NOTES: Duration = Duration::from_secs(2);
+const RECORD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Reason reported for an unfinished copy.
 const UNFINISHED: &str =
-    "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
+    "unfinished copy of a running or killed ingest: the next ingest there removes leftovers";
 
 /// Reason reported for a mount point; its files are not verified here.
-const NESTED: &str = "another volume is mounted there; its files were not checked";
+const NESTED: &str = "another volume is mounted here; its files were not checked";
 
-/// Reason for a manifest that its history does not count.
-const UNNAMED: &str = "the chain does not name this manifest, and nothing was compared with it: its writer was interrupted, or another \
-                       machine replaced the chain; `btsindex verify --record` and the next ingest there take it in";
+/// Reason reported for a manifest that its history does not count.
+const UNNAMED: &str = "the chain does not name this manifest, so nothing was compared with it: its writer was interrupted, or another \
+                       machine replaced the chain; `btsindex verify --record` and the next ingest there add it";
 
-/// Reason for a known file that exists, but that the listing of its folder lacks.
-const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
+/// Reason reported for a known file that exists but is not in the listing of its folder.
+const UNLISTED: &str = "exists, but its folder does not list it: not compared";
 
 /// File that was read: its hashes and read method, or the reason why it could not be read.
-struct ReadOutcome {
+struct FileRead {
     item: usize,
     outcome: Result<Hashed, String>,
 }
@@ -174,16 +174,16 @@ pub fn verify(
     for problem in &found.problems {
         on_event(Event::Problem(problem.clone()));
     }
-    let wanted = basis.wanted();
-    let known = wanted.iter().map(PathBuf::as_path);
+    let expected = basis.expected_paths();
+    let known = expected.iter().map(PathBuf::as_path);
     let known = known.chain(basis.catalogued()).collect();
     let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
         is_there_unseen(&root, inside)
     });
     basis.respell(std::mem::take(&mut unlisted.spellings));
     if !listing.is_cut {
-        unlisted.unmatched.retain(|path| wanted.contains(path));
-        found.uncompared(&root, &unlisted.unmatched, on_event);
+        unlisted.unmatched.retain(|path| expected.contains(path));
+        found.add_unlisted(&root, &unlisted.unmatched, on_event);
     }
     let basis = basis;
     let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
@@ -203,18 +203,18 @@ pub fn verify(
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
         with: basis.names(),
     });
-    let (mut noted, mut written) = (Vec::new(), FindingsWriter::new(&basis, catalogue));
+    let (mut results, mut written) = (Vec::new(), FindingsWriter::new(&basis, catalogue));
     let is_failed = AtomicBool::new(false);
     let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
-    hash_all(&root, &items, &go_on, &mut |heard| match heard {
+    hash_all(&root, &items, &go_on, &mut |event| match event {
         FileHashEvent::Reading(_, item) => on_event(Event::Reading(items[item].0.inside.clone())),
         FileHashEvent::Read(bytes) => {
             on_event(Event::Read(bytes));
             // The current file may take hours to read.
-            is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
+            is_failed.store(!written.record_if_due(&results), Ordering::Relaxed);
         }
         FileHashEvent::Hashed(_, item, outcome) => {
-            let mut one = ReadOutcome {
+            let mut one = FileRead {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
@@ -222,12 +222,12 @@ pub fn verify(
             if let Ok(read) = &mut one.outcome {
                 read.how = basis.how(&item.inside, read);
             }
-            let state = found.take(&root, item, known, &one, on_event);
-            noted.push((*item, known, state, one));
+            let state = found.add_result(&root, item, known, &one, on_event);
+            results.push((*item, known, state, one));
         }
     });
-    written.end(&noted)?;
-    noted.sort_by_key(|(_, _, _, one)| one.item);
+    written.end(&results)?;
+    results.sort_by_key(|(_, _, _, one)| one.item);
     found.sort();
     if !basis.is_catalogued_only() {
         let names = items.iter().map(|(item, _)| &item.inside);
@@ -238,7 +238,7 @@ pub fn verify(
     }
     found.is_interrupted = request.cancel.is_cancelled();
     if !found.is_interrupted && !listing.is_cut {
-        found.take_missing(&root, wanted, &listing, on_event);
+        found.add_missing(&root, expected, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;
@@ -248,9 +248,9 @@ pub fn verify(
         }
     }
     found.is_unknown =
-        items.iter().all(|(_, known)| known.is_nothing()) && found.missing.is_empty();
+        items.iter().all(|(_, known)| known.is_unknown()) && found.missing.is_empty();
     if request.is_recorded && !found.is_interrupted {
-        found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
+        found.manifests = record::generation(&root, &basis, &results, &listing, request)?;
     }
     Ok(found)
 }
@@ -309,15 +309,15 @@ fn emptiness(
     if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_cut {
         return Ok(None);
     }
-    let away = match catalogue {
+    let unmounted = match catalogue {
         Some(catalogue) => catalogue.away_from(root)?.into_iter().next(),
         None => None,
     };
-    let reason = match away {
-        Some(away) => format!(
-            "no files: {} was mounted at {} and is not mounted now",
-            escape(&away.label),
-            escape(&away.mount.to_string_lossy())
+    let reason = match unmounted {
+        Some(unmounted) => format!(
+            "no files: {} is not mounted; it was mounted at {}",
+            escape(&unmounted.label),
+            escape(&unmounted.mount.to_string_lossy())
         ),
         None => "no files: nothing was compared".to_owned(),
     };
@@ -346,42 +346,42 @@ impl<'a> FindingsWriter<'a> {
     }
 
     /// Records new findings at intervals. Returns false if that failed.
-    fn is_up_to(&mut self, noted: &[Noted<'_>]) -> bool {
-        let is_due = noted.len() > self.count && self.last.elapsed() >= BETWEEN_NOTES;
+    fn record_if_due(&mut self, results: &[FileResult<'_>]) -> bool {
+        let is_due = results.len() > self.count && self.last.elapsed() >= RECORD_INTERVAL;
         if self.outcome.is_ok() && is_due {
-            self.outcome = self.write(noted);
+            self.outcome = self.write(results);
             self.last = Instant::now();
         }
         self.outcome.is_ok()
     }
 
     /// Records the remaining findings.
-    fn end(mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
+    fn end(mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         std::mem::replace(&mut self.outcome, Ok(()))?;
-        self.write(noted)
+        self.write(results)
     }
 
-    fn write(&mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
+    fn write(&mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         if let Some(catalogue) = self.catalogue {
-            record::in_catalogue(self.basis, &noted[self.count..], catalogue)?;
+            record::in_catalogue(self.basis, &results[self.count..], catalogue)?;
         }
-        self.count = noted.len();
+        self.count = results.len();
         Ok(())
     }
 }
 
 impl Report {
     /// Adds expected files that were not listed.
-    fn take_missing(
+    fn add_missing(
         &mut self,
         root: &Path,
-        wanted: BTreeSet<PathBuf>,
+        expected_paths: BTreeSet<PathBuf>,
         listing: &Listing,
         on_event: &mut dyn FnMut(Event),
     ) {
         let files = listing.files.iter();
         let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
-        let missing = wanted
+        let missing = expected_paths
             .into_iter()
             .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(root, inside));
         self.missing = missing.collect();
@@ -392,7 +392,7 @@ impl Report {
 
     /// Adds a problem for each known file that exists without being listed, unless a problem covers
     /// it already.
-    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], on_event: &mut dyn FnMut(Event)) {
+    fn add_unlisted(&mut self, root: &Path, paths: &[PathBuf], on_event: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
             let mut known = self.problems.iter();
             if !known.any(|problem| path.starts_with(&problem.path)) {
@@ -404,15 +404,15 @@ impl Report {
     }
 
     /// Adds the result of one file and reports it.
-    fn take(
+    fn add_result(
         &mut self,
         root: &Path,
         item: &Item,
         known: &ExpectedHashes,
-        looked: &ReadOutcome,
+        reading: &FileRead,
         on_event: &mut dyn FnMut(Event),
     ) -> VerifyState {
-        let state = match &looked.outcome {
+        let state = match &reading.outcome {
             Ok(read) => {
                 self.how = Some(self.how.map_or(read.how, |before| before.min(read.how)));
                 known.state(&read.hashes)

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::expected::{Basis, ExpectedHashes, LoggedCopy};
-use super::{ReadOutcome, Request, VerifyState};
+use super::expected::{Basis, CopyRecord, ExpectedHashes};
+use super::{FileRead, Request, VerifyState};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -12,18 +12,18 @@ use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
 /// File, expected hashes, result, and outcome of the read.
-pub(super) type Noted<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, ReadOutcome);
+pub(super) type FileResult<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, FileRead);
 
 /// Records findings of logged copies and of catalogued files.
 pub(super) fn in_catalogue(
     basis: &Basis,
-    noted: &[Noted<'_>],
+    results: &[FileResult<'_>],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
     let mut findings = Vec::new();
     let mut hashes: Vec<(PathBuf, u64, Option<WholeHash>)> = Vec::new();
-    for (item, _, state, looked) in noted {
-        let read = match &looked.outcome {
+    for (item, _, state, reading) in results {
+        let read = match &reading.outcome {
             Ok(read) => read,
             Err(reason) => {
                 let copies = basis.logged(&item.inside);
@@ -38,7 +38,7 @@ pub(super) fn in_catalogue(
             VerifyState::Altered => CopyState::Altered,
             VerifyState::Missing | VerifyState::New | VerifyState::Unread => continue,
         };
-        findings.extend(of_copies(basis, &item.inside, read));
+        findings.extend(copy_findings(basis, &item.inside, read));
         let xxh128 = read
             .hashes
             .iter()
@@ -91,16 +91,16 @@ pub(super) fn forget_hashes(
     let Some((volume, root)) = &basis.on_volume else {
         return Ok(());
     };
-    let gone = basis.catalogued().filter(|inside| !is_there(inside));
-    let gone: Vec<_> = gone.map(|inside| (root.join(inside), 0, None)).collect();
-    if gone.is_empty() {
+    let removed = basis.catalogued().filter(|inside| !is_there(inside));
+    let removed: Vec<_> = removed.map(|inside| (root.join(inside), 0, None)).collect();
+    if removed.is_empty() {
         return Ok(());
     }
-    catalogue.record_hashes(*volume, &gone)
+    catalogue.record_hashes(*volume, &removed)
 }
 
 /// Returns findings for every logged copy at this path, each compared with its own recorded hash.
-fn of_copies<'a>(
+fn copy_findings<'a>(
     basis: &'a Basis,
     inside: &'a Path,
     read: &'a Hashed,
@@ -119,7 +119,7 @@ fn of_copies<'a>(
 }
 
 /// Returns a finding that makes an unreadable copy unverified until it is read again.
-fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
+fn unread(copy: &CopyRecord, reason: &str) -> Option<Finding> {
     let found = CopyFound {
         state: CopyState::Unread,
         how: None,
@@ -131,7 +131,7 @@ fn unread(copy: &LoggedCopy, reason: &str) -> Option<Finding> {
     Some(Finding::Rechecked(copy.file, copy.place, digest, found))
 }
 
-fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
+fn seen(copy: &CopyRecord, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
     let found = CopyFound {
         state,
         how: read.map(|read| read.how.name().to_owned()),
@@ -149,14 +149,14 @@ fn seen(copy: &LoggedCopy, digest: Checksum, state: CopyState, read: Option<&Has
 pub(super) fn generation(
     root: &Path,
     basis: &Basis,
-    noted: &[Noted<'_>],
+    results: &[FileResult<'_>],
     listing: &Listing,
     request: &Request,
 ) -> Result<Vec<PathBuf>, Error> {
     let go_on = || !request.cancel.is_cancelled();
     let below = |inside: &Path| basis.recorded(inside).unwrap_or_default();
     let is_written = |place: &str| {
-        let files = noted.iter().map(|(item, ..)| below(&item.inside));
+        let files = results.iter().map(|(item, ..)| below(&item.inside));
         let folders = listing.folders.iter().map(|(inside, _)| below(inside));
         files
             .chain(folders)
@@ -172,8 +172,8 @@ pub(super) fn generation(
     if !listing.problems.is_empty() || basis.histories.root() != root {
         generation.leave_out();
     }
-    for (item, _, _, looked) in noted {
-        match &looked.outcome {
+    for (item, _, _, reading) in results {
+        match &reading.outcome {
             Ok(read) => {
                 let path = basis.recorded(&item.inside);
                 generation.file(path, item.bytes, item.modified, &read.hashes);

@@ -1,5 +1,5 @@
-//! Known paths that a filesystem finds under another spelling than the listed one: case or Unicode
-//! normalization.
+//! Known paths whose spelling differs from the listed one by case or Unicode normalization, but
+//! which the filesystem finds.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -64,13 +64,13 @@ fn listed(root: &Path, known: &Path, children: &HashMap<&Path, Vec<&OsStr>>) -> 
         let name = if names.contains(&name) {
             name
         } else {
-            let wanted = root.join(&found).join(name);
-            // FUSE gives each spelling an inode number of its own.
-            let is_it = |one: &&&OsStr| is_alike(one, name);
-            let is_one = |one: &&&OsStr| is_inode(&root.join(&found).join(one), &wanted);
-            let mut all = names.iter().filter(is_it);
+            let path = root.join(&found).join(name);
+            // FUSE gives each spelling a separate inode number.
+            let is_same_name = |one: &&&OsStr| is_alike(one, name);
+            let is_same_inode = |one: &&&OsStr| is_inode(&root.join(&found).join(one), &path);
+            let mut all = names.iter().filter(is_same_name);
             let by_name = all.next().filter(|_| all.next().is_none());
-            by_name.or_else(|| names.iter().find(is_one))?
+            by_name.or_else(|| names.iter().find(is_same_inode))?
         };
         found.push(name);
     }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_partition_is_not_taken_for_another() {
+    fn an_unreadable_partition_is_not_confused_with_another() {
         let locked = disk(&[("0+2000", None), ("64+1936", None)]);
         assert!(!locked.lacks(Some("old"), Some("64+1936")));
         assert!(!locked.lacks(Some("old"), None));
@@ -176,7 +176,7 @@ mod tests {
         }
         let link = root.path().join("dev/disk/by-uuid/abcd");
         std::os::unix::fs::symlink("../../sda1", link).unwrap();
-        let found = all(&System::at(root.path()));
+        let found = all(&System::in_folder(root.path()));
         assert_eq!(
             found,
             [disk(&[("0+2000", None), ("64+1936", Some("abcd"))])]

@@ -13,7 +13,7 @@ pub struct Drive {
     pub kind: DriveKind,
 }
 
-/// Kinds of devices, by how they perform with parallel readers.
+/// Kind of device; decides how many parallel readers it can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DriveKind {
     /// Spinning disk: each further reader makes the head seek.

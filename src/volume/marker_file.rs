@@ -53,7 +53,7 @@ fn write_to_root(root: &Path) -> io::Result<String> {
     let name = Marker { volume: random() };
     let mut text = serde_json::to_vec(&name)?;
     text.push(b'\n');
-    match atomic_file::new(&path, &text) {
+    match atomic_file::create(&path, &text) {
         Err(fault) if fault.kind() != ErrorKind::AlreadyExists => Err(fault),
         _ => existing(root),
     }

@@ -26,11 +26,11 @@ pub(super) struct System {
 impl System {
     /// Returns the system that the program runs on.
     pub(super) fn local() -> Self {
-        Self::at(Path::new("/"))
+        Self::in_folder(Path::new("/"))
     }
 
     /// Returns a system whose `/` is this folder.
-    pub(super) fn at(root: &Path) -> Self {
+    pub(super) fn in_folder(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
             #[cfg(all(test, target_os = "linux"))]

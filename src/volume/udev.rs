@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn odd_bytes_in_the_mount_table_are_read_back() {
+    fn reads_back_special_bytes_in_the_mount_table() {
         assert_eq!(
             unescape(b"/media/SHELF\\04007", b"\\", 8),
             "/media/SHELF 07"

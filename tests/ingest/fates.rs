@@ -175,9 +175,9 @@ fn what_is_no_file_is_told_and_what_systems_keep_is_left() {
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
     for name in ["linked", "secret.bin", "dangling"] {
-        is_told(&answer, &format!("A001/{name}"), "it is a link");
+        is_told(&answer, &format!("A001/{name}"), "a link: its target");
     }
-    is_told(&answer, "A001/pipe", "it is a pipe");
+    is_told(&answer, "A001/pipe", "a pipe or a device");
     let names: Vec<String> = tree(&raid)
         .into_keys()
         .map(|path| path.to_string_lossy().into_owned())

@@ -48,7 +48,7 @@ fn a_card_that_is_pulled_is_gone_on_with() {
     working.meanwhile(|| disk.pull());
     let answer = working.end();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "/disks/CARD", "it was removed");
+    is_told(&answer, "/disks/CARD", "removed, or no longer readable");
     for copy in [&raid, &backup] {
         nothing_is_wrong(&like, copy, "pulled");
         nothing_is_left_over(copy);
@@ -181,9 +181,9 @@ fn a_file_that_changes_after_it_was_listed_is_not_copied_as_it_was() {
     is_told(&answer, "D00449.bin", "is the camera still recording?");
     let copy = raid.join("Clips/04/D00449.bin");
     let again = ingest(&shoot, &[&card], &[&raid]);
-    if answer.stdout.contains("written to after it was copied") {
+    if answer.stdout.contains("changed after it was copied") {
         assert_eq!(again.code, 3, "{}", again.stdout);
-        is_told(&again, "D00449.bin", "another content");
+        is_told(&again, "D00449.bin", "a different file of that name");
         assert_ne!(fs::read(copy).unwrap(), fs::read(&last).unwrap());
     } else {
         assert_eq!(again.code, 0, "{}", again.stdout);
@@ -226,7 +226,7 @@ fn a_file_that_changed_after_it_was_copied_is_read_again_although_its_time_is_th
     working.meanwhile(|| alter_unseen(&first, modified(&first)));
     let answer = working.end();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "A.bin", "written to after it was copied");
+    is_told(&answer, "A.bin", "changed after it was copied");
     let verified = || {
         let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
         ingest["places"][0]["verified"].clone()
@@ -234,7 +234,7 @@ fn a_file_that_changed_after_it_was_copied_is_read_again_although_its_time_is_th
     for _ in 0..2 {
         let again = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(again.code, 3, "{}", again.stdout);
-        is_told(&again, "A.bin", "another content");
+        is_told(&again, "A.bin", "a different file of that name");
         assert_eq!(verified(), 1350);
     }
     fs::remove_file(raid.join("A.bin")).unwrap();
@@ -264,7 +264,7 @@ fn a_file_that_appears_after_the_card_was_listed_is_told_and_copied_the_next_tim
     let (shoot, card, raid, answer) = changing(|first| {
         fs::copy(first, first.with_file_name("NEW.bin")).unwrap();
     });
-    is_told(&answer, "NEW.bin", "appeared after the card was listed");
+    is_told(&answer, "NEW.bin", "added to the card after it was listed");
     assert!(!raid.join("NEW.bin").exists());
     let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
     assert_eq!(ingest["state"], "with problems", "{ingest}");
@@ -275,7 +275,7 @@ fn a_file_that_appears_after_the_card_was_listed_is_told_and_copied_the_next_tim
 #[test]
 fn a_file_that_vanishes_after_it_was_copied_is_told_and_its_copy_stays() {
     let (_shoot, _, raid, answer) = changing(|first| fs::remove_file(first).unwrap());
-    is_told(&answer, "A.bin", "vanished from the card");
+    is_told(&answer, "A.bin", "removed from the card after");
     assert_eq!(fs::read(raid.join("A.bin")).unwrap(), noise(3000, 2000));
 }
 
@@ -284,8 +284,8 @@ fn a_file_that_is_renamed_after_it_was_copied_is_told_by_both_names() {
     let (_, _, _, answer) = changing(|first| {
         fs::rename(first, first.with_file_name("B.bin")).unwrap();
     });
-    is_told(&answer, "A.bin", "vanished from the card");
-    is_told(&answer, "B.bin", "appeared after the card was listed");
+    is_told(&answer, "A.bin", "removed from the card after");
+    is_told(&answer, "B.bin", "added to the card after it was listed");
 }
 
 #[test]
@@ -307,8 +307,8 @@ fn a_copy_that_does_not_look_as_it_was_proved_is_read_again() {
     for _ in 0..2 {
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, "0.bin", "another content");
-        is_told(&answer, "1.bin", "another content");
+        is_told(&answer, "0.bin", "a different file of that name");
+        is_told(&answer, "1.bin", "a different file of that name");
         assert_eq!(answer.summary()["problems"].as_array().unwrap().len(), 2);
     }
     for copy in &copies[..2] {

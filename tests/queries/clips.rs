@@ -314,7 +314,7 @@ pub(crate) fn set() -> (Set, BTreeMap<i64, &'static str>) {
     (set, names)
 }
 
-fn shot((_, at, says, people): &Row) -> Shot {
+fn shot((_, at, facts, people): &Row) -> Shot {
     let kinds = [
         ("{FX3}", FX3),
         ("{ALEXA}", ALEXA),
@@ -323,8 +323,10 @@ fn shot((_, at, says, people): &Row) -> Shot {
         ("{HDV}", HDV),
         ("{SOUND}", SOUND),
     ];
-    let says = kinds.iter().fold((*says).to_owned(), |says, (name, kind)| {
-        says.replace(name, kind)
-    });
-    Shot::read(at, &says, people)
+    let facts = kinds
+        .iter()
+        .fold((*facts).to_owned(), |facts, (name, kind)| {
+            facts.replace(name, kind)
+        });
+    Shot::read(at, &facts, people)
 }

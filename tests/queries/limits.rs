@@ -31,8 +31,8 @@ fn wordy(clips: u64, words: u64) -> Set {
     let word = |number: u64| format!("{number:x}");
     let shot = |clip: u64| {
         let words: Vec<String> = (clip * words..(clip + 1) * words).map(word).collect();
-        let says = format!("comment: {}", words.join(" "));
-        Shot::read(&format!("{MOUNTED}:a/{clip}.mov"), &says, "")
+        let facts = format!("comment: {}", words.join(" "));
+        Shot::read(&format!("{MOUNTED}:a/{clip}.mov"), &facts, "")
     };
     let shots: Vec<Shot> = (0..clips).map(shot).collect();
     set.add(&shots);
@@ -88,7 +88,7 @@ fn extreme_queries_are_answered_or_rejected() {
             many("near:51.5,-0.12,2km ", 130),
             "words with `*` or `~` count more than once",
         ),
-        // Tags that stand for many count for many, and so does each value after a comma.
+        // Tags with many meanings count several times, and so does each value after a comma.
         (format!("any:{}", many("1..,", 125)), "9"),
         (
             format!("any:{}", many("1..,", 126)),

@@ -174,15 +174,15 @@ fn shot() -> impl Strategy<Value = Shot> {
     );
     let facts = proptest::collection::vec(fact(), 0..8);
     let people = proptest::collection::vec(edit(), 0..3);
-    (proptest::collection::vec(at, 1..4), facts, people).prop_map(|(at, mut says, people)| {
-        says.sort();
-        says.dedup_by(|a, b| a.0 == b.0);
+    (proptest::collection::vec(at, 1..4), facts, people).prop_map(|(at, mut facts, people)| {
+        facts.sort();
+        facts.dedup_by(|a, b| a.0 == b.0);
         let at = at
             .into_iter()
             .map(|(state, volume, folder, name)| format!("{state}{volume}:BTS/{folder}/{name}"));
         Shot {
             at: at.collect(),
-            facts: says,
+            facts,
             edits: people,
         }
     })

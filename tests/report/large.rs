@@ -141,7 +141,7 @@ fn a_cancelled_report_leaves_no_file() {
     let to = large.folder.path().join("day.html");
     for end in [0, 64, 192] {
         for (is_folder, sheet) in [(false, false), (true, false), (true, true)] {
-            let wish = ReportRequest {
+            let request = ReportRequest {
                 to: to.clone(),
                 sheet: sheet.then_some(SheetLayout {
                     columns: 4,
@@ -149,7 +149,9 @@ fn a_cancelled_report_leaves_no_file() {
                 }),
                 is_folder,
             };
-            let written = render_until(&large, end, |context| report::write(&book, &wish, context));
+            let written = render_until(&large, end, |context| {
+                report::write(&book, &request, context)
+            });
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
             assert_eq!(large.files_left(), [""; 0], "{end} {is_folder} {sheet}");
         }
@@ -167,7 +169,7 @@ fn a_cancelled_report_leaves_no_file() {
 fn a_report_appears_once_it_is_complete() {
     let large = LargeCatalogue::new(|number| format!("A001/C{number:04}.MP4"));
     let book = large.gather(&mut |_, _| true).unwrap();
-    let wish = ReportRequest {
+    let request = ReportRequest {
         to: large.folder.path().join("day.html"),
         sheet: None,
         is_folder: true,
@@ -179,7 +181,7 @@ fn a_report_appears_once_it_is_complete() {
         assert!(!large.folder.path().join("day").exists());
     };
     let bytes = render_with(&large, &Cancel::default(), &mut progress, |context| {
-        report::write(&book, &wish, context)
+        report::write(&book, &request, context)
     });
     let page = fs::read_to_string(large.folder.path().join("day/index.html")).unwrap();
     assert_eq!(bytes.unwrap(), page.len() as u64);

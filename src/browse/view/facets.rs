@@ -19,7 +19,7 @@ pub(super) fn draw(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Bu
         lines.push((format!("  {}", facet.name), look.title()));
         for counted in &facet.values {
             let is_chosen = number == state.facet_at && has_focus;
-            let is_asked = state.asks(&term(facet.asked, &counted.value));
+            let is_asked = state.contains_term(&term(facet.asked, &counted.value));
             let style = if is_chosen {
                 chosen_line = lines.len();
                 chosen_style(true)

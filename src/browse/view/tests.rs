@@ -96,7 +96,7 @@ fn drawn(state: &mut ScreenState, width: u16, height: u16) -> String {
 fn a_list_with_facets_and_the_current_clip() {
     let mut state = state("tag:interview");
     state.choose(1);
-    state.say("2 stars");
+    state.show_message("2 stars");
     insta::assert_snapshot!("80x24", drawn(&mut state, 80, 24));
     insta::assert_snapshot!("100x30", drawn(&mut state, 100, 30));
     insta::assert_snapshot!("160x40", drawn(&mut state, 160, 40));
@@ -129,7 +129,7 @@ fn a_poster_grid() {
 fn an_error_is_shown_with_its_hint_and_the_facets_have_the_focus() {
     let mut state = state("camara:fx3 tag:interview");
     state.focus = Focus::Facets;
-    state.complain(&crate::error::Error::Query {
+    state.show_error(&crate::error::Error::Query {
         message: "no field `camara`".to_owned(),
         hint: "did you mean `camera`?".to_owned(),
     });

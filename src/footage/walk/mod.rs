@@ -79,7 +79,7 @@ pub fn found(path: &Path, role: Role) -> io::Result<FoundFile> {
             "not a regular file",
         ));
     };
-    let stat = FileStat::of(&metadata);
+    let stat = FileStat::from_metadata(&metadata);
     Ok(FoundFile {
         name: name.to_owned(),
         bytes: stat.bytes,

@@ -199,11 +199,11 @@ mod tests {
         (name, below)
     }
 
-    fn names(readers: usize, depth: usize, most: usize) -> Vec<String> {
+    fn names(readers: usize, depth: usize, limit: usize) -> Vec<String> {
         let mut names = Vec::new();
         read_in_order(("r".to_owned(), depth), readers, &read, &mut |name| {
             names.push(name);
-            names.len() < most
+            names.len() < limit
         });
         names
     }

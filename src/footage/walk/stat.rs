@@ -81,11 +81,11 @@ impl FolderStat {
 }
 
 fn by_path(entry: &DirEntry) -> io::Result<FileStat> {
-    Ok(FileStat::of(&entry.metadata()?))
+    Ok(FileStat::from_metadata(&entry.metadata()?))
 }
 
 impl FileStat {
-    pub(super) fn of(metadata: &fs::Metadata) -> Self {
+    pub(super) fn from_metadata(metadata: &fs::Metadata) -> Self {
         let (changed, inode) = changed_and_inode(metadata);
         Self {
             bytes: metadata.len(),

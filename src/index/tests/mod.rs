@@ -100,7 +100,7 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 }
 
 #[test]
-fn every_search_returns_the_same_result_whatever_happens_to_a_file() {
+fn every_search_returns_the_same_result_after_any_damage_to_a_file() {
     // `BTSINDEX_CLIPS` sets the number, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
     let test = TestCatalogue::with(clips);
@@ -441,7 +441,7 @@ fn an_audit_finds_every_difference() {
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
     let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
-    // Clip 3 has the document of 4, 5 is missing, 6 is there twice, 1000 does not exist.
+    // Clip 3 has the document of 4, 5 is missing, 6 occurs twice, 1000 does not exist.
     writer.delete_term(delete(3));
     writer.add_document(columns.document(3, &clip(4))).unwrap();
     writer.delete_term(delete(5));

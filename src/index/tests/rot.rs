@@ -248,7 +248,7 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
 }
 
 #[test]
-fn a_search_that_fails_where_the_index_cannot_be_rebuilt_is_answered_from_memory() {
+fn searches_in_memory_if_a_failing_index_cannot_be_rebuilt() {
     let test = two_segments();
     let mut notices = Vec::new();
     let mut record = |notice: &IndexNotice| notices.push(notice.clone());

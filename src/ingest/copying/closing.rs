@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::{Copying, Run, WorkerMessage, destination};
+use super::{CopyMessage, Copying, Run, destination};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
 use crate::ingest::plan::CardPlan;
@@ -16,20 +16,21 @@ use crate::ingest::seal::Sealed;
 use crate::ingest::{Event, Request, seal, skipped};
 use crate::offload;
 
-/// Reason for a file that changed between its reading and the sealing.
-const WRITTEN: &str = "it was written to after it was copied: is the camera still recording? the copy is what it was before, \
-                       and no manifest has it; move it away, then run the same command again";
-const APPEARED: &str = "it appeared after the card was listed: run the same command again";
-const VANISHED: &str = "it vanished from the card after the card was listed; its copies stay: run the same command again";
-/// Reason for a card that cannot be listed once more.
+/// Reason reported for a file that changed between its reading and the sealing.
+const WRITTEN: &str = "changed after it was copied: is the camera still recording? the copy has the earlier content \
+                       and is in no manifest; move the copy, then run the same command again";
+const APPEARED: &str = "added to the card after it was listed: run the same command again";
+const VANISHED: &str =
+    "removed from the card after it was listed; its copies were kept: run the same command again";
+/// Reason reported for a card that cannot be listed again.
 const UNLISTED: &str =
-    "it was removed before its files could be checked again: run the same command again";
+    "the card was removed before its files were checked again: run the same command again";
 /// Reason reported for a file that a manifest has only by other kinds of hashes.
-const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
-                        `btsindex verify --record` does";
+const UNPROVEN: &str = "copied and verified, but a manifest at the destination has another kind of hash, which was not computed: \
+                        run `btsindex verify --record`";
 /// Reason reported for a file that contradicts a manifest on its card.
-const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
-                       was when that was written";
+const ALTERED: &str = "copied as found on the card, but a manifest on the card has another hash: the file changed \
+                       after that manifest was written";
 
 /// Finding while a card is closed.
 pub(super) enum Closing {
@@ -60,7 +61,7 @@ pub(super) struct CloseCard<'a> {
 /// Sends the result of closing a card on drop, so that a panic does not make others wait forever.
 struct ClosedGuard {
     card: usize,
-    sender: SyncSender<(usize, WorkerMessage)>,
+    sender: SyncSender<(usize, CopyMessage)>,
     is_complete: Option<bool>,
 }
 
@@ -68,35 +69,35 @@ impl Drop for ClosedGuard {
     fn drop(&mut self) {
         let _ = self
             .sender
-            .send((self.card, WorkerMessage::Closed(self.is_complete)));
+            .send((self.card, CopyMessage::Closed(self.is_complete)));
     }
 }
 
 impl CloseCard<'_> {
     /// Closes the card and sends the findings.
-    pub(super) fn run(mut self, sender: SyncSender<(usize, WorkerMessage)>) {
+    pub(super) fn run(mut self, sender: SyncSender<(usize, CopyMessage)>) {
         let mut closed = ClosedGuard {
             card: self.card,
             sender,
             is_complete: None,
         };
         let (card, sender) = (self.card, closed.sender.clone());
-        let tell = |found| _ = sender.send((card, WorkerMessage::Closing(found)));
+        let send = |found| _ = sender.send((card, CopyMessage::Closing(found)));
         let mut is_complete = self.plan.listing.problems.is_empty();
-        is_complete &= self.look_again(&tell);
+        is_complete &= self.recheck_files(&send);
         for at in 0..self.plan.places.len() {
             if self.request.cancel().is_cancelled() {
                 return;
             }
-            is_complete &= self.copying.proved[at].iter().all(Option::is_some);
+            is_complete &= self.copying.verified[at].iter().all(Option::is_some);
             if !self.given_up[at] && destination(&self.plan.places[at]).is_gone() {
                 self.given_up[at] = true;
                 is_complete = false;
-                let gone = offload::Event::GivenUp(at, offload::GONE.to_owned());
-                let _ = sender.send((card, WorkerMessage::Event(gone)));
+                let given_up = offload::Event::GivenUp(at, offload::GONE.to_owned());
+                let _ = sender.send((card, CopyMessage::Event(given_up)));
             }
             if !self.given_up[at] {
-                is_complete &= self.seal(at, &tell);
+                is_complete &= self.seal(at, &send);
             }
         }
         // A cancelled wait for another machine is not distinguishable otherwise.
@@ -107,30 +108,30 @@ impl CloseCard<'_> {
 
     /// Checks all files of the card again. A file that was written to since it was read has no
     /// valid copy. Returns true if the card still has the listed files.
-    fn look_again(&mut self, tell: &dyn Fn(Closing)) -> bool {
+    fn recheck_files(&mut self, send: &dyn Fn(Closing)) -> bool {
         let (plan, go_on) = (self.plan, self.request.go_on());
         plan.times.wait_for_others(&go_on);
         let seen = &self.copying.seen;
         let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
         for task in written.unwrap_or_default() {
-            let places = self.copying.proved.iter_mut().enumerate();
-            let places = places.filter_map(|(at, proved)| proved[task].take().map(|_| at));
+            let places = self.copying.verified.iter_mut().enumerate();
+            let places = places.filter_map(|(at, verified)| verified[task].take().map(|_| at));
             let places: Vec<usize> = places.collect();
             if !places.is_empty() {
-                tell(Closing::Written(task, places));
+                send(Closing::Written(task, places));
             }
         }
-        self.list_again(tell)
+        self.list_again(send)
     }
 
     /// Lists the card again. A file that appeared was not copied; one that vanished may have been
     /// renamed.
-    fn list_again(&self, tell: &dyn Fn(Closing)) -> bool {
+    fn list_again(&self, send: &dyn Fn(Closing)) -> bool {
         let plan = self.plan;
         let listed = offload::list(&plan.source, &self.request.go_on()).ok();
         let listed = listed.filter(|now| !now.files.is_empty() || plan.tasks.is_empty());
         let Some(mut listing) = listed else {
-            tell(Closing::Unlisted);
+            send(Closing::Unlisted);
             return false;
         };
         if listing.is_cut {
@@ -140,7 +141,7 @@ impl CloseCard<'_> {
         let now: HashSet<&Path> = listing.files.iter().map(|item| &*item.inside).collect();
         let then: HashSet<&Path> = plan.tasks.iter().map(|task| &*task.item.inside).collect();
         let problem = |inside: &Path, reason: &str| {
-            tell(Closing::Problem(
+            send(Closing::Problem(
                 plan.source.join(inside),
                 reason.to_owned(),
             ));
@@ -151,9 +152,10 @@ impl CloseCard<'_> {
             }
         }
         for (task, inside) in plan.tasks.iter().map(|task| &task.item.inside).enumerate() {
-            let mut proved = self.copying.proved.iter();
+            let mut verified = self.copying.verified.iter();
             // Other files have a problem already.
-            if !now.contains(inside.as_path()) && proved.any(|proved| proved[task].is_some()) {
+            if !now.contains(inside.as_path()) && verified.any(|verified| verified[task].is_some())
+            {
                 problem(inside, VANISHED);
             }
         }
@@ -162,18 +164,18 @@ impl CloseCard<'_> {
 
     /// Writes the manifest of a destination and sets the times of its folders. Returns true if the
     /// folders are complete.
-    fn seal(&self, at: usize, tell: &dyn Fn(Closing)) -> bool {
+    fn seal(&self, at: usize, send: &dyn Fn(Closing)) -> bool {
         let is_reported = Cell::new(false);
         let go_on = || {
             if !is_reported.replace(true) {
-                tell(Closing::Waits(at));
+                send(Closing::Waits(at));
             }
             !self.request.cancel().is_cancelled()
         };
         let (plan, author) = (self.plan, &self.request.author);
         let sealed = seal::place(plan, &self.copying, at, self.is_sealed[at], author, &go_on);
         if let Some(sealed) = sealed.transpose() {
-            tell(Closing::Sealed(at, sealed));
+            send(Closing::Sealed(at, sealed));
         }
         if self.request.cancel().is_cancelled() {
             return false;
@@ -181,7 +183,7 @@ impl CloseCard<'_> {
         let unfinished = offload::finish_folders(&plan.places[at].folder, &plan.listing.folders);
         let is_finished = unfinished.is_empty();
         for (folder, reason) in unfinished {
-            tell(Closing::Problem(folder, reason));
+            send(Closing::Problem(folder, reason));
         }
         is_finished
     }
@@ -189,10 +191,10 @@ impl CloseCard<'_> {
 
 impl Run<'_> {
     /// Processes a finding of closing a card.
-    pub(super) fn take_closing(&mut self, card: usize, found: Closing) -> Result<(), Error> {
+    pub(super) fn handle_closing(&mut self, card: usize, found: Closing) -> Result<(), Error> {
         let plan = &self.plans[card];
         match found {
-            Closing::Written(task, places) => self.written_to(card, task, &places),
+            Closing::Written(task, places) => self.record_written(card, task, &places),
             Closing::Unlisted => {
                 let mut known = self.problems[card].iter();
                 if !known.any(|problem| problem.path == plan.source) {
@@ -202,17 +204,17 @@ impl Run<'_> {
             Closing::Problem(path, reason) => self.problem(card, path, &reason),
             Closing::Waits(at) => (self.on_event)(Event::Warning {
                 message: format!(
-                    "another process writes the manifest in {}",
+                    "another process is writing the manifest in {}",
                     plan.places[at].folder.display()
                 ),
-                hint: "waiting until it is done; other cards go on".to_owned(),
+                hint: "waiting until it is done; other cards continue".to_owned(),
             }),
             Closing::Sealed(at, sealed) => self.sealed(card, at, sealed)?,
         }
         Ok(())
     }
 
-    fn written_to(&mut self, card: usize, task: usize, places: &[usize]) {
+    fn record_written(&mut self, card: usize, task: usize, places: &[usize]) {
         let Some(logged) = &self.cards[card] else {
             return;
         };

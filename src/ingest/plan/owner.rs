@@ -7,25 +7,25 @@ use crate::error::Error;
 use crate::ingest::Event;
 use crate::ingest::card_contents::Contents;
 use crate::ingest::card_history::{self, Earlier, OnDisk, Owner};
-use crate::ingest::destination_disk::Ground;
+use crate::ingest::destination_disk::Suitability;
 
 impl Planner<'_> {
     /// Checks the disks of destination folders; returns a reason if one must not be used.
-    pub(super) fn stand(
+    pub(super) fn check_disks(
         &mut self,
         typed: &[PathBuf],
         folders: &[PathBuf],
         on_event: &mut dyn FnMut(Event),
     ) -> Result<(), String> {
         for (typed, folder) in typed.iter().zip(folders) {
-            match self.grounds.under(typed, folder, self.volumes) {
-                Ground::Firm => {}
-                Ground::Soft(message, hint) => {
+            match self.mount_points.check(typed, folder, self.volumes) {
+                Suitability::Usable => {}
+                Suitability::Warning(message, hint) => {
                     if self.warned.insert(folder.clone()) {
                         on_event(Event::Warning { message, hint });
                     }
                 }
-                Ground::None(reason, hint) => return Err(format!("{reason}; {hint}")),
+                Suitability::Refused(reason, hint) => return Err(format!("{reason}; {hint}")),
             }
         }
         Ok(())
@@ -88,7 +88,7 @@ impl Planner<'_> {
         Ok(match (is_same, is_other) {
             (true, _) => Owner::Same(None),
             (false, true) => Owner::Other,
-            (false, false) => Owner::Nobody,
+            (false, false) => Owner::Unclaimed,
         })
     }
 

@@ -77,7 +77,7 @@ fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
 }
 
 #[test]
-fn reports_what_ffprobe_reports() {
+fn matches_ffprobe() {
     let bytes = sample_film();
     let film = read_bytes(&bytes).unwrap();
     let [picture, sound] = film.header.streams.as_slice() else {

@@ -178,7 +178,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn records_give_what_ffprobe_reports() {
+    fn records_match_ffprobe() {
         for (hex, expected) in [
             (
                 "81000c000a0b000000043cffbcdaf90040",

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_give_what_ffprobe_reports() {
+    fn frames_match_ffprobe() {
         for (header, expected) in [
             (header(1, 1, 0x38, 1237, 0x80), "DNXHD 1920x1080 yuv422p 8"),
             (

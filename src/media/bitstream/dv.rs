@@ -38,7 +38,7 @@ mod tests {
     use crate::media::bitstream::tests::describe;
 
     #[test]
-    fn frames_give_what_ffprobe_reports() {
+    fn frames_match_ffprobe() {
         for (lines, professional, kind, expected) in [
             (0, 0, 0, "720x480 yuv411p fields?"),
             (0x80, 0, 0, "720x576 yuv420p fields?"),

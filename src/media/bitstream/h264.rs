@@ -481,7 +481,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn parameter_sets_give_what_ffprobe_reports() {
+    fn parameter_sets_match_ffprobe() {
         for (hex, expected) in [
             (
                 "01640028ffe1001b67640028acd940780227e5c044000003000400000300c83c60c65801000668ebe3cb22c0fdf8f800",

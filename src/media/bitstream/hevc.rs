@@ -346,7 +346,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn parameter_sets_give_what_ffprobe_reports() {
+    fn parameter_sets_match_ffprobe() {
         for (hex, expected) in [
             (
                 "420101016000000300900000030000030078a003c08010e596566924caf0168080000003008000000c84",

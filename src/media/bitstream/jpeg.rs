@@ -116,7 +116,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn pictures_give_what_ffprobe_reports() {
+    fn pictures_match_ffprobe() {
         const JFIF: &str = "ffd8ffe000104a46494600010200000100010000";
         const LIMITED: &str = "ffd8fffe000c43533d49545536303100";
         for (head, frame, expected) in [

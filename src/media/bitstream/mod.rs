@@ -284,7 +284,7 @@ pub(in crate::media) mod tests {
     }
 
     #[test]
-    fn container_values_fill_what_the_codec_leaves_open() {
+    fn container_values_fill_gaps_of_the_codec() {
         let colour = Colour::from_codes(1, 1, 1).with_range(true);
         let container = ContainerPicture {
             width: 318,

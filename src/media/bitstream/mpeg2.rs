@@ -221,7 +221,7 @@ mod tests {
     const CONSTANT: &str = "000001b32d0260137a1223d8000001b5185400010080000001b8000800400000010000087080000001b58ffffb980000000101";
 
     #[test]
-    fn streams_give_what_ffprobe_reports() {
+    fn streams_match_ffprobe() {
         for (hex, expected, rate) in [
             (
                 PROGRESSIVE,

@@ -124,7 +124,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn configurations_give_what_ffprobe_reports() {
+    fn configurations_match_ffprobe() {
         for (hex, expected) in [
             (
                 "000001b001000001b58913000001000000012000c48d8800cd0a041e1443000001b2",

@@ -69,7 +69,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn frames_give_what_ffprobe_reports() {
+    fn frames_match_ffprobe() {
         for (fourcc, header, expected) in [
             (
                 b"apco",

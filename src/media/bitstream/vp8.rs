@@ -46,7 +46,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn frames_give_what_ffprobe_reports() {
+    fn frames_match_ffprobe() {
         for (hex, expected) in [
             ("5026009d012a4001b400", "0 320x180 yuv420p progressive"),
             ("5226009d012a4001b4c0", "1 320x180 yuv420p progressive"),

@@ -124,7 +124,7 @@ mod tests {
     use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn frames_give_what_ffprobe_reports() {
+    fn frames_match_ffprobe() {
         for (hex, expected) in [
             ("824983420013f00ef60638241c", "Profile 0 320x240 yuv420p tv"),
             (

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_give_what_ffprobe_reports() {
+    fn headers_match_ffprobe() {
         let opus = |channels, family| {
             let rest = [1, channels, 0x38, 1, 0x80, 0xbb, 0, 0, 0, 0, family];
             describe(parse_opus(&[&b"OpusHead"[..], &rest].concat()))

@@ -17,7 +17,7 @@ pub(super) struct WrappingClock {
 
 impl WrappingClock {
     /// Unwraps a time, which may be up to a minute before the first one, by ffmpeg's rule.
-    pub(super) fn at(self, time: u64) -> i64 {
+    pub(super) fn unwrapped(self, time: u64) -> i64 {
         let time = i64::try_from(time).unwrap_or(0);
         let earliest = self.first - 60 * SECOND;
         if self.first < WRAP - 60 * SECOND {
@@ -58,7 +58,7 @@ impl StreamLength {
     ) {
         for packet in packets.iter().filter(|packet| packet.bytes > 0) {
             let Some(pts) = packet.pts else { continue };
-            let duration = clock.at(pts) + step(packet) - self.begin;
+            let duration = clock.unwrapped(pts) + step(packet) - self.begin;
             if duration <= 0 {
                 continue;
             }
@@ -108,13 +108,13 @@ mod tests {
         let near_end = WrappingClock {
             first: WRAP - 90 * SECOND,
         };
-        assert_eq!(near_end.at(5) - near_end.first, 90 * SECOND + 5);
+        assert_eq!(near_end.unwrapped(5) - near_end.first, 90 * SECOND + 5);
         let at_end = WrappingClock { first: WRAP - 9 };
-        assert_eq!(at_end.at(wrap - 9), -9);
-        assert_eq!(at_end.at(5), 5);
+        assert_eq!(at_end.unwrapped(wrap - 9), -9);
+        assert_eq!(at_end.unwrapped(5), 5);
         let early = WrappingClock { first: 10 };
-        assert_eq!(early.at(0), 0);
-        assert_eq!(early.at(wrap - 1), WRAP - 1);
+        assert_eq!(early.unwrapped(0), 0);
+        assert_eq!(early.unwrapped(wrap - 1), WRAP - 1);
     }
 
     #[test]

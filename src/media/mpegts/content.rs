@@ -91,7 +91,7 @@ impl<'a> StreamTimes<'a> {
         let length = |(content, scanned): (&StreamContent, &ScannedStream)| match content {
             StreamContent::Subtitles => Some(None),
             _ => Some(Some(StreamLength::new(
-                clock.at(scanned.packets.first()?.pts?),
+                clock.unwrapped(scanned.packets.first()?.pts?),
             ))),
         };
         let lengths = contents.iter().zip(scanned).map(length);
@@ -111,7 +111,8 @@ impl<'a> StreamTimes<'a> {
             subtitles.filter(|(content, _)| matches!(content, StreamContent::Subtitles))
         {
             let pts = scanned.packets.iter().filter_map(|packet| packet.pts);
-            self.subtitles.extend(pts.map(|time| self.clock.at(time)));
+            self.subtitles
+                .extend(pts.map(|time| self.clock.unwrapped(time)));
         }
     }
 

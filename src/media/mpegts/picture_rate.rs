@@ -70,7 +70,7 @@ impl PictureRate {
         let mut intervals = 0;
         for scanned in ranges {
             let is_on_grid = |packet: &PesPacket| {
-                let pts = packet.pts.map(|pts| clock.at(pts) - begin);
+                let pts = packet.pts.map(|pts| clock.unwrapped(pts) - begin);
                 pts.is_some_and(|pts| self.is_on_grid(pts))
             };
             let is_next = |two: &[PesPacket]| match two {
@@ -81,7 +81,7 @@ impl PictureRate {
                     },
                 ] => {
                     // A deviation of one tick is rounding.
-                    let interval = clock.at(*next) - clock.at(*one);
+                    let interval = clock.unwrapped(*next) - clock.unwrapped(*one);
                     (interval - self.step()).abs() <= 1
                 }
                 _ => false,

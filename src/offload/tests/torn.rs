@@ -72,7 +72,7 @@ fn a_write_at_any_place_of_the_same_size_is_noticed() {
 }
 
 #[test]
-fn a_write_whose_time_is_put_back_is_noticed() {
+fn a_write_whose_time_is_restored_is_noticed() {
     for (name, times) in [("by the change time", LOCAL), ("by the content", FAT)] {
         let (set, events) = copied_while(times, &|file| {
             let before = file.metadata().unwrap().modified().unwrap();
@@ -120,7 +120,7 @@ fn a_write_between_listing_and_reading_is_noticed() {
 }
 
 #[test]
-fn what_was_written_after_it_was_read_is_found_by_the_last_look() {
+fn the_final_check_finds_writes_after_the_read() {
     let set = Set::new(false);
     for name in ["a", "b", "c"] {
         set.put(name, name.as_bytes());

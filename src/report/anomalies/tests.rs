@@ -69,7 +69,7 @@ fn one_rate_among_many_is_an_anomaly() {
 }
 
 #[test]
-fn two_rates_that_are_both_common_are_no_anomaly() {
+fn two_common_rates_are_not_an_anomaly() {
     let shots = [many(5, "A", "25"), many(5, "B", "24")].concat();
     assert_eq!(found(shots), []);
     let shots = [many(7, "A", "25"), many(3, "A", "24")].concat();

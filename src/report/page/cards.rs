@@ -41,15 +41,15 @@ pub(super) fn cards(report: &ShootReport) -> Markup {
 fn comparison_summary(report: &ShootReport) -> String {
     let several = |shot: &&crate::report::Shot| shot.copies.volumes > 1;
     let all = report.shots.iter().filter(several).count();
-    let proved = report.shots.iter().filter(several);
-    let proved = proved.filter(|shot| shot.copies.verified >= shot.copies.volumes);
-    let proved = proved.count();
+    let verified = report.shots.iter().filter(several);
+    let verified = verified.filter(|shot| shot.copies.verified >= shot.copies.volumes);
+    let verified = verified.count();
     match all {
         0 => "No clip is known to be on more than one volume.".to_owned(),
         _ => format!(
             "{} on more than one volume. All copies of {} were compared by full hash, the others by samples only.",
             counted(all, "clip"),
-            grouped(proved)
+            grouped(verified)
         ),
     }
 }

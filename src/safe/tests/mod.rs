@@ -65,7 +65,7 @@ fn content(number: u64) -> Fingerprint {
 /// Recorded copy, and what is observed at its path.
 #[derive(Clone)]
 struct PlacedCopy {
-    stood: RecordedPath,
+    recorded: RecordedPath,
     observation: Observation,
 }
 
@@ -163,7 +163,7 @@ impl World {
             for (at, place) in places.iter_mut().enumerate() {
                 let at = i64::try_from(at).unwrap();
                 let volume = if dice.one_in(5) { 1 } else { 1 + at };
-                place.stood.volume = volume.min(i64::try_from(copy_volumes.len()).unwrap());
+                place.recorded.volume = volume.min(i64::try_from(copy_volumes.len()).unwrap());
             }
         }
         let max_age = dice
@@ -189,11 +189,11 @@ impl World {
             let counted = file.map(|file| {
                 let at: Vec<_> = self.places[&file]
                     .iter()
-                    .map(|place| (&place.stood, PathBuf::new(), None, &place.observation))
+                    .map(|place| (&place.recorded, PathBuf::new(), None, &place.observation))
                     .collect();
                 count_copies(file, &at, &self.card, &self.copy_volumes, self.requirements)
             });
-            FileState {
+            CheckedFile {
                 inside: PathBuf::new(),
                 bytes: 100,
                 content: file.map(|file| file.0).ok_or_else(|| "unread".to_owned()),
@@ -329,7 +329,7 @@ impl PlacedCopy {
         let mut observation = random_observation(dice, file);
         change_later(dice, &mut claims, &mut observation);
         Self {
-            stood: RecordedPath {
+            recorded: RecordedPath {
                 volume,
                 path: if dice.one_in(16) {
                     PathBuf::from("A001/ascmhl/ascmhl_chain.xml")
@@ -414,7 +414,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
         claims.push(claim.clone());
     }
     if dice.one_in(8) {
-        // HashRecord of another ingest about the same path.
+        // Record of another ingest about the same path.
         claims.push(HashRecord {
             content: if dice.one_in(2) { content(8) } else { file.0 },
             bytes: if dice.one_in(5) { 101 } else { file.1 },

@@ -314,20 +314,21 @@ fn may_be_one(one: &Device, other: &Device) -> bool {
 
 /// Returns the copy if its last verification counts. A forgotten volume is not in the map.
 fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option<SoundCopy<'a>> {
-    let copy_volume = world.copy_volumes.get(&place.stood.volume)?;
+    let copy_volume = world.copy_volumes.get(&place.recorded.volume)?;
     let verified_at = match &place.observation {
         Observation::Read(content, seen, at, how) => {
             let is_equal = (*content, seen.bytes) == file;
             (is_equal && is_from_medium(Some(how))).then_some(*at)?
         }
         Observation::File(seen, keeps_ctime) => {
-            let claim = last_verification(file, &place.stood)?;
-            let is_it = looks_as_verified(claim, seen, *keeps_ctime);
-            (is_it && (*keeps_ctime || is_after_format(claim, copy_volume))).then_some(claim.at)?
+            let claim = last_verification(file, &place.recorded)?;
+            let is_same = looks_as_verified(claim, seen, *keeps_ctime);
+            (is_same && (*keeps_ctime || is_after_format(claim, copy_volume)))
+                .then_some(claim.at)?
         }
         Observation::NotMounted => {
-            let claim = last_verification(file, &place.stood)?;
-            is_good_while_away(claim, &place.stood, copy_volume).then_some(claim.at)?
+            let claim = last_verification(file, &place.recorded)?;
+            is_good_while_away(claim, &place.recorded, copy_volume).then_some(claim.at)?
         }
         Observation::Missing | Observation::Unreadable(_) => return None,
     };
@@ -338,7 +339,7 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option
         mounted_sets: if is_read {
             Vec::new()
         } else {
-            good_verifications(&place.stood)
+            good_verifications(&place.recorded)
                 .map(|claim| claim.mounted_set)
                 .collect()
         },
@@ -348,9 +349,9 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option
 }
 
 /// Returns the claim that the copy counts by, unless another record of its path contradicts it.
-fn last_verification(file: Content, stood: &RecordedPath) -> Option<&HashRecord> {
+fn last_verification(file: Content, recorded: &RecordedPath) -> Option<&HashRecord> {
     let is_about_file = |claim: &HashRecord| (claim.content, claim.bytes) == file;
-    let is_refuted = stood.records.iter().any(|claim| match claim.state {
+    let is_refuted = recorded.records.iter().any(|claim| match claim.state {
         CopyState::Verified => !is_about_file(claim),
         CopyState::Altered | CopyState::Missing | CopyState::Unread => is_about_file(claim),
         CopyState::NotCopied => false,
@@ -359,13 +360,14 @@ fn last_verification(file: Content, stood: &RecordedPath) -> Option<&HashRecord>
         return None;
     }
     // A claim from memory never counts, so the preferred claim is among those from the medium.
-    good_verifications(stood).max_by_key(|claim| (claim.formats, claim.logged.is_some(), claim.at))
+    good_verifications(recorded)
+        .max_by_key(|claim| (claim.formats, claim.logged.is_some(), claim.at))
 }
 
-fn good_verifications(stood: &RecordedPath) -> impl Iterator<Item = &HashRecord> {
+fn good_verifications(recorded: &RecordedPath) -> impl Iterator<Item = &HashRecord> {
     let is_verified = |claim: &&HashRecord| matches!(claim.state, CopyState::Verified);
     let is_read = |claim: &&HashRecord| is_from_medium(claim.how.as_ref());
-    stood.records.iter().filter(is_verified).filter(is_read)
+    recorded.records.iter().filter(is_verified).filter(is_read)
 }
 
 fn is_from_medium(how: Option<&How>) -> bool {
@@ -398,9 +400,13 @@ fn has_size_and_time(claim: &HashRecord, bytes: u64, modified: i64) -> bool {
 }
 
 /// Returns true if nothing contradicts the copy, and it is not a file that grows.
-fn is_good_while_away(claim: &HashRecord, stood: &RecordedPath, copy_volume: &CopyVolume) -> bool {
-    !stood.path.ends_with(CHAIN)
-        && looks_as_listed(claim, stood.listed.as_ref())
+fn is_good_while_away(
+    claim: &HashRecord,
+    recorded: &RecordedPath,
+    copy_volume: &CopyVolume,
+) -> bool {
+    !recorded.path.ends_with(CHAIN)
+        && looks_as_listed(claim, recorded.listed.as_ref())
         && copy_volume.replaced_by.is_none()
         && is_after_format(claim, copy_volume)
 }

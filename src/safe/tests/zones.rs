@@ -17,7 +17,7 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
         how: Some(How::Bypassed),
         ..claims[0].clone()
     };
-    let stood = RecordedPath {
+    let recorded = RecordedPath {
         volume: 1,
         path: PathBuf::from("A.mov"),
         root: None,
@@ -25,7 +25,7 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
         listed: None,
     };
     let seen = stamp(bytes, shift);
-    check_copy(file, &stood, &Observation::File(seen, keeps_ctime))
+    check_copy(file, &recorded, &Observation::File(seen, keeps_ctime))
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(super) fn parse(name: &str, is_folder: bool) -> NameFacts {
     NameFacts {
         camera: camera(&all).or_else(|| card_letter.map(str::to_owned)),
         scene: scene(&all),
-        take: take(&all),
+        take: parse_take(&all),
         day: day(&all),
         date: date(&all, &name, is_folder),
         reel,
@@ -187,7 +187,7 @@ fn roll(name: &str) -> Option<String> {
 }
 
 /// Parses `prise 4`, `tk3`, `Take 9` and `MC_021_T004`.
-fn take(all: &[NamePart]) -> Option<u32> {
+fn parse_take(all: &[NamePart]) -> Option<u32> {
     all.windows(2).find_map(|pair| {
         let [first, second] = pair else { return None };
         let is_take = matches!(

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn one_type_is_not_taken_for_another() {
+    fn types_are_not_confused() {
         let kinds = [
             "ext4", "xfs", "btrfs", "f2fs", "apfs", "hfsplus", "exfat", "vfat", "ntfs",
         ];

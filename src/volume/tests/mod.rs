@@ -75,7 +75,7 @@ impl FakeSystem {
     }
 
     fn volumes(&self) -> Volumes {
-        let mut system = System::at(self.root.path());
+        let mut system = System::in_folder(self.root.path());
         system.nodes = vec![(PathBuf::from("/dev/sdc1"), "8:33".to_owned())];
         Volumes::new(&system, linux::read_mounts(&system))
     }
@@ -146,7 +146,7 @@ fn a_uuid_is_the_same_from_links_database_sysfs_and_superblock() {
 }
 
 #[test]
-fn a_btrfs_is_on_its_seed_and_has_its_own_uuid_whatever_device_is_named() {
+fn a_btrfs_is_on_its_seed_and_has_a_separate_uuid() {
     let sprout = "02020202-0202-0202-0202-020202020202";
     let other = "03030303-0303-0303-0303-030303030303";
     let fake = FakeSystem::new(
@@ -394,7 +394,7 @@ fn a_share_mounted_twice_is_one_volume() {
 }
 
 #[test]
-fn odd_names_and_broken_lines_of_the_table_are_tolerated() {
+fn tolerates_unusual_names_and_malformed_lines_of_the_table() {
     let fake = FakeSystem::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
     let table = fs::read_to_string(fake.path("/proc/self/mountinfo")).unwrap();
     fake.write(

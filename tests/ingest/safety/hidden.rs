@@ -35,7 +35,7 @@ fn whatever_is_mounted_below_the_card_hides_footage() {
     ];
     for kind in kinds {
         let mount = Mount::new(kind, &at);
-        day.is_not_safe(&[], "another volume is mounted there");
+        day.is_not_safe(&[], "another volume is mounted here");
         mount.unmount();
     }
     fs::remove_file(day.card.join("NEW/B.wav")).unwrap();
@@ -46,7 +46,7 @@ fn whatever_is_mounted_below_the_card_hides_footage() {
         fs::create_dir_all(&at).unwrap();
         day.is_safe(&[]);
         let mount = Mount::new(kinds[0], &at);
-        day.is_not_safe(&[], "another volume is mounted there");
+        day.is_not_safe(&[], "another volume is mounted here");
         mount.unmount();
     }
 }

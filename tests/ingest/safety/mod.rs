@@ -77,7 +77,7 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
             fs::remove_file(path).unwrap();
         }
     }
-    day.is_not_safe(&[], "no files on it");
+    day.is_not_safe(&[], "no files: ");
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
         return;
     };
     std::os::unix::fs::symlink("STATUS.BIN", day.card.join("linked")).unwrap();
-    day.is_not_safe(&[], "it is a link");
+    day.is_not_safe(&[], "a link: its target");
     fs::remove_file(day.card.join("linked")).unwrap();
     put(
         &day.card,
@@ -395,7 +395,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
     assert!(!is_safe, "{told:#?}");
     let doubts = told.last().unwrap()["doubts"].to_string();
     assert!(
-        doubts.contains("another volume is mounted there"),
+        doubts.contains("another volume is mounted here"),
         "{doubts}"
     );
     fs::remove_dir(within).unwrap();
@@ -423,7 +423,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
     );
     // Pulled: its mount point is an empty folder.
     day.card_disk.unmount();
-    day.is_not_safe(&[], "no files on it");
+    day.is_not_safe(&[], "no files: ");
     // What its disk does not give any more.
     let image = File::options()
         .write(true)
@@ -506,7 +506,7 @@ fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
     is_told(
         &answer,
         CLIP,
-        "it is on another filesystem than its destination",
+        "leads to another filesystem than the destination's",
     );
     let (code, found) = verify(&day.shoot, &day.copy(1));
     assert!(run("umount", &[mounted[1]]));
@@ -514,7 +514,7 @@ fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
     assert!(
         found["problems"]
             .to_string()
-            .contains("another volume is mounted there"),
+            .contains("another volume is mounted here"),
         "{found}"
     );
     day.say_disk("RAID", "WD-2");

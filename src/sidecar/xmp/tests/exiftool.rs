@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Runs exiftool; `None` if it is not installed.
-#[expect(clippy::print_stderr, reason = "a test that was skipped should say so")]
+#[expect(clippy::print_stderr, reason = "reports a skipped test")]
 fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
     match Command::new("exiftool")
         .args(arguments)
@@ -85,7 +85,7 @@ fn exiftool_reads_a_new_sidecar() {
 }
 
 #[test]
-fn reads_and_keeps_what_exiftool_wrote() {
+fn reads_and_keeps_properties_written_by_exiftool() {
     let folder = tempfile::tempdir().unwrap();
     let written = exiftool(
         folder.path(),

@@ -125,9 +125,9 @@ proptest! {
             prop_assert!(keys.contains(&tag));
         }
         for theirs in ["b roll", "interview"] {
-            let gone = |edits: &ClipEdits| unique_keys(&edits.removed).iter().any(|tag| tag == theirs)
+            let is_removed = |edits: &ClipEdits| unique_keys(&edits.removed).iter().any(|tag| tag == theirs)
                 && !unique_keys(&edits.tags).iter().any(|tag| tag == theirs);
-            if !gone(&first) && !gone(&second) {
+            if !is_removed(&first) && !is_removed(&second) {
                 prop_assert!(keys.iter().any(|tag| tag == theirs));
             }
         }
