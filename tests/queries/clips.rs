@@ -19,31 +19,31 @@ const AD: &[Row] = &[
     (
         "laugh",
         "RAID-A:2026-05-02_AdShoot_ACME/Day1/BTSInterview_Drummer_Laughing.mov|SHELF-07:backup/ACME/BTSInterview_Drummer_Laughing.mov",
-        "{FX3}; rate: 24000/1001; duration: 95.5; size: 2500000000; captured: 2026-05-02T14:05:10+02:00; start_timecode: 01:02:03:04; gps: 51.500700,-0.124600; tags: interview,ad shoot",
+        "{FX3}; rate: 24000/1001; duration: 95.5; size: 2500000000; captured: 2026-05-02T14:05:10+02:00; start_timecode: 01:02:03:04; gps: 51.500700,-0.124600; tags: interview,ad-shoot",
         "tag: drummer; note: He laughs about the broken stick; stars: 4; select: selected",
     ),
     (
         "slate",
         "RAID-A:2026-05-02_AdShoot_ACME/Day1/A001_C003_0512AB.mov|Vault 3:2026/A001_C003_0512AB.mov|SHELF-07:A001_C003_0512AB.mov",
-        "{ALEXA}; duration: 12; size: 12000000000; captured: 2026-05-02T15:29:59; reel: A001R1AB; start_timecode: 15:29:50:00; tags: slate,ad shoot",
+        "{ALEXA}; duration: 12; size: 12000000000; captured: 2026-05-02T15:29:59; reel: A001R1AB; start_timecode: 15:29:50:00; tags: slate,ad-shoot",
         "mark: clapper falls twice",
     ),
     (
         "crane",
         "RAID-A:2026-05-02_AdShoot_ACME/Day1/A001_C004_0512AB.mov",
-        "{ALEXA}; duration: 300; size: 31000000000; captured: 2026-05-02T15:31:00; reel: A001R1AB; start_timecode: 15:31:00:00; tags: crane,ad shoot",
+        "{ALEXA}; duration: 300; size: 31000000000; captured: 2026-05-02T15:31:00; reel: A001R1AB; start_timecode: 15:31:00:00; tags: crane,ad-shoot",
         "stars: 5",
     ),
     (
         "makeup",
         "RAID-A:2026-05-02_AdShoot_ACME/Day2/Day2_Makeup_Room.mp4",
-        "{FX3}; rate: 50; duration: 30; size: 800000000; captured: 2026-05-03T09:00:00; comment: happiness in the makeup chair; tags: makeup,ad shoot",
+        "{FX3}; rate: 50; duration: 30; size: 800000000; captured: 2026-05-03T09:00:00; comment: happiness in the makeup chair; tags: makeup,ad-shoot",
         "select: rejected; stars: 1",
     ),
     (
         "gaffer",
         "SHELF-07:2026-05-02_AdShoot_ACME/Day2/Gaffer_Lights_10.mp4",
-        "{FX3}; rate: 24000/1001; duration: 29.4; size: 799000000; captured: 2026-05-03T10:15:00; title: Lighting the set, the gaffer explains; tags: lighting,ad shoot",
+        "{FX3}; rate: 24000/1001; duration: 29.4; size: 799000000; captured: 2026-05-03T10:15:00; title: Lighting the set, the gaffer explains; tags: lighting,ad-shoot",
         "",
     ),
     (
@@ -62,7 +62,7 @@ const AD: &[Row] = &[
         "vert",
         "RAID-A:2026-05-02_AdShoot_ACME/phones/IMG_0042.MOV",
         "{PHONE}; duration: 15; size: 90000000; captured: 2026-05-03T11:00:00+02:00; gps: 51.508100,-0.076000; title: Behind the scenes",
-        "tag: vertical cut",
+        "tag: vertical-cut",
     ),
 ];
 
@@ -70,25 +70,25 @@ const SESSION: &[Row] = &[
     (
         "drums1",
         "RAID-A:Studio Session - Night Owls/cam a/C0001.MP4",
-        "{FX3}; rate: 25; duration: 3605; size: 64000000000; captured: 2025-11-24T19:00:00; start_timecode: 23:59:30:00; comment: drummers warming up; tags: studio session",
+        "{FX3}; rate: 25; duration: 3605; size: 64000000000; captured: 2025-11-24T19:00:00; start_timecode: 23:59:30:00; comment: drummers warming up; tags: studio-session",
         "tag: drums",
     ),
     (
         "drums2",
         "RAID-A:Studio Session - Night Owls/cam b/C0001.MP4",
-        "{HDV}; duration: 3600; size: 11000000000; captured: 2025-11-24T19:00:02; tags: studio session",
+        "{HDV}; duration: 3600; size: 11000000000; captured: 2025-11-24T19:00:02; tags: studio-session",
         "tag: drums",
     ),
     (
         "bass",
         "RAID-A:Studio Session - Night Owls/cam a/C0002.MP4",
-        "{FX3}; rate: 25; duration: 90; size: 1500000000; captured: 2025-11-24T20:30:00; start_timecode: 20:30:00:00; tags: studio session",
+        "{FX3}; rate: 25; duration: 90; size: 1500000000; captured: 2025-11-24T20:30:00; start_timecode: 20:30:00:00; tags: studio-session",
         "note: Bassist tunes, then the drummer laughs",
     ),
     (
         "vocal",
         "RAID-A:Studio Session - Night Owls/cam a/C0010.MP4",
-        "{FX3}; rate: 25; duration: 90.4; size: 1500000001; captured: 2025-11-24T21:00:00; start_timecode: 21:00:00:00; tags: studio session",
+        "{FX3}; rate: 25; duration: 90.4; size: 1500000001; captured: 2025-11-24T21:00:00; start_timecode: 21:00:00:00; tags: studio-session",
         "stars: 5; note: singing, best take",
     ),
     (
