@@ -10,7 +10,7 @@ use crate::error::escape;
 use crate::index::{Sum, Tallies, Tally};
 use crate::value::{Bytes, Duration};
 
-/// Lists the `limit` frequent values of a facet with their clip counts.
+/// Lists the `limit` most frequent values of a facet with their clip counts.
 #[must_use]
 pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTable {
     let mut table = TextTable::new(&[tally.facet, "clips"], width);
@@ -30,7 +30,7 @@ pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTab
     table
 }
 
-/// Writes the `limit` frequent values of a facet as JSON, one object per line.
+/// Writes the `limit` most frequent values of a facet as JSON, one object per line.
 ///
 /// # Errors
 /// If `out` cannot be written.
