@@ -31,7 +31,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns true if the reader of standard output has ended: `btsindex search | head` is not an error.
+/// Returns true if the program that reads standard output has exited: `btsindex search | head` is not
+/// an error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -43,7 +44,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn fail(error: &anyhow::Error) -> cmd::Exit {
     let known = error.downcast_ref::<Error>();
     let mut stderr = io::stderr().lock();
-    // If standard error cannot be written, the exit code must suffice.
+    // If standard error cannot be written, only the exit code reports the error.
     let _ = match known {
         Some(Error::Interrupted) => writeln!(stderr, "interrupted"),
         // The message includes the cause.

@@ -35,11 +35,11 @@ pub(crate) fn run(args: &cli::CopiesArgs, catalogue: &Path) -> anyhow::Result<Ex
         overview.columns.write_headings(&mut out)?;
     }
     for page in overview.clips.chunks(PAGE) {
-        for found in catalogue.clip_copies(page)? {
+        for clip in catalogue.clip_copies(page)? {
             if args.json {
-                writeln!(out, "{}", json_line(&as_json(&found)))?;
+                writeln!(out, "{}", json_line(&as_json(&clip)))?;
             } else {
-                overview.columns.write_row(&cells(&found), &mut out)?;
+                overview.columns.write_row(&cells(&clip), &mut out)?;
             }
         }
     }
@@ -72,7 +72,7 @@ struct CopyOverview {
     unverified: usize,
 }
 
-/// Counts the copies of every clip and measures the cells of the table.
+/// Counts the copies of every clip and measures the width of each column.
 fn measure(
     clips: &[i64],
     catalogue: &Catalogue,
@@ -82,18 +82,18 @@ fn measure(
     let (mut order, mut unverified) = (Vec::new(), 0);
     let mut widths = Widths::new(&COLUMNS, width());
     for page in clips.chunks(PAGE) {
-        for found in catalogue.clip_copies(page)? {
-            let copied = &found.present;
-            unverified += usize::from(copied.files.len() > 1 && !copied.are_all_hashed());
+        for clip in catalogue.clip_copies(page)? {
+            let copies = &clip.present;
+            unverified += usize::from(copies.files.len() > 1 && !copies.are_all_hashed());
             let count = if args.proved {
-                copied.proved_volumes()
+                copies.proved_volumes()
             } else {
-                copied.volumes()
+                copies.volumes()
             };
             if count < limit {
-                order.push((count, copied.clip));
+                order.push((count, copies.clip));
                 if !args.json {
-                    widths.measure(&cells(&found));
+                    widths.measure(&cells(&clip));
                 }
             }
         }
@@ -106,20 +106,20 @@ fn measure(
     })
 }
 
-fn cells(found: &ClipCopies) -> [String; 4] {
+fn cells(clip: &ClipCopies) -> [String; 4] {
     [
-        found.present.volumes().to_string(),
-        found.present.proved_volumes().to_string(),
-        found.best.as_ref().map_or_else(String::new, FileCopy::name),
-        volumes(found),
+        clip.present.volumes().to_string(),
+        clip.present.proved_volumes().to_string(),
+        clip.best.as_ref().map_or_else(String::new, FileCopy::name),
+        volumes(clip),
     ]
 }
 
 /// Lists the volumes of a clip: `SHELF-07 (offline), RAID-A`. Reports files whose full hashes differ.
-fn volumes(found: &ClipCopies) -> String {
-    let copied = &found.present;
+fn volumes(clip: &ClipCopies) -> String {
+    let copies = &clip.present;
     let mut volumes: Vec<String> = Vec::new();
-    for file in &copied.files {
+    for file in &copies.files {
         let volume = if file.is_mounted {
             file.label.clone()
         } else {
@@ -129,8 +129,8 @@ fn volumes(found: &ClipCopies) -> String {
             volumes.push(volume);
         }
     }
-    match (volumes.is_empty(), copied.do_differ()) {
-        (true, _) => found.best.as_ref().map_or_else(String::new, |best| {
+    match (volumes.is_empty(), copies.do_differ()) {
+        (true, _) => clip.best.as_ref().map_or_else(String::new, |best| {
             format!("{} ({})", best.volume, best.status())
         }),
         (false, true) => format!("{}: contents DIFFER", volumes.join(", ")),
@@ -138,14 +138,14 @@ fn volumes(found: &ClipCopies) -> String {
     }
 }
 
-fn as_json(found: &ClipCopies) -> serde_json::Value {
-    let copied = &found.present;
+fn as_json(clip: &ClipCopies) -> serde_json::Value {
+    let copies = &clip.present;
     json!({
-        "id": found.id,
-        "name": found.best.as_ref().map(FileCopy::name),
-        "volumes": copied.volumes(),
-        "proved_volumes": copied.proved_volumes(),
-        "differ": copied.do_differ(),
-        "files": compare::files_json(copied),
+        "id": clip.id,
+        "name": clip.best.as_ref().map(FileCopy::name),
+        "volumes": copies.volumes(),
+        "proved_volumes": copies.proved_volumes(),
+        "differ": copies.do_differ(),
+        "files": compare::files_json(copies),
     })
 }

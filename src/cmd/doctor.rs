@@ -122,8 +122,8 @@ fn check_space(folder: &Path) -> Check {
     }
 }
 
-/// Checks the catalogue, then its index. The index is derived from the catalogue, so a search
-/// repairs it.
+/// Checks the catalogue, then its index. A search repairs the index, which is derived from the
+/// catalogue.
 fn check_catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
     let catalogue = match Catalogue::open(folder) {
         Ok(catalogue) => catalogue,

@@ -163,7 +163,8 @@ pub(crate) fn mark(args: &cli::MarkArgs, catalogue: &Path) -> anyhow::Result<Exi
     })
 }
 
-/// Applies the same actions to all selected clips. `sentence` formats the result from a clip count.
+/// Applies the same actions to all selected clips. `sentence` formats the result for a number of
+/// clips, such as `3 clips`.
 fn apply(
     actions: &[Action],
     on: &cli::TargetArgs,
@@ -207,8 +208,8 @@ fn print_result(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::R
     })
 }
 
-/// Returns the clips given by name, or those that a query finds, after a preview and confirmation.
-/// `None` if nothing was found or the user declined.
+/// Returns the clips given by name, or the matches of a query after a preview and confirmation.
+/// Returns `None` if nothing was found or the user declined.
 fn select_clips(on: &cli::TargetArgs, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>>> {
     if on.query.is_empty() {
         let mut clips = Vec::new();
@@ -236,7 +237,7 @@ fn select_clips(on: &cli::TargetArgs, catalogue: &Catalogue) -> anyhow::Result<O
     Ok(None)
 }
 
-/// Prints the first of the clips that would change, and the number of the others.
+/// Prints the first clips that would change, and the number of the others.
 fn preview(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<()> {
     let first = catalogue.clips(&clips[..clips.len().min(LISTED)])?;
     let mut stderr = io::stderr().lock();

@@ -178,7 +178,8 @@ fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyh
     Ok(Exit::Done)
 }
 
-/// Prints an offer: the file, whether both contents are alike, and the edits.
+/// Prints an offer: the file, whether the two contents have the same duration and codec, and the
+/// edits.
 fn print_offer(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow::Result<()> {
     let now = catalogue.clip(offer.clip)?.unwrap_or_default();
     let before = catalogue.clip(offer.former)?.unwrap_or_default();

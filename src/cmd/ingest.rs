@@ -128,7 +128,7 @@ fn watch_folder(
     );
     progress.into_inner().finish();
     outcome?;
-    // Ctrl-C is the normal end.
+    // Ctrl-C is the normal way to end this.
     Ok(if is_flawed {
         Exit::SomeUnreadable
     } else {

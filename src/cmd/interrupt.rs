@@ -1,8 +1,8 @@
-//! Ctrl-C and SIGTERM for long commands: the first one ends the command within a moment.
+//! Ctrl-C and SIGTERM for long commands: the first signal ends the command promptly.
 //!
-//! Work in pieces checks between pieces whether it should stop, and cleans up. Work that cannot check
-//! (a search that updates the index, a transaction) loses nothing if its process ends, so the process
-//! exits immediately.
+//! Work that is done in pieces checks between pieces whether it should stop, and cleans up. Work that
+//! cannot check (a search that updates the index, a transaction) loses nothing if its process ends, so
+//! the process exits immediately.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use btsindex::media::{Cancel, kill_all};
 
 use super::Exit;
 
-/// Interrupt request of the user, shared with the signal handler.
+/// Interrupt request, shared with the signal handler.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt {
     cancel: Cancel,
@@ -52,7 +52,7 @@ impl Interrupt {
     /// Runs work during which the process may exit at any point without loss.
     pub(crate) fn run_interruptible<T>(&self, run: impl FnOnce() -> T) -> T {
         self.exits_immediately.store(true, Ordering::SeqCst);
-        // The signal may have arrived just before.
+        // The signal may have arrived just before this call.
         if self.is_requested() {
             exit();
         }
@@ -64,7 +64,7 @@ impl Interrupt {
 
 fn exit() -> ! {
     kill_all();
-    // Standard error may be closed; the exit code remains.
+    // Standard error may be closed; the exit code still reports the interrupt.
     let _ = writeln!(io::stderr(), "interrupted");
     std::process::exit(Exit::Interrupted.code().into());
 }

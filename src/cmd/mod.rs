@@ -18,7 +18,6 @@ mod history;
 mod ingest;
 mod ingests;
 mod interrupt;
-mod open;
 mod query_args;
 mod rebuild;
 mod report;
@@ -29,7 +28,6 @@ mod show;
 mod sidecar;
 mod stats;
 mod tags;
-mod thumbs;
 mod undo;
 mod verify;
 mod volumes;
@@ -68,7 +66,7 @@ impl Exit {
         Self::Interrupted,
     ];
 
-    /// Number that the shell receives.
+    /// Exit code that the shell receives.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,

@@ -41,7 +41,7 @@ pub(crate) fn sheet(args: &cli::SheetArgs, folder: &Path) -> anyhow::Result<Exit
     })
 }
 
-/// Catalogue and interrupt request, needed to write a book.
+/// Catalogue and interrupt request that writing a report needs.
 struct ReportContext<'a> {
     catalogue: &'a Catalogue,
     interrupt: &'a Interrupt,
@@ -66,7 +66,8 @@ fn run(
     Ok(Exit::Done)
 }
 
-/// Gathers the clips that a day or query selects. `None` if there are none, which is reported.
+/// Gathers the clips that a day or query selects. Returns `None` if nothing matches, after printing
+/// that.
 fn gather(
     words: &[String],
     catalogue: &Catalogue,
@@ -91,7 +92,7 @@ fn gather(
             )
         }
     };
-    // Nothing of a report is written yet, so the process may exit during the search.
+    // Nothing is written yet, so the process may exit during the search.
     let clips = interrupt.run_interruptible(|| search::find_all(&query, catalogue))?;
     let book = with_counter("gathering", |on_progress| {
         let mut is_continued = |done, all| {
@@ -241,7 +242,7 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
 /// Maximum size of printed output held in memory; larger output goes to a temporary file.
 const MAX_IN_MEMORY: usize = 16 << 20;
 
-/// Prints the complete output, or nothing if writing it fails.
+/// Renders the complete output first, so nothing is printed if rendering fails.
 fn print(
     context: &ReportContext<'_>,
     write: impl FnOnce(&mut report::Sink<'_>) -> Result<(), Error>,
@@ -254,7 +255,7 @@ fn print(
         buffered.flush().map_err(Error::path(&folder))?;
     }
     spool.rewind().map_err(Error::path(&folder))?;
-    // The reader of a pipe may be slow, and what it has read cannot be revoked.
+    // The reader of a pipe may be slow, and what was written to it cannot be taken back.
     context.interrupt.run_interruptible(|| {
         let mut out = stdout();
         io::copy(&mut spool, &mut out)?;
@@ -263,7 +264,7 @@ fn print(
     })
 }
 
-/// Returns the file name of a page if `-o` is not given.
+/// Returns the default file name of a page, without `-o`.
 fn default_name(book: &ShootReport, is_sheet: bool) -> PathBuf {
     let name = match (&book.about, is_sheet) {
         (ReportScope::Day(date, _), false) => date.to_string(),

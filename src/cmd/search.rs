@@ -1,5 +1,8 @@
 //! `btsindex search`: finds clips, and prints them as table, paths, JSON or CSV.
 
+mod open;
+mod thumbs;
+
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -14,9 +17,9 @@ use btsindex::output::{
 use btsindex::query::Query;
 use btsindex::value::{parse_name, to_bytes};
 
-use super::open::DesktopAction;
-use super::{Exit, print_index_notice, query_args, stdout, thumbs, width};
+use super::{Exit, print_index_notice, query_args, stdout, width};
 use crate::cli;
+use open::DesktopAction;
 
 /// Default number of rows of a table.
 const TABLE_ROWS: usize = 50;
@@ -104,7 +107,7 @@ pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Resul
     Ok(hits.clips)
 }
 
-/// Parses the order; with `--group`, clips are ordered by group first.
+/// Parses the sort order; with `--group`, clips are sorted by group first.
 fn order(args: &cli::SearchArgs) -> Result<Option<SortOrder>, Error> {
     let sort = args.sort.as_deref();
     match &args.group {
@@ -419,8 +422,8 @@ fn print(clip: &Clip, args: &cli::SearchArgs, out: &mut dyn Write) -> io::Result
     Ok(())
 }
 
-/// Prints a path unchanged, so that programs can open it; escaped on a terminal, or if it contains a
-/// line break.
+/// Prints a path unchanged, so that programs can open it. It is escaped on a terminal, or if it
+/// contains a line break.
 fn print_path(path: &Path, out: &mut dyn Write) -> io::Result<()> {
     let bytes = to_bytes(path.as_os_str());
     if io::IsTerminal::is_terminal(&io::stdout()) || bytes.contains(&b'\n') {

@@ -45,7 +45,7 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
         writeln!(io::stderr(), "nothing written")?;
         return Ok(Exit::Negative);
     }
-    // From here on, sidecars are written next to footage: an interrupt must not leave a partial one.
+    // Sidecars are written next to footage: an interrupt must not leave a partial one.
     let interrupt = Interrupt::new()?;
     let mut out = stdout();
     let mut folders = SidecarFolder::default();

@@ -227,8 +227,8 @@ fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
     })
 }
 
-/// Tags all clips by the given rules, while no scan runs. Returns the number of clips that changed,
-/// and false if it was interrupted. `own`: custom rules and vocabulary to activate first.
+/// Tags all clips by the given rules, while no scan is running. Returns the number of clips that
+/// changed, and false if it was interrupted. `own`: custom rules and vocabulary to activate first.
 fn tag_all(
     catalogue: &Catalogue,
     folder: &Path,
@@ -268,8 +268,8 @@ fn tag_all(
         )?;
         return Ok((clips, false));
     }
-    // Updates the index now, so that no search has to wait for it. If interrupted, the next search
-    // does it.
+    // Updates the index now, so that no search has to wait for it. If this is interrupted, the next
+    // search updates it.
     interrupt.run_interruptible(|| -> anyhow::Result<()> {
         Finder::open(catalogue, &mut print_index_notice)?.tidy(&mut print_index_notice);
         Ok(())
@@ -384,8 +384,8 @@ fn refuse_name(from: &[String], to: &str, vocabulary: &Vocabulary) -> Result<(),
     Ok(())
 }
 
-/// Returns an error for a tag that no clip has and that is not in the vocabulary, because it is
-/// probably misspelt.
+/// Returns an error for a tag that no clip has and that is not in the vocabulary: it is probably
+/// misspelt.
 fn refuse_unknown(
     tag: &str,
     vocabulary: &Vocabulary,

@@ -181,7 +181,7 @@ fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit
     Ok(Exit::Done)
 }
 
-/// Lists what is lost if a volume is forgotten.
+/// Lists what would be lost by forgetting a volume.
 fn describe_loss(label: &str, loss: LostClips) -> Vec<String> {
     let mut lines = vec![format!("{} on {label}", counted(loss.clips, "clip"))];
     if loss.only_here > 0 {
@@ -192,7 +192,7 @@ fn describe_loss(label: &str, loss: LostClips) -> Vec<String> {
     }
     if loss.unverified > 0 {
         lines.push(format!(
-            "{:>9}  on another volume as well, but never compared completely: use `btsindex copies --verify`",
+            "{:>9}  also on another volume, but never compared completely: use `btsindex copies --verify`",
             grouped(loss.unverified)
         ));
     }

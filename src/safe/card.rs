@@ -1,4 +1,4 @@
-//! Reads and hashes the files of a card, and checks that the card does not change meanwhile.
+//! Reads and hashes the files of a card, and checks that the card did not change in the meantime.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ pub(super) struct CardCheck {
     /// Mounted volumes when the card was listed.
     volumes: Volumes,
     listing: Listing,
-    /// Hash of each listed file, or the reason why it is not known.
+    /// Hash of each listed file, or the reason why it could not be hashed.
     contents: Vec<Result<Fingerprint, String>>,
     is_trusted: Vec<bool>,
     how: Option<How>,
@@ -40,7 +40,7 @@ pub(super) struct CardCheck {
     problems: usize,
     /// Time of the last change (ctime) of each listed file.
     changed: Vec<Option<i64>>,
-    /// Disk of the card as named by the user, with the prefix of such names.
+    /// Disk of the card as named by the user, with the prefix that marks such names.
     named_disk: Option<String>,
 }
 
@@ -143,7 +143,7 @@ impl CardCheck {
         self.doubt(reason);
     }
 
-    /// Rejects filesystems that show files of others: the files read may be copies, not the card.
+    /// Rejects filesystems that show files of other filesystems: the files read may be copies, not the card.
     fn check_filesystem(&mut self, catalogue: &Catalogue) {
         let kind = &self.volume.kind;
         if catalogue.volumes().backing(&self.volume).is_view {
@@ -185,7 +185,7 @@ impl CardCheck {
             let mut logged = logged
                 .filter(|file| (file.bytes, file.modified) == (item.bytes, item.modified))
                 .map(|file| {
-                    // A file that read differently when it was copied has to be read again.
+                    // A file that returned different data while it was copied has to be read again.
                     let hash = file.xxh128.as_ref().filter(|_| file.problem.is_none());
                     let has_sample = file.sample.is_some() || file.bytes == 0;
                     Some((hash?.fingerprint().filter(|_| has_sample)?, file.sample))
@@ -240,7 +240,7 @@ impl CardCheck {
         });
     }
 
-    /// Returns hash and size of each hashed file.
+    /// Returns the hash and size of each hashed file.
     pub(super) fn contents(&self) -> impl Iterator<Item = (Fingerprint, u64)> {
         let files = self.contents.iter().zip(&self.listing.files);
         files.filter_map(|(content, item)| Some((*content.as_ref().ok()?, item.bytes)))
@@ -353,8 +353,8 @@ impl CardCheck {
     }
 }
 
-/// Returns the volumes that hold the image files, except the system disk: the user names the disk
-/// of images there.
+/// Returns the volumes that hold the image files. The system disk is left out, because the user
+/// names the disk of images there.
 fn holders(backing: &Backing, volumes: &Volumes) -> Vec<String> {
     let is_system = |holder: &str| volumes.mount_of(holder).as_deref() == Some(Path::new("/"));
     let holders = backing.images.iter().map(|image| image.volume.clone());

@@ -23,10 +23,10 @@ use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
 
-/// Hash and size of a content.
+/// Hash and size that identify a content.
 type Content = (Fingerprint, u64);
 
-/// Copy to be read.
+/// Copy to read and hash.
 struct ToRead {
     /// Volume id, and path relative to the root of the volume.
     at: (i64, PathBuf),
@@ -35,7 +35,7 @@ struct ToRead {
     item: Item,
 }
 
-/// Recorded and observed facts about all copies of some contents.
+/// Recorded and observed facts about all copies of the card's contents.
 pub(super) struct KnownCopies {
     recorded: BTreeMap<Content, Vec<RecordedPath>>,
     /// Current state of each path, by volume id and path.
@@ -138,8 +138,8 @@ fn describe_volume(
     }
 }
 
-/// Applies to each volume in an image file the facts about the volume that holds the file. The
-/// system disk is skipped: the user names the disk of images there.
+/// Applies the facts about a volume to each volume in an image file on it. The system disk is
+/// skipped, because the user names the disk of images there.
 fn follow_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>, rows: &[VolumeRow]) {
     let holders: BTreeMap<String, CopyVolume> = rows
         .iter()
@@ -179,7 +179,7 @@ fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
     is_now || is_recorded || row.identity.starts_with("share:")
 }
 
-/// Returns true if the observed file may be the one that the claim describes.
+/// Returns true if the observed file may be the one that was recorded in the claim.
 fn is_as_seen(claim: &HashRecord, observation: &Observation) -> bool {
     match observation {
         Observation::Missing => false,
@@ -191,8 +191,8 @@ fn is_as_seen(claim: &HashRecord, observation: &Observation) -> bool {
     }
 }
 
-/// Observes the file at a path of a volume. A link or mount on the way may lead to another place,
-/// where the file is not a copy. `folders` caches the resolved path of each folder.
+/// Checks the file at a path of a volume. If a link or mount redirects the path to another folder,
+/// the file is not a copy. `folders` caches the resolved path of each folder.
 fn observe(
     row: &VolumeRow,
     inside: &Path,
@@ -229,8 +229,8 @@ fn observe(
     }
 }
 
-/// Returns `NotMounted`, unless the volume may be mounted without permission to read its uuid. Such
-/// a volume is at the same mount point, or its size is equal or unknown.
+/// Returns `NotMounted`, unless the volume may be mounted but the user may not read its uuid: a
+/// volume of unknown identity is at the same mount point, or its size is equal or unknown.
 fn observe_unmounted(row: &VolumeRow, volumes: &Volumes) -> Observation {
     let is_other_size = |other: &Volume| {
         let sizes = other.size.zip(row.bytes);
@@ -397,8 +397,8 @@ impl KnownCopies {
             .collect()
     }
 
-    /// Returns the mount session of a volume if unmounting it drops the only cache that could
-    /// answer.
+    /// Returns the mount session of a volume if unmounting it drops the only cache that could answer
+    /// a read.
     fn session(&self, volume: i64) -> Option<i64> {
         let cache = self.copy_volumes.get(&volume)?.cache;
         let is_asked = cache == VolumeCache::UntilUnmounted;
@@ -475,7 +475,7 @@ impl CopyReading {
     /// Converts the result to a finding about a copy in the ingest log.
     fn finding(&self, claim: &HashRecord) -> Option<Finding> {
         let logged = claim.logged.as_ref();
-        // The ingest found a different file at this path, so it is not a copy.
+        // The ingest found a different file at this path, so this is not a copy.
         let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
         let problem = logged.problem.clone();
         let found = match self {

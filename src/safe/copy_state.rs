@@ -1,5 +1,5 @@
-//! Decides whether a path surely holds a content, from all recorded claims about the path and from
-//! what is observed there now. Every doubt means no.
+//! Decides whether a path certainly holds a content, from all recorded claims about the path and from
+//! its current state. Any doubt means no.
 
 use std::fmt;
 
@@ -39,17 +39,17 @@ pub struct Proof {
 /// Reason why a copy does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// Has different content; found at this Unix time.
+    /// Content was found to differ at this Unix time.
     Altered(i64),
-    /// Was missing at this Unix time.
+    /// Missing at this Unix time.
     Missing(i64),
-    /// Could not be read at this Unix time.
+    /// Unreadable at this Unix time.
     Unread(i64),
     /// Volume is mounted, but the file is missing.
     Gone,
     /// Exists but cannot be read.
     Unreadable(String),
-    /// Has a different size.
+    /// Size differs.
     SizeDiffers,
     /// Content or metadata changed after the verification.
     Changed,
@@ -60,27 +60,27 @@ pub enum Doubt {
     Conflicting,
     /// A scan found the file changed or missing.
     ScannedDifferently,
-    /// Was last read from a cache, not from the medium.
+    /// Last read came from a cache, not from the medium.
     FromMemory,
     /// Grew after it was copied; only the appended part was checked.
     AppendedTo,
     /// No verification of the current content is known.
     NotVerified,
-    /// Verified this long ago, which exceeds the requested maximum.
+    /// Verified this long ago: longer than the requested maximum.
     TooOld(Age),
-    /// Verified in the future by this computer's clock.
+    /// Verification time is in the future according to this computer's clock.
     InFuture,
     /// Filesystem is in memory and is lost when unmounted.
     InMemory,
     /// Filesystem shows files of other filesystems, which may be counted already.
     View,
-    /// Disk was later seen with something else, named here.
+    /// Disk was later seen with a different volume, named here.
     Replaced(String),
-    /// Volume was formatted since and kept its identity.
+    /// Volume was formatted after the verification and kept its identity.
     Reformatted,
     /// Disk is unknown: neither reported nor named.
     UnknownDisk,
-    /// Is on the card's disk.
+    /// Copy is on the card's disk.
     CardDisk,
     /// Card's disk is unknown, and the copy's disk has only a name given by the user.
     UnknownCardDisk,
@@ -105,7 +105,7 @@ impl fmt::Display for Doubt {
             Self::AppendedTo => "appended to after it was copied",
             Self::NotVerified => "not verified in its current state",
             Self::TooOld(age) => return write!(f, "verified {age} ago: older than --max-age"),
-            Self::InFuture => "verified in the future, by this computer's clock",
+            Self::InFuture => "verified in the future, according to this computer's clock",
             Self::InMemory => "in memory: lost when it is unmounted",
             Self::View => "on a filesystem that shows files of other filesystems",
             Self::Replaced(by) => {
@@ -263,7 +263,7 @@ fn find_claim<'a>(
             CopyState::Verified | CopyState::NotCopied => {}
         }
     }
-    // Clocks can go backwards: times do not tell which content was there last.
+    // Clocks can go backwards, so times do not show which content was there last.
     let mut verified = claims().filter(|claim| claim.state == CopyState::Verified);
     if verified.any(|claim| !is_about_content(claim)) {
         return Err(Doubt::Conflicting);

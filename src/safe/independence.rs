@@ -89,8 +89,8 @@ pub(super) struct ImageNesting<'a> {
 }
 
 impl ImageNesting<'_> {
-    /// Returns true if one is in an image file on the other, or both are in image files on one
-    /// volume or in the same file.
+    /// Returns true if one volume is in an image file on the other, or if both are in image files on
+    /// one volume or in the same file.
     pub(super) fn shares_storage_with(self, other: Self) -> bool {
         self.is_image_next_to(other)
             || other.is_image_next_to(self)

@@ -120,9 +120,9 @@ pub struct Report {
     pub left_out: Vec<PathBuf>,
     /// Volumes that hold copies, by volume id.
     pub copy_volumes: BTreeMap<i64, CopyVolume>,
-    /// Least reliable way in which a file of the card was read.
+    /// Least reliable read mode among the files of the card.
     pub how: Option<How>,
-    /// Suggested steps, in the order in which to take them.
+    /// Suggested steps, in the order in which they should be taken.
     pub remedies: Vec<Remedy>,
     /// True if the check was cancelled.
     pub is_interrupted: bool,

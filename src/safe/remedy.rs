@@ -242,7 +242,7 @@ pub(super) fn suggest(
         let (share, disk) = (report.copy_volumes.get(share)?, report.copy_volumes.get(disk)?);
         let mut remedy = name_disk(share, report, &program);
         remedy.what = format!(
-            "mount {0} and {1} at the same time and check again; or name the disk of {0}, if it is not that of {1}",
+            "mount {0} and {1} at the same time and check again; or, if they are different disks, name the disk of {0}",
             share.label, disk.label
         );
         Some(remedy)
@@ -407,7 +407,7 @@ fn destinations(report: &Report, catalogue: &Catalogue) -> Result<Vec<CardDestin
     Ok(placed.collect())
 }
 
-/// Suggests another ingest to the earlier destinations, and to more until there are enough.
+/// Suggests another ingest to the earlier destinations, and to further ones until there are enough.
 fn ingest(
     copied: &[&CheckedFile],
     report: &Report,
@@ -457,7 +457,7 @@ fn keep_history(
         .copies
         .saturating_sub(destinations.len());
     let more = (0..more).map(|_| quoted(&Path::new(ELSEWHERE).join(&name)));
-    let what = when_mounted("copy the card's history unchanged, too", destinations);
+    let what = when_mounted("also copy the card's history unchanged", destinations);
     let history = report.card.join(history);
     command(what, ingest_command(program, &history, known.chain(more)))
 }

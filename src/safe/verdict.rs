@@ -137,7 +137,8 @@ pub struct CountedCopies {
     pub copies: Vec<CandidateCopy>,
     /// Number of distinct disks that hold valid copies, not counting the card's.
     pub disks: usize,
-    /// A share and another volume whose valid copies may be on the same disk and so count once.
+    /// A share and another volume whose valid copies may be on the same disk, and therefore count
+    /// once.
     pub may_be_one: Option<(i64, i64)>,
 }
 
@@ -238,7 +239,7 @@ fn seen_change(observation: &Observation) -> Option<i64> {
     }
 }
 
-/// Fails if something else took the place of the volume after the copy was verified.
+/// Fails if the volume was replaced after the copy was verified.
 fn check_not_replaced(
     proof: Proof,
     copy_volume: &CopyVolume,

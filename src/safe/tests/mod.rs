@@ -434,7 +434,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
     claims
 }
 
-/// Moves the ctime: two files differ in it, one file that is visible twice does not.
+/// Changes the ctime, so that this is another file: one file that is visible twice has equal ctimes.
 fn change_later(dice: &mut Dice, claims: &mut [HashRecord], observation: &mut Observation) {
     let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
     let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());

@@ -24,7 +24,7 @@ struct SoundCopy<'a> {
     mounted_sets: Vec<Option<i64>>,
     /// True if the volume is mounted and the copy exists.
     is_seen: bool,
-    /// Nanosecond of the last change, if the file is visible and its filesystem stores ctimes.
+    /// Time of the last change in nanoseconds, if the file is visible and its filesystem stores ctimes.
     changed: Option<i64>,
 }
 
@@ -167,8 +167,7 @@ fn are_independent(world: &World, one: &SoundCopy<'_>, other: &SoundCopy<'_>) ->
         volumes_below(world, one.copy_volume),
         volumes_below(world, other.copy_volume),
     );
-    // If the catalogue does not know a volume, it does not know either that the volume holds two
-    // images.
+    // If a volume is not in the catalogue, the catalogue cannot know that it holds two images.
     let is_known = |volume: &&str| {
         world
             .copy_volumes
@@ -348,7 +347,7 @@ fn sound_copy<'a>(world: &'a World, file: Content, place: &PlacedCopy) -> Option
     })
 }
 
-/// Returns the claim that the copy counts by, unless another record of its path contradicts it.
+/// Returns the claim by which the copy counts, unless another record of its path contradicts it.
 fn last_verification(file: Content, recorded: &RecordedPath) -> Option<&HashRecord> {
     let is_about_file = |claim: &HashRecord| (claim.content, claim.bytes) == file;
     let is_refuted = recorded.records.iter().any(|claim| match claim.state {
@@ -392,7 +391,7 @@ fn looks_as_verified(claim: &HashRecord, seen: &Stamp, keeps_ctime: bool) -> boo
     }
 }
 
-/// A claim without a stamp cannot be compared.
+/// Returns false for a claim without a stamp, which cannot be compared.
 fn has_size_and_time(claim: &HashRecord, bytes: u64, modified: i64) -> bool {
     claim.stamp.as_ref().is_some_and(|stamp| {
         stamp.bytes == bytes && stamp.modified.abs_diff(modified) <= TOLERANCE_NANOS

@@ -6,8 +6,8 @@ use btsindex::catalogue::Catalogue;
 use btsindex::desktop;
 use btsindex::error::{Error, escape};
 
-use super::Exit;
 use crate::cli;
+use crate::cmd::Exit;
 
 /// Desktop action on one of the matches.
 #[derive(Debug, Clone, Copy)]

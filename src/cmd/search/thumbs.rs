@@ -18,7 +18,7 @@ pub(super) fn show(clips: Vec<Clip>, catalogue: &Catalogue, width: usize) -> io:
             (clip, poster)
         })
         .collect();
-    // Keys typed meanwhile were meant for the shell, but cannot be returned to it.
+    // Keys typed during this time were meant for the shell, but cannot be returned to it.
     let (screen, _) = Screen::detect();
     write_contact_sheet(&clips, screen, width, &mut stdout())
 }
