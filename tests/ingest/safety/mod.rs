@@ -1,15 +1,15 @@
 //! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
 
 mod btrfs;
-mod cached;
-mod day;
-mod drives;
-mod hidden;
-mod images;
-mod mending;
+mod cached_reads;
+mod case_insensitive;
+mod hidden_folders;
+mod image_files;
+mod not_on_a_disk;
+mod offload;
+mod reformatted_drives;
+mod remedies;
 mod shares;
-mod spelling;
-mod views;
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -20,56 +20,60 @@ use btsindex::media::Cancel;
 use btsindex::safe::{Event, Report, Request, safe};
 use serde_json::{Value, json};
 
-use super::card::{Working, ingest, is_told, noise, put, set_time, verify};
+use super::card::{
+    RunningCommand, assert_problem, ingest, random_bytes, set_time, verify, write_file,
+};
 use crate::shoot::disk::run;
 use crate::shoot::{Answer, copy, fixtures};
-use day::{Day, put_back};
+use offload::{Offload, restore_time};
 
 const CLIP: &str = "Clips/00/D00001.bin";
 
 #[test]
 fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
-    let Some(day) = Day::new() else { return };
-    day.ingest(&[0]);
+    let Some(offload) = Offload::new() else {
+        return;
+    };
+    offload.ingest(&[0]);
     // Nobody knows which disk a loop device is.
-    day.is_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
-    day.say_disk("SHUTTLE", "WD-1");
-    day.is_safe(&["--copies", "1"]);
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
-    day.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
-    day.ingest(&[0, 1]);
-    day.is_not_safe(&[], "disk serial unknown");
-    day.say_disk("RAID", "WD-2");
-    day.is_safe(&[]);
-    day.is_safe(&["--paranoid"]);
-    day.is_safe(&["--trust-ingest"]);
-    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    offload.is_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.is_safe(&["--copies", "1"]);
+    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
+    offload.ingest(&[0, 1]);
+    offload.is_not_safe(&[], "disk serial unknown");
+    offload.set_disk("RAID", "WD-2");
+    offload.is_safe(&[]);
+    offload.is_safe(&["--paranoid"]);
+    offload.is_safe(&["--trust-ingest"]);
+    offload.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
 
     // A byte that turned, found by `verify`.
-    day.flip(1, CLIP);
-    assert_eq!(verify(&day.shoot, &day.copy(1)).0, 4);
-    day.is_not_safe(&[], "1 of 6 files not on 2 disks");
-    day.is_not_safe(&[], "altered: the content is different");
-    day.is_not_safe(&[], "move away altered or different files");
-    day.flip(1, CLIP);
-    assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
-    day.is_safe(&[]);
+    offload.flip(1, CLIP);
+    assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 4);
+    offload.is_not_safe(&[], "1 of 6 files not on 2 disks");
+    offload.is_not_safe(&[], "altered: the content is different");
+    offload.is_not_safe(&[], "move away altered or different files");
+    offload.flip(1, CLIP);
+    assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 0);
+    offload.is_safe(&[]);
 
     // A file that came to the card.
-    let added = put(&day.card, "Clips/00/LATER.bin", &noise(77, 5000));
-    day.is_not_safe(&[], "Clips/00/LATER.bin: no disk");
-    day.is_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
+    let added = write_file(&offload.card, "Clips/00/LATER.bin", &random_bytes(77, 5000));
+    offload.is_not_safe(&[], "Clips/00/LATER.bin: no disk");
+    offload.is_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
     fs::remove_file(added).unwrap();
-    day.is_safe(&[]);
+    offload.is_safe(&[]);
 
     // Two partitions of one disk.
-    day.say_disk("RAID", "wd-1");
-    day.is_not_safe(&[], "1 disk");
-    day.say_disk("RAID", "WD-2");
-    day.is_safe(&[]);
+    offload.set_disk("RAID", "wd-1");
+    offload.is_not_safe(&[], "1 disk");
+    offload.set_disk("RAID", "WD-2");
+    offload.is_safe(&[]);
 
     // Emptied: whoever formats the wrong card next is not told that it is safe.
-    for entry in fs::read_dir(&day.card).unwrap() {
+    for entry in fs::read_dir(&offload.card).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             fs::remove_dir_all(path).unwrap();
@@ -77,20 +81,22 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
             fs::remove_file(path).unwrap();
         }
     }
-    day.is_not_safe(&[], "no files on it");
+    offload.is_not_safe(&[], "no files on it");
 }
 
 #[test]
 fn serials_that_systems_told_tell_disks_apart() {
-    let Some(day) = Day::new() else { return };
-    day.ingest(&[0, 1]);
-    let told = |volume: &str, disks: &str| {
-        let sql = "UPDATE volume SET disks = ?2, hardware = ?2 WHERE label = ?1";
-        assert_eq!(day.database().execute(sql, [volume, disks]).unwrap(), 1);
+    let Some(offload) = Offload::new() else {
+        return;
     };
-    told("SHUTTLE", "naa.1");
-    told("RAID", "naa.2");
-    day.is_safe(&[]);
+    offload.ingest(&[0, 1]);
+    let set_serials = |volume: &str, disks: &str| {
+        let sql = "UPDATE volume SET disks = ?2, hardware = ?2 WHERE label = ?1";
+        assert_eq!(offload.database().execute(sql, [volume, disks]).unwrap(), 1);
+    };
+    set_serials("SHUTTLE", "naa.1");
+    set_serials("RAID", "naa.2");
+    offload.is_safe(&[]);
     for (one, other) in [
         ("naa.1", "naa.1"),
         ("naa.1", "NAA.1"),
@@ -102,104 +108,106 @@ fn serials_that_systems_told_tell_disks_apart() {
         ("server:localhost", "naa.2"),
         ("", "naa.2"),
     ] {
-        told("SHUTTLE", one);
-        told("RAID", other);
-        day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+        set_serials("SHUTTLE", one);
+        set_serials("RAID", other);
+        offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
     }
-    told("SHUTTLE", "server:nas");
-    told("RAID", "naa.2");
-    day.is_safe(&[]);
+    set_serials("SHUTTLE", "server:nas");
+    set_serials("RAID", "naa.2");
+    offload.is_safe(&[]);
     // The card's own disk is nowhere else, whatever is on it.
-    let scanned = day
+    let scanned = offload
         .shoot
         .command()
         .arg("scan")
-        .arg(&day.card)
+        .arg(&offload.card)
         .output()
         .unwrap();
     assert!(scanned.status.success() || scanned.status.code() == Some(4));
-    told("CARD", "naa.2");
-    day.is_not_safe(&[], "on the card's own disk");
+    set_serials("CARD", "naa.2");
+    offload.is_not_safe(&[], "on the card's own disk");
 }
 
 #[test]
 fn drives_that_are_away_count_by_when_they_were_verified() {
-    let Some(mut day) = Day::taken_in() else {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    day.disks[1].unmount();
-    day.is_safe(&["--max-age", "1h"]);
+    offload.disks[1].unmount();
+    offload.is_safe(&["--max-age", "1h"]);
     // Nobody knows which disk the card is on: it may be that of the drive that is away.
-    day.is_card_said = false;
-    day.is_not_safe(&[], "may be the card's own disk");
-    day.is_not_safe(&[], "safe --card-disk DISK");
-    day.is_card_said = true;
-    day.age(40);
-    day.is_not_safe(
+    offload.is_card_disk_given = false;
+    offload.is_not_safe(&[], "may be the card's own disk");
+    offload.is_not_safe(&[], "safe --card-disk DISK");
+    offload.is_card_disk_given = true;
+    offload.age(40);
+    offload.is_not_safe(
         &["--max-age", "30d"],
         "verified 40 days ago: older than --max-age",
     );
-    day.is_not_safe(&["--max-age", "30d"], "mount RAID, then verify its copies");
-    day.is_safe(&["--max-age", "41d"]);
-    day.is_safe(&[]);
+    offload.is_not_safe(&["--max-age", "30d"], "mount RAID, then verify its copies");
+    offload.is_safe(&["--max-age", "41d"]);
+    offload.is_safe(&[]);
     // A clock that was wrong.
-    day.age(-1);
-    day.is_not_safe(&[], "verified in the future");
-    day.age(40);
+    offload.age(-1);
+    offload.is_not_safe(&[], "verified in the future");
+    offload.age(40);
     // What is read counts from now on; what is away cannot be.
-    day.is_not_safe(&["--max-age", "30d", "--paranoid"], "older than --max-age");
-    let at = day.drives[1].clone();
-    day.disks[1].mount(&at);
-    day.is_safe(&["--max-age", "30d", "--paranoid"]);
-    day.is_safe(&["--max-age", "30d"]);
+    offload.is_not_safe(&["--max-age", "30d", "--paranoid"], "older than --max-age");
+    let at = offload.drives[1].clone();
+    offload.disks[1].mount(&at);
+    offload.is_safe(&["--max-age", "30d", "--paranoid"]);
+    offload.is_safe(&["--max-age", "30d"]);
     // Forgotten, its copies are.
-    let forgotten = day.shoot.run(&["volumes", "forget", "RAID", "--yes"]);
+    let forgotten = offload.shoot.run(&["volumes", "forget", "RAID", "--yes"]);
     assert_eq!(forgotten.code, 0, "{}", forgotten.stderr);
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
 }
 
 #[test]
 fn what_was_done_to_a_mounted_copy_is_seen() {
-    let Some(day) = Day::taken_in() else { return };
-    let path = day.copy(0).join(CLIP);
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
+    let path = offload.copy(0).join(CLIP);
     let kept = fs::read(&path).unwrap();
     let modified = path.metadata().unwrap().modified().unwrap();
     // Shorter; gone; another content with a time of its own, later than any verification.
     fs::write(&path, &kept[1..]).unwrap();
-    day.is_not_safe(&[], "size differs");
+    offload.is_not_safe(&[], "size differs");
     fs::remove_file(&path).unwrap();
-    day.is_not_safe(&[], "missing from the mounted volume");
-    fs::write(&path, noise(5, kept.len())).unwrap();
+    offload.is_not_safe(&[], "missing from the mounted volume");
+    fs::write(&path, random_bytes(5, kept.len())).unwrap();
     set_time(&path, 4_000_000_000);
-    day.is_not_safe(&[], "changed since it was verified");
+    offload.is_not_safe(&[], "changed since it was verified");
     // With its time put back, that it was written to is still seen here; what it is, only reading
     // tells; and what was read is known from then on.
-    put_back(&path, modified);
-    day.is_not_safe(&[], "changed since it was verified");
-    day.is_not_safe(&["--paranoid"], "altered: the content is different");
-    day.is_not_safe(&[], "altered: the content is different");
+    restore_time(&path, modified);
+    offload.is_not_safe(&[], "changed since it was verified");
+    offload.is_not_safe(&["--paranoid"], "altered: the content is different");
+    offload.is_not_safe(&[], "altered: the content is different");
     fs::write(&path, &kept).unwrap();
-    day.is_not_safe(&[], "altered: the content is different");
-    day.is_safe(&["--paranoid"]);
-    day.is_safe(&[]);
+    offload.is_not_safe(&[], "altered: the content is different");
+    offload.is_safe(&["--paranoid"]);
+    offload.is_safe(&[]);
     // An older folder of the same names, sizes and times that is moved into its place.
-    let aside = day.drives[0].join("older");
-    let copied = day.copy(0).join("Clips");
+    let aside = offload.drives[0].join("older");
+    let copied = offload.copy(0).join("Clips");
     assert!(run(
         "cp",
         &["-a", copied.to_str().unwrap(), aside.to_str().unwrap()]
     ));
-    fs::rename(&copied, day.drives[0].join("was")).unwrap();
+    fs::rename(&copied, offload.drives[0].join("was")).unwrap();
     fs::rename(&aside, &copied).unwrap();
-    day.is_not_safe(&[], "changed since it was verified");
+    offload.is_not_safe(&[], "changed since it was verified");
     fs::rename(&copied, &aside).unwrap();
-    fs::rename(day.drives[0].join("was"), &copied).unwrap();
+    fs::rename(offload.drives[0].join("was"), &copied).unwrap();
     // Something else was seen there.
-    assert_eq!(verify(&day.shoot, &day.copy(0)).0, 0);
-    day.is_safe(&[]);
+    assert_eq!(verify(&offload.shoot, &offload.copy(0)).0, 0);
+    offload.is_safe(&[]);
     // A folder that is a link to the other drive holds no copy, however good it looks.
-    let folder = day.copy(1).join("Clips");
-    let aside = day.drives[0].join("aside");
+    let folder = offload.copy(1).join("Clips");
+    let aside = offload.drives[0].join("aside");
     fs::create_dir(&aside).unwrap();
     assert!(run(
         "cp",
@@ -207,19 +215,19 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     ));
     fs::remove_dir_all(&folder).unwrap();
     std::os::unix::fs::symlink(aside.join("Clips"), &folder).unwrap();
-    day.is_not_safe(&[], "leads to another volume");
-    day.is_not_safe(&["--paranoid"], "leads to another volume");
+    offload.is_not_safe(&[], "leads to another volume");
+    offload.is_not_safe(&["--paranoid"], "leads to another volume");
 }
 
 #[test]
 fn two_words_about_one_path_are_a_doubt() {
-    let Some(mut day) = Day::taken_in() else {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    day.disks[1].unmount();
-    day.is_safe(&[]);
+    offload.disks[1].unmount();
+    offload.is_safe(&[]);
     // Another card was once verified at the same paths, by a clock that may have been wrong.
-    day.database()
+    offload.database()
         .execute_batch(
             "INSERT INTO ingest SELECT 99, day, card, source, volume, inside, in_place, hash, author, begun, ended,
                     problems, facts FROM ingest LIMIT 1;
@@ -231,8 +239,8 @@ fn two_words_about_one_path_are_a_doubt() {
                     WHERE place = 1;",
         )
         .unwrap();
-    day.is_not_safe(&[], "different content was verified at the same path");
-    day.is_not_safe(
+    offload.is_not_safe(&[], "different content was verified at the same path");
+    offload.is_not_safe(
         &["--trust-ingest"],
         "different content was verified at the same path",
     );
@@ -240,14 +248,20 @@ fn two_words_about_one_path_are_a_doubt() {
 
 #[test]
 fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
-    let Some(day) = Day::new() else { return };
+    let Some(offload) = Offload::new() else {
+        return;
+    };
     // One whose time says nothing: the camera's clock was never set.
-    let clockless = put(&day.card, "Clips/00/CLOCKLESS.bin", &noise(60, 4000));
+    let clockless = write_file(
+        &offload.card,
+        "Clips/00/CLOCKLESS.bin",
+        &random_bytes(60, 4000),
+    );
     set_time(&clockless, 315_532_800);
-    day.ingest(&[0, 1]);
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
-    let (is_safe, told) = day.safe(&["--trust-ingest"]);
+    offload.ingest(&[0, 1]);
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
+    let (is_safe, told) = offload.safe(&["--trust-ingest"]);
     assert!(is_safe, "{told:#?}");
     let is_trusted = |name: &str| {
         let file = told.iter().find(|line| line["path"] == name).unwrap();
@@ -258,29 +272,33 @@ fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
     assert_eq!((&read["files"], &read["bytes"]), (&json!(1), &json!(4000)));
     // What the log itself doubts is read, too.
     let doubt = "UPDATE ingest_file SET problem = 'it reads otherwise' WHERE path = ?1";
-    day.database().execute(doubt, [b"empty"]).unwrap();
-    let (_, told) = day.safe(&["--trust-ingest"]);
+    offload.database().execute(doubt, [b"empty"]).unwrap();
+    let (_, told) = offload.safe(&["--trust-ingest"]);
     let read = told.iter().find(|line| line["event"] == "begins").unwrap();
     assert_eq!((&read["files"], &read["bytes"]), (&json!(2), &json!(4000)));
     // Written again behind what a sample covers, with the size and the time that it had.
-    let large = put(&day.card, "Clips/00/LARGE.bin", &noise(62, 500_000));
+    let large = write_file(
+        &offload.card,
+        "Clips/00/LARGE.bin",
+        &random_bytes(62, 500_000),
+    );
     set_time(&large, 1_777_000_000);
-    day.ingest(&[0, 1]);
-    let mut content = noise(62, 500_000);
+    offload.ingest(&[0, 1]);
+    let mut content = random_bytes(62, 500_000);
     content[80_000] ^= 1;
     fs::write(&large, content).unwrap();
     set_time(&large, 1_777_000_000);
-    assert!(day.safe(&["--trust-ingest"]).0, "no sample shows that");
-    fs::write(&large, noise(62, 500_000)).unwrap();
+    assert!(offload.safe(&["--trust-ingest"]).0, "no sample shows that");
+    fs::write(&large, random_bytes(62, 500_000)).unwrap();
     set_time(&large, 1_777_000_000);
     // Written again, with the size and the time that it had.
-    for path in [day.card.join(CLIP), clockless] {
+    for path in [offload.card.join(CLIP), clockless] {
         let modified = path.metadata().unwrap().modified().unwrap();
         let length = path.metadata().unwrap().len();
-        fs::write(&path, noise(61, usize::try_from(length).unwrap())).unwrap();
-        put_back(&path, modified);
+        fs::write(&path, random_bytes(61, usize::try_from(length).unwrap())).unwrap();
+        restore_time(&path, modified);
     }
-    let (_, told) = day.safe(&["--trust-ingest"]);
+    let (_, told) = offload.safe(&["--trust-ingest"]);
     let few: Vec<&Value> = told.iter().filter(|line| line["safe"] == false).collect();
     let names: Vec<&Value> = few.iter().map(|line| &line["path"]).take(2).collect();
     assert!(
@@ -289,13 +307,13 @@ fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
     );
     assert!(names.contains(&&json!(CLIP)), "{told:#?}");
     assert_eq!(few.len(), 3, "and the summary: {few:#?}");
-    day.is_not_safe(&[], "2 of 8 files not on 2 disks");
+    offload.is_not_safe(&[], "2 of 8 files not on 2 disks");
 }
 
 /// What is found out about a card to which something is done at one of the moments that are told.
-fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) -> Report {
+fn meanwhile(offload: &Offload, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) -> Report {
     let request = Request {
-        card: day.card.clone(),
+        card: offload.card.clone(),
         copies: 2,
         max_age: None,
         is_ingest_trusted: false,
@@ -304,11 +322,11 @@ fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) ->
         is_catalogue_named: false,
         cancel: Cancel::default(),
     };
-    let catalogue = Catalogue::open(&day.shoot.catalogue()).unwrap();
+    let catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
     let mut is_done = false;
     let report = safe(&request, &catalogue, &mut |event| {
         if !is_done && is_now(&event) {
-            act(&day.card);
+            act(&offload.card);
             is_done = true;
         }
     });
@@ -318,8 +336,10 @@ fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) ->
 
 #[test]
 fn a_card_that_changes_while_it_is_read_is_not_safe() {
-    let Some(day) = Day::taken_in() else { return };
-    let undisturbed = meanwhile(&day, |_| true, |_| ());
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
+    let undisturbed = meanwhile(&offload, |_| true, |_| ());
     assert!(undisturbed.is_safe(), "{undisturbed:#?}");
     let begins = |event: &Event| matches!(event, Event::CardStarted { .. });
     let left = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
@@ -333,8 +353,8 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
         let clip = card.join(CLIP);
         let modified = clip.metadata().unwrap().modified().unwrap();
         let length = usize::try_from(clip.metadata().unwrap().len()).unwrap();
-        fs::write(&clip, noise(62, length)).unwrap();
-        put_back(&clip, modified);
+        fs::write(&clip, random_bytes(62, length)).unwrap();
+        restore_time(&clip, modified);
     };
     let is_seen = |report: &Report| {
         let mut doubts = report.doubts.iter();
@@ -344,44 +364,44 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
             "{report:#?}"
         );
     };
-    let added = meanwhile(&day, begins, |card| {
-        put(card, "DURING.bin", b"while it was read");
+    let added = meanwhile(&offload, begins, |card| {
+        write_file(card, "DURING.bin", b"while it was read");
     });
     is_seen(&added);
-    fs::remove_file(day.card.join("DURING.bin")).unwrap();
-    let with_folder = meanwhile(&day, begins, |card| {
+    fs::remove_file(offload.card.join("DURING.bin")).unwrap();
+    let with_folder = meanwhile(&offload, begins, |card| {
         fs::create_dir(card.join("DCIM")).unwrap();
     });
     is_seen(&with_folder);
-    fs::remove_dir(day.card.join("DCIM")).unwrap();
-    day.is_safe(&[]);
+    fs::remove_dir(offload.card.join("DCIM")).unwrap();
+    offload.is_safe(&[]);
     // Every hash is that of a copy; what was read is not there any more.
-    let rewritten = meanwhile(&day, everything_was_read, clip_is_written_again);
+    let rewritten = meanwhile(&offload, everything_was_read, clip_is_written_again);
     assert_eq!(rewritten.unsafe_files().count(), 0);
     is_seen(&rewritten);
 }
 
 #[test]
 fn what_cannot_be_looked_at_is_not_safe() {
-    let Some(mut day) = Day::taken_in() else {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    std::os::unix::fs::symlink("STATUS.BIN", day.card.join("linked")).unwrap();
-    day.is_not_safe(&[], "it is a link");
-    fs::remove_file(day.card.join("linked")).unwrap();
-    put(
-        &day.card,
+    std::os::unix::fs::symlink("STATUS.BIN", offload.card.join("linked")).unwrap();
+    offload.is_not_safe(&[], "it is a link");
+    fs::remove_file(offload.card.join("linked")).unwrap();
+    write_file(
+        &offload.card,
         ".btsindex-123456.part",
         b"named like an unfinished copy",
     );
-    let unfinished = day.card.join(".btsindex-123456.part");
-    let (is_safe, told) = day.safe(&[]);
+    let unfinished = offload.card.join(".btsindex-123456.part");
+    let (is_safe, told) = offload.safe(&[]);
     assert!(!is_safe, "{told:#?}");
     fs::remove_file(unfinished).unwrap();
     // Another volume within the card.
-    let within = day.card.join("within");
+    let within = offload.card.join("within");
     fs::create_dir(&within).unwrap();
-    let elsewhere = day.shoot.folder("elsewhere");
+    let elsewhere = offload.shoot.folder("elsewhere");
     assert!(run(
         "mount",
         &[
@@ -390,7 +410,7 @@ fn what_cannot_be_looked_at_is_not_safe() {
             within.to_str().unwrap()
         ]
     ));
-    let (is_safe, told) = day.safe(&[]);
+    let (is_safe, told) = offload.safe(&[]);
     assert!(run("umount", &[within.to_str().unwrap()]));
     assert!(!is_safe, "{told:#?}");
     let doubts = told.last().unwrap()["doubts"].to_string();
@@ -399,11 +419,12 @@ fn what_cannot_be_looked_at_is_not_safe() {
         "{doubts}"
     );
     fs::remove_dir(within).unwrap();
-    day.is_safe(&[]);
+    offload.is_safe(&[]);
     // A folder of it says nothing about formatting.
-    let clips = day.card.join("Clips");
+    let clips = offload.card.join("Clips");
     let answer = Answer::from_output(
-        &day.shoot
+        &offload
+            .shoot
             .command()
             .arg("safe")
             .arg(&clips)
@@ -422,22 +443,29 @@ fn what_cannot_be_looked_at_is_not_safe() {
         answer.stdout
     );
     // Pulled: its mount point is an empty folder.
-    day.card_disk.unmount();
-    day.is_not_safe(&[], "no files on it");
+    offload.card_disk.unmount();
+    offload.is_not_safe(&[], "no files on it");
     // What its disk does not give any more.
     let image = File::options()
         .write(true)
-        .open(day.card_disk.image())
+        .open(offload.card_disk.image())
         .unwrap();
-    let at = day.card.clone();
-    day.card_disk.mount(&at);
+    let at = offload.card.clone();
+    offload.card_disk.mount(&at);
     image.set_len(3 * 1024 * 1024).unwrap();
-    let (is_safe, told) = day.safe(&[]);
+    let (is_safe, told) = offload.safe(&[]);
     assert!(!is_safe, "{told:#?}");
     for wrong in ["nowhere", "images/CARD.img"] {
-        let path = day.shoot.folder("images").parent().unwrap().join(wrong);
-        let answer =
-            Answer::from_output(&day.shoot.command().arg("safe").arg(path).output().unwrap());
+        let path = offload.shoot.folder("images").parent().unwrap().join(wrong);
+        let answer = Answer::from_output(
+            &offload
+                .shoot
+                .command()
+                .arg("safe")
+                .arg(path)
+                .output()
+                .unwrap(),
+        );
         assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
         assert!(answer.stdout.contains("NOT SAFE"), "{}", answer.stdout);
     }
@@ -445,70 +473,74 @@ fn what_cannot_be_looked_at_is_not_safe() {
 
 #[test]
 fn a_fingerprint_proves_nothing() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
     // Longer than what a fingerprint reads whole.
-    let footage = day.shoot.folder("long").join("IMG_1234.MOV");
+    let footage = offload.shoot.folder("long").join("IMG_1234.MOV");
     let mut bytes = fs::read(fixtures().join("Location Scout/IMG_1234.MOV")).unwrap();
-    bytes.extend(noise(9, 200_000));
+    bytes.extend(random_bytes(9, 200_000));
     fs::write(&footage, bytes).unwrap();
-    for entry in fs::read_dir(&day.card).unwrap() {
+    for entry in fs::read_dir(&offload.card).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             fs::remove_file(path).unwrap();
         }
     }
-    fs::remove_dir_all(day.card.join("Clips")).unwrap();
-    for place in [&day.card, &day.drives[0], &day.drives[1]] {
+    fs::remove_dir_all(offload.card.join("Clips")).unwrap();
+    for place in [&offload.card, &offload.drives[0], &offload.drives[1]] {
         copy(&footage, &place.join("IMG_1234.MOV"));
-        let mut scan = day.shoot.command();
+        let mut scan = offload.shoot.command();
         scan.args(["scan", "--no-pictures"]).arg(place);
         assert!(scan.output().unwrap().status.success());
     }
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
     // Scanned and known by its fingerprint, but compared by nobody.
-    day.is_not_safe(&[], "IMG_1234.MOV: no disk");
-    assert_eq!(day.shoot.run(&["copies", "--verify"]).code, 0);
-    day.is_safe(&[]);
+    offload.is_not_safe(&[], "IMG_1234.MOV: no disk");
+    assert_eq!(offload.shoot.run(&["copies", "--verify"]).code, 0);
+    offload.is_safe(&[]);
     // Changed, and scanned: the hash was of something else.
-    let path = day.drives[0].join("IMG_1234.MOV");
+    let path = offload.drives[0].join("IMG_1234.MOV");
     let mut bytes = fs::read(&path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(&path, bytes).unwrap();
-    day.is_not_safe(&[], "1 disk");
-    let mut scan = day.shoot.command();
-    scan.args(["scan", "--no-pictures"]).arg(&day.drives[0]);
+    offload.is_not_safe(&[], "1 disk");
+    let mut scan = offload.shoot.command();
+    scan.args(["scan", "--no-pictures"]).arg(&offload.drives[0]);
     assert!(scan.output().unwrap().status.success());
-    day.is_not_safe(&[], "1 disk");
+    offload.is_not_safe(&[], "1 disk");
     // One that is gone proves nothing when its drive is away, either.
-    day.is_safe(&["--copies", "1"]);
-    fs::remove_file(day.drives[1].join("IMG_1234.MOV")).unwrap();
-    verify(&day.shoot, &day.drives[1]);
-    day.disks[1].unmount();
-    day.is_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
+    offload.is_safe(&["--copies", "1"]);
+    fs::remove_file(offload.drives[1].join("IMG_1234.MOV")).unwrap();
+    verify(&offload.shoot, &offload.drives[1]);
+    offload.disks[1].unmount();
+    offload.is_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
 }
 
 #[test]
 fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
-    day.ingest(&[0]);
-    day.say_disk("SHUTTLE", "WD-1");
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
+    offload.ingest(&[0]);
+    offload.set_disk("SHUTTLE", "WD-1");
     // The other drive's folder is the first one's.
-    let within = day.copy(1).join("Clips");
+    let within = offload.copy(1).join("Clips");
     fs::create_dir_all(&within).unwrap();
-    let first = day.copy(0).join("Clips");
+    let first = offload.copy(0).join("Clips");
     let mounted = [first.to_str().unwrap(), within.to_str().unwrap()];
     assert!(run("mount", &["--bind", mounted[0], mounted[1]]));
-    let answer = ingest(&day.shoot, &[&day.card], &[&day.copy(1)]);
-    is_told(
+    let answer = ingest(&offload.shoot, &[&offload.card], &[&offload.copy(1)]);
+    assert_problem(
         &answer,
         CLIP,
         "it is on another filesystem than its destination",
     );
-    let (code, found) = verify(&day.shoot, &day.copy(1));
+    let (code, found) = verify(&offload.shoot, &offload.copy(1));
     assert!(run("umount", &[mounted[1]]));
     assert_eq!(code, 3, "{found}");
     assert!(
@@ -517,21 +549,23 @@ fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
             .contains("another volume is mounted there"),
         "{found}"
     );
-    day.say_disk("RAID", "WD-2");
-    day.is_not_safe(&[], "4 of 6 files not on 2 disks");
-    for disk in &mut day.disks {
+    offload.set_disk("RAID", "WD-2");
+    offload.is_not_safe(&[], "4 of 6 files not on 2 disks");
+    for disk in &mut offload.disks {
         disk.unmount();
     }
-    day.is_not_safe(&[], "4 of 6 files not on 2 disks");
+    offload.is_not_safe(&[], "4 of 6 files not on 2 disks");
 }
 
 #[test]
 fn whoever_interrupts_it_gets_no_verdict() {
-    let Some(day) = Day::taken_in() else { return };
-    let mut working = Working::start(day.asked(&["--json"]));
-    working.until("begins");
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
+    let mut working = RunningCommand::start(offload.asked(&["--json"]));
+    working.wait_for("begins");
     working.signal("-INT");
-    let answer = working.end();
+    let answer = working.finish();
     // It may have been at its end.
     let summary = answer.summary();
     match answer.code {
@@ -543,8 +577,8 @@ fn whoever_interrupts_it_gets_no_verdict() {
         code => panic!("{code}: {}", answer.stdout),
     }
     // Without a catalogue nothing is known, and nothing is read.
-    let mut command = day.asked(&[]);
-    command.env("BTSINDEX_CATALOGUE", day.shoot.folder("none"));
+    let mut command = offload.asked(&[]);
+    command.env("BTSINDEX_CATALOGUE", offload.shoot.folder("none"));
     let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
     assert!(!answer.stdout.contains("SAFE"), "{}", answer.stdout);

@@ -8,22 +8,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::ingest::card::{fill, ingest_well, put};
+use crate::ingest::card::{ingest_ok, write_card, write_file};
 use crate::shoot::disk::Disk;
 use crate::shoot::{Answer, Shoot};
 
 /// A card and two drives; what is on the card is on both of them, below `A001`.
-pub(super) struct Day {
+pub(super) struct Offload {
     pub(super) shoot: Shoot,
     pub(super) card: PathBuf,
     pub(super) drives: [PathBuf; 2],
     pub(super) card_disk: Disk,
     pub(super) disks: [Disk; 2],
     /// Whether a person says which disk the card is on.
-    pub(super) is_card_said: bool,
+    pub(super) is_card_disk_given: bool,
 }
 
-impl Day {
+impl Offload {
     /// `None`, with the reason told, where nothing can be mounted.
     pub(super) fn new() -> Option<Self> {
         let shoot = Shoot::new();
@@ -36,16 +36,16 @@ impl Day {
         card_disk.mount(&card);
         shuttle.mount(&one);
         raid.mount(&other);
-        fill(&card, 4, 300_000);
-        put(&card, "STATUS.BIN", b"status");
-        put(&card, "empty", b"");
+        write_card(&card, 4, 300_000);
+        write_file(&card, "STATUS.BIN", b"status");
+        write_file(&card, "empty", b"");
         Some(Self {
             shoot,
             card,
             drives: [one, other],
             card_disk,
             disks: [shuttle, raid],
-            is_card_said: false,
+            is_card_disk_given: false,
         })
     }
 
@@ -57,13 +57,13 @@ impl Day {
     }
 
     /// One that was taken in, to drives on distinct disks.
-    pub(super) fn taken_in() -> Option<Self> {
-        let mut day = Self::new()?;
-        day.is_card_said = true;
-        day.ingest(&[0, 1]);
-        day.say_disk("SHUTTLE", "WD-1");
-        day.say_disk("RAID", "WD-2");
-        Some(day)
+    pub(super) fn ingested() -> Option<Self> {
+        let mut offload = Self::new()?;
+        offload.is_card_disk_given = true;
+        offload.ingest(&[0, 1]);
+        offload.set_disk("SHUTTLE", "WD-1");
+        offload.set_disk("RAID", "WD-2");
+        Some(offload)
     }
 
     pub(super) fn copy(&self, drive: usize) -> PathBuf {
@@ -76,10 +76,10 @@ impl Day {
         for folder in &to {
             fs::create_dir_all(folder).unwrap();
         }
-        ingest_well(&self.shoot, &[&self.card], &to);
+        ingest_ok(&self.shoot, &[&self.card], &to);
     }
 
-    pub(super) fn say_disk(&self, volume: &str, disk: &str) {
+    pub(super) fn set_disk(&self, volume: &str, disk: &str) {
         let answer = self.shoot.run(&["volumes", "disk", volume, disk]);
         assert_eq!(answer.code, 0, "{}", answer.stderr);
     }
@@ -87,7 +87,7 @@ impl Day {
     pub(super) fn asked(&self, arguments: &[&str]) -> Command {
         let mut command = self.shoot.command();
         command.arg("safe").args(arguments).arg(&self.card);
-        if self.is_card_said {
+        if self.is_card_disk_given {
             command.args(["--card-disk", "card"]);
         }
         command
@@ -125,7 +125,7 @@ impl Day {
 
     /// It is not safe to delete that folder, for this reason.
     #[track_caller]
-    pub(super) fn no_card(&self, folder: &Path, reason: &str) {
+    pub(super) fn is_not_deletable(&self, folder: &Path, reason: &str) {
         let answer = Answer::from_output(
             &self
                 .shoot
@@ -182,12 +182,12 @@ impl Day {
         bytes[1000] ^= 1;
         let modified = path.metadata().unwrap().modified().unwrap();
         fs::write(&path, bytes).unwrap();
-        put_back(&path, modified);
+        restore_time(&path, modified);
     }
 }
 
 /// Gives a file the time that it had.
-pub(super) fn put_back(path: &Path, modified: SystemTime) {
+pub(super) fn restore_time(path: &Path, modified: SystemTime) {
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(modified).unwrap();
 }

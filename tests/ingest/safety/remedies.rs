@@ -7,11 +7,11 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::CLIP;
-use super::day::Day;
-use crate::ingest::card::{fill, ingest_well, put, verify};
+use super::offload::Offload;
+use crate::ingest::card::{ingest_ok, verify, write_card, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
-impl Day {
+impl Offload {
     /// What would mend it, as it is told.
     fn mends(&self, arguments: &[&str]) -> Vec<Value> {
         let (is_safe, told) = self.safe(arguments);
@@ -90,44 +90,46 @@ fn name(command: &str) -> String {
 
 #[test]
 fn what_is_said_to_mend_it_mends_it() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
-    day.ingest(&[0]);
-    fs::create_dir_all(day.copy(1)).unwrap();
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
+    offload.ingest(&[0]);
+    fs::create_dir_all(offload.copy(1)).unwrap();
     assert_eq!(
-        day.mend(&[]),
+        offload.mend(&[]),
         ["volumes", "ingest", "volumes"],
         "from one copy on a disk that nobody knows"
     );
 
     // Somebody opened and saved a copy.
-    let copied = day.copy(0).join(CLIP);
+    let copied = offload.copy(0).join(CLIP);
     let bytes = fs::read(&copied).unwrap();
     fs::write(&copied, bytes).unwrap();
-    assert_eq!(day.mend(&[]), ["verify"]);
+    assert_eq!(offload.mend(&[]), ["verify"]);
 
-    day.age(40);
-    assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);
+    offload.age(40);
+    assert_eq!(offload.mend(&["--max-age", "30d"]), ["verify"]);
 
     fs::remove_file(&copied).unwrap();
-    assert_eq!(day.mend(&[]), ["ingest"]);
+    assert_eq!(offload.mend(&[]), ["ingest"]);
 
     // A byte that turned: what is in the way is moved away by hands, however often the rest is tried before.
-    day.flip(0, CLIP);
-    assert_eq!(verify(&day.shoot, &day.copy(0)).0, 4);
-    let by_hand = day.mends(&[])[0].clone();
+    offload.flip(0, CLIP);
+    assert_eq!(verify(&offload.shoot, &offload.copy(0)).0, 4);
+    let by_hand = offload.mends(&[])[0].clone();
     let what = by_hand["what"].as_str().unwrap();
     assert!(what.ends_with(copied.to_str().unwrap()), "{what}");
     assert_eq!(by_hand["command"], Value::Null);
-    assert_eq!(typed(&day.commands(&[])[0]).code, 3);
-    assert_eq!(day.mends(&[])[0], by_hand);
-    assert_eq!(day.commands(&[])[0].matches(" --to ").count(), 2);
+    assert_eq!(typed(&offload.commands(&[])[0]).code, 3);
+    assert_eq!(offload.mends(&[])[0], by_hand);
+    assert_eq!(offload.commands(&[])[0].matches(" --to ").count(), 2);
     fs::rename(&copied, copied.with_extension("altered")).unwrap();
-    assert_eq!(day.mend(&[]), ["ingest"]);
+    assert_eq!(offload.mend(&[]), ["ingest"]);
 
     // Two partitions of one disk: a third place is wanted.
-    day.say_disk("RAID", "WD-1");
-    let asked = day.mends(&[]);
+    offload.set_disk("RAID", "WD-1");
+    let asked = offload.mends(&[]);
     let command = asked[0]["command"].as_str().unwrap();
     assert_eq!(command.matches(" --to ").count(), 3, "{asked:#?}");
     assert!(
@@ -135,118 +137,126 @@ fn what_is_said_to_mend_it_mends_it() {
         "{asked:#?}"
     );
     assert_eq!(asked.len(), 1, "{asked:#?}");
-    day.say_disk("RAID", "WD-2");
+    offload.set_disk("RAID", "WD-2");
 
     // A drive that is away comes back.
-    day.age(40);
-    day.disks[1].unmount();
-    let what = day.mends(&["--max-age", "30d"])[0]["what"].clone();
+    offload.age(40);
+    offload.disks[1].unmount();
+    let what = offload.mends(&["--max-age", "30d"])[0]["what"].clone();
     assert_eq!(what, "mount RAID, then verify its copies");
-    let raid = day.drives[1].clone();
-    day.disks[1].mount(&raid);
-    assert_eq!(day.mend(&["--max-age", "30d"]), ["verify"]);
+    let raid = offload.drives[1].clone();
+    offload.disks[1].mount(&raid);
+    assert_eq!(offload.mend(&["--max-age", "30d"]), ["verify"]);
 }
 
 #[test]
 fn a_file_that_the_camera_wrote_again_is_copied_when_the_former_is_out_of_the_way() {
-    let Some(day) = Day::taken_in() else { return };
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
     let status = "STATUS.BIN";
-    fs::write(day.card.join(status), "another one").unwrap();
-    let mends = day.mends(&[]);
+    fs::write(offload.card.join(status), "another one").unwrap();
+    let mends = offload.mends(&[]);
     let what = mends[0]["what"].as_str().unwrap();
     for drive in 0..2 {
-        let former = day.copy(drive).join(status);
+        let former = offload.copy(drive).join(status);
         assert!(what.contains(former.to_str().unwrap()), "{what}");
         fs::rename(&former, former.with_extension("former")).unwrap();
     }
     // Their histories knew another one, which is told; it is copied all the same.
-    let answer = typed(&day.commands(&[])[0]);
+    let answer = typed(&offload.commands(&[])[0]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
     assert!(answer.stdout.contains("it was copied as it is on the card"));
-    day.is_safe(&[]);
+    offload.is_safe(&[]);
 }
 
 #[test]
 fn copies_that_were_only_compared_are_enough_and_mended() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
     // A small one, all of which its fingerprint reads.
     let clip = fixtures().join("Location Scout/IMG_1234.MOV");
-    let folders = day.drives.clone();
-    fs::remove_dir_all(day.card.join("Clips")).unwrap();
+    let folders = offload.drives.clone();
+    fs::remove_dir_all(offload.card.join("Clips")).unwrap();
     for name in ["STATUS.BIN", "empty"] {
-        fs::remove_file(day.card.join(name)).unwrap();
+        fs::remove_file(offload.card.join(name)).unwrap();
     }
-    copy(&clip, &day.card.join("IMG_1234.MOV"));
+    copy(&clip, &offload.card.join("IMG_1234.MOV"));
     for folder in &folders {
         copy(&clip, &folder.join("IMG_1234.MOV"));
-        let mut scan = day.shoot.command();
+        let mut scan = offload.shoot.command();
         scan.args(["scan", "--no-pictures"]).arg(folder);
         assert!(scan.output().unwrap().status.success());
     }
     // Nobody took it in: it is said to how many places.
-    let command = day.commands(&[])[0].clone();
+    let command = offload.commands(&[])[0].clone();
     assert_eq!(command.matches(" --to ").count(), 2, "{command}");
-    assert_eq!(day.shoot.run(&["copies", "--verify"]).code, 0);
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
-    day.is_safe(&[]);
+    assert_eq!(offload.shoot.run(&["copies", "--verify"]).code, 0);
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
+    offload.is_safe(&[]);
     let copied = folders[0].join("IMG_1234.MOV");
     fs::write(&copied, fs::read(&copied).unwrap()).unwrap();
-    assert_eq!(day.mend(&[]), ["scan", "copies"]);
+    assert_eq!(offload.mend(&[]), ["scan", "copies"]);
 }
 
 #[test]
 fn a_damaged_manifest_and_an_odd_name_hinder_no_mending() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
-    let odd = day.card.join("it's {card} $(touch pwned)\nof\u{202e} A");
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
+    let odd = offload
+        .card
+        .join("it's {card} $(touch pwned)\nof\u{202e} A");
     fs::create_dir(&odd).unwrap();
-    put(&odd, "clip.bin", b"clip");
-    put(&odd, "broken.mhl", b"<hashlist");
-    day.card = odd;
-    for drive in &day.drives {
+    write_file(&odd, "clip.bin", b"clip");
+    write_file(&odd, "broken.mhl", b"<hashlist");
+    offload.card = odd;
+    for drive in &offload.drives {
         fs::create_dir_all(drive.join("{x}")).unwrap();
     }
-    let to: Vec<String> = day
+    let to: Vec<String> = offload
         .drives
         .iter()
         .map(|drive| format!("{}/{{{{x}}}}", drive.display()))
         .collect();
     let to: Vec<&Path> = to.iter().map(Path::new).collect();
-    ingest_well(&day.shoot, &[&day.card], &to);
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
-    assert!(day.safe(&[]).0);
-    let copy = day.drives[0].join("{x}/clip.bin");
+    ingest_ok(&offload.shoot, &[&offload.card], &to);
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
+    assert!(offload.safe(&[]).0);
+    let copy = offload.drives[0].join("{x}/clip.bin");
     fs::remove_file(&copy).unwrap();
-    assert_eq!(day.mend(&[]), ["ingest"]);
+    assert_eq!(offload.mend(&[]), ["ingest"]);
     assert_eq!(fs::read(&copy).unwrap(), b"clip");
     fs::write(&copy, b"clip").unwrap();
-    assert_eq!(day.mend(&[]), ["verify"]);
-    let history = day.drives[0].join("{x}/ascmhl");
+    assert_eq!(offload.mend(&[]), ["verify"]);
+    let history = offload.drives[0].join("{x}/ascmhl");
     for entry in fs::read_dir(history).unwrap() {
         fs::write(entry.unwrap().path(), "garbage").unwrap();
     }
     fs::write(&copy, b"clip").unwrap();
-    let told = day.commands(&[])[0].clone();
+    let told = offload.commands(&[])[0].clone();
     let again = " --paranoid --card-disk=card ";
     assert!(told.contains(again), "{told}");
     assert_eq!(typed(&told).code, 0, "{told}");
-    assert!(day.safe(&[]).0);
+    assert!(offload.safe(&[]).0);
 }
 
 #[test]
 fn whoever_asks_again_is_not_told_that_less_is_enough() {
-    let Some(mut day) = Day::taken_in() else {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    day.is_card_said = false;
-    for disk in &mut day.disks {
+    offload.is_card_disk_given = false;
+    for disk in &mut offload.disks {
         disk.unmount();
     }
     let asked = ["--copies", "3", "--max-age", "30d", "--trust-ingest"];
-    let commands = day.commands(&asked);
+    let commands = offload.commands(&asked);
     assert_eq!(name(&commands[0]), "safe");
     let again = " --copies 3 --max-age 2592000s --trust-ingest ";
     assert!(commands[0].contains(again), "{commands:#?}");
@@ -258,7 +268,7 @@ fn whoever_asks_again_is_not_told_that_less_is_enough() {
         answer.stdout
     );
     // … and by two it is safe.
-    let two = day.commands(&[]).swap_remove(0).replace("WD-2", "card");
+    let two = offload.commands(&[]).swap_remove(0).replace("WD-2", "card");
     assert!(!two.contains("--copies"), "{two}");
     let answer = typed(&two);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
@@ -266,39 +276,41 @@ fn whoever_asks_again_is_not_told_that_less_is_enough() {
 
 #[test]
 fn a_card_with_a_history_is_safe_when_that_is_kept_as_it_is() {
-    let Some(mut day) = Day::new() else { return };
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
     // It is a shuttle: what is on it was taken in before, by somebody else.
     let other = Shoot::new();
     let origin = other.folder("A001");
-    fill(&origin, 2, 3000);
-    let shuttled = day.card.join("A001");
+    write_card(&origin, 2, 3000);
+    let shuttled = offload.card.join("A001");
     fs::create_dir_all(&shuttled).unwrap();
-    ingest_well(&other, &[&origin], &[&shuttled]);
-    day.card = shuttled;
-    day.is_card_said = true;
-    day.ingest(&[0, 1]);
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
-    day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
-    for disk in &mut day.disks {
+    ingest_ok(&other, &[&origin], &[&shuttled]);
+    offload.card = shuttled;
+    offload.is_card_disk_given = true;
+    offload.ingest(&[0, 1]);
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
+    offload.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    for disk in &mut offload.disks {
         disk.unmount();
     }
     // Both chains were added to when they were sealed, which nobody can see while the drives are away.
-    day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
-    for (disk, drive) in day.disks.iter_mut().zip(&day.drives) {
+    offload.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    for (disk, drive) in offload.disks.iter_mut().zip(&offload.drives) {
         disk.mount(drive);
     }
-    let told = day.mends(&[])[0]["command"].clone();
+    let told = offload.mends(&[])[0]["command"].clone();
     let told = told.as_str().unwrap();
     assert!(told.ends_with("raid/{card} of A001'"), "{told}");
-    assert_eq!(day.mend(&[]), ["ingest"]);
+    assert_eq!(offload.mend(&[]), ["ingest"]);
 
     // Kept as it is, and nobody knows where any more.
-    day.say_disk("RAID", "WD-1");
-    assert_eq!(name(&day.commands(&[])[0]), "ingest");
-    day.say_disk("RAID", "WD-2");
-    let kept = day.drives[0].join("ascmhl of A001/ascmhl_chain.xml");
+    offload.set_disk("RAID", "WD-1");
+    assert_eq!(name(&offload.commands(&[])[0]), "ingest");
+    offload.set_disk("RAID", "WD-2");
+    let kept = offload.drives[0].join("ascmhl of A001/ascmhl_chain.xml");
     fs::write(&kept, fs::read(&kept).unwrap()).unwrap();
-    day.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
-    assert_eq!(day.mend(&[]), ["verify"]);
+    offload.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    assert_eq!(offload.mend(&[]), ["verify"]);
 }
