@@ -99,7 +99,9 @@ fn a_sidecar_deleted_from_a_scanned_drive_counts_as_missing() {
     fs::remove_file(drives.copy(SIDECAR)).unwrap();
     let answer = drives.scan(&drives.raid);
     assert!(
-        answer.stderr.contains("1 verified copies"),
+        answer
+            .stderr
+            .contains("verified copies of cards: 1 missing, 0 changed"),
         "{}",
         answer.stderr
     );

@@ -1,4 +1,5 @@
-//! Drives on which small and capital letters are one: a folder has several paths, and what is found there is found everywhere.
+//! Drives where names that differ by case are the same: a result for one spelling of a path applies
+//! to every spelling.
 
 use std::fs;
 
@@ -7,7 +8,7 @@ use crate::ingest::card::{ingest_ok, verify};
 use crate::shoot::disk::Disk;
 
 #[test]
-fn what_is_found_by_another_spelling_counts() {
+fn an_altered_copy_found_under_another_spelling_counts() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
@@ -26,7 +27,7 @@ fn what_is_found_by_another_spelling_counts() {
     fs::write(&path, bytes).unwrap();
     assert_eq!(verify(&offload.shoot, &other).0, 4);
     offload.set_disk("SHELF", "WD-3");
-    offload.is_not_safe(&["--copies", "1"], "altered: the content is different");
+    offload.assert_not_safe(&["--copies", "1"], "altered: the content is different");
     camera.unmount();
-    offload.is_not_safe(&["--copies", "1"], "altered: the content is different");
+    offload.assert_not_safe(&["--copies", "1"], "altered: the content is different");
 }

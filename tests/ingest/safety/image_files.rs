@@ -10,7 +10,7 @@ use crate::shoot::mounts::Mount;
 
 const PART: u64 = 100 * 1024 * 1024;
 
-/// Makes a filesystem in the second half of an image file, which grows to hold it.
+/// Doubles the size of an image file and creates a filesystem in the second half.
 fn add_part(image: &Path, label: &str) {
     let file = File::options()
         .create(true)
@@ -31,7 +31,8 @@ fn mount_part(image: &Path, part: u64, at: &Path) -> Mount {
     Mount::new(&["-o", &options, image.to_str().unwrap()], at)
 }
 
-/// A day whose card is the first half of its image file; the other half is returned, not mounted yet.
+/// Creates an offload whose card is the first half of an image file. Returns the mount of the card
+/// and the image file, whose second half is not mounted.
 fn card_with_another_part() -> Option<(Offload, Mount, PathBuf)> {
     let mut offload = Offload::new()?;
     offload.is_card_disk_given = true;
@@ -43,7 +44,7 @@ fn card_with_another_part() -> Option<(Offload, Mount, PathBuf)> {
 }
 
 #[test]
-fn another_part_of_the_image_of_the_card_holds_no_copy_whatever_a_person_says() {
+fn the_other_partition_of_the_image_of_the_card_is_on_the_same_disk() {
     let Some((offload, _card, image)) = card_with_another_part() else {
         return;
     };
@@ -52,17 +53,17 @@ fn another_part_of_the_image_of_the_card_holds_no_copy_whatever_a_person_says() 
     let part = mount_part(&image, 1, &at);
     ingest_ok(&offload.shoot, &[&offload.card], &[&at]);
     offload.set_disk("PART", "WD-3");
-    offload.is_not_safe(&one, "on the card's own disk");
+    offload.assert_not_safe(&one, "on the card's own disk");
     part.unmount();
-    offload.is_not_safe(&one, "on the card's own disk");
+    offload.assert_not_safe(&one, "on the card's own disk");
     offload.ingest(&[0]);
     offload.set_disk("SHUTTLE", "WD-1");
-    offload.is_safe(&one);
-    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_safe(&one);
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
 }
 
 #[test]
-fn the_image_of_the_card_is_the_same_file_by_another_name_and_at_another_mount() {
+fn the_image_of_the_card_is_recognised_by_another_name_and_at_another_mount_point() {
     let Some((offload, _card, image)) = card_with_another_part() else {
         return;
     };
@@ -73,23 +74,22 @@ fn the_image_of_the_card_is_the_same_file_by_another_name_and_at_another_mount()
     let part = mount_part(&link, 1, &at);
     ingest_ok(&offload.shoot, &[&offload.card], &[&at]);
     offload.set_disk("PART", "WD-3");
-    offload.is_not_safe(&one, "on the card's own disk");
+    offload.assert_not_safe(&one, "on the card's own disk");
     part.unmount();
     let bound = offload.shoot.folder("bound");
     let folder = image.parent().unwrap().to_str().unwrap();
     let _bind = Mount::new(&["--bind", folder], &bound);
     let part = mount_part(&bound.join("CARD.img"), 1, &at);
-    offload.is_not_safe(&one, "on the card's own disk");
+    offload.assert_not_safe(&one, "on the card's own disk");
     part.unmount();
-    offload.is_not_safe(&one, "on the card's own disk");
+    offload.assert_not_safe(&one, "on the card's own disk");
 }
 
 #[test]
-fn two_copies_in_one_image_file_are_on_one_disk_whatever_a_person_says() {
-    let Some(offload) = Offload::new() else {
+fn two_copies_in_one_image_file_are_on_one_disk_despite_other_disk_names() {
+    let Some(mut offload) = Offload::new() else {
         return;
     };
-    let mut offload = offload;
     offload.is_card_disk_given = true;
     let image = offload.disks[0].image().to_owned();
     offload.disks[0].unmount();
@@ -100,18 +100,18 @@ fn two_copies_in_one_image_file_are_on_one_disk_whatever_a_person_says() {
     ingest_ok(&offload.shoot, &[&offload.card], &[&offload.copy(0), &at]);
     offload.set_disk("SHUTTLE", "WD-1");
     offload.set_disk("PART", "WD-2");
-    offload.is_safe(&["--copies", "1"]);
-    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
     first.unmount();
     second.unmount();
-    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
     offload.ingest(&[1]);
     offload.set_disk("RAID", "WD-3");
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn an_image_file_that_another_filesystem_shows_is_on_no_disk_of_its_own() {
+fn an_image_file_on_a_passthrough_filesystem_is_on_no_known_disk() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
@@ -123,13 +123,14 @@ fn an_image_file_that_another_filesystem_shows_is_on_no_disk_of_its_own() {
     let shown = view.join(image.file_name().unwrap());
     let disk = Mount::new(&["-o", "loop", shown.to_str().unwrap()], &offload.drives[0]);
     offload.ingest(&[0]);
-    offload.is_not_safe(&["--copies", "1"], "shows files of other filesystems");
+    offload.assert_not_safe(&["--copies", "1"], "shows files of other filesystems");
     disk.unmount();
-    offload.is_not_safe(&["--copies", "1"], "shows files of other filesystems");
+    offload.assert_not_safe(&["--copies", "1"], "shows files of other filesystems");
 }
 
-/// A day whose second copies are in an image file on a drive of its own.
-fn day_with_image() -> Option<(Offload, Disk, Disk)> {
+/// Creates an offload whose second copies are in an image file on a separate drive. Returns the disk
+/// that contains the image file, and the image.
+fn offload_with_image() -> Option<(Offload, Disk, Disk)> {
     let mut offload = Offload::new()?;
     offload.is_card_disk_given = true;
     let images = offload.shoot.folder("images");
@@ -142,15 +143,16 @@ fn day_with_image() -> Option<(Offload, Disk, Disk)> {
     offload.set_disk("SHUTTLE", "WD-1");
     offload.set_disk("IMAGE", "WD-2");
     image.unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     Some((offload, holder, image))
 }
 
-const GONE: &str = "its disk was later seen with no image file or a different one";
+/// Reason for copies in an image file that is missing or was replaced.
+const MISSING_IMAGE: &str = "its disk was later seen with no image file or a different one";
 
 #[test]
-fn an_image_file_that_is_not_on_its_volume_holds_no_copy_until_it_is_seen_again() {
-    let Some((offload, mut holder, mut image)) = day_with_image() else {
+fn copies_in_a_missing_image_file_count_again_once_it_is_seen_again() {
+    let Some((offload, mut holder, mut image)) = offload_with_image() else {
         return;
     };
     let (at, aside) = (
@@ -158,36 +160,36 @@ fn an_image_file_that_is_not_on_its_volume_holds_no_copy_until_it_is_seen_again(
         offload.shoot.folder("holder").join("aside"),
     );
     let path = image.image().to_owned();
-    // Where it should be, away with its volume, and moved back.
+    // Moved away; its volume unmounted; moved back.
     fs::rename(&path, &aside).unwrap();
-    offload.is_not_safe(&[], GONE);
+    offload.assert_not_safe(&[], MISSING_IMAGE);
     holder.unmount();
-    offload.is_not_safe(&[], GONE);
+    offload.assert_not_safe(&[], MISSING_IMAGE);
     holder.mount(&at);
     fs::rename(&aside, &path).unwrap();
-    offload.is_not_safe(&[], GONE);
+    offload.assert_not_safe(&[], MISSING_IMAGE);
     let there = offload.shoot.folder("image");
     image.mount(&there);
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     image.unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     holder.unmount();
-    offload.is_safe(&[]);
-    // Deleted while nobody looked.
+    offload.assert_safe(&[]);
+    // Deleted while its volume is mounted elsewhere.
     holder.mount(&offload.shoot.folder("elsewhere"));
     fs::remove_file(offload.shoot.folder("elsewhere").join("IMAGE.img")).unwrap();
     holder.unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     holder.mount(&at);
-    offload.is_not_safe(&[], GONE);
+    offload.assert_not_safe(&[], MISSING_IMAGE);
     holder.unmount();
-    offload.is_not_safe(&[], GONE);
+    offload.assert_not_safe(&[], MISSING_IMAGE);
 }
 
 #[test]
-fn another_file_under_the_name_of_an_image_holds_no_copy() {
+fn another_file_with_the_name_of_an_image_does_not_count() {
     for is_larger in [true, false] {
-        let Some((offload, _holder, image)) = day_with_image() else {
+        let Some((offload, _holder, image)) = offload_with_image() else {
             return;
         };
         let path = image.image().to_owned();
@@ -195,22 +197,22 @@ fn another_file_under_the_name_of_an_image_holds_no_copy() {
         let file = if is_larger {
             File::options().write(true).open(&path).unwrap()
         } else {
-            // The old file keeps its inode number while its other name is there.
+            // The renamed file keeps its inode number, so the new file gets another one.
             fs::rename(&path, path.with_extension("old")).unwrap();
             File::create(&path).unwrap()
         };
         file.set_len(length + u64::from(is_larger) * 4096).unwrap();
-        offload.is_not_safe(&[], GONE);
+        offload.assert_not_safe(&[], MISSING_IMAGE);
     }
 }
 
 #[test]
-fn an_image_file_that_is_deleted_from_the_system_disk_holds_no_copy() {
+fn an_image_file_deleted_from_the_system_disk_does_not_count() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
     offload.disks[1].unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     fs::remove_file(offload.disks[1].image()).unwrap();
-    offload.is_not_safe(&[], GONE);
+    offload.assert_not_safe(&[], MISSING_IMAGE);
 }

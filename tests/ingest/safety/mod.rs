@@ -1,4 +1,5 @@
-//! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
+//! `safe`: cards that may be formatted and cards that may not, on real filesystems whose disks are
+//! given with `volumes disk`.
 
 mod btrfs;
 mod cached_reads;
@@ -30,49 +31,49 @@ use offload::{Offload, restore_time};
 const CLIP: &str = "Clips/00/D00001.bin";
 
 #[test]
-fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
+fn a_card_is_safe_only_if_its_copies_are_on_two_disks() {
     let Some(offload) = Offload::new() else {
         return;
     };
     offload.ingest(&[0]);
-    // Nobody knows which disk a loop device is.
-    offload.is_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
+    // The disk of a loop device is unknown.
+    offload.assert_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
     offload.set_disk("SHUTTLE", "WD-1");
-    offload.is_safe(&["--copies", "1"]);
-    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
-    offload.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
+    offload.assert_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
     offload.ingest(&[0, 1]);
-    offload.is_not_safe(&[], "disk serial unknown");
+    offload.assert_not_safe(&[], "disk serial unknown");
     offload.set_disk("RAID", "WD-2");
-    offload.is_safe(&[]);
-    offload.is_safe(&["--paranoid"]);
-    offload.is_safe(&["--trust-ingest"]);
-    offload.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    offload.assert_safe(&[]);
+    offload.assert_safe(&["--paranoid"]);
+    offload.assert_safe(&["--trust-ingest"]);
+    offload.assert_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
 
-    // A byte that turned, found by `verify`.
-    offload.flip(1, CLIP);
+    // A flipped bit, found by `verify`.
+    offload.flip_bit(1, CLIP);
     assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 4);
-    offload.is_not_safe(&[], "1 of 6 files not on 2 disks");
-    offload.is_not_safe(&[], "altered: the content is different");
-    offload.is_not_safe(&[], "move away altered or different files");
-    offload.flip(1, CLIP);
+    offload.assert_not_safe(&[], "1 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "altered: the content is different");
+    offload.assert_not_safe(&[], "move away altered or different files");
+    offload.flip_bit(1, CLIP);
     assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 0);
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 
-    // A file that came to the card.
+    // A file added to the card.
     let added = write_file(&offload.card, "Clips/00/LATER.bin", &random_bytes(77, 5000));
-    offload.is_not_safe(&[], "Clips/00/LATER.bin: no disk");
-    offload.is_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
+    offload.assert_not_safe(&[], "Clips/00/LATER.bin: no disk");
+    offload.assert_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
     fs::remove_file(added).unwrap();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 
     // Two partitions of one disk.
     offload.set_disk("RAID", "wd-1");
-    offload.is_not_safe(&[], "1 disk");
+    offload.assert_not_safe(&[], "1 disk");
     offload.set_disk("RAID", "WD-2");
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 
-    // Emptied: whoever formats the wrong card next is not told that it is safe.
+    // An empty card is not safe: it may be the wrong one.
     for entry in fs::read_dir(&offload.card).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -81,11 +82,11 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
             fs::remove_file(path).unwrap();
         }
     }
-    offload.is_not_safe(&[], "no files on it");
+    offload.assert_not_safe(&[], "no files on it");
 }
 
 #[test]
-fn serials_that_systems_told_tell_disks_apart() {
+fn disk_serials_reported_by_the_system_distinguish_disks() {
     let Some(offload) = Offload::new() else {
         return;
     };
@@ -96,12 +97,12 @@ fn serials_that_systems_told_tell_disks_apart() {
     };
     set_serials("SHUTTLE", "naa.1");
     set_serials("RAID", "naa.2");
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     for (one, other) in [
         ("naa.1", "naa.1"),
         ("naa.1", "NAA.1"),
         ("naa.1+naa.2", "naa.2+naa.3"),
-        // In a dock once, which tells a number of its own for all of its disks.
+        // Once in a dock, which reports its own serial for all of its disks.
         ("naa.1\ndock", "dock"),
         ("server:nas", "server:nas.local"),
         ("server:nas", "server:10.0.0.5"),
@@ -110,12 +111,12 @@ fn serials_that_systems_told_tell_disks_apart() {
     ] {
         set_serials("SHUTTLE", one);
         set_serials("RAID", other);
-        offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
+        offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
     }
     set_serials("SHUTTLE", "server:nas");
     set_serials("RAID", "naa.2");
-    offload.is_safe(&[]);
-    // The card's own disk is nowhere else, whatever is on it.
+    offload.assert_safe(&[]);
+    // Copies on the card's own disk do not count.
     let scanned = offload
         .shoot
         .command()
@@ -125,72 +126,72 @@ fn serials_that_systems_told_tell_disks_apart() {
         .unwrap();
     assert!(scanned.status.success() || scanned.status.code() == Some(4));
     set_serials("CARD", "naa.2");
-    offload.is_not_safe(&[], "on the card's own disk");
+    offload.assert_not_safe(&[], "on the card's own disk");
 }
 
 #[test]
-fn drives_that_are_away_count_by_when_they_were_verified() {
+fn copies_on_unmounted_drives_count_by_the_age_of_their_verification() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
     offload.disks[1].unmount();
-    offload.is_safe(&["--max-age", "1h"]);
-    // Nobody knows which disk the card is on: it may be that of the drive that is away.
+    offload.assert_safe(&["--max-age", "1h"]);
+    // The disk of the card is unknown: it may be the disk of the unmounted drive.
     offload.is_card_disk_given = false;
-    offload.is_not_safe(&[], "may be the card's own disk");
-    offload.is_not_safe(&[], "safe --card-disk DISK");
+    offload.assert_not_safe(&[], "may be the card's own disk");
+    offload.assert_not_safe(&[], "safe --card-disk DISK");
     offload.is_card_disk_given = true;
-    offload.age(40);
-    offload.is_not_safe(
+    offload.set_age(40);
+    offload.assert_not_safe(
         &["--max-age", "30d"],
         "verified 40 days ago: older than --max-age",
     );
-    offload.is_not_safe(&["--max-age", "30d"], "mount RAID, then verify its copies");
-    offload.is_safe(&["--max-age", "41d"]);
-    offload.is_safe(&[]);
-    // A clock that was wrong.
-    offload.age(-1);
-    offload.is_not_safe(&[], "verified in the future");
-    offload.age(40);
-    // What is read counts from now on; what is away cannot be.
-    offload.is_not_safe(&["--max-age", "30d", "--paranoid"], "older than --max-age");
+    offload.assert_not_safe(&["--max-age", "30d"], "mount RAID, then verify its copies");
+    offload.assert_safe(&["--max-age", "41d"]);
+    offload.assert_safe(&[]);
+    // The clock was wrong.
+    offload.set_age(-1);
+    offload.assert_not_safe(&[], "verified in the future");
+    offload.set_age(40);
+    // With `--paranoid`, copies that are read count from now on; unmounted copies cannot be read.
+    offload.assert_not_safe(&["--max-age", "30d", "--paranoid"], "older than --max-age");
     let at = offload.drives[1].clone();
     offload.disks[1].mount(&at);
-    offload.is_safe(&["--max-age", "30d", "--paranoid"]);
-    offload.is_safe(&["--max-age", "30d"]);
-    // Forgotten, its copies are.
+    offload.assert_safe(&["--max-age", "30d", "--paranoid"]);
+    offload.assert_safe(&["--max-age", "30d"]);
+    // The copies of a forgotten volume are forgotten as well.
     let forgotten = offload.shoot.run(&["volumes", "forget", "RAID", "--yes"]);
     assert_eq!(forgotten.code, 0, "{}", forgotten.stderr);
-    offload.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
 }
 
 #[test]
-fn what_was_done_to_a_mounted_copy_is_seen() {
+fn every_change_of_a_mounted_copy_is_noticed() {
     let Some(offload) = Offload::ingested() else {
         return;
     };
     let path = offload.copy(0).join(CLIP);
-    let kept = fs::read(&path).unwrap();
+    let original = fs::read(&path).unwrap();
     let modified = path.metadata().unwrap().modified().unwrap();
-    // Shorter; gone; another content with a time of its own, later than any verification.
-    fs::write(&path, &kept[1..]).unwrap();
-    offload.is_not_safe(&[], "size differs");
+    // Shorter; missing; different content with a time later than any verification.
+    fs::write(&path, &original[1..]).unwrap();
+    offload.assert_not_safe(&[], "size differs");
     fs::remove_file(&path).unwrap();
-    offload.is_not_safe(&[], "missing from the mounted volume");
-    fs::write(&path, random_bytes(5, kept.len())).unwrap();
+    offload.assert_not_safe(&[], "missing from the mounted volume");
+    fs::write(&path, random_bytes(5, original.len())).unwrap();
     set_time(&path, 4_000_000_000);
-    offload.is_not_safe(&[], "changed since it was verified");
-    // With its time put back, that it was written to is still seen here; what it is, only reading
-    // tells; and what was read is known from then on.
+    offload.assert_not_safe(&[], "changed since it was verified");
+    // With the time restored, ext4 still shows that the copy was written to. Only reading shows that
+    // the content differs, which is remembered.
     restore_time(&path, modified);
-    offload.is_not_safe(&[], "changed since it was verified");
-    offload.is_not_safe(&["--paranoid"], "altered: the content is different");
-    offload.is_not_safe(&[], "altered: the content is different");
-    fs::write(&path, &kept).unwrap();
-    offload.is_not_safe(&[], "altered: the content is different");
-    offload.is_safe(&["--paranoid"]);
-    offload.is_safe(&[]);
-    // An older folder of the same names, sizes and times that is moved into its place.
+    offload.assert_not_safe(&[], "changed since it was verified");
+    offload.assert_not_safe(&["--paranoid"], "altered: the content is different");
+    offload.assert_not_safe(&[], "altered: the content is different");
+    fs::write(&path, &original).unwrap();
+    offload.assert_not_safe(&[], "altered: the content is different");
+    offload.assert_safe(&["--paranoid"]);
+    offload.assert_safe(&[]);
+    // A folder with the same names, sizes and times replaces the folder of copies.
     let aside = offload.drives[0].join("older");
     let copied = offload.copy(0).join("Clips");
     assert!(run(
@@ -199,13 +200,13 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     ));
     fs::rename(&copied, offload.drives[0].join("was")).unwrap();
     fs::rename(&aside, &copied).unwrap();
-    offload.is_not_safe(&[], "changed since it was verified");
+    offload.assert_not_safe(&[], "changed since it was verified");
     fs::rename(&copied, &aside).unwrap();
     fs::rename(offload.drives[0].join("was"), &copied).unwrap();
-    // Something else was seen there.
+    // The other folder was seen there, so the copies are verified again.
     assert_eq!(verify(&offload.shoot, &offload.copy(0)).0, 0);
-    offload.is_safe(&[]);
-    // A folder that is a link to the other drive holds no copy, however good it looks.
+    offload.assert_safe(&[]);
+    // A folder that is a link to the other drive holds no copies.
     let folder = offload.copy(1).join("Clips");
     let aside = offload.drives[0].join("aside");
     fs::create_dir(&aside).unwrap();
@@ -215,18 +216,18 @@ fn what_was_done_to_a_mounted_copy_is_seen() {
     ));
     fs::remove_dir_all(&folder).unwrap();
     std::os::unix::fs::symlink(aside.join("Clips"), &folder).unwrap();
-    offload.is_not_safe(&[], "leads to another volume");
-    offload.is_not_safe(&["--paranoid"], "leads to another volume");
+    offload.assert_not_safe(&[], "leads to another volume");
+    offload.assert_not_safe(&["--paranoid"], "leads to another volume");
 }
 
 #[test]
-fn two_words_about_one_path_are_a_doubt() {
+fn two_hashes_verified_at_the_same_path_are_a_doubt() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
     offload.disks[1].unmount();
-    offload.is_safe(&[]);
-    // Another card was once verified at the same paths, by a clock that may have been wrong.
+    offload.assert_safe(&[]);
+    // Another card was verified at the same paths, at a time that may be wrong.
     offload.database()
         .execute_batch(
             "INSERT INTO ingest SELECT 99, day, card, source, volume, inside, in_place, hash, author, begun, ended,
@@ -239,19 +240,19 @@ fn two_words_about_one_path_are_a_doubt() {
                     WHERE place = 1;",
         )
         .unwrap();
-    offload.is_not_safe(&[], "different content was verified at the same path");
-    offload.is_not_safe(
+    offload.assert_not_safe(&[], "different content was verified at the same path");
+    offload.assert_not_safe(
         &["--trust-ingest"],
         "different content was verified at the same path",
     );
 }
 
 #[test]
-fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
+fn trust_ingest_compares_size_time_and_sample() {
     let Some(offload) = Offload::new() else {
         return;
     };
-    // One whose time says nothing: the camera's clock was never set.
+    // A file with a meaningless time: the clock of the camera was never set.
     let clockless = write_file(
         &offload.card,
         "Clips/00/CLOCKLESS.bin",
@@ -261,22 +262,28 @@ fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
     offload.ingest(&[0, 1]);
     offload.set_disk("SHUTTLE", "WD-1");
     offload.set_disk("RAID", "WD-2");
-    let (is_safe, told) = offload.safe(&["--trust-ingest"]);
-    assert!(is_safe, "{told:#?}");
+    let (is_safe, events) = offload.safe(&["--trust-ingest"]);
+    assert!(is_safe, "{events:#?}");
     let is_trusted = |name: &str| {
-        let file = told.iter().find(|line| line["path"] == name).unwrap();
+        let file = events.iter().find(|line| line["path"] == name).unwrap();
         file["trusted"].as_bool().unwrap()
     };
     assert!(is_trusted(CLIP) && !is_trusted("Clips/00/CLOCKLESS.bin"));
-    let read = told.iter().find(|line| line["event"] == "begins").unwrap();
+    let read = events
+        .iter()
+        .find(|line| line["event"] == "begins")
+        .unwrap();
     assert_eq!((&read["files"], &read["bytes"]), (&json!(1), &json!(4000)));
-    // What the log itself doubts is read, too.
+    // A file that the log marks as doubtful is read as well.
     let doubt = "UPDATE ingest_file SET problem = 'it reads otherwise' WHERE path = ?1";
     offload.database().execute(doubt, [b"empty"]).unwrap();
-    let (_, told) = offload.safe(&["--trust-ingest"]);
-    let read = told.iter().find(|line| line["event"] == "begins").unwrap();
+    let (_, events) = offload.safe(&["--trust-ingest"]);
+    let read = events
+        .iter()
+        .find(|line| line["event"] == "begins")
+        .unwrap();
     assert_eq!((&read["files"], &read["bytes"]), (&json!(2), &json!(4000)));
-    // Written again behind what a sample covers, with the size and the time that it had.
+    // Changed outside the sample, with the same size and time.
     let large = write_file(
         &offload.card,
         "Clips/00/LARGE.bin",
@@ -288,30 +295,45 @@ fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
     content[80_000] ^= 1;
     fs::write(&large, content).unwrap();
     set_time(&large, 1_777_000_000);
-    assert!(offload.safe(&["--trust-ingest"]).0, "no sample shows that");
+    assert!(
+        offload.safe(&["--trust-ingest"]).0,
+        "the sample is unchanged"
+    );
     fs::write(&large, random_bytes(62, 500_000)).unwrap();
     set_time(&large, 1_777_000_000);
-    // Written again, with the size and the time that it had.
+    // Changed within the sample, with the same size and time.
     for path in [offload.card.join(CLIP), clockless] {
         let modified = path.metadata().unwrap().modified().unwrap();
         let length = path.metadata().unwrap().len();
         fs::write(&path, random_bytes(61, usize::try_from(length).unwrap())).unwrap();
         restore_time(&path, modified);
     }
-    let (_, told) = offload.safe(&["--trust-ingest"]);
-    let few: Vec<&Value> = told.iter().filter(|line| line["safe"] == false).collect();
-    let names: Vec<&Value> = few.iter().map(|line| &line["path"]).take(2).collect();
+    let (_, events) = offload.safe(&["--trust-ingest"]);
+    let unsafe_lines: Vec<&Value> = events.iter().filter(|line| line["safe"] == false).collect();
+    let names: Vec<&Value> = unsafe_lines
+        .iter()
+        .map(|line| &line["path"])
+        .take(2)
+        .collect();
     assert!(
         names.contains(&&json!("Clips/00/CLOCKLESS.bin")),
-        "{told:#?}"
+        "{events:#?}"
     );
-    assert!(names.contains(&&json!(CLIP)), "{told:#?}");
-    assert_eq!(few.len(), 3, "and the summary: {few:#?}");
-    offload.is_not_safe(&[], "2 of 8 files not on 2 disks");
+    assert!(names.contains(&&json!(CLIP)), "{events:#?}");
+    assert_eq!(
+        unsafe_lines.len(),
+        3,
+        "two files and the summary: {unsafe_lines:#?}"
+    );
+    offload.assert_not_safe(&[], "2 of 8 files not on 2 disks");
 }
 
-/// What is found out about a card to which something is done at one of the moments that are told.
-fn meanwhile(offload: &Offload, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) -> Report {
+/// Checks a card and calls `act` with its path at the first event for which `is_now` returns true.
+fn check_while_changing(
+    offload: &Offload,
+    is_now: impl Fn(&Event) -> bool,
+    act: impl Fn(&Path),
+) -> Report {
     let request = Request {
         card: offload.card.clone(),
         copies: 2,
@@ -339,24 +361,24 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
     let Some(offload) = Offload::ingested() else {
         return;
     };
-    let undisturbed = meanwhile(&offload, |_| true, |_| ());
+    let undisturbed = check_while_changing(&offload, |_| true, |_| ());
     assert!(undisturbed.is_safe(), "{undisturbed:#?}");
-    let begins = |event: &Event| matches!(event, Event::CardStarted { .. });
-    let left = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
-    let everything_was_read = |event: &Event| {
+    let card_started = |event: &Event| matches!(event, Event::CardStarted { .. });
+    let remaining = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
+    let all_is_read = |event: &Event| {
         if let Event::Read(bytes) = event {
-            left.set(left.get() - bytes);
+            remaining.set(remaining.get() - bytes);
         }
-        left.get() == 0
+        remaining.get() == 0
     };
-    let clip_is_written_again = |card: &Path| {
+    let rewrite_clip = |card: &Path| {
         let clip = card.join(CLIP);
         let modified = clip.metadata().unwrap().modified().unwrap();
         let length = usize::try_from(clip.metadata().unwrap().len()).unwrap();
         fs::write(&clip, random_bytes(62, length)).unwrap();
         restore_time(&clip, modified);
     };
-    let is_seen = |report: &Report| {
+    let assert_noticed = |report: &Report| {
         let mut doubts = report.doubts.iter();
         assert!(!report.is_safe());
         assert!(
@@ -364,30 +386,30 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
             "{report:#?}"
         );
     };
-    let added = meanwhile(&offload, begins, |card| {
+    let added = check_while_changing(&offload, card_started, |card| {
         write_file(card, "DURING.bin", b"while it was read");
     });
-    is_seen(&added);
+    assert_noticed(&added);
     fs::remove_file(offload.card.join("DURING.bin")).unwrap();
-    let with_folder = meanwhile(&offload, begins, |card| {
+    let with_folder = check_while_changing(&offload, card_started, |card| {
         fs::create_dir(card.join("DCIM")).unwrap();
     });
-    is_seen(&with_folder);
+    assert_noticed(&with_folder);
     fs::remove_dir(offload.card.join("DCIM")).unwrap();
-    offload.is_safe(&[]);
-    // Every hash is that of a copy; what was read is not there any more.
-    let rewritten = meanwhile(&offload, everything_was_read, clip_is_written_again);
+    offload.assert_safe(&[]);
+    // Every hash matches a copy, but the clip changed after it was read.
+    let rewritten = check_while_changing(&offload, all_is_read, rewrite_clip);
     assert_eq!(rewritten.unsafe_files().count(), 0);
-    is_seen(&rewritten);
+    assert_noticed(&rewritten);
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_not_safe() {
+fn cards_that_cannot_be_checked_completely_are_not_safe() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
     std::os::unix::fs::symlink("STATUS.BIN", offload.card.join("linked")).unwrap();
-    offload.is_not_safe(&[], "it is a link");
+    offload.assert_not_safe(&[], "it is a link");
     fs::remove_file(offload.card.join("linked")).unwrap();
     write_file(
         &offload.card,
@@ -395,10 +417,10 @@ fn what_cannot_be_looked_at_is_not_safe() {
         b"named like an unfinished copy",
     );
     let unfinished = offload.card.join(".btsindex-123456.part");
-    let (is_safe, told) = offload.safe(&[]);
-    assert!(!is_safe, "{told:#?}");
+    let (is_safe, events) = offload.safe(&[]);
+    assert!(!is_safe, "{events:#?}");
     fs::remove_file(unfinished).unwrap();
-    // Another volume within the card.
+    // Another volume mounted on the card.
     let within = offload.card.join("within");
     fs::create_dir(&within).unwrap();
     let elsewhere = offload.shoot.folder("elsewhere");
@@ -410,17 +432,17 @@ fn what_cannot_be_looked_at_is_not_safe() {
             within.to_str().unwrap()
         ]
     ));
-    let (is_safe, told) = offload.safe(&[]);
+    let (is_safe, events) = offload.safe(&[]);
     assert!(run("umount", &[within.to_str().unwrap()]));
-    assert!(!is_safe, "{told:#?}");
-    let doubts = told.last().unwrap()["doubts"].to_string();
+    assert!(!is_safe, "{events:#?}");
+    let doubts = events.last().unwrap()["doubts"].to_string();
     assert!(
         doubts.contains("another volume is mounted there"),
         "{doubts}"
     );
     fs::remove_dir(within).unwrap();
-    offload.is_safe(&[]);
-    // A folder of it says nothing about formatting.
+    offload.assert_safe(&[]);
+    // The verdict on a folder is about deleting it, not about formatting.
     let clips = offload.card.join("Clips");
     let answer = Answer::from_output(
         &offload
@@ -442,10 +464,10 @@ fn what_cannot_be_looked_at_is_not_safe() {
         "{}",
         answer.stdout
     );
-    // Pulled: its mount point is an empty folder.
+    // Removed: its mount point is an empty folder.
     offload.card_disk.unmount();
-    offload.is_not_safe(&[], "no files on it");
-    // What its disk does not give any more.
+    offload.assert_not_safe(&[], "no files on it");
+    // The rest of its disk cannot be read.
     let image = File::options()
         .write(true)
         .open(offload.card_disk.image())
@@ -453,10 +475,10 @@ fn what_cannot_be_looked_at_is_not_safe() {
     let at = offload.card.clone();
     offload.card_disk.mount(&at);
     image.set_len(3 * 1024 * 1024).unwrap();
-    let (is_safe, told) = offload.safe(&[]);
-    assert!(!is_safe, "{told:#?}");
-    for wrong in ["nowhere", "images/CARD.img"] {
-        let path = offload.shoot.folder("images").parent().unwrap().join(wrong);
+    let (is_safe, events) = offload.safe(&[]);
+    assert!(!is_safe, "{events:#?}");
+    for path in ["nowhere", "images/CARD.img"] {
+        let path = offload.shoot.folder("images").parent().unwrap().join(path);
         let answer = Answer::from_output(
             &offload
                 .shoot
@@ -472,12 +494,12 @@ fn what_cannot_be_looked_at_is_not_safe() {
 }
 
 #[test]
-fn a_fingerprint_proves_nothing() {
+fn a_matching_fingerprint_is_not_enough() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
     offload.is_card_disk_given = true;
-    // Longer than what a fingerprint reads whole.
+    // Longer than a file that a fingerprint covers completely.
     let footage = offload.shoot.folder("long").join("IMG_1234.MOV");
     let mut bytes = fs::read(fixtures().join("Location Scout/IMG_1234.MOV")).unwrap();
     bytes.extend(random_bytes(9, 200_000));
@@ -497,38 +519,38 @@ fn a_fingerprint_proves_nothing() {
     }
     offload.set_disk("SHUTTLE", "WD-1");
     offload.set_disk("RAID", "WD-2");
-    // Scanned and known by its fingerprint, but compared by nobody.
-    offload.is_not_safe(&[], "IMG_1234.MOV: no disk");
+    // Scanned and recognised by its fingerprint, but not compared.
+    offload.assert_not_safe(&[], "IMG_1234.MOV: no disk");
     assert_eq!(offload.shoot.run(&["copies", "--verify"]).code, 0);
-    offload.is_safe(&[]);
-    // Changed, and scanned: the hash was of something else.
+    offload.assert_safe(&[]);
+    // Changed and scanned: the hash is of the former content.
     let path = offload.drives[0].join("IMG_1234.MOV");
     let mut bytes = fs::read(&path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(&path, bytes).unwrap();
-    offload.is_not_safe(&[], "1 disk");
+    offload.assert_not_safe(&[], "1 disk");
     let mut scan = offload.shoot.command();
     scan.args(["scan", "--no-pictures"]).arg(&offload.drives[0]);
     assert!(scan.output().unwrap().status.success());
-    offload.is_not_safe(&[], "1 disk");
-    // One that is gone proves nothing when its drive is away, either.
-    offload.is_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "1 disk");
+    // A deleted copy does not count after its drive is unmounted, either.
+    offload.assert_safe(&["--copies", "1"]);
     fs::remove_file(offload.drives[1].join("IMG_1234.MOV")).unwrap();
     verify(&offload.shoot, &offload.drives[1]);
     offload.disks[1].unmount();
-    offload.is_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
+    offload.assert_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
 }
 
 #[test]
-fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
+fn files_below_a_mount_point_are_not_copies_on_the_destination() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
     offload.is_card_disk_given = true;
     offload.ingest(&[0]);
     offload.set_disk("SHUTTLE", "WD-1");
-    // The other drive's folder is the first one's.
+    // A folder of the second drive is a bind mount of the first.
     let within = offload.copy(1).join("Clips");
     fs::create_dir_all(&within).unwrap();
     let first = offload.copy(0).join("Clips");
@@ -550,23 +572,23 @@ fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
         "{found}"
     );
     offload.set_disk("RAID", "WD-2");
-    offload.is_not_safe(&[], "4 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "4 of 6 files not on 2 disks");
     for disk in &mut offload.disks {
         disk.unmount();
     }
-    offload.is_not_safe(&[], "4 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "4 of 6 files not on 2 disks");
 }
 
 #[test]
-fn whoever_interrupts_it_gets_no_verdict() {
+fn an_interrupted_check_gives_no_verdict() {
     let Some(offload) = Offload::ingested() else {
         return;
     };
-    let mut working = RunningCommand::start(offload.asked(&["--json"]));
-    working.wait_for("begins");
-    working.signal("-INT");
-    let answer = working.finish();
-    // It may have been at its end.
+    let mut running = RunningCommand::start(offload.safe_command(&["--json"]));
+    running.wait_for("begins");
+    running.signal("-INT");
+    let answer = running.finish();
+    // The check may have ended before the signal.
     let summary = answer.summary();
     match answer.code {
         130 => assert_eq!(
@@ -576,8 +598,8 @@ fn whoever_interrupts_it_gets_no_verdict() {
         0 => assert_eq!(summary["safe"], true),
         code => panic!("{code}: {}", answer.stdout),
     }
-    // Without a catalogue nothing is known, and nothing is read.
-    let mut command = offload.asked(&[]);
+    // Without a catalogue, nothing is read.
+    let mut command = offload.safe_command(&[]);
     command.env("BTSINDEX_CATALOGUE", offload.shoot.folder("none"));
     let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);

@@ -1,4 +1,5 @@
-//! What is not on a disk of its own: memory, image files, and filesystems that show the files of others.
+//! Copies that are not on a separate disk: in memory, in image files, and on filesystems that show
+//! files of other filesystems.
 
 use std::fs;
 
@@ -8,8 +9,8 @@ use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
 
 #[test]
-fn memory_is_no_disk_whoever_says_so_and_wherever_it_went() {
-    let Some(offload) = Offload::new() else {
+fn copies_in_memory_never_count() {
+    let Some(mut offload) = Offload::new() else {
         return;
     };
     offload.ingest(&[0]);
@@ -17,27 +18,27 @@ fn memory_is_no_disk_whoever_says_so_and_wherever_it_went() {
     let at = offload.shoot.folder("ram");
     let ram = Mount::new(&["-t", "tmpfs", "-o", "size=300m", "ram"], &at);
     ingest_ok(&offload.shoot, &[&offload.card], &[&offload.copy(0), &at]);
-    offload.is_not_safe(&[], "in memory: lost when it is unmounted");
-    let said = offload.shoot.run(&["volumes", "disk", "ram", "WD-2"]);
-    assert_eq!(said.code, 1);
+    offload.assert_not_safe(&[], "in memory: lost when it is unmounted");
+    let answer = offload.shoot.run(&["volumes", "disk", "ram", "WD-2"]);
+    assert_eq!(answer.code, 1);
     assert!(
-        said.stderr
+        answer
+            .stderr
             .contains("ram is not on a disk: it is in memory"),
         "{}",
-        said.stderr
+        answer.stderr
     );
-    // Said before that was recorded.
+    // A disk that was given before the program rejected it.
     let sql = "UPDATE volume SET disks = 'said:WD-2' WHERE label = 'ram'";
     assert_eq!(offload.database().execute(sql, []).unwrap(), 1);
-    offload.is_not_safe(&[], "in memory: lost when it is unmounted");
+    offload.assert_not_safe(&[], "in memory: lost when it is unmounted");
     ram.unmount();
-    let mut offload = offload;
     offload.is_card_disk_given = true;
-    offload.is_not_safe(&[], "in memory: lost when it is unmounted");
+    offload.assert_not_safe(&[], "in memory: lost when it is unmounted");
 }
 
 #[test]
-fn an_image_file_is_where_its_volume_is() {
+fn an_image_file_is_on_the_disk_of_its_volume() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
@@ -55,35 +56,35 @@ fn an_image_file_is_where_its_volume_is() {
         &[&offload.card],
         &[&offload.copy(0), &inside],
     );
-    let said = offload.shoot.run(&["volumes", "disk", "INNER", "WD-3"]);
-    assert!(said.stderr.contains("in memory"), "{}", said.stderr);
+    let answer = offload.shoot.run(&["volumes", "disk", "INNER", "WD-3"]);
+    assert!(answer.stderr.contains("in memory"), "{}", answer.stderr);
     inner.unmount();
     ram.unmount();
-    offload.is_not_safe(&["--copies", "3"], "in memory: lost when it is unmounted");
-    // On a drive that has a copy of its own: one disk with it, whatever is said.
+    offload.assert_not_safe(&["--copies", "3"], "in memory: lost when it is unmounted");
+    // On a drive that has copies too: the same disk, despite another disk name.
     let Some(mut image) = Disk::new(&offload.drives[1], "IMAGE", 100) else {
         return;
     };
     image.mount(&inside);
     ingest_ok(&offload.shoot, &[&offload.card], &[&inside]);
     offload.set_disk("IMAGE", "WD-4");
-    offload.is_safe(&[]);
-    offload.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    offload.assert_safe(&[]);
+    offload.assert_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
     image.unmount();
     offload.disks[1].unmount();
-    offload.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
-    offload.is_safe(&[]);
+    offload.assert_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn a_view_of_the_copies_is_no_card() {
+fn a_passthrough_filesystem_is_not_accepted_as_a_card() {
     let Some(offload) = Offload::ingested() else {
         return;
     };
     let view = offload.shoot.folder("view");
     let other = offload.shoot.folder("other");
     let bind = Mount::bindfs(&offload.copy(0), &view);
-    offload.is_not_deletable(&view, "shows files of other filesystems");
+    offload.assert_folder_not_safe(&view, "shows files of other filesystems");
     bind.unmount();
     let options = {
         let folder = |name: &str| offload.drives[1].join(name);
@@ -99,32 +100,32 @@ fn a_view_of_the_copies_is_no_card() {
         )
     };
     let overlay = Mount::new(&["-t", "overlay", "-o", &options, "overlay"], &other);
-    offload.is_not_deletable(&other, "shows files of other filesystems");
+    offload.assert_folder_not_safe(&other, "shows files of other filesystems");
     overlay.unmount();
 }
 
 #[test]
-fn a_view_of_a_copy_is_no_copy_more() {
+fn a_passthrough_view_of_a_copy_is_not_another_copy() {
     let Some(offload) = Offload::ingested() else {
         return;
     };
     let view = offload.shoot.folder("view");
     let bind = Mount::bindfs(&offload.copy(0), &view);
     ingest_ok(&offload.shoot, &[&offload.card], &[&view]);
-    let said = offload.shoot.run(&["volumes", "disk", "view", "WD-3"]);
+    let answer = offload.shoot.run(&["volumes", "disk", "view", "WD-3"]);
     assert!(
-        said.stderr.contains("view is not on a disk"),
+        answer.stderr.contains("view is not on a disk"),
         "{}",
-        said.stderr
+        answer.stderr
     );
-    offload.is_safe(&[]);
-    offload.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    offload.assert_safe(&[]);
+    offload.assert_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
     bind.unmount();
-    offload.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+    offload.assert_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
 }
 
 #[test]
-fn a_folder_called_like_a_disk_is_not_that_disk() {
+fn a_folder_named_like_a_disk_is_not_that_disk() {
     let Some(offload) = Offload::new() else {
         return;
     };
@@ -137,7 +138,7 @@ fn a_folder_called_like_a_disk_is_not_that_disk() {
     let view = offload.shoot.folder("view");
     let _bind = Mount::bindfs(&folder, &view);
     ingest_ok(&offload.shoot, &[&offload.card], &[&view]);
-    offload.is_not_safe(&["--copies", "1"], "shows files of other filesystems");
+    offload.assert_not_safe(&["--copies", "1"], "shows files of other filesystems");
     let volumes = offload.shoot.run(&["volumes", "--json"]).json();
     let volume = volumes
         .iter()

@@ -1,4 +1,4 @@
-//! A card, two drives, and what is asked of them.
+//! Set-up of these tests: a card, two drives, and checks of what `safe` reports about them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,24 +12,25 @@ use crate::ingest::card::{ingest_ok, write_card, write_file};
 use crate::shoot::disk::Disk;
 use crate::shoot::{Answer, Shoot};
 
-/// A card and two drives; what is on the card is on both of them, below `A001`.
+/// Card and two drives, all on separate disks. Copies go to `A001` on each drive.
 pub(super) struct Offload {
     pub(super) shoot: Shoot,
     pub(super) card: PathBuf,
     pub(super) drives: [PathBuf; 2],
     pub(super) card_disk: Disk,
     pub(super) disks: [Disk; 2],
-    /// Whether a person says which disk the card is on.
+    /// True if `--card-disk` is given.
     pub(super) is_card_disk_given: bool,
 }
 
 impl Offload {
-    /// `None`, with the reason told, where nothing can be mounted.
+    /// Mounts a card and two empty drives; prints the reason and returns `None` if nothing can be
+    /// mounted.
     pub(super) fn new() -> Option<Self> {
         let shoot = Shoot::new();
         let images = shoot.folder("images");
-        let made = ["CARD", "SHUTTLE", "RAID"].map(|label| Disk::new(&images, label, 100));
-        let [Some(mut card_disk), Some(mut shuttle), Some(mut raid)] = made else {
+        let disks = ["CARD", "SHUTTLE", "RAID"].map(|label| Disk::new(&images, label, 100));
+        let [Some(mut card_disk), Some(mut shuttle), Some(mut raid)] = disks else {
             return None;
         };
         let [card, one, other] = ["card", "shuttle", "raid"].map(|name| shoot.folder(name));
@@ -49,27 +50,34 @@ impl Offload {
         })
     }
 
-    /// Leaves the large files on the card: what is smaller than a block of btrfs is read from memory there.
-    pub(super) fn leave_large_files(&self) {
+    /// Deletes the small files of the card: btrfs stores them in its metadata and reads them from memory.
+    pub(super) fn delete_small_files(&self) {
         for name in ["STATUS.BIN", "empty"] {
             fs::remove_file(self.card.join(name)).unwrap();
         }
     }
 
-    /// One that was taken in, to drives on distinct disks.
+    /// Mounts the same, and copies the card to both drives, whose disks are different and known.
     pub(super) fn ingested() -> Option<Self> {
         let mut offload = Self::new()?;
-        offload.is_card_disk_given = true;
-        offload.ingest(&[0, 1]);
-        offload.set_disk("SHUTTLE", "WD-1");
-        offload.set_disk("RAID", "WD-2");
+        offload.ingest_to_known_disks();
         Some(offload)
     }
 
+    /// Copies the card to both drives and records the disks of all three.
+    pub(super) fn ingest_to_known_disks(&mut self) {
+        self.is_card_disk_given = true;
+        self.ingest(&[0, 1]);
+        self.set_disk("SHUTTLE", "WD-1");
+        self.set_disk("RAID", "WD-2");
+    }
+
+    /// Folder of the copies on a drive.
     pub(super) fn copy(&self, drive: usize) -> PathBuf {
         self.drives[drive].join("A001")
     }
 
+    /// Copies the card to some of the drives.
     pub(super) fn ingest(&self, drives: &[usize]) {
         let to: Vec<PathBuf> = drives.iter().map(|drive| self.copy(*drive)).collect();
         let to: Vec<&Path> = to.iter().map(PathBuf::as_path).collect();
@@ -79,12 +87,14 @@ impl Offload {
         ingest_ok(&self.shoot, &[&self.card], &to);
     }
 
+    /// Records which disk a volume is on.
     pub(super) fn set_disk(&self, volume: &str, disk: &str) {
         let answer = self.shoot.run(&["volumes", "disk", volume, disk]);
         assert_eq!(answer.code, 0, "{}", answer.stderr);
     }
 
-    pub(super) fn asked(&self, arguments: &[&str]) -> Command {
+    /// Returns the command `safe` for the card.
+    pub(super) fn safe_command(&self, arguments: &[&str]) -> Command {
         let mut command = self.shoot.command();
         command.arg("safe").args(arguments).arg(&self.card);
         if self.is_card_disk_given {
@@ -93,39 +103,45 @@ impl Offload {
         command
     }
 
-    /// The verdict, and everything that was told.
+    /// Runs `safe --json`; returns the verdict and all events.
     pub(super) fn safe(&self, arguments: &[&str]) -> (bool, Vec<Value>) {
-        let answer =
-            Answer::from_output(&self.asked(&["--json"]).args(arguments).output().unwrap());
-        let told = answer.json();
-        let is_safe = told.last().unwrap()["safe"].as_bool().unwrap();
-        assert_eq!(answer.code, if is_safe { 0 } else { 4 }, "{told:#?}");
-        (is_safe, told)
+        let answer = Answer::from_output(
+            &self
+                .safe_command(&["--json"])
+                .args(arguments)
+                .output()
+                .unwrap(),
+        );
+        let events = answer.json();
+        let is_safe = events.last().unwrap()["safe"].as_bool().unwrap();
+        assert_eq!(answer.code, if is_safe { 0 } else { 4 }, "{events:#?}");
+        (is_safe, events)
     }
 
+    /// Checks that the card is safe.
     #[track_caller]
-    pub(super) fn is_safe(&self, arguments: &[&str]) {
-        let (is_safe, told) = self.safe(arguments);
-        assert!(is_safe, "{told:#?}");
-        let text = Answer::from_output(&self.asked(arguments).output().unwrap());
+    pub(super) fn assert_safe(&self, arguments: &[&str]) {
+        let (is_safe, events) = self.safe(arguments);
+        assert!(is_safe, "{events:#?}");
+        let text = Answer::from_output(&self.safe_command(arguments).output().unwrap());
         let last = text.stdout.lines().last().unwrap_or_default();
         assert!(last.starts_with("SAFE TO FORMAT: "), "{}", text.stdout);
     }
 
-    /// It is not safe, and somewhere among what is told this is the reason.
+    /// Checks that the card is not safe and that the output contains `reason`.
     #[track_caller]
-    pub(super) fn is_not_safe(&self, arguments: &[&str], reason: &str) {
-        let (is_safe, told) = self.safe(arguments);
-        assert!(!is_safe, "{told:#?}");
-        let text = Answer::from_output(&self.asked(arguments).output().unwrap());
+    pub(super) fn assert_not_safe(&self, arguments: &[&str], reason: &str) {
+        let (is_safe, events) = self.safe(arguments);
+        assert!(!is_safe, "{events:#?}");
+        let text = Answer::from_output(&self.safe_command(arguments).output().unwrap());
         assert!(!text.stdout.contains("SAFE TO"), "{}", text.stdout);
         assert!(text.stdout.contains("NOT SAFE: "), "{}", text.stdout);
         assert!(text.stdout.contains(reason), "{reason}: {}", text.stdout);
     }
 
-    /// It is not safe to delete that folder, for this reason.
+    /// Checks that a folder is not safe to delete and that the output contains `reason`.
     #[track_caller]
-    pub(super) fn is_not_deletable(&self, folder: &Path, reason: &str) {
+    pub(super) fn assert_folder_not_safe(&self, folder: &Path, reason: &str) {
         let answer = Answer::from_output(
             &self
                 .shoot
@@ -143,7 +159,7 @@ impl Offload {
         );
     }
 
-    /// Scans a folder, in which nothing need be footage.
+    /// Scans a folder, which may contain no footage.
     #[track_caller]
     pub(super) fn scan(&self, folder: &Path) {
         let mut command = self.shoot.command();
@@ -151,32 +167,33 @@ impl Offload {
         assert!([0, 4].contains(&answer.code), "{}", answer.stderr);
     }
 
-    /// Waits until the clock that verifications are told by has gone on.
-    pub(super) fn next_second() {
+    /// Waits for the next second of the clock: verification times are stored in whole seconds.
+    pub(super) fn wait_for_next_second() {
         let now = || {
             SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap()
                 .as_secs()
         };
-        let then = now();
-        while now() == then {
+        let start = now();
+        while now() == start {
             std::thread::yield_now();
         }
     }
 
+    /// Opens the database of the catalogue.
     pub(super) fn database(&self) -> Connection {
         Connection::open(self.shoot.catalogue().join("catalogue.sqlite")).unwrap()
     }
 
-    /// The copies on the other drive were verified so many days ago.
-    pub(super) fn age(&self, days: i64) {
+    /// Changes the verification time of the copies on the second drive to `days` days ago.
+    pub(super) fn set_age(&self, days: i64) {
         let sql = "UPDATE ingest_copy SET at = unixepoch() - ?1 WHERE place = 1";
         assert!(self.database().execute(sql, [days * 86_400]).unwrap() > 0);
     }
 
-    /// Turns one byte of a copy around, in its place.
-    pub(super) fn flip(&self, drive: usize, name: &str) {
+    /// Flips one bit of a copy and restores its modification time.
+    pub(super) fn flip_bit(&self, drive: usize, name: &str) {
         let path = self.copy(drive).join(name);
         let mut bytes = fs::read(&path).unwrap();
         bytes[1000] ^= 1;
@@ -186,7 +203,7 @@ impl Offload {
     }
 }
 
-/// Gives a file the time that it had.
+/// Sets the modification time of a file back.
 pub(super) fn restore_time(path: &Path, modified: SystemTime) {
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(modified).unwrap();

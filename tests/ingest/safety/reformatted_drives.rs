@@ -1,4 +1,4 @@
-//! Drives that were formatted, or used for something else, while their copies were thought to be on the shelf.
+//! Drives that were formatted, resized or reused while they were believed to hold copies.
 
 use std::fs;
 
@@ -17,6 +17,24 @@ impl Offload {
         self.disks[drive].mount(&at);
     }
 
+    /// Formats the second drive with the same label and UUID.
+    fn format_with_same_uuid(&mut self) {
+        let uuid = self.uuid("RAID");
+        // ext4 stores the creation time of the root folder in whole seconds.
+        Self::wait_for_next_second();
+        self.disks[1].format("RAID", &["-U", &uuid]);
+    }
+
+    /// Mounts the second drive for one command, which notices the format; checks that its copies do not
+    /// count afterwards.
+    #[track_caller]
+    fn assert_format_is_noticed(&mut self) {
+        self.mount(1);
+        assert_eq!(self.shoot.run(&["volumes"]).code, 0);
+        self.disks[1].unmount();
+        self.assert_not_safe(&[], "volume formatted since");
+    }
+
     fn uuid(&self, label: &str) -> String {
         let identity: String = self
             .database()
@@ -31,28 +49,28 @@ impl Offload {
 }
 
 #[test]
-fn a_drive_that_was_formatted_holds_no_copy_any_more() {
+fn copies_on_a_formatted_drive_no_longer_count() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
     offload.disks[1].unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     offload.disks[1].format("NEW", &[]);
     offload.mount(1);
     offload.scan_drive(1);
     offload.set_disk("NEW", "wd-2");
-    offload.is_not_safe(&[], "its disk was later seen with NEW");
-    offload.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
-    // Neither taking it away nor forgetting it brings the copies back.
+    offload.assert_not_safe(&[], "its disk was later seen with NEW");
+    offload.assert_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
+    // Unmounting or forgetting the new volume does not bring the copies back.
     offload.disks[1].unmount();
-    offload.is_not_safe(&[], "its disk was later seen with NEW");
+    offload.assert_not_safe(&[], "its disk was later seen with NEW");
     let forgotten = offload.shoot.run(&["volumes", "forget", "NEW", "--yes"]);
     assert_eq!(forgotten.code, 0, "{}", forgotten.stderr);
-    offload.is_not_safe(&[], "its disk was later seen with NEW");
+    offload.assert_not_safe(&[], "its disk was later seen with NEW");
 }
 
 #[test]
-fn what_a_person_says_later_of_a_formatted_drive_counts_as_well() {
+fn a_disk_named_after_its_drive_was_formatted_counts_as_well() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
@@ -60,14 +78,14 @@ fn what_a_person_says_later_of_a_formatted_drive_counts_as_well() {
     offload.mount(1);
     offload.scan_drive(1);
     offload.disks[1].unmount();
-    // Nothing tells yet that both were on one disk.
-    offload.is_safe(&[]);
+    // It is not known yet that both volumes were on one disk.
+    offload.assert_safe(&[]);
     offload.set_disk("NEW", "WD-2");
-    offload.is_not_safe(&[], "its disk was later seen with NEW");
+    offload.assert_not_safe(&[], "its disk was later seen with NEW");
 }
 
 #[test]
-fn a_drive_that_is_seen_again_holds_its_copies() {
+fn copies_count_again_once_their_drive_is_seen_again() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
@@ -80,42 +98,35 @@ fn a_drive_that_is_seen_again_holds_its_copies() {
     other.mount(&at);
     offload.scan(&at);
     offload.set_disk("OTHER", "WD-2");
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     offload.disks[1].unmount();
-    offload.is_not_safe(&[], "its disk was later seen with OTHER");
+    offload.assert_not_safe(&[], "its disk was later seen with OTHER");
     offload.mount(1);
-    offload.is_safe(&[]);
-    // Both were there at once, and went at once.
+    offload.assert_safe(&[]);
+    // Both were mounted at once and unmounted at once.
     offload.disks[1].unmount();
     other.unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn a_drive_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
+fn copies_on_a_drive_formatted_with_the_same_uuid_do_not_count() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    let uuid = offload.uuid("RAID");
-    // mke2fs keeps the time at which a root was made in whole seconds.
-    Offload::next_second();
-    offload.disks[1].format("RAID", &["-U", &uuid]);
+    offload.format_with_same_uuid();
+    offload.assert_format_is_noticed();
+    // Copies written from now on count.
     offload.mount(1);
-    // Whatever command is the first to see it.
-    assert_eq!(offload.shoot.run(&["volumes"]).code, 0);
-    offload.disks[1].unmount();
-    offload.is_not_safe(&[], "volume formatted since");
-    // What is copied there from now on counts.
-    offload.mount(1);
-    Offload::next_second();
+    Offload::wait_for_next_second();
     offload.ingest(&[0, 1]);
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     offload.disks[1].unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn every_filesystem_that_kept_its_identity_when_it_was_formatted_holds_no_copy() {
+fn a_format_with_the_same_uuid_is_noticed_on_btrfs_and_xfs() {
     for make in [Disk::btrfs, Disk::xfs] {
         let Some(mut offload) = Offload::new() else {
             return;
@@ -127,53 +138,45 @@ fn every_filesystem_that_kept_its_identity_when_it_was_formatted_holds_no_copy()
         };
         offload.disks[1] = disk;
         offload.mount(1);
-        offload.leave_large_files();
+        offload.delete_small_files();
         offload.ingest(&[0, 1]);
         offload.set_disk("SHUTTLE", "WD-1");
         offload.set_disk("RAID", "WD-2");
         offload.disks[1].unmount();
         offload.mount(1);
-        offload.is_safe(&[]);
+        offload.assert_safe(&[]);
         let uuid = offload.uuid("RAID");
-        Offload::next_second();
+        Offload::wait_for_next_second();
         offload.disks[1].format_with_uuid("RAID", &uuid);
-        offload.mount(1);
-        assert_eq!(offload.shoot.run(&["volumes"]).code, 0);
-        offload.disks[1].unmount();
-        offload.is_not_safe(&[], "volume formatted since");
+        offload.assert_format_is_noticed();
         offload.mount(1);
         offload.ingest(&[0, 1]);
         offload.disks[1].unmount();
-        offload.is_safe(&[]);
+        offload.assert_safe(&[]);
     }
 }
 
 #[test]
-fn no_clock_says_that_a_copy_was_verified_after_its_drive_was_formatted() {
+fn verification_times_after_the_format_do_not_make_copies_count() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    let uuid = offload.uuid("RAID");
-    Offload::next_second();
-    offload.disks[1].format("RAID", &["-U", &uuid]);
-    offload.mount(1);
-    assert_eq!(offload.shoot.run(&["volumes"]).code, 0);
-    offload.disks[1].unmount();
-    offload.is_not_safe(&[], "volume formatted since");
+    offload.format_with_same_uuid();
+    offload.assert_format_is_noticed();
     // The clock was ahead when the copies were verified.
-    Offload::next_second();
-    offload.age(0);
-    offload.is_not_safe(&[], "volume formatted since");
-    // Set back since: what is verified now is after the format, whatever the clock says.
+    Offload::wait_for_next_second();
+    offload.set_age(0);
+    offload.assert_not_safe(&[], "volume formatted since");
+    // The clock was set back: copies verified now count, although their time is before the format.
     offload.mount(1);
     offload.ingest(&[0, 1]);
-    offload.age(400);
+    offload.set_age(400);
     offload.disks[1].unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn a_volume_of_another_size_is_another_volume() {
+fn a_resized_volume_counts_as_formatted_until_its_copies_are_read() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
@@ -181,68 +184,68 @@ fn a_volume_of_another_size_is_another_volume() {
     let image = offload.disks[1].image().to_str().unwrap().to_owned();
     assert!(run("e2fsck", &["-fp", &image]) && run("resize2fs", &[&image, "60M"]));
     offload.mount(1);
-    // Nothing is wrong with what is there, and it is seen.
-    offload.is_safe(&[]);
+    // While the volume is mounted, its copies are checked and count.
+    offload.assert_safe(&[]);
     offload.disks[1].unmount();
-    offload.is_not_safe(&[], "volume formatted since");
+    offload.assert_not_safe(&[], "volume formatted since");
     offload.mount(1);
-    Offload::next_second();
-    offload.is_safe(&["--paranoid"]);
+    Offload::wait_for_next_second();
+    offload.assert_safe(&["--paranoid"]);
     offload.disks[1].unmount();
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn what_was_seen_of_a_copy_is_remembered_when_its_drive_goes() {
+fn a_damaged_copy_is_remembered_after_its_drive_is_unmounted() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
     let path = offload.copy(1).join(CLIP);
-    let kept = fs::read(&path).unwrap();
-    let restore = || fs::write(&path, &kept).unwrap();
+    let original = fs::read(&path).unwrap();
+    let restore = || fs::write(&path, &original).unwrap();
     let spoils: [&dyn Fn(); 3] = [
         &|| fs::remove_file(&path).unwrap(),
-        &|| fs::write(&path, random_bytes(8, kept.len())).unwrap(),
-        &|| fs::write(&path, &kept[1..]).unwrap(),
+        &|| fs::write(&path, random_bytes(8, original.len())).unwrap(),
+        &|| fs::write(&path, &original[1..]).unwrap(),
     ];
-    for (at, spoil) in spoils.into_iter().enumerate() {
+    for (number, spoil) in spoils.into_iter().enumerate() {
         spoil();
-        let said = [
+        let reasons = [
             "missing from the mounted volume",
             "changed since it was verified",
             "size differs",
         ];
-        offload.is_not_safe(&[], said[at]);
-        let there = offload.drives[1].clone();
+        offload.assert_not_safe(&[], reasons[number]);
+        let at = offload.drives[1].clone();
         offload.disks[1].unmount();
-        offload.is_not_safe(&[], "1 of 6 files not on 2 disks");
-        offload.disks[1].mount(&there);
-        // Back again, it was not verified.
+        offload.assert_not_safe(&[], "1 of 6 files not on 2 disks");
+        offload.disks[1].mount(&at);
+        // The restored copy is not verified yet.
         restore();
-        offload.is_not_safe(&[], "1 of 6 files not on 2 disks");
+        offload.assert_not_safe(&[], "1 of 6 files not on 2 disks");
         assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 0);
-        offload.is_safe(&[]);
+        offload.assert_safe(&[]);
     }
 }
 
 #[test]
-fn a_folder_of_copies_that_is_gone_is_remembered_when_its_drive_goes() {
+fn a_missing_folder_of_copies_is_remembered_after_its_drive_is_unmounted() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    let aside = offload.drives[1].join("away");
+    let moved = offload.drives[1].join("moved");
     for command in ["verify", "scan"] {
-        fs::rename(offload.copy(1), &aside).unwrap();
+        fs::rename(offload.copy(1), &moved).unwrap();
         let answer = offload
             .shoot
             .run(&[command, offload.copy(1).to_str().unwrap()]);
         assert_ne!(answer.code, 0, "{command}");
         let at = offload.drives[1].clone();
         offload.disks[1].unmount();
-        offload.is_not_safe(&[], "missing at the last check");
+        offload.assert_not_safe(&[], "missing at the last check");
         offload.disks[1].mount(&at);
-        fs::rename(&aside, offload.copy(1)).unwrap();
+        fs::rename(&moved, offload.copy(1)).unwrap();
         assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 0);
-        offload.is_safe(&[]);
+        offload.assert_safe(&[]);
     }
 }

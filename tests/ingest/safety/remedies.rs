@@ -1,4 +1,5 @@
-//! What is said to mend a card that is not safe: the very commands, typed in another folder by somebody who set nothing.
+//! Commands that `safe` suggests for a card that is not safe, run as printed: in another folder and
+//! without environment variables.
 
 use std::fs;
 use std::path::Path;
@@ -12,20 +13,20 @@ use crate::ingest::card::{ingest_ok, verify, write_card, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 impl Offload {
-    /// What would mend it, as it is told.
-    fn mends(&self, arguments: &[&str]) -> Vec<Value> {
-        let (is_safe, told) = self.safe(arguments);
-        assert!(!is_safe, "{told:#?}");
-        let mends = told.last().unwrap()["mend"].as_array().unwrap();
-        assert!(!mends.is_empty(), "{told:#?}");
-        mends.clone()
+    /// Suggested remedies in the JSON output.
+    fn remedies(&self, arguments: &[&str]) -> Vec<Value> {
+        let (is_safe, events) = self.safe(arguments);
+        assert!(!is_safe, "{events:#?}");
+        let remedies = events.last().unwrap()["mend"].as_array().unwrap();
+        assert!(!remedies.is_empty(), "{events:#?}");
+        remedies.clone()
     }
 
-    /// … as the commands that a person types, who knows what the words in capitals stand for.
-    fn commands(&self, arguments: &[&str]) -> Vec<String> {
+    /// Suggested commands with the placeholders filled in.
+    fn suggested_commands(&self, arguments: &[&str]) -> Vec<String> {
         let other = self.copy(1);
-        let mends = self.mends(arguments).into_iter();
-        let commands = mends.filter_map(|mend| mend["command"].as_str().map(str::to_owned));
+        let remedies = self.remedies(arguments).into_iter();
+        let commands = remedies.filter_map(|remedy| remedy["command"].as_str().map(str::to_owned));
         commands
             .map(|command| {
                 let disk = if command.contains("SHUTTLE") {
@@ -40,37 +41,40 @@ impl Offload {
             .collect()
     }
 
-    /// Does what is said until it is safe; each command's name.
+    /// Runs the suggested commands until the card is safe; returns their names.
     #[track_caller]
-    fn mend(&self, arguments: &[&str]) -> Vec<String> {
+    fn apply_remedies(&self, arguments: &[&str]) -> Vec<String> {
         let mut done = Vec::new();
         while !self.safe(arguments).0 {
             assert!(done.len() < 4, "{done:#?}");
-            for command in self.commands(arguments) {
-                let answer = typed(&command);
+            for command in self.suggested_commands(arguments) {
+                let answer = run_in_shell(&command);
                 assert_eq!(
                     answer.code, 0,
                     "{command}: {}{}",
                     answer.stdout, answer.stderr
                 );
-                done.push(name(&command));
+                done.push(subcommand(&command));
             }
         }
         done
     }
 
-    /// Just these files are not safe.
+    /// Checks that exactly these files are not safe.
     #[track_caller]
-    fn are_unsafe(&self, names: &[&str]) {
-        let (_, told) = self.safe(&[]);
-        let told = told.iter().filter(|line| line["safe"] == false);
-        let told: Vec<&str> = told.filter_map(|line| line["path"].as_str()).collect();
-        assert_eq!(told, names);
+    fn assert_unsafe(&self, names: &[&str]) {
+        let (_, events) = self.safe(&[]);
+        let unsafe_lines = events.iter().filter(|line| line["safe"] == false);
+        let unsafe_names: Vec<&str> = unsafe_lines
+            .filter_map(|line| line["path"].as_str())
+            .collect();
+        assert_eq!(unsafe_names, names);
     }
 }
 
-/// Has a shell run a command, in a folder where nothing is, without a word of where the catalogue is.
-fn typed(command: &str) -> Answer {
+/// Runs a command in a shell, in the root folder and without the path of the catalogue in the
+/// environment.
+fn run_in_shell(command: &str) -> Answer {
     let program = Path::new(env!("CARGO_BIN_EXE_btsindex")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let mut shell = Command::new("bash");
@@ -82,14 +86,14 @@ fn typed(command: &str) -> Answer {
     Answer::from_output(&shell.output().unwrap())
 }
 
-/// `verify`, of `btsindex --catalogue /somewhere verify /media/RAID`.
-fn name(command: &str) -> String {
+/// Subcommand of a command line: `verify` of `btsindex --catalogue /somewhere verify /media/RAID`.
+fn subcommand(command: &str) -> String {
     let words = command.split(' ').skip(3);
     words.take(1).collect()
 }
 
 #[test]
-fn what_is_said_to_mend_it_mends_it() {
+fn the_suggested_commands_make_a_card_safe() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
@@ -97,86 +101,89 @@ fn what_is_said_to_mend_it_mends_it() {
     offload.ingest(&[0]);
     fs::create_dir_all(offload.copy(1)).unwrap();
     assert_eq!(
-        offload.mend(&[]),
+        offload.apply_remedies(&[]),
         ["volumes", "ingest", "volumes"],
-        "from one copy on a disk that nobody knows"
+        "from one copy on an unknown disk"
     );
 
-    // Somebody opened and saved a copy.
+    // A copy was opened and saved.
     let copied = offload.copy(0).join(CLIP);
     let bytes = fs::read(&copied).unwrap();
     fs::write(&copied, bytes).unwrap();
-    assert_eq!(offload.mend(&[]), ["verify"]);
+    assert_eq!(offload.apply_remedies(&[]), ["verify"]);
 
-    offload.age(40);
-    assert_eq!(offload.mend(&["--max-age", "30d"]), ["verify"]);
+    offload.set_age(40);
+    assert_eq!(offload.apply_remedies(&["--max-age", "30d"]), ["verify"]);
 
     fs::remove_file(&copied).unwrap();
-    assert_eq!(offload.mend(&[]), ["ingest"]);
+    assert_eq!(offload.apply_remedies(&[]), ["ingest"]);
 
-    // A byte that turned: what is in the way is moved away by hands, however often the rest is tried before.
-    offload.flip(0, CLIP);
+    // A flipped bit: the altered copy must be moved away manually; the commands alone do not help.
+    offload.flip_bit(0, CLIP);
     assert_eq!(verify(&offload.shoot, &offload.copy(0)).0, 4);
-    let by_hand = offload.mends(&[])[0].clone();
-    let what = by_hand["what"].as_str().unwrap();
+    let manual = offload.remedies(&[])[0].clone();
+    let what = manual["what"].as_str().unwrap();
     assert!(what.ends_with(copied.to_str().unwrap()), "{what}");
-    assert_eq!(by_hand["command"], Value::Null);
-    assert_eq!(typed(&offload.commands(&[])[0]).code, 3);
-    assert_eq!(offload.mends(&[])[0], by_hand);
-    assert_eq!(offload.commands(&[])[0].matches(" --to ").count(), 2);
+    assert_eq!(manual["command"], Value::Null);
+    assert_eq!(run_in_shell(&offload.suggested_commands(&[])[0]).code, 3);
+    assert_eq!(offload.remedies(&[])[0], manual);
+    assert_eq!(
+        offload.suggested_commands(&[])[0].matches(" --to ").count(),
+        2
+    );
     fs::rename(&copied, copied.with_extension("altered")).unwrap();
-    assert_eq!(offload.mend(&[]), ["ingest"]);
+    assert_eq!(offload.apply_remedies(&[]), ["ingest"]);
 
-    // Two partitions of one disk: a third place is wanted.
+    // Two partitions of one disk: a third destination is required.
     offload.set_disk("RAID", "WD-1");
-    let asked = offload.mends(&[]);
-    let command = asked[0]["command"].as_str().unwrap();
-    assert_eq!(command.matches(" --to ").count(), 3, "{asked:#?}");
+    let remedies = offload.remedies(&[]);
+    let command = remedies[0]["command"].as_str().unwrap();
+    assert_eq!(command.matches(" --to ").count(), 3, "{remedies:#?}");
     assert!(
         command.ends_with(" --to FOLDER-ON-ANOTHER-DISK"),
-        "{asked:#?}"
+        "{remedies:#?}"
     );
-    assert_eq!(asked.len(), 1, "{asked:#?}");
+    assert_eq!(remedies.len(), 1, "{remedies:#?}");
     offload.set_disk("RAID", "WD-2");
 
-    // A drive that is away comes back.
-    offload.age(40);
+    // An unmounted drive is mounted again.
+    offload.set_age(40);
     offload.disks[1].unmount();
-    let what = offload.mends(&["--max-age", "30d"])[0]["what"].clone();
+    let what = offload.remedies(&["--max-age", "30d"])[0]["what"].clone();
     assert_eq!(what, "mount RAID, then verify its copies");
     let raid = offload.drives[1].clone();
     offload.disks[1].mount(&raid);
-    assert_eq!(offload.mend(&["--max-age", "30d"]), ["verify"]);
+    assert_eq!(offload.apply_remedies(&["--max-age", "30d"]), ["verify"]);
 }
 
 #[test]
-fn a_file_that_the_camera_wrote_again_is_copied_when_the_former_is_out_of_the_way() {
+fn a_file_rewritten_by_the_camera_is_copied_once_the_old_copy_is_moved_away() {
     let Some(offload) = Offload::ingested() else {
         return;
     };
     let status = "STATUS.BIN";
     fs::write(offload.card.join(status), "another one").unwrap();
-    let mends = offload.mends(&[]);
-    let what = mends[0]["what"].as_str().unwrap();
+    let remedies = offload.remedies(&[]);
+    let what = remedies[0]["what"].as_str().unwrap();
     for drive in 0..2 {
-        let former = offload.copy(drive).join(status);
-        assert!(what.contains(former.to_str().unwrap()), "{what}");
-        fs::rename(&former, former.with_extension("former")).unwrap();
+        let old = offload.copy(drive).join(status);
+        assert!(what.contains(old.to_str().unwrap()), "{what}");
+        fs::rename(&old, old.with_extension("old")).unwrap();
     }
-    // Their histories knew another one, which is told; it is copied all the same.
-    let answer = typed(&offload.commands(&[])[0]);
+    // The difference from the manifests is reported; the file is copied anyway.
+    let answer = run_in_shell(&offload.suggested_commands(&[])[0]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
     assert!(answer.stdout.contains("it was copied as it is on the card"));
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn copies_that_were_only_compared_are_enough_and_mended() {
+fn compared_copies_are_enough_and_have_remedies() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
     offload.is_card_disk_given = true;
-    // A small one, all of which its fingerprint reads.
+    // A small clip, which its fingerprint covers completely.
     let clip = fixtures().join("Location Scout/IMG_1234.MOV");
     let folders = offload.drives.clone();
     fs::remove_dir_all(offload.card.join("Clips")).unwrap();
@@ -190,20 +197,20 @@ fn copies_that_were_only_compared_are_enough_and_mended() {
         scan.args(["scan", "--no-pictures"]).arg(folder);
         assert!(scan.output().unwrap().status.success());
     }
-    // Nobody took it in: it is said to how many places.
-    let command = offload.commands(&[])[0].clone();
+    // The card was never ingested: the command has both destinations.
+    let command = offload.suggested_commands(&[])[0].clone();
     assert_eq!(command.matches(" --to ").count(), 2, "{command}");
     assert_eq!(offload.shoot.run(&["copies", "--verify"]).code, 0);
     offload.set_disk("SHUTTLE", "WD-1");
     offload.set_disk("RAID", "WD-2");
-    offload.is_safe(&[]);
+    offload.assert_safe(&[]);
     let copied = folders[0].join("IMG_1234.MOV");
     fs::write(&copied, fs::read(&copied).unwrap()).unwrap();
-    assert_eq!(offload.mend(&[]), ["scan", "copies"]);
+    assert_eq!(offload.apply_remedies(&[]), ["scan", "copies"]);
 }
 
 #[test]
-fn a_damaged_manifest_and_an_odd_name_hinder_no_mending() {
+fn remedies_work_despite_damaged_manifests_and_unusual_names() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
@@ -230,24 +237,24 @@ fn a_damaged_manifest_and_an_odd_name_hinder_no_mending() {
     assert!(offload.safe(&[]).0);
     let copy = offload.drives[0].join("{x}/clip.bin");
     fs::remove_file(&copy).unwrap();
-    assert_eq!(offload.mend(&[]), ["ingest"]);
+    assert_eq!(offload.apply_remedies(&[]), ["ingest"]);
     assert_eq!(fs::read(&copy).unwrap(), b"clip");
     fs::write(&copy, b"clip").unwrap();
-    assert_eq!(offload.mend(&[]), ["verify"]);
+    assert_eq!(offload.apply_remedies(&[]), ["verify"]);
     let history = offload.drives[0].join("{x}/ascmhl");
     for entry in fs::read_dir(history).unwrap() {
         fs::write(entry.unwrap().path(), "garbage").unwrap();
     }
     fs::write(&copy, b"clip").unwrap();
-    let told = offload.commands(&[])[0].clone();
-    let again = " --paranoid --card-disk=card ";
-    assert!(told.contains(again), "{told}");
-    assert_eq!(typed(&told).code, 0, "{told}");
+    let command = offload.suggested_commands(&[])[0].clone();
+    let options = " --paranoid --card-disk=card ";
+    assert!(command.contains(options), "{command}");
+    assert_eq!(run_in_shell(&command).code, 0, "{command}");
     assert!(offload.safe(&[]).0);
 }
 
 #[test]
-fn whoever_asks_again_is_not_told_that_less_is_enough() {
+fn suggested_commands_keep_the_options_of_the_check() {
     let Some(mut offload) = Offload::ingested() else {
         return;
     };
@@ -255,31 +262,34 @@ fn whoever_asks_again_is_not_told_that_less_is_enough() {
     for disk in &mut offload.disks {
         disk.unmount();
     }
-    let asked = ["--copies", "3", "--max-age", "30d", "--trust-ingest"];
-    let commands = offload.commands(&asked);
-    assert_eq!(name(&commands[0]), "safe");
-    let again = " --copies 3 --max-age 2592000s --trust-ingest ";
-    assert!(commands[0].contains(again), "{commands:#?}");
-    let answer = typed(&commands[0].replace("WD-2", "card"));
+    let options = ["--copies", "3", "--max-age", "30d", "--trust-ingest"];
+    let commands = offload.suggested_commands(&options);
+    assert_eq!(subcommand(&commands[0]), "safe");
+    let expected = " --copies 3 --max-age 2592000s --trust-ingest ";
+    assert!(commands[0].contains(expected), "{commands:#?}");
+    let answer = run_in_shell(&commands[0].replace("WD-2", "card"));
     assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
     assert!(
         answer.stdout.contains("6 of 6 files not on 3 disks"),
         "{}",
         answer.stdout
     );
-    // … and by two it is safe.
-    let two = offload.commands(&[]).swap_remove(0).replace("WD-2", "card");
+    // With the default of two disks, the card is safe.
+    let two = offload
+        .suggested_commands(&[])
+        .swap_remove(0)
+        .replace("WD-2", "card");
     assert!(!two.contains("--copies"), "{two}");
-    let answer = typed(&two);
+    let answer = run_in_shell(&two);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
 }
 
 #[test]
-fn a_card_with_a_history_is_safe_when_that_is_kept_as_it_is() {
+fn a_card_with_a_history_is_safe_once_its_chain_is_copied_unchanged() {
     let Some(mut offload) = Offload::new() else {
         return;
     };
-    // It is a shuttle: what is on it was taken in before, by somebody else.
+    // The card is a shuttle drive, whose files were ingested before with another catalogue.
     let other = Shoot::new();
     let origin = other.folder("A001");
     write_card(&origin, 2, 3000);
@@ -287,30 +297,27 @@ fn a_card_with_a_history_is_safe_when_that_is_kept_as_it_is() {
     fs::create_dir_all(&shuttled).unwrap();
     ingest_ok(&other, &[&origin], &[&shuttled]);
     offload.card = shuttled;
-    offload.is_card_disk_given = true;
-    offload.ingest(&[0, 1]);
-    offload.set_disk("SHUTTLE", "WD-1");
-    offload.set_disk("RAID", "WD-2");
-    offload.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    offload.ingest_to_known_disks();
+    offload.assert_unsafe(&["ascmhl/ascmhl_chain.xml"]);
     for disk in &mut offload.disks {
         disk.unmount();
     }
-    // Both chains were added to when they were sealed, which nobody can see while the drives are away.
-    offload.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    // Sealing extended both chains, which cannot be checked while the drives are unmounted.
+    offload.assert_unsafe(&["ascmhl/ascmhl_chain.xml"]);
     for (disk, drive) in offload.disks.iter_mut().zip(&offload.drives) {
         disk.mount(drive);
     }
-    let told = offload.mends(&[])[0]["command"].clone();
-    let told = told.as_str().unwrap();
-    assert!(told.ends_with("raid/{card} of A001'"), "{told}");
-    assert_eq!(offload.mend(&[]), ["ingest"]);
+    let command = offload.remedies(&[])[0]["command"].clone();
+    let command = command.as_str().unwrap();
+    assert!(command.ends_with("raid/{card} of A001'"), "{command}");
+    assert_eq!(offload.apply_remedies(&[]), ["ingest"]);
 
-    // Kept as it is, and nobody knows where any more.
+    // The chain is copied, but the copies are on one disk, or written to since.
     offload.set_disk("RAID", "WD-1");
-    assert_eq!(name(&offload.commands(&[])[0]), "ingest");
+    assert_eq!(subcommand(&offload.suggested_commands(&[])[0]), "ingest");
     offload.set_disk("RAID", "WD-2");
     let kept = offload.drives[0].join("ascmhl of A001/ascmhl_chain.xml");
     fs::write(&kept, fs::read(&kept).unwrap()).unwrap();
-    offload.are_unsafe(&["ascmhl/ascmhl_chain.xml"]);
-    assert_eq!(offload.mend(&[]), ["verify"]);
+    offload.assert_unsafe(&["ascmhl/ascmhl_chain.xml"]);
+    assert_eq!(offload.apply_remedies(&[]), ["verify"]);
 }
