@@ -549,7 +549,7 @@ impl<'a> Run<'a> {
 const OTHER: &str =
     "a different file of that name exists and was kept; compare the two, then move one away";
 /// Reason reported for a copy on another filesystem than its destination.
-const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
+const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, so it does not count as a copy";
 
 const OUTSIDE: &str =
     "its name cannot be stored in a manifest: it is copied, verified and catalogued";

@@ -74,7 +74,7 @@ pub(super) fn refused(base: &Path) -> Option<(String, String)> {
     (!base.is_dir()).then(|| {
         (
             format!(
-                "the folder {} is not there",
+                "the folder {} does not exist",
                 escape(&base.to_string_lossy())
             ),
             "is its drive mounted? folders before the first {placeholder} are never created"
@@ -89,11 +89,11 @@ pub(super) fn away(folder: &Path, catalogue: &Catalogue) -> Option<(String, Stri
     let away = catalogue.away_from(folder).ok()?.into_iter().next()?;
     Some((
         format!(
-            "{} was mounted at {} and is not",
+            "{} was mounted at {}, but is not now",
             escape(&away.label),
             escape(&away.mount.to_string_lossy())
         ),
-        "mount it, or run `btsindex volumes forget` if it is gone for good".to_owned(),
+        "mount it, or run `btsindex volumes forget` if it no longer exists".to_owned(),
     ))
 }
 

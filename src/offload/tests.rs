@@ -299,7 +299,7 @@ fn one_folder_by_two_names_is_one_copy() {
     let both: Vec<_> = (0..2).flat_map(|place| settled(&events, place)).collect();
     let is_copied =
         |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Copied(_));
-    let is_refused = |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Failed(reason) if reason.contains("a hard link is no copy"));
+    let is_refused = |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Failed(reason) if reason.contains("a hard link is not a copy"));
     assert_eq!(both.iter().filter(is_copied).count(), 2, "{both:?}");
     assert_eq!(both.iter().filter(is_refused).count(), 2, "{both:?}");
 }

@@ -18,8 +18,8 @@ pub(super) struct Prover<'a> {
 }
 
 /// Reason reported for a hard link to the source or to another copy.
-const ONE_FILE: &str = "it is one file with the card's own, or with that of another destination: a hard link is no \
-                        copy; move it away";
+const ONE_FILE: &str = "it is the same file as on the card or at another destination: a hard link is not a copy; \
+                        move it away";
 
 const WRITTEN: &str =
     "another program wrote to it while it was compared: run the same command again";

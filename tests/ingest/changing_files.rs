@@ -36,10 +36,10 @@ fn assert_write_half_way_is_noticed(shoot: &Shoot, card: &Path, to: &Path, write
     let mut write = Some(write);
     let running = loop {
         let running = RunningCommand::start(ingest_command(shoot, &[card], &[to]));
-        let begun = Instant::now();
+        let started = Instant::now();
         while unfinished().is_none_or(|bytes| bytes < 8 * 1024 * 1024) {
             assert!(
-                begun.elapsed() < Duration::from_secs(60),
+                started.elapsed() < Duration::from_secs(60),
                 "nothing is copied"
             );
             thread::yield_now();

@@ -102,12 +102,12 @@ fn a_card_that_waits_for_another_machine_does_not_delay_the_others() {
     let all = cards.each_ref().map(std::path::PathBuf::as_path);
     let running = RunningCommand::start(ingest_command(&shoot, &all, &[&raid.join("{card}")]));
     let sealed = ["B001", "C001"].map(|name| raid.join(name).join("ascmhl/ascmhl_chain.xml"));
-    let begun = Instant::now();
+    let started = Instant::now();
     let is_sealed = |chain: &std::path::PathBuf| {
         std::fs::read_to_string(chain).is_ok_and(|chain| chain.contains("hashlist "))
     };
     while !sealed.iter().all(is_sealed) {
-        let is_in_time = begun.elapsed() < Duration::from_secs(45);
+        let is_in_time = started.elapsed() < Duration::from_secs(45);
         assert!(is_in_time, "the others are not sealed");
         std::thread::sleep(Duration::from_millis(10));
     }

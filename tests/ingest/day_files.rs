@@ -44,8 +44,8 @@ fn show(shoot: &Shoot, name: &str) -> Value {
 fn two_cards(shoot: &Shoot) -> PathBuf {
     write_clip(&shoot.folder("media/A001"), "A.MOV", 1);
     write_clip(&shoot.folder("media/UNTITLED"), "B.MOV", 2);
-    for place in ["raid", "backup"] {
-        shoot.folder(place);
+    for destination in ["raid", "backup"] {
+        shoot.folder(destination);
     }
     write_text(
         shoot,
@@ -84,9 +84,9 @@ fn a_day_file_describes_a_whole_day() {
     let day = two_cards(&shoot);
     let answer = ingest_with(&shoot, &[day.to_str().unwrap()]);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
-    for place in ["raid", "backup"] {
+    for destination in ["raid", "backup"] {
         let of_day = shoot
-            .folder(place)
+            .folder(destination)
             .join("ACME Spring Campaign BTS/2026-05-02");
         assert_same_files(&shoot.folder("media/A001"), &of_day.join("A/A001"));
         assert_same_files(&shoot.folder("media/UNTITLED"), &of_day.join("B/B001"));
@@ -197,8 +197,8 @@ fn one_command_ingests_several_day_files() {
 #[test]
 fn an_error_in_a_day_file_is_reported_before_anything_is_copied() {
     let shoot = Shoot::new();
-    let good = two_cards(&shoot);
-    let text = fs::read_to_string(&good).unwrap();
+    let valid = two_cards(&shoot);
+    let text = fs::read_to_string(&valid).unwrap();
     for (from, to, line, word) in [
         ("number = 3", "number = 0", 5, "number"),
         ("date = 2026-05-02", "date = \"someday\"", 4, "date"),
@@ -213,8 +213,11 @@ fn an_error_in_a_day_file_is_reported_before_anything_is_copied() {
         ("was = \"15:02:00\"", "was = \"later\"", 20, "was"),
         ("[day]", "[day", 2, ""),
     ] {
-        let bad = write_text(&shoot, "bad.toml", &text.replace(from, to));
-        let answer = ingest_with(&shoot, &[bad.to_str().unwrap(), good.to_str().unwrap()]);
+        let invalid = write_text(&shoot, "bad.toml", &text.replace(from, to));
+        let answer = ingest_with(
+            &shoot,
+            &[invalid.to_str().unwrap(), valid.to_str().unwrap()],
+        );
         assert_eq!(answer.code, 1, "{to}: {}{}", answer.stdout, answer.stderr);
         let position = format!("bad.toml:{line}");
         assert!(answer.stderr.contains(&position), "{to}: {}", answer.stderr);

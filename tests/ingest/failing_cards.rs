@@ -72,9 +72,13 @@ fn an_ingest_resumes_after_the_card_was_removed() {
 
 /// Offset of the last kilobyte of a file in a disk image; the filesystem may store it in any order.
 fn last_part(file: &Path, image: &[u8]) -> u64 {
-    let places: HashMap<&[u8], u64> = image.chunks(1024).zip((0..).step_by(1024)).collect();
+    let offsets: HashMap<&[u8], u64> = image.chunks(1024).zip((0..).step_by(1024)).collect();
     let content = fs::read(file).unwrap();
-    content.chunks(1024).map(|part| places[part]).max().unwrap()
+    content
+        .chunks(1024)
+        .map(|part| offsets[part])
+        .max()
+        .unwrap()
 }
 
 #[test]
@@ -85,15 +89,15 @@ fn a_partly_unreadable_card_loses_only_the_unreadable_files() {
     };
     let card = shoot.folder("disks").join("CARD");
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));
-    let whole = fs::read(disk.image()).unwrap();
+    let image_bytes = fs::read(disk.image()).unwrap();
     let mut files: Vec<(u64, String)> = (0..8)
         .map(|number| format!("Clips/00/D{number:05}.bin"))
-        .map(|name| (last_part(&reference.join(&name), &whole), name))
+        .map(|name| (last_part(&reference.join(&name), &image_bytes), name))
         .collect();
     files.sort();
-    let (bad, cut) = (&files[5].1, files[5].0 - 512 * 1024);
-    let good = files.iter().filter(|(last_part, _)| *last_part < cut);
-    assert!(good.clone().next().is_some(), "{files:?}");
+    let (unreadable, cut) = (&files[5].1, files[5].0 - 512 * 1024);
+    let readable = files.iter().filter(|(last_part, _)| *last_part < cut);
+    assert!(readable.clone().next().is_some(), "{files:?}");
     disk.mount(&card);
     // Reads the folders while they are readable. The disk becomes read-only, because a write would
     // extend the image again and fill the unreadable part with zeros.
@@ -103,17 +107,17 @@ fn a_partly_unreadable_card_loses_only_the_unreadable_files() {
     image.set_len(cut).unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_problem(&answer, bad, "Input/output error");
+    assert_problem(&answer, unreadable, "Input/output error");
     let ingests = &shoot.run(&["ingests", "--json"]).json()[0];
     assert_eq!(ingests["state"], "with problems", "{ingests}");
     assert!(ingests["unread"].as_u64().unwrap() >= 1, "{ingests}");
     for copy in [&raid, &backup] {
         assert_no_wrong_copies(&reference, copy, "unreadable");
         assert_nothing_unfinished(copy);
-        assert!(!copy.join(bad).exists());
-        let mut good = good.clone();
+        assert!(!copy.join(unreadable).exists());
+        let mut readable = readable.clone();
         assert!(
-            good.all(|(_, name)| copy.join(name).exists()),
+            readable.all(|(_, name)| copy.join(name).exists()),
             "{files:?} {}",
             answer.stdout
         );
@@ -121,7 +125,7 @@ fn a_partly_unreadable_card_loses_only_the_unreadable_files() {
     }
     disk.unmount();
     let mut image = fs::File::options().write(true).open(disk.image()).unwrap();
-    image.write_all(&whole).unwrap();
+    image.write_all(&image_bytes).unwrap();
     disk.mount(&card);
     ingest_ok(&shoot, &[&card], &[&raid, &backup]);
     for copy in [&raid, &backup] {
@@ -137,14 +141,14 @@ fn command_as_nobody(
     cards: &[&Path],
     to: &[&Path],
 ) -> Option<std::process::Command> {
-    let whole = shoot.folder("");
-    let is_owned = run("chown", &["-R", "65534:65534", whole.to_str().unwrap()]);
+    let root = shoot.folder("");
+    let is_owned = run("chown", &["-R", "65534:65534", root.to_str().unwrap()]);
     let own = ingest_command(shoot, cards, to);
     let mut command = std::process::Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
     command.arg(own.get_program()).args(own.get_args());
     command.env("BTSINDEX_CATALOGUE", shoot.catalogue());
-    command.env("HOME", &whole).current_dir(&whole);
+    command.env("HOME", &root).current_dir(&root);
     let can_run = run(
         "setpriv",
         &[
@@ -198,14 +202,14 @@ fn files_without_read_permission_are_reported_and_the_others_copied() {
 fn an_empty_or_missing_card_does_not_affect_the_others() {
     let shoot = Shoot::new();
     let raid = shoot.folder("raid");
-    let (empty, good, none) = (
+    let (empty, full, missing) = (
         shoot.folder("B001"),
         shoot.folder("A001"),
         shoot.folder("").join("C001"),
     );
-    write_file(&good, "a.bin", b"bytes");
+    write_file(&full, "a.bin", b"bytes");
     let to = raid.join("{card}");
-    let answer = ingest(&shoot, &[&empty, &good, &none], &[&to]);
+    let answer = ingest(&shoot, &[&empty, &full, &missing], &[&to]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
     assert_problem(&answer, "/B001", "no files");
     assert_problem(&answer, "/C001", "No such file or directory");
@@ -214,7 +218,7 @@ fn an_empty_or_missing_card_does_not_affect_the_others() {
         (&summary["cards"], &summary["complete"]),
         (&3.into(), &1.into())
     );
-    assert_same_files(&good, &raid.join("A001"));
+    assert_same_files(&full, &raid.join("A001"));
     assert!(!raid.join("B001").exists() && !raid.join("C001").exists());
 }
 

@@ -201,7 +201,7 @@ fn a_removed_destination_is_noticed_if_a_folder_on_it_is_the_destination() {
     assert_removal_is_noticed(
         "copies/{card}",
         "copies/A001",
-        "SHUTTLE/copies is not there",
+        "SHUTTLE/copies does not exist",
     );
 }
 
@@ -252,18 +252,18 @@ fn a_missing_parent_folder_is_not_created() {
     let card = shoot.folder("A001");
     write_card(&card, 3, 1000);
     let raid = shoot.folder("raid");
-    let none = shoot.folder("").join("none");
-    let to = [raid.join("{card}"), none.join("{card}")];
+    let missing = shoot.folder("").join("none");
+    let to = [raid.join("{card}"), missing.join("{card}")];
     let answer = ingest(&shoot, &[&card], &[&to[0], &to[1]]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_problem(&answer, "/A001", "/none is not there");
-    assert!(!none.exists() && read_tree(&raid).is_empty());
-    fs::create_dir(&none).unwrap();
+    assert_problem(&answer, "/A001", "/none does not exist");
+    assert!(!missing.exists() && read_tree(&raid).is_empty());
+    fs::create_dir(&missing).unwrap();
     assert_completes(
         &shoot,
         &card,
         &[&to[0], &to[1]],
-        &[&raid.join("A001"), &none.join("A001")],
+        &[&raid.join("A001"), &missing.join("A001")],
     );
 }
 

@@ -149,23 +149,26 @@ fn names_that_a_destination_cannot_store_fail_one_by_one() {
 }
 
 /// Copies a card with one file below the folder `on_card` to a drive where that folder exists as
-/// `there`; returns the copied file and the folder of copies.
+/// `at_destination`; returns the copied file and the folder of copies.
 fn ingest_with_other_case(
     shoot: &Shoot,
     at: &Path,
-    there: &str,
+    at_destination: &str,
     on_card: &str,
 ) -> (PathBuf, PathBuf) {
     let card = shoot.folder("A001");
     write_file(&card, format!("{on_card}/A1.bin"), &random_bytes(7, 3000));
     write_file(&card, "B1.bin", &random_bytes(8, 3000));
     let copy = at.join("A001");
-    fs::create_dir_all(copy.join(there)).unwrap();
+    fs::create_dir_all(copy.join(at_destination)).unwrap();
     ingest_ok(shoot, &[&card], &[&copy]);
     let names = fs::read_dir(&copy).unwrap();
     let mut names = names.map(|entry| entry.unwrap().file_name());
-    assert!(names.any(|name| name == there), "the folder was renamed");
-    (copy.join(there).join("A1.bin"), copy)
+    assert!(
+        names.any(|name| name == at_destination),
+        "the folder was renamed"
+    );
+    (copy.join(at_destination).join("A1.bin"), copy)
 }
 
 #[test]

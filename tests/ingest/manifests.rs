@@ -63,11 +63,7 @@ fn a_file_that_differs_from_the_manifest_of_the_card_is_reported_by_each_run() {
     for round in 0..3 {
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "round {round}: {}", answer.stdout);
-        assert_problem(
-            &answer,
-            "D00001.bin",
-            "a manifest on the card says otherwise",
-        );
+        assert_problem(&answer, "D00001.bin", "differs from a manifest on the card");
         let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
         assert_eq!(ingest["state"], "with problems", "round {round}: {ingest}");
         let (code, found) = verify(&shoot, &raid);
@@ -215,11 +211,7 @@ fn hashes_of_a_card_are_computed_again_while_no_manifest_has_them() {
     fs::remove_file(raid.join("ascmhl")).unwrap();
     let answer = run();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert_problem(
-        &answer,
-        "D00001.bin",
-        "a manifest on the card says otherwise",
-    );
+    assert_problem(&answer, "D00001.bin", "differs from a manifest on the card");
     let manifest = read_latest_manifest(&raid);
     assert_eq!(manifest.matches("<md5").count(), 3, "{manifest}");
 }

@@ -17,19 +17,19 @@ use crate::ingest::{Event, Request, seal, skipped};
 use crate::offload;
 
 /// Reason for a file that changed between its reading and the sealing.
-const WRITTEN: &str = "it was written to after it was copied: is the camera still recording? the copy is what it was before, \
-                       and no manifest has it; move it away, then run the same command again";
+const WRITTEN: &str = "it was written to after it was copied: is the camera still recording? the copy has the former content \
+                       and is in no manifest; move it away, then run the same command again";
 const APPEARED: &str = "it appeared after the card was listed: run the same command again";
 const VANISHED: &str = "it vanished from the card after the card was listed; its copies stay: run the same command again";
 /// Reason for a card that cannot be listed once more.
 const UNLISTED: &str =
     "it was removed before its files could be checked again: run the same command again";
 /// Reason reported for a file that a manifest has only by other kinds of hashes.
-const UNPROVEN: &str = "it is copied and proved, but a manifest there has it by another kind of hash, which was not computed: \
-                        `btsindex verify --record` does";
+const UNPROVEN: &str = "it was copied and verified, but a manifest there has another kind of hash, which was not computed: \
+                        use `btsindex verify --record`";
 /// Reason reported for a file that contradicts a manifest on its card.
-const ALTERED: &str = "it was copied as it is on the card, but a manifest on the card says otherwise: it is not as it \
-                       was when that was written";
+const ALTERED: &str = "it was copied as it is on the card, but differs from a manifest on the card: it changed after \
+                       that manifest was written";
 
 /// Finding while a card is closed.
 pub(super) enum Closing {

@@ -155,21 +155,21 @@ fn copies_in_a_missing_image_file_count_again_once_it_is_seen_again() {
     let Some((offload, mut holder, mut image)) = offload_with_image() else {
         return;
     };
-    let (at, aside) = (
+    let (at, moved) = (
         offload.shoot.folder("holder"),
         offload.shoot.folder("holder").join("aside"),
     );
     let path = image.image().to_owned();
     // Moved away; its volume unmounted; moved back.
-    fs::rename(&path, &aside).unwrap();
+    fs::rename(&path, &moved).unwrap();
     offload.assert_not_safe(&[], MISSING_IMAGE);
     holder.unmount();
     offload.assert_not_safe(&[], MISSING_IMAGE);
     holder.mount(&at);
-    fs::rename(&aside, &path).unwrap();
+    fs::rename(&moved, &path).unwrap();
     offload.assert_not_safe(&[], MISSING_IMAGE);
-    let there = offload.shoot.folder("image");
-    image.mount(&there);
+    let image_mount = offload.shoot.folder("image");
+    image.mount(&image_mount);
     offload.assert_safe(&[]);
     image.unmount();
     offload.assert_safe(&[]);

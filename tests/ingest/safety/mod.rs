@@ -192,30 +192,30 @@ fn every_change_of_a_mounted_copy_is_noticed() {
     offload.assert_safe(&["--paranoid"]);
     offload.assert_safe(&[]);
     // A folder with the same names, sizes and times replaces the folder of copies.
-    let aside = offload.drives[0].join("older");
+    let older = offload.drives[0].join("older");
     let copied = offload.copy(0).join("Clips");
     assert!(run(
         "cp",
-        &["-a", copied.to_str().unwrap(), aside.to_str().unwrap()]
+        &["-a", copied.to_str().unwrap(), older.to_str().unwrap()]
     ));
-    fs::rename(&copied, offload.drives[0].join("was")).unwrap();
-    fs::rename(&aside, &copied).unwrap();
+    fs::rename(&copied, offload.drives[0].join("moved")).unwrap();
+    fs::rename(&older, &copied).unwrap();
     offload.assert_not_safe(&[], "changed since it was verified");
-    fs::rename(&copied, &aside).unwrap();
-    fs::rename(offload.drives[0].join("was"), &copied).unwrap();
+    fs::rename(&copied, &older).unwrap();
+    fs::rename(offload.drives[0].join("moved"), &copied).unwrap();
     // The other folder was seen there, so the copies are verified again.
     assert_eq!(verify(&offload.shoot, &offload.copy(0)).0, 0);
     offload.assert_safe(&[]);
     // A folder that is a link to the other drive holds no copies.
     let folder = offload.copy(1).join("Clips");
-    let aside = offload.drives[0].join("aside");
-    fs::create_dir(&aside).unwrap();
+    let moved = offload.drives[0].join("aside");
+    fs::create_dir(&moved).unwrap();
     assert!(run(
         "cp",
-        &["-a", folder.to_str().unwrap(), aside.to_str().unwrap()]
+        &["-a", folder.to_str().unwrap(), moved.to_str().unwrap()]
     ));
     fs::remove_dir_all(&folder).unwrap();
-    std::os::unix::fs::symlink(aside.join("Clips"), &folder).unwrap();
+    std::os::unix::fs::symlink(moved.join("Clips"), &folder).unwrap();
     offload.assert_not_safe(&[], "leads to another volume");
     offload.assert_not_safe(&["--paranoid"], "leads to another volume");
 }

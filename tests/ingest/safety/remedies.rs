@@ -316,8 +316,8 @@ fn a_card_with_a_history_is_safe_once_its_chain_is_copied_unchanged() {
     offload.set_disk("RAID", "WD-1");
     assert_eq!(subcommand(&offload.suggested_commands(&[])[0]), "ingest");
     offload.set_disk("RAID", "WD-2");
-    let kept = offload.drives[0].join("ascmhl of A001/ascmhl_chain.xml");
-    fs::write(&kept, fs::read(&kept).unwrap()).unwrap();
+    let kept_chain = offload.drives[0].join("ascmhl of A001/ascmhl_chain.xml");
+    fs::write(&kept_chain, fs::read(&kept_chain).unwrap()).unwrap();
     offload.assert_unsafe(&["ascmhl/ascmhl_chain.xml"]);
     assert_eq!(offload.apply_remedies(&[]), ["verify"]);
 }
