@@ -177,7 +177,8 @@ pub(crate) fn problems(summary: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Checks that a problem is reported whose path ends with `path` and whose reason contains `reason`.
+/// Checks that a problem is reported whose path ends with `path` and whose reason contains
+/// `reason`.
 #[track_caller]
 pub(crate) fn assert_problem(answer: &Answer, path: &str, reason: &str) {
     let all = problems(&answer.summary());

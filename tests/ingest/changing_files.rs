@@ -24,8 +24,8 @@ use crate::shoot::{Answer, Shoot};
 /// Size in bytes at which copying takes long enough to interfere.
 const LENGTH: usize = 96 * 1024 * 1024;
 
-/// Stops an ingest while the only file of its card is half copied and calls `write`, which writes to
-/// that file; checks that the file is copied by the next run only.
+/// Stops an ingest while the only file of its card is half copied and calls `write`, which writes
+/// to that file; checks that the file is copied by the next run only.
 #[track_caller]
 fn assert_write_half_way_is_noticed(shoot: &Shoot, card: &Path, to: &Path, write: impl FnOnce()) {
     let unfinished = || -> Option<usize> {
@@ -275,7 +275,8 @@ fn a_file_that_changes_after_it_was_listed_is_reported() {
         file.write_all(b"other").unwrap();
     });
     let answer = running.finish();
-    // The change may come before or after the file is read; in both cases before the card is sealed.
+    // The change may come before or after the file is read; in both cases before the card is
+    // sealed.
     assert_eq!(answer.code, 3, "{}", answer.stdout);
     assert_problem(&answer, "D00449.bin", "is the camera still recording?");
     let copy = raid.join("Clips/04/D00449.bin");
@@ -290,8 +291,8 @@ fn a_file_that_changes_after_it_was_listed_is_reported() {
     }
 }
 
-/// Reads events until a file is copied. The ingest cannot seal the card before the rest of its output
-/// is read.
+/// Reads events until a file is copied. The ingest cannot seal the card before the rest of its
+/// output is read.
 fn until_copied(running: &mut RunningCommand, name: &str) {
     let is_named = |event: &Value| {
         event["path"]

@@ -1,5 +1,5 @@
-//! A complete ingest of one card: copies at two destinations, facts and tags in the catalogue, and a
-//! second run that has nothing to do.
+//! A complete ingest of one card: copies at two destinations, facts and tags in the catalogue, and
+//! a second run that has nothing to do.
 
 use std::fs;
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 const CLIP: &str = "IMG_1234.MOV";
 
-/// Creates a card with clips, hidden files, an empty file, empty folders, and times before 1970 and in
-/// the future.
+/// Creates a card with clips, hidden files, an empty file, empty folders, and times before 1970 and
+/// in the future.
 fn card(shoot: &Shoot) -> std::path::PathBuf {
     let card = shoot.folder("A001");
     let scout = fixtures().join("Location Scout");

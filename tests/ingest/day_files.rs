@@ -1,4 +1,5 @@
-//! Facts of a shooting day: from day files, from the command line, and corrections of camera clocks.
+//! Facts of a shooting day: from day files, from the command line, and corrections of camera
+//! clocks.
 
 use std::fs;
 use std::path::{Path, PathBuf};

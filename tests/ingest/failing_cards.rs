@@ -134,9 +134,8 @@ fn a_partly_unreadable_card_loses_only_the_unreadable_files() {
     }
 }
 
-/// Returns the command as user `nobody`, who cannot read everything; `None` if that is impossible
-/// here.
-fn command_as_nobody(
+/// Returns the command for a user without privileges; `None` if that is impossible here.
+fn unprivileged_command(
     shoot: &Shoot,
     cards: &[&Path],
     to: &[&Path],
@@ -178,7 +177,7 @@ fn files_without_read_permission_are_reported_and_the_others_copied() {
     let set = |path: &Path, mode: u32| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
-    let Some(mut command) = command_as_nobody(&shoot, &[&card], &[&raid]) else {
+    let Some(mut command) = unprivileged_command(&shoot, &[&card], &[&raid]) else {
         return;
     };
     set(&locked, 0);

@@ -133,8 +133,8 @@ fn a_destination_with_write_errors_does_not_stop_the_other() {
     run("e2fsck", &["-fy", broken.image().to_str().unwrap()]);
     broken.mount(&at);
     let again = ingest(&shoot, &[&card], &to);
-    // Data that the disk lost after verification is missing or different now; it must not be reported
-    // as verified.
+    // Data that the disk lost after verification is missing or different now; it must not be
+    // reported as verified.
     if again.code == 0 {
         assert_completes(&shoot, &card, &to, &[&copies[0], &copies[1]]);
     } else {

@@ -1,5 +1,5 @@
-//! Memory use for cards with many files and with large files: `BTSINDEX_CARD_FILES` is the number of
-//! files, `BTSINDEX_LARGE_MB` the size in megabytes.
+//! Memory use for cards with many files and with large files: `BTSINDEX_CARD_FILES` is the number
+//! of files, `BTSINDEX_LARGE_MB` the size in megabytes.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};

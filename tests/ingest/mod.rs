@@ -1,6 +1,6 @@
-//! Tests of `ingest`, `verify`, `safe` and watched folders: complete runs, checks by other programs,
-//! and every failure that can be provoked here. `scripts/shoot-day` runs longer versions of some
-//! tests.
+//! Tests of `ingest`, `verify`, `safe` and watched folders: complete runs, checks by other
+//! programs, and every failure that can be provoked here. `scripts/shoot-day` runs longer versions
+//! of some tests.
 
 #![cfg(target_os = "linux")]
 

@@ -1,7 +1,7 @@
 //! Machines that copy to one share at the same time, each with a separate catalogue.
 //!
-//! The share is a folder mounted twice through FUSE, so that one mount does not see the locks of the
-//! other. The second machine is a process with another host name.
+//! The share is a folder mounted twice through FUSE, so that one mount does not see the locks of
+//! the other. The second machine is a process with another host name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,8 +56,8 @@ impl Share {
         fs::read_to_string(self.server().join("ascmhl/ascmhl_chain.xml")).unwrap()
     }
 
-    /// Checks that the share has all files of the cards, a chain of `generations` generations, and no
-    /// other files.
+    /// Checks that the share has all files of the cards, a chain of `generations` generations, and
+    /// no other files.
     #[track_caller]
     fn assert_has(&self, cards: &[&Path], generations: usize) {
         let server = self.server();

@@ -8,8 +8,8 @@ use crate::ingest::reference_tools::is_installed;
 use crate::shoot::disk::{Loop, run};
 use crate::shoot::mounts::Mount;
 
-/// Mounts a card of large files and two empty drives; returns `None` if nothing can be mounted or the
-/// tools of btrfs are missing.
+/// Mounts a card of large files and two empty drives; returns `None` if nothing can be mounted or
+/// the tools of btrfs are missing.
 fn offload_of_large_files() -> Option<Offload> {
     let mut offload = Offload::new()?;
     let tools = ["mkfs.btrfs", "btrfs", "btrfstune"];

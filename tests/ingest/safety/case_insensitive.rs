@@ -8,7 +8,7 @@ use crate::ingest::card::{ingest_ok, verify};
 use crate::shoot::disk::Disk;
 
 #[test]
-fn an_altered_copy_found_under_another_spelling_counts() {
+fn an_altered_copy_found_under_another_spelling_is_not_counted() {
     let Some(mut offload) = Offload::new() else {
         return;
     };

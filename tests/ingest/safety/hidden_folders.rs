@@ -10,8 +10,8 @@ use crate::shoot::Answer;
 use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
 
-/// User id of `nobody`, who is not root.
-const NOBODY: u32 = 65534;
+/// Id of a user without privileges.
+const UNPRIVILEGED_USER: u32 = 65534;
 
 #[test]
 fn every_kind_of_mount_below_the_card_is_a_doubt() {
@@ -61,15 +61,15 @@ fn a_folder_without_read_permission_is_a_doubt_whatever_its_name() {
     set_unique_size(&offload, "RAID");
     offload.assert_safe(&[]);
     for folder in [offload.shoot.root(), offload.shoot.catalogue()] {
-        give_to_nobody(&folder);
+        give_to_unprivileged_user(&folder);
     }
     for name in ["lost+found", ".Spotlight-V100", "Clips/00/closed"] {
         let folder = offload.card.join(name);
         fs::create_dir_all(&folder).unwrap();
-        chown(&folder, Some(NOBODY), None).unwrap();
+        chown(&folder, Some(UNPRIVILEGED_USER), None).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let answer = safe_as_nobody(&offload);
+    let answer = safe_without_root(&offload);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     for name in ["lost+found", ".Spotlight-V100", "Clips/00/closed"] {
         let folder = offload.card.join(name);
@@ -77,16 +77,16 @@ fn a_folder_without_read_permission_is_a_doubt_whatever_its_name() {
         fs::write(&recovered, random_bytes(9, 5000)).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
         chown(&folder, Some(0), None).unwrap();
-        let answer = safe_as_nobody(&offload);
+        let answer = safe_without_root(&offload);
         assert_eq!(answer.code, 4, "{name}: {}", answer.stdout);
         let line = format!("{}: Permission denied", folder.display());
         assert!(answer.stdout.contains(&line), "{}", answer.stdout);
         // Root reads the folder and finds the file.
         offload.assert_not_safe(&[], "#12345.mov: no disk");
         fs::remove_file(recovered).unwrap();
-        chown(&folder, Some(NOBODY), None).unwrap();
+        chown(&folder, Some(UNPRIVILEGED_USER), None).unwrap();
     }
-    assert_eq!(safe_as_nobody(&offload).code, 0);
+    assert_eq!(safe_without_root(&offload).code, 0);
 }
 
 /// Records another size for an unmounted volume, so that no drive of another test matches it.
@@ -96,7 +96,7 @@ fn set_unique_size(offload: &Offload, label: &str) {
 }
 
 /// Runs `safe` as a user who is not root.
-fn safe_as_nobody(offload: &Offload) -> Answer {
+fn safe_without_root(offload: &Offload) -> Answer {
     let mut command = Command::new("setpriv");
     command.args([
         "--reuid=65534",
@@ -130,29 +130,29 @@ fn an_unidentified_drive_that_may_hold_the_copies_is_a_doubt() {
     offload.disks.iter_mut().for_each(Disk::unmount);
     set_unique_size(&offload, "SHUTTLE");
     for folder in [offload.shoot.root(), offload.shoot.catalogue()] {
-        give_to_nobody(&folder);
+        give_to_unprivileged_user(&folder);
     }
-    let answer = safe_as_nobody(&offload);
+    let answer = safe_without_root(&offload);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     // Its copies are deleted; a user who cannot read the uuid cannot identify the drive.
     let elsewhere = offload.shoot.folder("elsewhere");
     offload.disks[1].mount(&elsewhere);
     fs::remove_dir_all(elsewhere.join("A001")).unwrap();
-    let answer = safe_as_nobody(&offload);
+    let answer = safe_without_root(&offload);
     assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
     let is_missing = answer.stdout.contains("missing from the mounted volume");
     let is_unidentified = answer.stdout.contains("no permission to read its uuid");
     assert!(is_missing || is_unidentified, "{}", answer.stdout);
 }
 
-/// Gives a folder and its files to `nobody`.
-fn give_to_nobody(folder: &std::path::Path) {
-    chown(folder, Some(NOBODY), None).unwrap();
+/// Makes a folder and its files usable by every user.
+fn give_to_unprivileged_user(folder: &std::path::Path) {
+    chown(folder, Some(UNPRIVILEGED_USER), None).unwrap();
     fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let kind = entry.file_type().unwrap();
         if kind.is_file() {
-            chown(entry.path(), Some(NOBODY), None).unwrap();
+            chown(entry.path(), Some(UNPRIVILEGED_USER), None).unwrap();
         }
     }
 }

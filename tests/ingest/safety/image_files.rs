@@ -128,8 +128,8 @@ fn an_image_file_on_a_passthrough_filesystem_is_on_no_known_disk() {
     offload.assert_not_safe(&["--copies", "1"], "shows files of other filesystems");
 }
 
-/// Creates an offload whose second copies are in an image file on a separate drive. Returns the disk
-/// that contains the image file, and the image.
+/// Creates an offload whose second copies are in an image file on a separate drive. Returns the
+/// disk that contains the image file, and the image.
 fn offload_with_image() -> Option<(Offload, Disk, Disk)> {
     let mut offload = Offload::new()?;
     offload.is_card_disk_given = true;

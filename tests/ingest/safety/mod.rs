@@ -181,8 +181,8 @@ fn every_change_of_a_mounted_copy_is_noticed() {
     fs::write(&path, random_bytes(5, original.len())).unwrap();
     set_time(&path, 4_000_000_000);
     offload.assert_not_safe(&[], "changed since it was verified");
-    // With the time restored, ext4 still shows that the copy was written to. Only reading shows that
-    // the content differs, which is remembered.
+    // With the time restored, ext4 still shows that the copy was written to. Only reading shows
+    // that the content differs, which is remembered.
     restore_time(&path, modified);
     offload.assert_not_safe(&[], "changed since it was verified");
     offload.assert_not_safe(&["--paranoid"], "altered: the content is different");

@@ -50,7 +50,8 @@ impl Offload {
         })
     }
 
-    /// Deletes the small files of the card: btrfs stores them in its metadata and reads them from memory.
+    /// Deletes the small files of the card: btrfs stores them in its metadata and reads them from
+    /// memory.
     pub(super) fn delete_small_files(&self) {
         for name in ["STATUS.BIN", "empty"] {
             fs::remove_file(self.card.join(name)).unwrap();

@@ -20,13 +20,13 @@ impl Offload {
     /// Formats the second drive with the same label and UUID.
     fn format_with_same_uuid(&mut self) {
         let uuid = self.uuid("RAID");
-        // ext4 stores the creation time of the root folder in whole seconds.
+        // mke2fs writes the creation time of the root folder in whole seconds.
         Self::wait_for_next_second();
         self.disks[1].format("RAID", &["-U", &uuid]);
     }
 
-    /// Mounts the second drive for one command, which notices the format; checks that its copies do not
-    /// count afterwards.
+    /// Mounts the second drive for one command, which notices the format; checks that its copies do
+    /// not count afterwards.
     #[track_caller]
     fn assert_format_is_noticed(&mut self) {
         self.mount(1);

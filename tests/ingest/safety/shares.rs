@@ -1,5 +1,5 @@
-//! Network shares, and drives that may have been in their servers. The share is a FUSE filesystem of
-//! the type `sshfs`.
+//! Network shares, and drives that may have been in their servers. The share is a FUSE filesystem
+//! of the type `sshfs`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,8 +8,8 @@ use crate::ingest::card::{ingest_ok, set_time, verify};
 use crate::ingest::reference_tools::is_installed;
 use crate::shoot::mounts::Mount;
 
-/// Mounts a card, two drives, and a folder that is shared by another machine; returns `None` if that
-/// is impossible here.
+/// Mounts a card, two drives, and a folder that is shared by another machine; returns `None` if
+/// that is impossible here.
 fn offload_and_server() -> Option<(Offload, PathBuf)> {
     let mut offload = Offload::new()?;
     if !is_installed("btsindex-fuse-python") {
