@@ -263,7 +263,7 @@ impl DoubtedCopies {
         let first = self.paths.first().map(|path| path.to_string_lossy());
         ScanEvent::Warning {
             message: format!(
-                "{root}: {missing} verified copies of cards are missing and {changed} changed, for example `{}`",
+                "{root}: verified copies of cards: {missing} missing, {changed} changed, for example `{}`",
                 escape(&first.unwrap_or_default())
             ),
             hint: format!(

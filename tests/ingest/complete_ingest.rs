@@ -1,16 +1,18 @@
-//! One card on its way into two places and the catalogue, told from its beginning to its end.
+//! A complete ingest of one card: copies at two destinations, facts and tags in the catalogue, and
+//! a second run that has nothing to do.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::card::{are_equal, command, ingest_well, put, set_time, tree};
+use super::card::{assert_same_files, ingest_command, ingest_ok, read_tree, set_time, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
 const CLIP: &str = "IMG_1234.MOV";
 
-/// A card with everything that cards have.
+/// Creates a card with clips, hidden files, an empty file, empty folders, and times before 1970 and
+/// in the future.
 fn card(shoot: &Shoot) -> std::path::PathBuf {
     let card = shoot.folder("A001");
     let scout = fixtures().join("Location Scout");
@@ -31,7 +33,7 @@ fn card(shoot: &Shoot) -> std::path::PathBuf {
         ("1957.txt", "before 1970", -400_000_000),
         ("2061.txt", "a clock ahead", 2_900_000_000),
     ] {
-        set_time(&put(&card, inside, bytes.as_bytes()), time);
+        set_time(&write_file(&card, inside, bytes.as_bytes()), time);
     }
     fs::create_dir_all(card.join("empty/within")).unwrap();
     for (folder, time) in [
@@ -45,7 +47,7 @@ fn card(shoot: &Shoot) -> std::path::PathBuf {
     card
 }
 
-fn say_the_day(mut command: std::process::Command) -> Answer {
+fn run_with_day_options(mut command: std::process::Command) -> Answer {
     command
         .args(["--production", "ACME Spring", "--number", "3"])
         .args(["--kind", "ad shoot", "--location", "Stage 4"])
@@ -54,60 +56,63 @@ fn say_the_day(mut command: std::process::Command) -> Answer {
 }
 
 #[track_caller]
-fn counts(summary: &Value, wanted: &[(&str, u64)]) {
-    for (name, count) in wanted {
+fn assert_counts(summary: &Value, expected: &[(&str, u64)]) {
+    for (name, count) in expected {
         assert_eq!(summary[name], *count, "{name}: {summary}");
     }
 }
 
 #[test]
-fn a_card_goes_to_two_places_and_into_the_catalogue() {
+fn a_card_is_copied_to_two_destinations_and_added_to_the_catalogue() {
     let shoot = Shoot::new();
     let card = card(&shoot);
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));
     let template = backup.join("{production}/{date}/{card}");
     let to: [&Path; 2] = [&raid, &template];
-    let answer = say_the_day(command(&shoot, &[&card], &to));
+    let answer = run_with_day_options(ingest_command(&shoot, &[&card], &to));
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     let inside = backup.join("ACME Spring/2026-05-02/A001");
     for copy in [&raid, &inside] {
-        are_equal(&card, copy);
+        assert_same_files(&card, copy);
         assert!(copy.join("ascmhl/ascmhl_chain.xml").is_file());
     }
-    let files = tree(&card)
+    let files = read_tree(&card)
         .values()
-        .filter(|thing| matches!(thing, super::card::Thing::File(..)))
+        .filter(|thing| matches!(thing, super::card::TreeEntry::File(..)))
         .count() as u64;
-    let done = [("cards", 1), ("complete", 1), ("known", 0)];
+    let cards = [("cards", 1), ("complete", 1), ("known", 0)];
     let copied = [
         ("files", files),
         ("copied", 2 * files),
         ("already_there", 0),
     ];
-    counts(&answer.summary(), &[done.as_slice(), &copied].concat());
+    assert_counts(&answer.summary(), &[cards.as_slice(), &copied].concat());
     assert_eq!(answer.summary()["problems"], Value::Array(Vec::new()));
     assert_eq!(answer.summary()["manifests"].as_array().unwrap().len(), 2);
     let ingests = shoot.run(&["ingests", "--json"]).json();
     assert_eq!(ingests.len(), 1);
     assert_eq!(ingests[0]["state"], "verified", "{}", ingests[0]);
-    for place in ingests[0]["places"].as_array().unwrap() {
-        assert_eq!(place["verified"], files, "{place}");
-        let how = place["read_back"].as_str().unwrap();
-        assert!(["cache-bypassed", "cache-dropped"].contains(&how), "{how}");
+    for destination in ingests[0]["places"].as_array().unwrap() {
+        assert_eq!(destination["verified"], files, "{destination}");
+        let method = destination["read_back"].as_str().unwrap();
+        assert!(
+            ["cache-bypassed", "cache-dropped"].contains(&method),
+            "{method}"
+        );
     }
-    the_catalogue_knows_the_day(&shoot);
-    nothing_is_left_to_do(&shoot, &card, &to, &inside);
+    assert_day_is_in_catalogue(&shoot);
+    assert_nothing_left_to_do(&shoot, &card, &to, &inside);
 }
 
-fn the_catalogue_knows_the_day(shoot: &Shoot) {
+fn assert_day_is_in_catalogue(shoot: &Shoot) {
     let clip = &shoot.run(&["show", "--json", CLIP]).json()[0];
-    for (field, wanted) in [
+    for (field, expected) in [
         ("production", "ACME Spring"),
         ("shoot_date", "2026-05-02"),
         ("location", "Stage 4"),
         ("crew", "director: Anna Kim"),
     ] {
-        assert_eq!(clip[field], wanted, "{clip}");
+        assert_eq!(clip[field], expected, "{clip}");
         assert_eq!(clip["sources"][field], "ingest:2026-05-02", "{clip}");
     }
     assert_eq!(clip["shoot_day"], 3, "{clip}");
@@ -116,7 +121,7 @@ fn the_catalogue_knows_the_day(shoot: &Shoot) {
         shoot.search_names(&["production:acme", "tag:ad-shoot"]),
         [CLIP, "old_tape.avi"]
     );
-    // A rule says so too; the day stands above it, a person above the day.
+    // A rule assigns the tag too; the day takes precedence over it, and edits over the day.
     let reasons = clip["tag_reasons"].as_array().unwrap();
     let vertical = reasons.iter().find(|reason| reason["tag"] == "vertical");
     assert_eq!(vertical.unwrap()["ingest"], "2026-05-02", "{clip}");
@@ -132,41 +137,41 @@ fn the_catalogue_knows_the_day(shoot: &Shoot) {
     }
 }
 
-fn nothing_is_left_to_do(shoot: &Shoot, card: &Path, to: &[&Path], inside: &Path) {
+fn assert_nothing_left_to_do(shoot: &Shoot, card: &Path, to: &[&Path], inside: &Path) {
     let before = [
-        tree(to[0]),
-        tree(inside),
-        tree(&to[0].join("ascmhl")),
-        tree(&inside.join("ascmhl")),
+        read_tree(to[0]),
+        read_tree(inside),
+        read_tree(&to[0].join("ascmhl")),
+        read_tree(&inside.join("ascmhl")),
     ];
-    let again = say_the_day(command(shoot, &[card], to));
+    let again = run_with_day_options(ingest_command(shoot, &[card], to));
     assert_eq!(again.code, 0, "{}{}", again.stdout, again.stderr);
-    let begun = &super::card::told(&again, "card")[0];
-    assert_eq!(begun["bytes_to_read"], 0, "{begun}");
-    let done = [("complete", 1), ("known", 1), ("copied", 0)];
-    counts(&again.summary(), &done);
+    let card_started = &super::card::events(&again, "card")[0];
+    assert_eq!(card_started["bytes_to_read"], 0, "{card_started}");
+    let expected = [("complete", 1), ("known", 1), ("copied", 0)];
+    assert_counts(&again.summary(), &expected);
     assert_eq!(again.summary()["manifests"], Value::Array(Vec::new()));
     let after = [
-        tree(to[0]),
-        tree(inside),
-        tree(&to[0].join("ascmhl")),
-        tree(&inside.join("ascmhl")),
+        read_tree(to[0]),
+        read_tree(inside),
+        read_tree(&to[0].join("ascmhl")),
+        read_tree(&inside.join("ascmhl")),
     ];
     assert!(before == after);
     assert_eq!(shoot.run(&["ingests", "--json"]).json().len(), 1);
-    // What a person took away stays away.
+    // A tag that a user removed is not added again.
     let tags = shoot.clip(CLIP)["tags"].to_string();
     assert!(!tags.contains("launch"), "{tags}");
 }
 
 #[test]
-fn a_card_is_taken_in_without_being_told_anything() {
+fn a_card_is_ingested_without_any_day_options() {
     let shoot = Shoot::new();
     let card = card(&shoot);
-    let before = tree(&card);
+    let before = read_tree(&card);
     let raid = shoot.folder("raid");
-    let summary = ingest_well(&shoot, &[&card], &[&raid.join("{card}")]);
-    counts(&summary, &[("complete", 1)]);
-    are_equal(&card, &raid.join("A001"));
-    assert!(before == tree(&card), "the card was written to");
+    let summary = ingest_ok(&shoot, &[&card], &[&raid.join("{card}")]);
+    assert_counts(&summary, &[("complete", 1)]);
+    assert_same_files(&card, &raid.join("A001"));
+    assert!(before == read_tree(&card), "the card was written to");
 }

@@ -1,38 +1,38 @@
-//! Cards of many files and of large ones: memory stays as it is. `BTSINDEX_CARD_FILES` and `BTSINDEX_LARGE_MB` say
-//! how many, and how large.
+//! Memory use for cards with many files and with large files: `BTSINDEX_CARD_FILES` is the number
+//! of files, `BTSINDEX_LARGE_MB` the size in megabytes.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::Instant;
 
-use super::card::{Working, command, ingest_well, verify};
-use super::judges::reference_agrees;
+use super::card::{RunningCommand, ingest_command, ingest_ok, verify};
+use super::reference_tools::assert_reference_verifies;
 use crate::shoot::{Shoot, number};
 
-/// Kilobytes that nothing here needs, whatever is on a card.
-const MOST: u64 = 200 * 1024;
+/// Limit of the memory use in kilobytes.
+const LIMIT: u64 = 200 * 1024;
 
-/// The most memory that a process had by now, in kilobytes.
-fn peak(process: u32) -> Option<u64> {
+/// Peak memory use of a running process in kilobytes.
+fn peak_memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Runs to the end; its summary, and the most memory that it had.
-fn watched(command: std::process::Command) -> (serde_json::Value, u64) {
-    let mut working = Working::start(command);
-    let mut most = 0;
-    while working.next().is_some() {
-        most = peak(working.id()).unwrap_or(0).max(most);
+/// Runs a command to its end; returns its summary and its peak memory use in kilobytes.
+fn run_measured(command: std::process::Command) -> (serde_json::Value, u64) {
+    let mut running = RunningCommand::start(command);
+    let mut peak = 0;
+    while running.next_event().is_some() {
+        peak = peak_memory(running.id()).unwrap_or(0).max(peak);
     }
-    let answer = working.end();
+    let answer = running.finish();
     assert_eq!(answer.code, 0, "{}", answer.summary());
-    (answer.summary(), most)
+    (answer.summary(), peak)
 }
 
 #[test]
-fn many_files_take_little_memory() {
+fn many_files_need_little_memory() {
     let shoot = Shoot::new();
     let files = number("BTSINDEX_CARD_FILES", 1500);
     let card = shoot.folder("A001");
@@ -44,27 +44,27 @@ fn many_files_take_little_memory() {
         fs::write(folder.join(format!("{number:06}.bin")), number.to_string()).unwrap();
     }
     let raid = shoot.folder("raid");
-    let begun = Instant::now();
-    let (summary, most) = watched(command(&shoot, &[&card], &[&raid]));
-    let first = begun.elapsed();
+    let started = Instant::now();
+    let (summary, peak) = run_measured(ingest_command(&shoot, &[&card], &[&raid]));
+    let first = started.elapsed();
     assert_eq!(summary["copied"], files, "{summary}");
-    assert!(most > 0 && most < MOST, "{most} KB");
-    let begun = Instant::now();
-    let again = ingest_well(&shoot, &[&card], &[&raid]);
+    assert!(peak > 0 && peak < LIMIT, "{peak} KB");
+    let started = Instant::now();
+    let again = ingest_ok(&shoot, &[&card], &[&raid]);
     assert_eq!(again["known"], 1, "{again}");
-    let second = begun.elapsed();
+    let second = started.elapsed();
     let (code, found) = verify(&shoot, &raid);
     assert_eq!((code, &found["verified"]), (0, &files.into()));
     for number in (0..files).step_by(97) {
         let path = raid.join(format!("{:03}/{number:06}.bin", number / 500));
         assert_eq!(fs::read_to_string(path).unwrap(), number.to_string());
     }
-    reference_agrees(&raid);
-    eprintln!("{files} files: {most} KB, {first:?}, again {second:?}");
+    assert_reference_verifies(&raid);
+    eprintln!("{files} files: {peak} KB, {first:?}, again {second:?}");
 }
 
 #[test]
-fn a_large_file_takes_little_memory_and_stays_sparse() {
+fn a_large_file_needs_little_memory_and_stays_sparse() {
     let shoot = Shoot::new();
     let bytes = number("BTSINDEX_LARGE_MB", 300) * 1024 * 1024;
     let card = shoot.folder("A001");
@@ -74,10 +74,10 @@ fn a_large_file_takes_little_memory_and_stays_sparse() {
         file.write_all_at(b"content", at).unwrap();
     }
     let raid = shoot.folder("raid");
-    let begun = Instant::now();
-    let (summary, most) = watched(command(&shoot, &[&card], &[&raid]));
+    let started = Instant::now();
+    let (summary, peak) = run_measured(ingest_command(&shoot, &[&card], &[&raid]));
     assert_eq!(summary["bytes_copied"], bytes, "{summary}");
-    assert!(most > 0 && most < MOST, "{most} KB");
+    assert!(peak > 0 && peak < LIMIT, "{peak} KB");
     let copied = fs::File::open(raid.join("large.bin")).unwrap();
     let metadata = copied.metadata().unwrap();
     assert_eq!(metadata.len(), bytes);
@@ -87,5 +87,5 @@ fn a_large_file_takes_little_memory_and_stays_sparse() {
         copied.read_exact_at(&mut found, at).unwrap();
         assert_eq!(&found, b"content");
     }
-    eprintln!("{bytes} bytes: {most} KB, {:?}", begun.elapsed());
+    eprintln!("{bytes} bytes: {peak} KB, {:?}", started.elapsed());
 }

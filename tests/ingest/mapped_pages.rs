@@ -1,4 +1,5 @@
-//! Copies of which another program has a page mapped: the page stays in memory, and answers instead of the medium.
+//! Copies with a page mapped by another program: the page stays in memory, and reads return it
+//! instead of the data on the medium.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -6,24 +7,24 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use super::card::{ingest_well, noise, put, verify};
-use super::judges::is_here;
+use super::card::{ingest_ok, random_bytes, verify, write_file};
+use super::reference_tools::is_installed;
 use crate::shoot::Shoot;
 use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
 
-/// A program that has one page of a file in memory, until it is dropped.
-struct Holder(Child);
+/// Python program that maps one page of a file until it is dropped.
+struct PageHolder(Child);
 
-impl Holder {
-    fn new(path: &Path, place: usize) -> Self {
-        const SCRIPT: &str = "import mmap, sys; file = open(sys.argv[1], 'rb'); place = int(sys.argv[2]); \
+impl PageHolder {
+    fn new(path: &Path, offset: usize) -> Self {
+        const SCRIPT: &str = "import mmap, sys; file = open(sys.argv[1], 'rb'); offset = int(sys.argv[2]); \
             held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ); held.madvise(mmap.MADV_RANDOM); \
-            held[place]; print('held', flush=True); sys.stdin.read()";
+            held[offset]; print('held', flush=True); sys.stdin.read()";
         let mut program = Command::new("python3")
             .args(["-c", SCRIPT])
             .arg(path)
-            .arg(place.to_string())
+            .arg(offset.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -36,15 +37,15 @@ impl Holder {
     }
 }
 
-impl Drop for Holder {
+impl Drop for PageHolder {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// How each copy was read last.
-fn how(shoot: &Shoot) -> Vec<(String, String)> {
+/// Returns the path of each copy and how it was last read back.
+fn read_back_methods(shoot: &Shoot) -> Vec<(String, String)> {
     let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
     let files = ingest["copies"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -54,15 +55,15 @@ fn how(shoot: &Shoot) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_page_that_another_program_maps_is_no_proof_wherever_it_is() {
-    if !is_here("python3") {
+fn a_copy_with_a_mapped_page_counts_as_read_from_the_cache() {
+    if !is_installed("python3") {
         return;
     }
     let shoot = Shoot::new();
     let Some(disk) = Disk::new(&shoot.folder("images"), "RAID", 100) else {
         return;
     };
-    // With its data in the journal, ext4 reads through the page cache, whatever it is asked.
+    // With `data=journal`, ext4 reads through the page cache even if direct I/O is requested.
     let raid = shoot.folder("raid");
     let image = disk.image().to_str().unwrap().to_owned();
     let _mounted = Mount::new(&["-o", "loop,data=journal", &image], &raid);
@@ -72,28 +73,32 @@ fn a_page_that_another_program_maps_is_no_proof_wherever_it_is() {
         ("large", 5_000_000),
         ("other", 5_000_000),
     ] {
-        put(&card, name, &noise(7, length));
+        write_file(&card, name, &random_bytes(7, length));
     }
-    let summary = ingest_well(&shoot, &[&card], &[&raid]);
+    let summary = ingest_ok(&shoot, &[&card], &[&raid]);
     assert_eq!(summary["read_back"], "cache-dropped");
-    for (name, place) in [
+    for (name, offset) in [
         ("small", 0),
         ("small", 20 * 4096),
         ("large", 100 * 4096),
         ("large", 1219 * 4096),
     ] {
-        let held = Holder::new(&raid.join(name), place);
+        let held = PageHolder::new(&raid.join(name), offset);
         assert_eq!(verify(&shoot, &raid).0, 0);
-        for (copy, how) in how(&shoot) {
+        for (copy, how) in read_back_methods(&shoot) {
             let expected = if copy == name {
                 "cached"
             } else {
                 "cache-dropped"
             };
-            assert_eq!(how, expected, "{copy} while {place} of {name} is mapped");
+            assert_eq!(how, expected, "{copy} while {offset} of {name} is mapped");
         }
         drop(held);
     }
     assert_eq!(verify(&shoot, &raid).0, 0);
-    assert!(how(&shoot).iter().all(|(_, how)| how == "cache-dropped"));
+    assert!(
+        read_back_methods(&shoot)
+            .iter()
+            .all(|(_, how)| how == "cache-dropped")
+    );
 }

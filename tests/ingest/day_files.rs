@@ -1,50 +1,54 @@
-//! What is written of a day: in files, on the command line, and of clocks that were wrong.
+//! Facts of a shooting day: from day files, from the command line, and corrections of camera
+//! clocks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::card::{are_equal, command, fill, noise, problems, put, set_time, told, tree, verify};
+use super::card::{
+    assert_same_files, events, ingest_command, problems, random_bytes, read_tree, set_time, verify,
+    write_card, write_file,
+};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
-/// The clip was shot at 2026-05-14T18:05:33+02:00, by its camera's clock.
+/// Fixture that was shot at 2026-05-14T18:05:33+02:00 according to its camera's clock.
 const CLIP: &str = "IMG_1234.MOV";
 
-fn clip(card: &Path, name: &str, seed: u64) {
+fn write_clip(card: &Path, name: &str, seed: u64) {
     fs::create_dir_all(card).unwrap();
     let fixture = fixtures().join("Location Scout").join(CLIP);
     let mut bytes = fs::read(fixture).unwrap();
-    // Other content for each, in a box that players skip.
+    // A different `free` box, which players skip, in each clip.
     bytes.extend([0, 0, 0, 16]);
     bytes.extend(b"free");
-    bytes.extend(noise(seed, 8));
-    set_time(&put(card, name, &bytes), 1_779_278_400);
+    bytes.extend(random_bytes(seed, 8));
+    set_time(&write_file(card, name, &bytes), 1_779_278_400);
 }
 
-fn run(shoot: &Shoot, arguments: &[&str]) -> Answer {
+fn ingest_with(shoot: &Shoot, arguments: &[&str]) -> Answer {
     let fixed: &[&str] = &["ingest", "--json", "--no-pictures"];
     shoot.run(&[fixed, arguments].concat())
 }
 
-fn written(shoot: &Shoot, name: &str, text: &str) -> PathBuf {
+fn write_text(shoot: &Shoot, name: &str, text: &str) -> PathBuf {
     let path = shoot.folder("").join(name);
     fs::write(&path, text).unwrap();
     path
 }
 
-fn shown(shoot: &Shoot, name: &str) -> Value {
+fn show(shoot: &Shoot, name: &str) -> Value {
     shoot.run(&["show", "--json", name]).json().remove(0)
 }
 
-/// Two cards of one day, as the day file has them.
+/// Creates two cards and a day file that describes them.
 fn two_cards(shoot: &Shoot) -> PathBuf {
-    clip(&shoot.folder("media/A001"), "A.MOV", 1);
-    clip(&shoot.folder("media/UNTITLED"), "B.MOV", 2);
-    for place in ["raid", "backup"] {
-        shoot.folder(place);
+    write_clip(&shoot.folder("media/A001"), "A.MOV", 1);
+    write_clip(&shoot.folder("media/UNTITLED"), "B.MOV", 2);
+    for destination in ["raid", "backup"] {
+        shoot.folder(destination);
     }
-    written(
+    write_text(
         shoot,
         "day.toml",
         r#"
@@ -76,17 +80,17 @@ hash = "md5"
 }
 
 #[test]
-fn a_day_file_says_all_of_a_day() {
+fn a_day_file_describes_a_whole_day() {
     let shoot = Shoot::new();
     let day = two_cards(&shoot);
-    let answer = run(&shoot, &[day.to_str().unwrap()]);
+    let answer = ingest_with(&shoot, &[day.to_str().unwrap()]);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
-    for place in ["raid", "backup"] {
+    for destination in ["raid", "backup"] {
         let of_day = shoot
-            .folder(place)
+            .folder(destination)
             .join("ACME Spring Campaign BTS/2026-05-02");
-        are_equal(&shoot.folder("media/A001"), &of_day.join("A/A001"));
-        are_equal(&shoot.folder("media/UNTITLED"), &of_day.join("B/B001"));
+        assert_same_files(&shoot.folder("media/A001"), &of_day.join("A/A001"));
+        assert_same_files(&shoot.folder("media/UNTITLED"), &of_day.join("B/B001"));
         assert_eq!(verify(&shoot, &of_day.join("B/B001")).0, 0);
     }
     for ingest in shoot.run(&["ingests", "--json"]).json() {
@@ -95,7 +99,7 @@ fn a_day_file_says_all_of_a_day() {
             (&json!("md5"), &json!("verified"))
         );
     }
-    let (one, other) = (shown(&shoot, "A.MOV"), shown(&shoot, "B.MOV"));
+    let (one, other) = (show(&shoot, "A.MOV"), show(&shoot, "B.MOV"));
     for clip in [&one, &other] {
         assert_eq!(clip["production"], "ACME Spring Campaign BTS");
         assert_eq!(
@@ -114,7 +118,7 @@ fn a_day_file_says_all_of_a_day() {
         (&one["camera_letter"], &other["camera_letter"]),
         (&json!("A"), &json!("B"))
     );
-    // One clock was right, the other was put right.
+    // One clock was correct, the other is corrected.
     assert_eq!(one["captured"], "2026-05-14T18:05:33+02:00");
     assert_eq!(other["captured"], "2026-05-14T19:07:33+02:00", "{other}");
     assert_eq!(other["sources"]["captured"], "ingest:2026-05-02", "{other}");
@@ -126,12 +130,12 @@ fn a_day_file_says_all_of_a_day() {
 }
 
 #[test]
-fn what_is_typed_stands_above_the_file() {
+fn options_take_precedence_over_the_day_file() {
     let shoot = Shoot::new();
     let day = two_cards(&shoot);
     let other = shoot.folder("other");
     let to = other.join("{card}");
-    let arguments = [
+    let options = [
         "--location",
         "Roof",
         "--hash",
@@ -140,45 +144,45 @@ fn what_is_typed_stands_above_the_file() {
         "4",
         "--to",
     ];
-    let typed = [
+    let arguments = [
         &[day.to_str().unwrap()],
-        arguments.as_slice(),
+        options.as_slice(),
         &[to.to_str().unwrap()],
     ];
-    let answer = run(&shoot, &typed.concat());
+    let answer = ingest_with(&shoot, &arguments.concat());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
-    let clip = shown(&shoot, "A.MOV");
+    let clip = show(&shoot, "A.MOV");
     assert_eq!(
         (&clip["location"], &clip["shoot_day"]),
         (&json!("Roof"), &json!(4))
     );
     assert_eq!(clip["production"], "ACME Spring Campaign BTS");
     assert!(other.join("A001/A.MOV").is_file() && other.join("B001/B.MOV").is_file());
-    assert!(tree(&shoot.folder("raid")).is_empty());
+    assert!(read_tree(&shoot.folder("raid")).is_empty());
     assert_eq!(shoot.run(&["ingests", "--json"]).json()[0]["hash"], "xxh64");
 }
 
 #[test]
-fn several_day_files_are_taken_in_by_one_command() {
+fn one_command_ingests_several_day_files() {
     let shoot = Shoot::new();
     let raid = shoot.folder("raid").join("{date}/{card}");
     let mut files = Vec::new();
     for day in 1..=3 {
         let name = format!("D{day}.MOV");
-        clip(&shoot.folder(&format!("card{day}")), &name, day);
+        write_clip(&shoot.folder(&format!("card{day}")), &name, day);
         let text = format!(
             "[day]\ndate = 2026-06-0{day}\nnumber = {day}\n[[card]]\npath = \"card{day}\"\n[to]\nfolders = [\"{}\"]\n",
             raid.display()
         );
-        let path = written(&shoot, &format!("{day}.toml"), &text);
+        let path = write_text(&shoot, &format!("{day}.toml"), &text);
         files.push(path.to_str().unwrap().to_owned());
     }
     let names: Vec<&str> = files.iter().map(String::as_str).collect();
-    let answer = run(&shoot, &names);
+    let answer = ingest_with(&shoot, &names);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     assert_eq!(answer.summary()["complete"], 3);
     for day in 1..=3 {
-        let clip = shown(&shoot, &format!("D{day}.MOV"));
+        let clip = show(&shoot, &format!("D{day}.MOV"));
         assert_eq!(clip["shoot_day"], day);
         assert_eq!(
             clip["sources"]["shoot_day"],
@@ -187,15 +191,15 @@ fn several_day_files_are_taken_in_by_one_command() {
         let copy = shoot
             .folder("raid")
             .join(format!("2026-06-0{day}/card{day}"));
-        are_equal(&shoot.folder(&format!("card{day}")), &copy);
+        assert_same_files(&shoot.folder(&format!("card{day}")), &copy);
     }
 }
 
 #[test]
-fn a_day_file_that_is_wrong_is_complained_of_before_anything_is_copied() {
+fn an_error_in_a_day_file_is_reported_before_anything_is_copied() {
     let shoot = Shoot::new();
-    let good = two_cards(&shoot);
-    let text = fs::read_to_string(&good).unwrap();
+    let valid = two_cards(&shoot);
+    let text = fs::read_to_string(&valid).unwrap();
     for (from, to, line, word) in [
         ("number = 3", "number = 0", 5, "number"),
         ("date = 2026-05-02", "date = \"someday\"", 4, "date"),
@@ -210,64 +214,73 @@ fn a_day_file_that_is_wrong_is_complained_of_before_anything_is_copied() {
         ("was = \"15:02:00\"", "was = \"later\"", 20, "was"),
         ("[day]", "[day", 2, ""),
     ] {
-        let bad = written(&shoot, "bad.toml", &text.replace(from, to));
-        let answer = run(&shoot, &[bad.to_str().unwrap(), good.to_str().unwrap()]);
+        let invalid = write_text(&shoot, "bad.toml", &text.replace(from, to));
+        let answer = ingest_with(
+            &shoot,
+            &[invalid.to_str().unwrap(), valid.to_str().unwrap()],
+        );
         assert_eq!(answer.code, 1, "{to}: {}{}", answer.stdout, answer.stderr);
-        let place = format!("bad.toml:{line}");
-        assert!(answer.stderr.contains(&place), "{to}: {}", answer.stderr);
+        let position = format!("bad.toml:{line}");
+        assert!(answer.stderr.contains(&position), "{to}: {}", answer.stderr);
         assert!(answer.stderr.contains(word), "{to}: {}", answer.stderr);
         assert!(answer.stderr.contains("hint: "), "{to}: {}", answer.stderr);
-        assert!(tree(&shoot.folder("raid")).is_empty(), "{to}");
+        assert!(read_tree(&shoot.folder("raid")).is_empty(), "{to}");
     }
     assert!(!shoot.catalogue().exists());
-    let none = shoot.folder("").join("none.toml");
-    let answer = run(&shoot, &[none.to_str().unwrap()]);
+    let missing = shoot.folder("").join("none.toml");
+    let answer = ingest_with(&shoot, &[missing.to_str().unwrap()]);
     assert_eq!(answer.code, 1, "{}", answer.stderr);
     assert!(answer.stderr.contains("none.toml"), "{}", answer.stderr);
 }
 
 #[test]
-fn a_dry_run_writes_nothing_anywhere() {
+fn a_dry_run_writes_nothing() {
     let shoot = Shoot::new();
     let day = two_cards(&shoot);
-    let before = tree(&shoot.folder(""));
-    let answer = run(&shoot, &[day.to_str().unwrap(), "--dry-run"]);
+    let before = read_tree(&shoot.folder(""));
+    let answer = ingest_with(&shoot, &[day.to_str().unwrap(), "--dry-run"]);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
-    let plans = told(&answer, "plan");
+    let plans = events(&answer, "plan");
     assert_eq!(plans.len(), 2);
     assert_eq!(plans[1]["card"], "B001");
     assert_eq!(plans[0]["state"], "ready");
     assert_eq!(plans[0]["places"].as_array().unwrap().len(), 2);
     assert_eq!(plans[0]["bytes_to_read"], plans[0]["bytes"]);
-    assert!(before == tree(&shoot.folder("")), "something was written");
-    assert!(!shoot.catalogue().exists());
-    let typed = shoot.run(&["ingest", day.to_str().unwrap(), "--dry-run"]);
-    assert_eq!(typed.code, 0, "{}", typed.stderr);
     assert!(
-        typed.stdout.contains("location: Backstage"),
-        "{}",
-        typed.stdout
+        before == read_tree(&shoot.folder("")),
+        "something was written"
     );
-    // After it was taken in, there is nothing to do.
-    assert_eq!(run(&shoot, &[day.to_str().unwrap()]).code, 0);
-    let before = tree(&shoot.folder("raid"));
-    let answer = run(&shoot, &[day.to_str().unwrap(), "--dry-run"]);
+    assert!(!shoot.catalogue().exists());
+    let printed = shoot.run(&["ingest", day.to_str().unwrap(), "--dry-run"]);
+    assert_eq!(printed.code, 0, "{}", printed.stderr);
+    assert!(
+        printed.stdout.contains("location: Backstage"),
+        "{}",
+        printed.stdout
+    );
+    // After the ingest, there is nothing to do.
+    assert_eq!(ingest_with(&shoot, &[day.to_str().unwrap()]).code, 0);
+    let before = read_tree(&shoot.folder("raid"));
+    let answer = ingest_with(&shoot, &[day.to_str().unwrap(), "--dry-run"]);
     assert_eq!(answer.code, 0);
-    for plan in told(&answer, "plan") {
+    for plan in events(&answer, "plan") {
         assert_eq!(
             (&plan["state"], &plan["bytes_to_read"]),
             (&json!("known"), &json!(0))
         );
     }
-    assert!(before == tree(&shoot.folder("raid")));
+    assert!(before == read_tree(&shoot.folder("raid")));
 }
 
 #[test]
-fn what_was_shot_after_midnight_belongs_to_the_day_before() {
+fn clips_shot_after_midnight_belong_to_the_previous_day() {
     let shoot = Shoot::new();
     let card = shoot.folder("A001");
     // 2026-05-03 02:30 UTC.
-    set_time(&put(&card, "late.bin", &noise(1, 100)), 1_777_775_400);
+    set_time(
+        &write_file(&card, "late.bin", &random_bytes(1, 100)),
+        1_777_775_400,
+    );
     for (starts, date) in [
         ("04:00", "2026-05-02"),
         ("02:00", "2026-05-03"),
@@ -282,7 +295,7 @@ fn what_was_shot_after_midnight_belongs_to_the_day_before() {
         let answer = Answer::from_output(&command.output().unwrap());
         assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
         let copy = to.parent().unwrap().join(date);
-        are_equal(&card, &copy);
+        assert_same_files(&card, &copy);
     }
     let days: Vec<Value> = shoot.run(&["ingests", "--json"]).json();
     assert!(
@@ -292,12 +305,12 @@ fn what_was_shot_after_midnight_belongs_to_the_day_before() {
 }
 
 #[test]
-fn what_stays_where_it_is_is_told_of_the_day_and_nothing_is_copied() {
+fn scan_only_adds_the_facts_of_the_day_and_copies_nothing() {
     let shoot = Shoot::new();
     let card = shoot.folder("A001");
-    clip(&card, "A.MOV", 1);
-    let before = tree(&shoot.folder("A001"));
-    let mut command = command(&shoot, &[&card], &[]);
+    write_clip(&card, "A.MOV", 1);
+    let before = read_tree(&shoot.folder("A001"));
+    let mut command = ingest_command(&shoot, &[&card], &[]);
     command.args([
         "--scan-only",
         "--production",
@@ -310,8 +323,8 @@ fn what_stays_where_it_is_is_told_of_the_day_and_nothing_is_copied() {
         assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
         assert_eq!(problems(&answer.summary()), Vec::<String>::new());
     }
-    assert!(before == tree(&card) && !card.join("ascmhl").exists());
-    let clip = shown(&shoot, "A.MOV");
+    assert!(before == read_tree(&card) && !card.join("ascmhl").exists());
+    let clip = show(&shoot, "A.MOV");
     assert_eq!(clip["production"], "ACME");
     assert_eq!(clip["sources"]["production"], "ingest:2026-05-02");
     assert_eq!(clip["captured"], "2026-05-14T19:05:33+02:00");
@@ -322,32 +335,32 @@ fn what_stays_where_it_is_is_told_of_the_day_and_nothing_is_copied() {
 }
 
 #[test]
-fn the_example_is_a_day_file() {
+fn the_example_is_a_valid_day_file() {
     let shoot = Shoot::new();
     let example = shoot.run(&["ingest", "--example"]);
     assert_eq!(example.code, 0, "{}", example.stderr);
-    let day = written(&shoot, "example.toml", &example.stdout);
-    let answer = run(&shoot, &[day.to_str().unwrap(), "--dry-run"]);
-    // Its cards are not there, and that is all.
+    let day = write_text(&shoot, "example.toml", &example.stdout);
+    let answer = ingest_with(&shoot, &[day.to_str().unwrap(), "--dry-run"]);
+    // The only problem is that its cards do not exist.
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_eq!(told(&answer, "plan").len(), 2);
+    assert_eq!(events(&answer, "plan").len(), 2);
 }
 
 #[test]
-fn without_a_place_nothing_is_done() {
+fn an_ingest_requires_a_destination_outside_the_card() {
     let shoot = Shoot::new();
     let card = shoot.folder("A001");
-    fill(&card, 1, 10);
-    let answer = run(&shoot, &[card.to_str().unwrap()]);
+    write_card(&card, 1, 10);
+    let answer = ingest_with(&shoot, &[card.to_str().unwrap()]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    super::card::is_told(&answer, "/A001", "--to FOLDER");
+    super::card::assert_problem(&answer, "/A001", "--to FOLDER");
     let inside = card.join("copies");
     fs::create_dir(&inside).unwrap();
     let answer = super::card::ingest(&shoot, &[&card], &[&inside]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    super::card::is_told(&answer, "/A001", "the destination is within the card");
+    super::card::assert_problem(&answer, "/A001", "copied into itself");
     copy(&fixtures().join("Broken"), &shoot.folder("broken"));
-    // What is no readable footage is copied all the same, and told.
+    // Unreadable footage is copied and reported.
     let raid = shoot.folder("raid");
     let answer = super::card::ingest(&shoot, &[&shoot.folder("broken")], &[&raid]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
@@ -357,5 +370,5 @@ fn without_a_place_nothing_is_done() {
             .unwrap()
             .is_empty()
     );
-    are_equal(&shoot.folder("broken"), &raid);
+    assert_same_files(&shoot.folder("broken"), &raid);
 }

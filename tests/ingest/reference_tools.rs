@@ -1,4 +1,5 @@
-//! Other programs as judges: what was copied is what was hashed, by their word too.
+//! Copies and manifests checked by other programs: md5sum and similar tools, and the reference
+//! implementation of ASC MHL.
 
 use std::fs;
 use std::path::Path;
@@ -6,29 +7,29 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::card::{are_equal, command, ingest_well, noise, put, verify};
+use super::card::{assert_same_files, ingest_command, ingest_ok, random_bytes, verify, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 
-/// Whether another program is here; where it has to be, the test fails when it is not.
-pub(crate) fn is_here(program: &str) -> bool {
+/// Returns true if a program is on the PATH; fails if it is missing and all tests are required.
+pub(crate) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_here = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    if !is_here {
+    let is_installed = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    if !is_installed {
         assert!(
             std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
             "{program} is not on the PATH: scripts/test installs it"
         );
         eprintln!("skipped: {program} is not installed");
     }
-    is_here
+    is_installed
 }
 
-/// Runs another program in a folder; its exit code, and what it said.
-fn judged(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
+/// Runs a program in a folder; returns its exit code and its output.
+fn run_in(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
     let output = Command::new(program)
         .args(arguments)
         .current_dir(folder)
-        // The reference asks for updates of itself.
+        // The reference tool looks for updates of itself.
         .env("https_proxy", "http://127.0.0.1:9")
         .output()
         .unwrap();
@@ -36,12 +37,12 @@ fn judged(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
     (answer.code, answer.stdout + &answer.stderr)
 }
 
-/// The reference tool of ASC MHL finds every file to be what the manifests say, where it is here.
+/// Checks with the reference tool of ASC MHL, if installed, that every file matches the manifests.
 #[track_caller]
-pub(crate) fn reference_agrees(folder: &Path) {
-    if is_here("ascmhl-debug") {
-        let (code, said) = judged("ascmhl-debug", &["verify", "."], folder);
-        assert_eq!(code, 0, "{}: {said}", folder.display());
+pub(crate) fn assert_reference_verifies(folder: &Path) {
+    if is_installed("ascmhl-debug") {
+        let (code, output) = run_in("ascmhl-debug", &["verify", "."], folder);
+        assert_eq!(code, 0, "{}: {output}", folder.display());
     }
 }
 
@@ -50,22 +51,22 @@ fn card(shoot: &Shoot) -> std::path::PathBuf {
     fs::create_dir_all(card.join("Clips")).unwrap();
     let clip = fixtures().join("Location Scout/old_tape.avi");
     copy(&clip, &card.join("Clips/old_tape.avi"));
-    // Lengths around the pieces in which files are read.
+    // Lengths around the sizes of the blocks in which files are read.
     for (number, length) in [0, 1, 4095, 4096, 4_194_303, 4_194_304, 4_194_305]
         .into_iter()
         .enumerate()
     {
-        put(
+        write_file(
             &card,
             format!("data/{length} bytes"),
-            &noise(number as u64, length),
+            &random_bytes(number as u64, length),
         );
     }
     card
 }
 
-/// The digests of an ingest, as `md5sum` and its like print them.
-fn sums(shoot: &Shoot) -> String {
+/// Digests of an ingest in the format of `md5sum`.
+fn checksum_list(shoot: &Shoot) -> String {
     let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
     let mut sums = String::new();
     for file in ingest["copies"].as_array().unwrap() {
@@ -81,26 +82,27 @@ fn sums(shoot: &Shoot) -> String {
     sums
 }
 
-fn by(hash: &str, program: &str) {
-    if !is_here(program) {
+/// Ingests with a hash and checks the digests with another program.
+fn assert_hashes_match(hash: &str, program: &str) {
+    if !is_installed(program) {
         return;
     }
     let shoot = Shoot::new();
     let card = card(&shoot);
-    let places = [shoot.folder("raid"), shoot.folder("backup")];
-    let mut command = command(&shoot, &[&card], &[&places[0], &places[1]]);
+    let destinations = [shoot.folder("raid"), shoot.folder("backup")];
+    let mut command = ingest_command(&shoot, &[&card], &[&destinations[0], &destinations[1]]);
     let answer = Answer::from_output(&command.args(["--hash", hash]).output().unwrap());
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     let list = shoot.folder("lists").join("sums");
-    fs::write(&list, sums(&shoot)).unwrap();
-    for place in &places {
-        are_equal(&card, place);
+    fs::write(&list, checksum_list(&shoot)).unwrap();
+    for destination in &destinations {
+        assert_same_files(&card, destination);
         if program != "ascmhl-debug" {
-            let (code, said) = judged(program, &["-c", list.to_str().unwrap()], place);
-            assert_eq!(code, 0, "{said}");
-            assert!(said.contains("4194305 bytes: OK"), "{said}");
+            let (code, output) = run_in(program, &["-c", list.to_str().unwrap()], destination);
+            assert_eq!(code, 0, "{output}");
+            assert!(output.contains("4194305 bytes: OK"), "{output}");
         }
-        let manifest = fs::read_dir(place.join("ascmhl"))
+        let manifest = fs::read_dir(destination.join("ascmhl"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .find(|path| path.extension().is_some_and(|extension| extension == "mhl"))
@@ -108,45 +110,45 @@ fn by(hash: &str, program: &str) {
         let manifest = fs::read_to_string(manifest).unwrap();
         assert!(manifest.contains(&format!("<{hash} action=\"original\"")));
     }
-    reference_agrees(&places[1]);
+    assert_reference_verifies(&destinations[1]);
 }
 
 #[test]
-fn xxh128_is_that_of_xxhsum() {
-    by("xxh128", "xxhsum");
+fn xxh128_agrees_with_xxhsum() {
+    assert_hashes_match("xxh128", "xxhsum");
 }
 
 #[test]
-fn xxh64_is_that_of_xxhsum() {
-    by("xxh64", "xxhsum");
+fn xxh64_agrees_with_xxhsum() {
+    assert_hashes_match("xxh64", "xxhsum");
 }
 
 #[test]
-fn md5_is_that_of_md5sum() {
-    by("md5", "md5sum");
+fn md5_agrees_with_md5sum() {
+    assert_hashes_match("md5", "md5sum");
 }
 
 #[test]
-fn sha1_is_that_of_sha1sum() {
-    by("sha1", "sha1sum");
+fn sha1_agrees_with_sha1sum() {
+    assert_hashes_match("sha1", "sha1sum");
 }
 
 #[test]
-fn c4_is_that_of_the_reference() {
-    by("c4", "ascmhl-debug");
+fn c4_agrees_with_the_reference_tool() {
+    assert_hashes_match("c4", "ascmhl-debug");
 }
 
 #[test]
-fn a_flipped_byte_is_found_by_all() {
+fn every_program_finds_a_flipped_byte() {
     let shoot = Shoot::new();
     let card = card(&shoot);
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));
-    ingest_well(&shoot, &[&card], &[&raid, &backup]);
+    ingest_ok(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(verify(&shoot, &raid).0, 0);
-    if is_here("ascmhl") {
-        let (code, said) = judged("ascmhl", &["create", "-v", "."], &raid);
-        assert_eq!(code, 0, "{said}");
-        reference_agrees(&raid);
+    if is_installed("ascmhl") {
+        let (code, output) = run_in("ascmhl", &["create", "-v", "."], &raid);
+        assert_eq!(code, 0, "{output}");
+        assert_reference_verifies(&raid);
     }
     let path = raid.join("Clips/old_tape.avi");
     let modified = path.metadata().unwrap().modified().unwrap();
@@ -162,23 +164,23 @@ fn a_flipped_byte_is_found_by_all() {
     assert_eq!(found["missing"], Value::Array(Vec::new()));
     assert_eq!(verify(&shoot, &backup).0, 0);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
-    let verified = |place: usize| ingest["places"][place]["verified"].as_u64().unwrap();
+    let verified = |destination: usize| ingest["places"][destination]["verified"].as_u64().unwrap();
     assert_eq!(verified(0) + 1, verified(1), "{ingest}");
     let copies = &shoot.run(&["copies", "--json", "old_tape.avi"]).json()[0];
     for file in copies["files"].as_array().unwrap() {
-        let is_of_raid = file["path"].as_str().unwrap().contains("/raid/");
-        assert_eq!(file["xxh128"].is_null(), is_of_raid, "{copies}");
+        let is_on_raid = file["path"].as_str().unwrap().contains("/raid/");
+        assert_eq!(file["xxh128"].is_null(), is_on_raid, "{copies}");
     }
-    if is_here("ascmhl") {
+    if is_installed("ascmhl") {
         for (program, action) in [("ascmhl-debug", "verify"), ("ascmhl", "create")] {
-            let (code, said) = judged(program, &[action, "."], &raid);
-            assert_ne!(code, 0, "{said}");
+            let (code, output) = run_in(program, &[action, "."], &raid);
+            assert_ne!(code, 0, "{output}");
         }
     }
-    // The copy is bad, and the same command does not put another in its place.
+    // The copy is damaged; running the command again does not replace it.
     let again = super::card::ingest(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(again.code, 3, "{}{}", again.stdout, again.stderr);
-    super::card::is_told(
+    super::card::assert_problem(
         &again,
         "Clips/old_tape.avi",
         "a different file of that name exists",
