@@ -281,7 +281,7 @@ fn a_file_that_changes_after_it_was_listed_is_reported() {
     assert_problem(&answer, "D00449.bin", "is the camera still recording?");
     let copy = raid.join("Clips/04/D00449.bin");
     let again = ingest(&shoot, &[&card], &[&raid]);
-    if answer.stdout.contains("written to after it was copied") {
+    if answer.stdout.contains("changed after it was copied") {
         assert_eq!(again.code, 3, "{}", again.stdout);
         assert_problem(&again, "D00449.bin", "a different file of that name exists");
         assert_ne!(fs::read(copy).unwrap(), fs::read(&last).unwrap());
@@ -327,7 +327,7 @@ fn a_file_that_changed_after_it_was_copied_is_read_again_even_if_its_time_is_the
     running.while_stopped(|| alter_between_samples(&first, modified(&first)));
     let answer = running.finish();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert_problem(&answer, "A.bin", "written to after it was copied");
+    assert_problem(&answer, "A.bin", "changed after it was copied");
     let verified = || {
         let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
         ingest["places"][0]["verified"].clone()
@@ -365,7 +365,7 @@ fn a_file_added_after_the_card_was_listed_is_reported_and_copied_by_the_next_run
     let (shoot, card, raid, answer) = ingest_while_changing(|first| {
         fs::copy(first, first.with_file_name("NEW.bin")).unwrap();
     });
-    assert_problem(&answer, "NEW.bin", "appeared after the card was listed");
+    assert_problem(&answer, "NEW.bin", "added to the card after it was listed");
     assert!(!raid.join("NEW.bin").exists());
     let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
     assert_eq!(ingest["state"], "with problems", "{ingest}");
@@ -376,7 +376,7 @@ fn a_file_added_after_the_card_was_listed_is_reported_and_copied_by_the_next_run
 #[test]
 fn a_file_deleted_after_it_was_copied_is_reported_and_its_copy_stays() {
     let (_shoot, _, raid, answer) = ingest_while_changing(|first| fs::remove_file(first).unwrap());
-    assert_problem(&answer, "A.bin", "vanished from the card");
+    assert_problem(&answer, "A.bin", "removed from the card after");
     assert_eq!(
         fs::read(raid.join("A.bin")).unwrap(),
         random_bytes(3000, 2000)
@@ -388,6 +388,6 @@ fn a_file_renamed_after_it_was_copied_is_reported_under_both_names() {
     let (_, _, _, answer) = ingest_while_changing(|first| {
         fs::rename(first, first.with_file_name("B.bin")).unwrap();
     });
-    assert_problem(&answer, "A.bin", "vanished from the card");
-    assert_problem(&answer, "B.bin", "appeared after the card was listed");
+    assert_problem(&answer, "A.bin", "removed from the card after");
+    assert_problem(&answer, "B.bin", "added to the card after it was listed");
 }

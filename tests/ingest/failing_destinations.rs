@@ -67,7 +67,7 @@ fn an_ingest_without_enough_space_does_not_start() {
         &[&raid.join("{card}"), &small.join("{card}")],
     );
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_problem(&answer, "/A001", "on SMALL, where");
+    assert_problem(&answer, "/A001", "on SMALL, which has");
     assert!(!raid.join("A001").exists() && !small.join("A001").exists());
     let shoot = Shoot::new();
     let to = shoot.folder("raid").join("{card}");
@@ -167,7 +167,7 @@ fn assert_removal_is_noticed(template: &str, inside: &str, reason: &str) {
     let remaining: Vec<PathBuf> = read_tree(&at).into_keys().collect();
     assert!(remaining.is_empty(), "at the mount point: {remaining:?}");
     assert!(!at.join("ascmhl").exists());
-    assert_problem(&answer, &copies[1].to_string_lossy(), "it was removed");
+    assert_problem(&answer, &copies[1].to_string_lossy(), "removed, or no longer readable");
     assert_same_files(&card, &copies[0]);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 451, "{ingest}");
@@ -188,12 +188,12 @@ fn assert_removal_is_noticed(template: &str, inside: &str, reason: &str) {
 
 #[test]
 fn after_a_destination_is_removed_nothing_is_written_to_the_system_disk() {
-    assert_removal_is_noticed("{card}", "A001", "SHUTTLE was mounted at");
+    assert_removal_is_noticed("{card}", "A001", "SHUTTLE is not mounted");
 }
 
 #[test]
 fn a_removed_destination_is_noticed_if_its_mount_point_is_the_destination() {
-    assert_removal_is_noticed("", "", "SHUTTLE was mounted at");
+    assert_removal_is_noticed("", "", "SHUTTLE is not mounted");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_forgotten_destination_stays_in_the_ingest_log() {
     ingest_ok(&shoot, &[&card], &[&to]);
     disk.unmount();
     let answer = ingest(&shoot, &[&card], &[&to]);
-    assert_problem(&answer, "A001", "DEAD was mounted at");
+    assert_problem(&answer, "A001", "DEAD is not mounted");
     let answer = shoot.run(&["volumes", "forget", "DEAD", "--yes"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(!shoot.run(&["volumes"]).stdout.contains("DEAD"));
@@ -364,7 +364,7 @@ fn the_mount_point_of_an_unmounted_drive_requires_allow_system_disk() {
     assert_problem(
         &ingest(&shoot, &[&card], &[&to]),
         "A001",
-        "AWAY was mounted at",
+        "AWAY is not mounted",
     );
     let mut allowed = ingest_command(&shoot, &[&card], &[&to]);
     let answer = Answer::from_output(&allowed.arg("--allow-system-disk").output().unwrap());

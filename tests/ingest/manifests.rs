@@ -141,7 +141,7 @@ fn files_that_the_history_of_a_card_leaves_out_are_reported() {
     for _ in 0..2 {
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        assert_problem(&answer, "D00000.bin", "leave out this file and 2 more");
+        assert_problem(&answer, "D00000.bin", "ignores this file and 2 more");
     }
     assert_same_files(&card, &raid);
     // The ingest log of this catalogue has their hashes; another catalogue has none.

@@ -33,7 +33,7 @@ fn every_kind_of_mount_below_the_card_is_a_doubt() {
     ];
     for kind in kinds {
         let mount = Mount::new(kind, &at);
-        offload.assert_not_safe(&[], "another volume is mounted there");
+        offload.assert_not_safe(&[], "another volume is mounted here");
         mount.unmount();
     }
     fs::remove_file(offload.card.join("NEW/B.wav")).unwrap();
@@ -44,7 +44,7 @@ fn every_kind_of_mount_below_the_card_is_a_doubt() {
         fs::create_dir_all(&at).unwrap();
         offload.assert_safe(&[]);
         let mount = Mount::new(kinds[0], &at);
-        offload.assert_not_safe(&[], "another volume is mounted there");
+        offload.assert_not_safe(&[], "another volume is mounted here");
         mount.unmount();
     }
 }

@@ -82,7 +82,7 @@ fn a_card_is_safe_only_if_its_copies_are_on_two_disks() {
             fs::remove_file(path).unwrap();
         }
     }
-    offload.assert_not_safe(&[], "no files on it");
+    offload.assert_not_safe(&[], "no files: ");
 }
 
 #[test]
@@ -409,7 +409,7 @@ fn cards_that_cannot_be_checked_completely_are_not_safe() {
         return;
     };
     std::os::unix::fs::symlink("STATUS.BIN", offload.card.join("linked")).unwrap();
-    offload.assert_not_safe(&[], "it is a link");
+    offload.assert_not_safe(&[], "a link: its target");
     fs::remove_file(offload.card.join("linked")).unwrap();
     write_file(
         &offload.card,
@@ -437,7 +437,7 @@ fn cards_that_cannot_be_checked_completely_are_not_safe() {
     assert!(!is_safe, "{events:#?}");
     let doubts = events.last().unwrap()["doubts"].to_string();
     assert!(
-        doubts.contains("another volume is mounted there"),
+        doubts.contains("another volume is mounted here"),
         "{doubts}"
     );
     fs::remove_dir(within).unwrap();
@@ -466,7 +466,7 @@ fn cards_that_cannot_be_checked_completely_are_not_safe() {
     );
     // Removed: its mount point is an empty folder.
     offload.card_disk.unmount();
-    offload.assert_not_safe(&[], "no files on it");
+    offload.assert_not_safe(&[], "no files: ");
     // The rest of its disk cannot be read.
     let image = File::options()
         .write(true)
@@ -560,7 +560,7 @@ fn files_below_a_mount_point_are_not_copies_on_the_destination() {
     assert_problem(
         &answer,
         CLIP,
-        "it is on another filesystem than its destination",
+        "leads to another filesystem than the destination's",
     );
     let (code, found) = verify(&offload.shoot, &offload.copy(1));
     assert!(run("umount", &[mounted[1]]));
@@ -568,7 +568,7 @@ fn files_below_a_mount_point_are_not_copies_on_the_destination() {
     assert!(
         found["problems"]
             .to_string()
-            .contains("another volume is mounted there"),
+            .contains("another volume is mounted here"),
         "{found}"
     );
     offload.set_disk("RAID", "WD-2");
