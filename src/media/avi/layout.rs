@@ -163,11 +163,11 @@ fn aspect(body: &[u8]) -> Option<(u64, u64)> {
     if body.len() <= 36 {
         return None;
     }
-    let (high, wide) = (u16_at(body, 20)?, u16_at(body, 22)?);
+    let (aspect_height, aspect_width) = (u16_at(body, 20)?, u16_at(body, 22)?);
     let (width, height) = (u32_at(body, 24)?, u32_at(body, 28)?);
-    let (wide, high) = (
-        u64::from(wide) * u64::from(height),
-        u64::from(high) * u64::from(width),
+    let (aspect_width, aspect_height) = (
+        u64::from(aspect_width) * u64::from(height),
+        u64::from(aspect_height) * u64::from(width),
     );
-    (wide > 0 && high > 0).then_some((wide, high))
+    (aspect_width > 0 && aspect_height > 0).then_some((aspect_width, aspect_height))
 }

@@ -142,9 +142,9 @@ impl MjpegStream {
         let owned = |name: Option<&'static str>| name.map(str::to_owned);
         let codec_aspect = coded
             .sample_aspect_ratio
-            .map(|(wide, high)| format!("{wide}:{high}"));
+            .map(|(width, height)| format!("{width}:{height}"));
         let container_aspect = match track.aspect {
-            Some((wide, high)) => Some(aspect(wide, high)?),
+            Some((width, height)) => Some(aspect(width, height)?),
             None => None,
         };
         Some(Stream {

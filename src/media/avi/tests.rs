@@ -18,10 +18,10 @@ fn list(name: &[u8], parts: &[Vec<u8>]) -> Vec<u8> {
     chunk(b"LIST", &[name, &parts.concat()].concat())
 }
 
-fn u32_bytes(u32_bytes: &[u32]) -> Vec<u8> {
-    u32_bytes
+fn u32_bytes(values: &[u32]) -> Vec<u8> {
+    values
         .iter()
-        .flat_map(|word| word.to_le_bytes())
+        .flat_map(|value| value.to_le_bytes())
         .collect()
 }
 
@@ -130,8 +130,8 @@ proptest! {
     #[test]
     fn accepts_or_rejects_damaged_files(
         damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..6),
-        cut in 0..20_000_usize,
-        is_cut: bool,
+        length_if_truncated in 0..20_000_usize,
+        is_truncated: bool,
     ) {
         let mut bytes = sample_file();
         let length = bytes.len();
@@ -140,8 +140,8 @@ proptest! {
             let at = if at < 500 { at } else { length + at - 900 };
             bytes[at] = byte;
         }
-        if is_cut {
-            bytes.truncate(cut);
+        if is_truncated {
+            bytes.truncate(length_if_truncated);
         }
         if let Some(found) = read_bytes(&bytes).and_then(|parsed| parsed.keyframes) {
             for key in &found.keys {

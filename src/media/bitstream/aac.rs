@@ -13,7 +13,7 @@ const MAX_SEARCHED: usize = 512;
 /// Audio configuration in ffprobe's terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) struct AacConfig {
-    /// Audio object type: 2 for AAC-LC, 42 for xHE-AAC.
+    /// Audio object type: 1 to 4 (Main, LC, SSR and LTP).
     pub object_type: u32,
     /// `None` if only the frames contain it.
     pub sample_rate: Option<u32>,
@@ -151,7 +151,7 @@ pub(super) fn may_double(core_rate: u32) -> bool {
 /// Searches for the extension after the configuration. Returns true if it raises the sample rate;
 /// `None` if there is no usable extension.
 fn find_extension(mut bits: BitReader, core_rate: u32) -> Option<bool> {
-    while bits.left() > 15 {
+    while bits.remaining() > 15 {
         let mut ahead = bits.clone();
         if ahead.read(11)? != 0x2b7 {
             bits.skip(1)?;

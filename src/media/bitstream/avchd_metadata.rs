@@ -25,8 +25,8 @@ pub(in crate::media) struct AvchdMetadata {
 /// Reads the `MDPM` message of a picture that is stored with start codes.
 pub(in crate::media) fn read_metadata(stream: &[u8]) -> AvchdMetadata {
     let mut metadata = AvchdMetadata::default();
-    let nal_units = nal_units::split(stream).take(MAX_UNITS);
-    for unit in nal_units.filter(|unit| unit[0] & 0x1f == SEI) {
+    let units = nal_units::split(stream).take(MAX_UNITS);
+    for unit in units.filter(|unit| unit[0] & 0x1f == SEI) {
         let mut on_message = |kind: usize, message: &[u8]| {
             if kind == USER_DATA
                 && let Some(found) = message.strip_prefix(&UUID_AND_NAME)

@@ -20,12 +20,12 @@ impl<'a> BitReader<'a> {
     }
 
     /// Returns the number of unread bits.
-    pub(super) fn left(&self) -> usize {
+    pub(super) fn remaining(&self) -> usize {
         (self.bytes.len() * 8).saturating_sub(self.position)
     }
 
     pub(super) fn skip(&mut self, count: usize) -> Option<()> {
-        if count > self.left() {
+        if count > self.remaining() {
             return None;
         }
         self.position += count;
@@ -38,11 +38,11 @@ impl<'a> BitReader<'a> {
     }
 
     /// Returns the number of trailing bits: the stop bit and the zeros after it.
-    pub(super) fn trailing(&self) -> Option<usize> {
+    pub(super) fn trailing_bits(&self) -> Option<usize> {
         let last = self.bytes.iter().rposition(|&byte| byte != 0)?;
         let zeros = self.bytes.get(last)?.trailing_zeros() as usize;
         let trailing = (self.bytes.len() - 1 - last) * 8 + zeros + 1;
-        (trailing <= self.left()).then_some(trailing)
+        (trailing <= self.remaining()).then_some(trailing)
     }
 
     pub(super) fn flag(&mut self) -> Option<bool> {
@@ -80,7 +80,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// Reads an unsigned Exp-Golomb code; `None` if it is above `max`.
-    pub(super) fn ue_to(&mut self, max: u32) -> Option<u32> {
+    pub(super) fn ue_at_most(&mut self, max: u32) -> Option<u32> {
         self.ue().filter(|&value| value <= max)
     }
 

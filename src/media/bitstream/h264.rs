@@ -148,7 +148,7 @@ pub(in crate::media) fn parse_sample(payload: &[u8], sample: &[u8]) -> Option<Co
 }
 
 /// Reads the start of a stream in which each picture is a separate sample. If pictures are fields,
-/// the first field stored is the first one displayed.
+/// the field order is the order in which they are stored.
 ///
 /// Also returns `None` if a frame displays one of its fields more than once.
 pub(in crate::media) fn parse_stream_start(payload: &[u8], sample: &[u8]) -> Option<StreamStart> {
@@ -285,7 +285,7 @@ fn profile_name(sequence: &H264Sps) -> String {
     name.to_owned()
 }
 
-/// Parses a sequence parameter set; `None` if ffmpeg also rejects it.
+/// Parses a sequence parameter set; `None` if it is invalid or not supported by ffmpeg.
 pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
     let nal = unescape(nal);
     let mut bits = BitReader::new(&nal);
@@ -296,7 +296,7 @@ pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
         profile: bits.byte()?,
         constraints: bits.byte()?,
         level: bits.byte()?,
-        id: bits.ue_to(31)?,
+        id: bits.ue_at_most(31)?,
         chroma_format: 1,
         depth: 8,
         ..H264Sps::default()
@@ -304,9 +304,9 @@ pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
     if has_chroma_format(found.profile) {
         read_chroma(&mut found, &mut bits)?;
     }
-    found.frame_number_bits = bits.ue_to(12)? + 4;
+    found.frame_number_bits = bits.ue_at_most(12)? + 4;
     found.order = read_order(&mut bits)?;
-    bits.ue_to(16)?;
+    bits.ue_at_most(16)?;
     bits.skip(1)?;
     read_size(&mut found, &mut bits)?;
     if bits.flag()? {
@@ -325,10 +325,10 @@ fn has_chroma_format(profile: u8) -> bool {
 }
 
 fn read_chroma(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
-    found.chroma_format = bits.ue_to(3)?;
+    found.chroma_format = bits.ue_at_most(3)?;
     let has_separate_planes = found.chroma_format == 3 && bits.flag()?;
-    found.depth = bits.ue_to(6)? + 8;
-    let chroma_depth = bits.ue_to(6)? + 8;
+    found.depth = bits.ue_at_most(6)? + 8;
+    let chroma_depth = bits.ue_at_most(6)? + 8;
     if has_separate_planes || chroma_depth != found.depth {
         return None;
     }
@@ -360,12 +360,12 @@ fn skip_scaling_list(bits: &mut BitReader, size: usize) -> Option<()> {
 
 fn read_order(bits: &mut BitReader) -> Option<PictureOrder> {
     Some(match bits.ue()? {
-        0 => PictureOrder::Lsb(bits.ue_to(12)? + 4),
+        0 => PictureOrder::Lsb(bits.ue_at_most(12)? + 4),
         1 => {
             let is_delta_zero = bits.flag()?;
             bits.se()?;
             let offset = bits.se()?;
-            for _ in 0..bits.ue_to(255)? {
+            for _ in 0..bits.ue_at_most(255)? {
                 bits.se()?;
             }
             PictureOrder::Cycle {
@@ -379,8 +379,8 @@ fn read_order(bits: &mut BitReader) -> Option<PictureOrder> {
 }
 
 fn read_size(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
-    let width = (bits.ue_to(MAX_SIDE / 16)? + 1) * 16;
-    let rows = bits.ue_to(MAX_SIDE / 16)? + 1;
+    let width = (bits.ue_at_most(MAX_SIDE / 16)? + 1) * 16;
+    let rows = bits.ue_at_most(MAX_SIDE / 16)? + 1;
     found.is_frames_only = bits.flag()?;
     let fields = if found.is_frames_only { 1 } else { 2 };
     let height = rows * 16 * fields;
@@ -390,7 +390,7 @@ fn read_size(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
     bits.skip(1)?;
     let (mut crop_width, mut crop_height) = (0, 0);
     if bits.flag()? {
-        let mut side = || bits.ue_to(MAX_SIDE);
+        let mut side = || bits.ue_at_most(MAX_SIDE);
         let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
         let crop_unit_x = if matches!(found.chroma_format, 1 | 2) {
             2
@@ -469,7 +469,7 @@ fn read_timing(found: &mut H264Sps, bits: &mut BitReader) -> Option<PictureTimin
 /// Reads hypothetical reference decoder parameters (H.264 E.1.2) and returns the size in bits of
 /// the two delays in a picture timing message.
 fn read_hrd_delay_bits(bits: &mut BitReader) -> Option<u32> {
-    let schedules = bits.ue_to(31)? + 1;
+    let schedules = bits.ue_at_most(31)? + 1;
     bits.skip(8)?;
     for _ in 0..schedules {
         bits.ue()?;

@@ -77,7 +77,7 @@ fn read_slice(nal: &[u8], messages: &[&[u8]], sets: &ParameterSets) -> Option<Fi
     bits.skip(8)?;
     bits.ue()?;
     let is_intra = matches!(bits.ue()?, 2 | 4 | 7 | 9);
-    let (sequence, picture) = sets.for_slice(bits.ue_to(255)?)?;
+    let (sequence, picture) = sets.for_slice(bits.ue_at_most(255)?)?;
     let frame_number = bits.read(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
     let mut found = FirstPicture {

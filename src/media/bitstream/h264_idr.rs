@@ -30,8 +30,7 @@ pub(super) fn convert_to_idr(config: &AvcConfig, sample: &[u8]) -> Option<Vec<u8
         rest = after;
         let Some(&first) = nal.first() else { continue };
         match first & 31 {
-            // Drops SEI messages: they may mark a recovery point, which an IDR picture does not
-            // need.
+            // Drops SEI messages: they may mark a recovery point, which no longer applies.
             SEI => continue,
             SLICE => {
                 let slice = rewrite_slice(nal, &sets, &mut first_field)?;
@@ -81,8 +80,9 @@ fn read_slice_header_start<'a>(
     bits: &mut BitReader<'_>,
     sets: &'a ParameterSets,
 ) -> Option<SliceHeaderStart<'a>> {
-    let (nal_header, first_macroblock, slice_type) = (bits.byte()?, bits.ue()?, bits.ue_to(9)?);
-    let picture_id = bits.ue_to(255)?;
+    let (nal_header, first_macroblock, slice_type) =
+        (bits.byte()?, bits.ue()?, bits.ue_at_most(9)?);
+    let picture_id = bits.ue_at_most(255)?;
     let (sequence, picture) = sets.for_slice(picture_id)?;
     let frame_number = bits.read(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
@@ -191,7 +191,7 @@ fn rewrite_first(header: &SliceHeaderStart<'_>, bits: &mut BitReader<'_>) -> Opt
     output.write_bits(2, 0);
     output.write_se(bits.se()?);
     if tail.has_deblocking_control {
-        let filter = bits.ue_to(2)?;
+        let filter = bits.ue_at_most(2)?;
         output.write_ue(filter);
         if filter != 1 {
             output.write_se(bits.se()?);
@@ -210,7 +210,7 @@ fn rewrite_first(header: &SliceHeaderStart<'_>, bits: &mut BitReader<'_>) -> Opt
 /// Skips the memory management operations (7.3.3.3).
 fn skip_operations(bits: &mut BitReader<'_>) -> Option<()> {
     for _ in 0..MAX_OPERATIONS {
-        match bits.ue_to(6)? {
+        match bits.ue_at_most(6)? {
             0 => return Some(()),
             3 => {
                 bits.ue()?;
@@ -287,9 +287,9 @@ impl BitWriter {
 
     /// Copies all remaining bits, then writes the trailing bits for the new end position.
     fn copy_rest(&mut self, bits: &mut BitReader<'_>) -> Option<()> {
-        let end = bits.trailing()?;
-        while bits.left() > end {
-            let count = u32::try_from((bits.left() - end).min(32)).ok()?;
+        let end = bits.trailing_bits()?;
+        while bits.remaining() > end {
+            let count = u32::try_from((bits.remaining() - end).min(32)).ok()?;
             self.write_bits(count, bits.read(count)?);
         }
         self.write_bit(true);

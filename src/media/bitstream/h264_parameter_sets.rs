@@ -77,7 +77,7 @@ pub(super) fn read_pps(nal: &[u8]) -> Option<H264Pps> {
     if bits.byte()? & 31 != PICTURE_PARAMETER_SET {
         return None;
     }
-    let (id, sequence) = (bits.ue_to(255)?, bits.ue_to(31)?);
+    let (id, sequence) = (bits.ue_at_most(255)?, bits.ue_at_most(31)?);
     Some(H264Pps {
         id,
         sequence,
@@ -89,7 +89,7 @@ pub(super) fn read_pps(nal: &[u8]) -> Option<H264Pps> {
 
 fn parse_tail(bits: &mut BitReader<'_>) -> Option<PpsTail> {
     // Slice groups (none), default reference counts, weighted prediction and quantiser offsets.
-    bits.ue_to(0)?;
+    bits.ue_at_most(0)?;
     bits.ue()?;
     bits.ue()?;
     bits.skip(3)?;

@@ -153,7 +153,7 @@ fn profile_name(number: u32) -> String {
     name.to_owned()
 }
 
-/// Parses a sequence parameter set; `None` if ffmpeg also rejects it.
+/// Parses a sequence parameter set; `None` if it is invalid or not supported by ffmpeg.
 fn read_sps(nal: &[u8]) -> Option<HevcSps> {
     let nal = unescape(nal);
     let mut bits = BitReader::new(&nal);
@@ -166,7 +166,7 @@ fn read_sps(nal: &[u8]) -> Option<HevcSps> {
     let mut found = HevcSps {
         sub_layers,
         profile_tier_level: read_profile_tier_level(&mut bits, sub_layers)?,
-        id: bits.ue_to(15)?,
+        id: bits.ue_at_most(15)?,
         ..HevcSps::default()
     };
     read_size(&mut found, &mut bits)?;
@@ -212,14 +212,14 @@ fn read_profile_tier_level(bits: &mut BitReader, sub_layers: u32) -> Option<Prof
 }
 
 fn read_size(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
-    found.chroma_format = bits.ue_to(3)?;
+    found.chroma_format = bits.ue_at_most(3)?;
     if found.chroma_format == 3 && bits.flag()? {
         found.chroma_format = 0;
     }
-    let (width, height) = (bits.ue_to(MAX_SIDE)?, bits.ue_to(MAX_SIDE)?);
+    let (width, height) = (bits.ue_at_most(MAX_SIDE)?, bits.ue_at_most(MAX_SIDE)?);
     let (mut crop_width, mut crop_height) = (0, 0);
     if bits.flag()? {
-        let mut side = || bits.ue_to(MAX_SIDE);
+        let mut side = || bits.ue_at_most(MAX_SIDE);
         let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
         let step = |is_halved| if is_halved { 2 } else { 1 };
         crop_width = (left + right) * step(matches!(found.chroma_format, 1 | 2));
@@ -233,14 +233,14 @@ fn read_size(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
 }
 
 fn read_depth(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
-    found.depth = bits.ue_to(4)? + 8;
-    let chroma_depth = bits.ue_to(8)? + 8;
+    found.depth = bits.ue_at_most(4)? + 8;
+    let chroma_depth = bits.ue_at_most(8)? + 8;
     (found.chroma_format == 0 || chroma_depth == found.depth).then_some(())
 }
 
 /// Skips everything between the bit depth and the video usability information.
 fn skip_coding_tools(found: &HevcSps, bits: &mut BitReader) -> Option<()> {
-    let count_bits = usize::try_from(bits.ue_to(12)? + 4).ok()?;
+    let count_bits = usize::try_from(bits.ue_at_most(12)? + 4).ok()?;
     let layers = if bits.flag()? { found.sub_layers } else { 1 };
     skip_codes(bits, 3 * layers)?;
     skip_codes(bits, 6)?;
@@ -255,7 +255,7 @@ fn skip_coding_tools(found: &HevcSps, bits: &mut BitReader) -> Option<()> {
     }
     skip_reference_sets(bits)?;
     if bits.flag()? {
-        for _ in 0..bits.ue_to(32)? {
+        for _ in 0..bits.ue_at_most(32)? {
             bits.skip(count_bits + 1)?;
         }
     }
@@ -288,7 +288,7 @@ fn skip_scaling_lists(bits: &mut BitReader) -> Option<()> {
 /// previous one.
 fn skip_reference_sets(bits: &mut BitReader) -> Option<()> {
     let mut before = 0;
-    for index in 0..bits.ue_to(64)? {
+    for index in 0..bits.ue_at_most(64)? {
         let mut pictures = 0;
         if index > 0 && bits.flag()? {
             bits.skip(1)?;
@@ -300,7 +300,7 @@ fn skip_reference_sets(bits: &mut BitReader) -> Option<()> {
                 }
             }
         } else {
-            pictures = bits.ue_to(15)? + bits.ue_to(15)?;
+            pictures = bits.ue_at_most(15)? + bits.ue_at_most(15)?;
             for _ in 0..pictures {
                 bits.ue()?;
                 bits.skip(1)?;

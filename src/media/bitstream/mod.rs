@@ -169,7 +169,7 @@ pub(in crate::media) mod tests {
             .collect()
     }
 
-    /// Formats all values that are set as one line.
+    /// Formats the values that are present as one line.
     pub(super) fn describe(coded: Option<CodedPicture>) -> String {
         let Some(coded) = coded else {
             return "unclear".to_owned();

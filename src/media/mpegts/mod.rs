@@ -147,7 +147,7 @@ impl Recording<'_> {
             .streams
             .iter()
             .zip(contents)
-            .find_map(|(stream, stream_contents)| Some((stream, stream_contents.video()?)))?;
+            .find_map(|(stream, content)| Some((stream, content.video()?)))?;
         let (begin, micros) = times.video_range()?;
         let range = keyframe_search::SearchRange {
             size: self.original.size(),

@@ -49,7 +49,7 @@ impl TransportVideo {
             .clone()
             .merge_container(&ContainerPicture::default());
         let owned = |name: Option<&'static str>| name.map(str::to_owned);
-        let shape = |(wide, high)| format!("{wide}:{high}");
+        let shape = |(width, height)| format!("{width}:{height}");
         let camera_tags = [
             ("creation_time", self.camera_metadata.recorded_at.clone()),
             ("make", owned(self.camera_metadata.make)),

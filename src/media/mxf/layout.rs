@@ -128,7 +128,7 @@ impl MxfLayout {
     }
 
     /// Reads items from the partition at `from` up to the first essence item or the end of the
-    /// file. Except for the header, it also stops at the next partition.
+    /// file. In partitions other than the header, it also stops at the next partition.
     pub(super) fn walk(&mut self, window: &mut MxfWindow<'_>, from: u64) -> Option<()> {
         let mut primer = Primer::default();
         let mut identification = TagMap::new();

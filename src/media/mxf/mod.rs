@@ -1,9 +1,9 @@
 //! Header reader for MXF files (SMPTE ST 377-1) with one clip, as written by cameras and recorders,
 //! and for Avid's files with a single track.
 //!
-//! Two bounded reads, one before the essence and one of the footer, provide everything that ffprobe
-//! reports and the position of each keyframe. Files that are not fully supported result in `None`
-//! and are left to ffprobe.
+//! A few bounded reads, mainly before the essence and of the footer, provide everything that
+//! ffprobe reports and the position of each keyframe. Files that are not fully supported result in
+//! `None` and are left to ffprobe.
 
 mod index;
 mod keyframes;

@@ -239,7 +239,7 @@ fn stream_ids(layout: &MxfLayout, source: &LocalSet) -> (u32, u32) {
 }
 
 /// Returns the name and start timecode of the tape, film roll or card that a track was recorded
-/// from. `None` if it has too many sources.
+/// from. `None` if the track has too many sources.
 fn tape_tags(layout: &MxfLayout, sequence: &LocalSet, rate: (u32, u32)) -> Option<TagMap> {
     let mut tags = TagMap::new();
     let references = sequence.references(0x1001);

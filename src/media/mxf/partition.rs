@@ -19,7 +19,7 @@ pub(super) struct Partition {
     pub index: u64,
     /// Bytes of the same essence in earlier partitions.
     pub body_offset: u64,
-    /// Id of its essence container (`BodySID`); 0 if it contains no essence.
+    /// Id of the partition's essence container (`BodySID`); 0 if it contains no essence.
     pub body: u32,
     /// First essence item; `None` until it is found.
     pub essence: Option<KlvItem>,
@@ -48,8 +48,8 @@ impl Partition {
         }
     }
 
-    /// Parses a partition pack; `None` if it stores another position than its own, or if its
-    /// operational pattern is unknown.
+    /// Parses a partition pack; `None` if the position stored in it is wrong, or if its operational
+    /// pattern is unknown.
     pub(super) fn parse(item: &KlvItem, value: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(value);
         cursor.skip(8)?;

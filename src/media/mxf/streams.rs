@@ -173,7 +173,7 @@ fn parse_first_picture(
     })
 }
 
-/// Returns an MPEG-2 stream from its first sequence header on.
+/// Returns the part of an MPEG-2 stream that begins with its first sequence header.
 fn from_sequence(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(memchr::memmem::find(bytes, &[0, 0, 1, 0xb3])?..)
 }
@@ -267,7 +267,7 @@ fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -
     Some(format!("{}/{}", track.essence.rate.0, track.essence.rate.1))
 }
 
-/// Builds a stream for a track whose tags are the only data used.
+/// Builds a data stream that has only the tags of a track.
 pub(super) fn tags_only_stream(track: &MxfTrack<'_>) -> Stream {
     Stream {
         codec_type: "data".to_owned(),

@@ -4,7 +4,7 @@
 
 use super::window::FileWindow;
 
-/// Number of bytes checked at the start of the samples, or all if there are fewer.
+/// Minimum number of bytes checked at the start of the samples; all are checked if there are fewer.
 const CHECKED_BYTES: u64 = 4096;
 
 /// Sync words: the preamble of an S/PDIF burst, and DTS in 16-bit or 14-bit words of either byte

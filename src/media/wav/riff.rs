@@ -97,7 +97,7 @@ fn walk(
                 None => return Some(()),
             }
         } else {
-            read_non_audio_chunk(window, &chunk, found)?;
+            read_non_data_chunk(window, &chunk, found)?;
             chunk.start + u64::from(chunk.size)
         };
         if next >= window.size() {
@@ -138,7 +138,7 @@ fn read_data(
     Some(end.filter(|_| !is_last))
 }
 
-fn read_non_audio_chunk(
+fn read_non_data_chunk(
     window: &mut FileWindow<'_>,
     chunk: &Chunk,
     found: &mut WavChunks,

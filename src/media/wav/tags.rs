@@ -47,15 +47,15 @@ impl Dictionary {
     }
 
     fn rename_keys(self, names: &[(&str, &str)]) -> Self {
-        let mut rename_keys = Self::default();
+        let mut renamed = Self::default();
         for (key, value) in self.0 {
             let name = names
                 .iter()
                 .find(|(stored, _)| stored.eq_ignore_ascii_case(&key));
             let key = name.map_or(key, |(_, name)| (*name).to_owned());
-            rename_keys.set(key, value);
+            renamed.set(key, value);
         }
-        rename_keys
+        renamed
     }
 
     /// Returns the tags with ffprobe's names.
