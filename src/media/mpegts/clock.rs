@@ -16,7 +16,7 @@ pub(super) struct WrappingClock {
 }
 
 impl WrappingClock {
-    /// Unwraps a time by ffmpeg's rule. It may be up to a minute earlier than the first one.
+    /// Unwraps a time by ffmpeg's rule. It may be up to a minute before `first`.
     pub(super) fn unwrapped(self, time: u64) -> i64 {
         let time = i64::try_from(time).unwrap_or(0);
         let earliest = self.first - 60 * TICKS_PER_SECOND;

@@ -1,5 +1,5 @@
 //! MPEG transport streams (ISO/IEC 13818-1; `.ts`, and AVCHD's `.mts` and `.m2ts`): streams,
-//! duration and places to search for keyframes.
+//! duration and the positions at which to search for keyframes.
 //!
 //! There is no file header: the tables, the first picture and the first audio frames are at the
 //! start, and the last presentation times at the end. Only these two ranges are read, without

@@ -27,7 +27,8 @@ pub(super) struct KlvItem {
 }
 
 impl KlvItem {
-    /// Parses key and length of an item at file offset `at`; `None` if the bytes are not an item.
+    /// Parses the key and length of an item at file offset `at`; `None` if the bytes are not an
+    /// item.
     pub(super) fn parse(bytes: &[u8], at: u64) -> Option<Self> {
         let (key, rest) = bytes.split_first_chunk::<16>()?;
         if !key.starts_with(&SMPTE) {
@@ -143,7 +144,7 @@ impl LocalSet {
         Some(&found.2)
     }
 
-    /// Iterates over tags and values in storage order.
+    /// Iterates over the tags and values in storage order.
     pub(super) fn values(&self) -> impl Iterator<Item = (u16, &[u8])> {
         self.properties
             .iter()

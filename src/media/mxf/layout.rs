@@ -58,7 +58,7 @@ pub(super) struct MxfLayout {
     /// `BodySID` and position of all partitions; empty if the file has no random index pack.
     pub listed_partitions: Vec<(u32, u64)>,
     /// True if some index table segments were too long to read.
-    pub is_index_cut: bool,
+    pub is_index_truncated: bool,
 }
 
 /// Reads the header and footer partitions; `None` if the file has another format, or is truncated
@@ -164,7 +164,7 @@ impl MxfLayout {
                     let segment = IndexTableSegment::parse(window.read(item.value, item.length)?)?;
                     self.segments.push(segment);
                 } else {
-                    self.is_index_cut = true;
+                    self.is_index_truncated = true;
                     at = at.max(end);
                 }
             } else if let Some(kind) = set_kind(&item) {

@@ -258,7 +258,7 @@ fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -
         codec,
         PictureCodec::Vc3 | PictureCodec::ProRes(_) | PictureCodec::Dv
     );
-    if is_intra_only && layout.is_index_cut && table().next().is_none() {
+    if is_intra_only && layout.is_index_truncated && table().next().is_none() {
         return None;
     }
     if (is_timed && is_intra_only) || track.essence.duration.is_some_and(|units| units < 3) {

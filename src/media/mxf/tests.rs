@@ -108,7 +108,7 @@ fn reads_a_file_with_an_overlong_index() {
     let file = file(&bytes);
     let original = original(file.path());
     let found = layout::read(&mut MxfWindow::new(&original)).unwrap();
-    assert!(found.is_index_cut && !found.segments.is_empty());
+    assert!(found.is_index_truncated && !found.segments.is_empty());
     assert_eq!(found.partitions.len(), 2);
     let segment: &IndexTableSegment = &found.segments[0];
     assert_eq!((segment.body, segment.entries.len()), (BODY, 5000));
