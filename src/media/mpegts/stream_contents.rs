@@ -153,8 +153,8 @@ impl<'a> StreamTimes<'a> {
         lengths.all(|length| length.duration.is_some())
     }
 
-    /// Returns the duration of the file in seconds; `None` if the end of a stream was not found, if
-    /// a subtitle is outside the time range of the other streams, or if there are too few pictures.
+    /// Returns the duration of the file in seconds; `None` if the end of a stream was not found, a
+    /// subtitle is outside the other streams' time range, or there are too few pictures.
     pub(super) fn duration(&self) -> Option<String> {
         let lengths: Vec<StreamLength> = self.lengths.iter().flatten().copied().collect();
         let begin = lengths.iter().map(|length| length.begin).min()?;

@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_damaged_packets_and_unmapped_streams() {
+    fn rejects_damaged_packets_and_unmapped_streams() {
         let whole = packet(true, 256, &pes(0xe0, 100, None));
         assert!(scan_start(&whole, 188, &programme()).is_some());
         let mut scrambled = whole.clone();
