@@ -20,17 +20,17 @@ pub(super) struct AviIndexEntry {
     pub is_key: bool,
 }
 
-/// Parses the index and returns the non-empty chunks. `streams` is the number of streams; `base` is
-/// the position that offsets are relative to.
-pub(super) fn parse(index: &[u8], streams: usize, base: u64) -> Option<Vec<AviIndexEntry>> {
+/// Parses the index and returns the non-empty chunks. `stream_count` is the number of streams;
+/// offsets are relative to `base`. Returns `None` if the index is damaged.
+pub(super) fn parse(index: &[u8], stream_count: usize, base: u64) -> Option<Vec<AviIndexEntry>> {
     let mut entries: Vec<AviIndexEntry> = Vec::new();
-    let mut numbers = vec![0_u64; streams];
+    let mut numbers = vec![0_u64; stream_count];
     for row in index.chunks_exact(ENTRY_SIZE) {
         // Skip `rec ` lists and palette changes.
         if row.starts_with(b"rec ") || row.get(2..4) == Some(b"pc") {
             continue;
         }
-        let stream = stream_number(row).filter(|&stream| stream < streams)?;
+        let stream = stream_number(row).filter(|&stream| stream < stream_count)?;
         let number = numbers.get_mut(stream)?;
         let entry = AviIndexEntry {
             stream,
@@ -44,11 +44,11 @@ pub(super) fn parse(index: &[u8], streams: usize, base: u64) -> Option<Vec<AviIn
             continue;
         }
         // An index that goes backwards or lists a chunk twice is damaged.
-        let is_onward = entries.last().is_none_or(|last| {
+        let is_in_order = entries.last().is_none_or(|last| {
             let end = last.position.saturating_add(8 + u64::from(last.length));
             end <= entry.position
         });
-        is_onward.then_some(())?;
+        is_in_order.then_some(())?;
         entries.push(entry);
     }
     Some(entries)
@@ -61,22 +61,22 @@ fn stream_number(row: &[u8]) -> Option<usize> {
     Some(digit(tens)? * 10 + digit(ones)?)
 }
 
-/// Returns a stream's bit rate as ffprobe calculates it; `None` where ffprobe does not trust the
-/// index.
+/// Returns a stream's bit rate as ffprobe calculates it; `None` if ffprobe does not use the index
+/// for it.
 ///
-/// `file` is the file size in bytes; one unit of the stream's time is `scale` / `rate` seconds.
+/// `file_size` is in bytes; one unit of the stream's time is `scale` / `rate` seconds.
 pub(super) fn bit_rate(
     entries: &[AviIndexEntry],
     stream: usize,
     (scale, rate): (u32, u32),
-    file: u64,
+    file_size: u64,
 ) -> Option<u64> {
     let sum = |entries: &mut dyn Iterator<Item = &AviIndexEntry>| -> u64 {
         entries.map(|entry| u64::from(entry.length)).sum()
     };
     let all = sum(&mut entries.iter());
     let last = entries.last()?.position;
-    let is_whole = u128::from(last) >= (u128::from(file) * 9 + 5) / 10;
+    let is_whole = u128::from(last) >= (u128::from(file_size) * 9 + 5) / 10;
     if !is_whole || all * 9 / 10 > last || all < last * 9 / 10 {
         return None;
     }
@@ -114,7 +114,7 @@ mod tests {
         let entries = parse(&index, 2, 1000).unwrap();
         let found: Vec<_> = entries
             .iter()
-            .map(|it| (it.stream, it.number, it.position))
+            .map(|entry| (entry.stream, entry.number, entry.position))
             .collect();
         assert_eq!(found, [(0, 0, 1004), (1, 0, 1112), (0, 2, 1178)]);
         let back = [row(b"00dc", 0x10, 9, 1), row(b"00dc", 0x10, 8, 1)].concat();

@@ -11,7 +11,7 @@ const MAX_CHUNKS: usize = 200;
 const MAX_CHUNKS_BEFORE_INDEX: usize = 8;
 /// Maximum size of a header chunk in bytes; formats have at most a few hundred.
 const MAX_CHUNK_SIZE: u64 = 64 * 1024;
-/// Maximum number of streams; their chunks are named by two digits.
+/// Maximum number of streams; chunk names identify a stream by two digits.
 const MAX_STREAMS: usize = 16;
 
 /// Stream header (`strh`) and format (`strf`) of one stream.
@@ -19,33 +19,33 @@ const MAX_STREAMS: usize = 16;
 pub(super) struct AviTrack {
     /// Stream type: `vids`, `auds` and others.
     pub kind: [u8; 4],
-    /// One unit of time is `scale` / `rate` seconds.
+    /// A unit of time is `scale` / `rate` seconds.
     pub scale: u32,
     pub rate: u32,
-    /// Start time, in units of time.
+    /// Start time, in these units.
     pub start: u32,
     pub length: u32,
-    /// Bytes of a sample; 0 if the size varies.
+    /// Size of a sample in bytes; 0 if it varies.
     pub sample_size: u32,
     pub format: Vec<u8>,
     /// Pixel aspect ratio from the video properties header (`vprp`).
     pub aspect: Option<(u64, u64)>,
 }
 
-/// Descriptive parts of an AVI file, and the positions of frames and index.
+/// Stream headers and tags of an AVI file, and the positions of its frames and index.
 #[derive(Default)]
 pub(super) struct AviLayout {
     pub tracks: Vec<AviTrack>,
     pub tags: Dictionary,
     /// Creation time, as stored in `IDIT`.
     pub created: Option<String>,
-    /// Byte position of the four characters `movi`, which most index offsets are relative to.
-    pub movie: u64,
+    /// Byte position of the four characters `movi`, to which most index offsets are relative.
+    pub movi_position: u64,
     /// Byte position and size of the index.
     pub index_range: (u64, u64),
 }
 
-/// Walks the chunks of a file; `None` if it is not an AVI file or not fully understood.
+/// Walks the chunks of a file; `None` if it is not an AVI file or not fully supported.
 pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<AviLayout> {
     if window.array(0)? != *b"RIFF" || window.array(8)? != *b"AVI " {
         return None;
@@ -67,7 +67,7 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<AviLayout> {
         }
         match &window.array(body)? {
             b"movi" => {
-                layout.movie = body;
+                layout.movi_position = body;
                 layout.index_range = find_index(window, body.checked_add(size + size % 2)?)?;
                 return Some(layout).filter(|_| size > 4);
             }
@@ -77,7 +77,7 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<AviLayout> {
                 tags::read_info(values, usize::try_from(length).ok()?, &mut layout.tags)?;
                 at = body.checked_add(size + size % 2)?;
             }
-            // Tags in a camera's proprietary format.
+            // Not supported: tags in a camera's proprietary format.
             b"ncdt" => return None,
             _ => at = body + 4,
         }
@@ -91,7 +91,7 @@ fn read_chunk_header(window: &mut FileWindow<'_>, at: u64) -> Option<([u8; 4], u
     Some((kind, size.into()))
 }
 
-/// Returns position and size of the first index at or after `at`.
+/// Returns the position and size of the first index at or after `at`.
 fn find_index(window: &mut FileWindow<'_>, mut at: u64) -> Option<(u64, u64)> {
     for _ in 0..MAX_CHUNKS_BEFORE_INDEX {
         let (kind, size) = read_chunk_header(window, at)?;
@@ -104,7 +104,7 @@ fn find_index(window: &mut FileWindow<'_>, mut at: u64) -> Option<(u64, u64)> {
 }
 
 impl AviLayout {
-    /// Reads a header chunk; `None` if it is not understood.
+    /// Reads a header chunk; `None` if it is not supported.
     fn read_header_chunk(
         &mut self,
         window: &mut FileWindow<'_>,
@@ -133,9 +133,9 @@ impl AviLayout {
                 let text = body()?.split(|&byte| byte == 0).next()?;
                 self.created = Some(String::from_utf8(text.to_vec()).ok()?);
             }
-            // OpenDML index in several parts, for files larger than a gigabyte.
+            // Not supported: OpenDML indexes in several parts, for files larger than a gigabyte.
             b"indx" if u32_at(body()?, 4)? > 0 => return None,
-            // Proprietary camera data, and AMV, a different format.
+            // Not supported: proprietary camera data, and the AMV format.
             b"strd" | b"amvh" => return None,
             _ => {}
         }
@@ -157,16 +157,17 @@ impl AviTrack {
     }
 }
 
-/// Returns the pixel aspect ratio: display size by pixel size (`OpenDML` AVI extensions 1.02, 5.0).
+/// Returns the pixel aspect ratio, from the display aspect ratio and the size in pixels (`OpenDML`
+/// AVI extensions 1.02, 5.0).
 fn aspect(body: &[u8]) -> Option<(u64, u64)> {
     if body.len() <= 36 {
         return None;
     }
-    let (high, wide) = (u16_at(body, 20)?, u16_at(body, 22)?);
+    let (aspect_height, aspect_width) = (u16_at(body, 20)?, u16_at(body, 22)?);
     let (width, height) = (u32_at(body, 24)?, u32_at(body, 28)?);
-    let (wide, high) = (
-        u64::from(wide) * u64::from(height),
-        u64::from(high) * u64::from(width),
+    let (aspect_width, aspect_height) = (
+        u64::from(aspect_width) * u64::from(height),
+        u64::from(aspect_height) * u64::from(width),
     );
-    (wide > 0 && high > 0).then_some((wide, high))
+    (aspect_width > 0 && aspect_height > 0).then_some((aspect_width, aspect_height))
 }

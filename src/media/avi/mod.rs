@@ -2,15 +2,15 @@
 //! keyframes.
 //!
 //! Everything that ffprobe reports is stored before the frames, in the first frame, or in the index
-//! after them, so no process is started. Files that are not fully understood give `None` and are
-//! left to ffprobe.
+//! after them, so no process is started. Files that are not fully supported result in `None` and
+//! are left to ffprobe.
 
 mod index;
 mod layout;
 
 use std::io;
 
-use super::bitstream::sound_frames::SoundFrame;
+use super::bitstream::audio_frames::AudioFrame;
 use super::bitstream::{CodedPicture, ContainerPicture, ac3, jpeg, mpeg_audio};
 use super::header::{Format, MediaHeader, ParsedFile, Stream, format_seconds, normalize_tags};
 use super::keyframes::{
@@ -23,14 +23,14 @@ use crate::source_file::Original;
 use index::AviIndexEntry;
 use layout::{AviLayout, AviTrack};
 
-/// Maximum size of an index in bytes: enough for two hours of interleaved picture and sound.
+/// Maximum size of an index in bytes: enough for two hours of interleaved video and audio.
 const MAX_INDEX: u64 = 4 * 1024 * 1024;
 /// Bytes read of a stream's first frame, enough for its headers.
 const FRAME_HEAD: u64 = 4096;
 /// Size of a `BITMAPINFOHEADER` in bytes.
 const BITMAP_HEADER: usize = 40;
 
-/// Reads the header of an AVI file; `None` if it is another kind of file or not fully understood.
+/// Reads the header of an AVI file; `None` if it is another kind of file or not fully supported.
 ///
 /// # Errors
 /// Fails if the file cannot be read.
@@ -53,13 +53,14 @@ fn parse(window: &mut FileWindow<'_>) -> Option<ParsedFile> {
         });
         let frame = frame.unwrap_or_default();
         streams.push(match &track.kind {
-            // With two video streams it is unclear which one is shown: left to ffprobe.
+            // Files with two video streams are left to ffprobe, since it is unclear which one is
+            // shown.
             b"vids" if keyframes.is_none() => {
-                let picture = MjpegStream::parse(track, frame)?;
-                keyframes = Some(picture.keyframes(track, number, &entries));
+                let video = MjpegStream::parse(track, frame)?;
+                keyframes = Some(video.keyframes(track, number, &entries));
                 let units = (track.scale, track.rate);
                 let bit_rate = index::bit_rate(&entries, number, units, window.size())?;
-                picture.stream(track, bit_rate)?
+                video.stream(track, bit_rate)?
             }
             b"auds" => audio_stream(track, frame)?,
             _ => return None,
@@ -92,14 +93,14 @@ fn read_entries(window: &mut FileWindow<'_>, layout: &AviLayout) -> Option<Vec<A
     }
     let index = window.read_separately(at, length)?;
     // Positions are relative to `movi` or to the start of the file.
-    for base in [layout.movie, 0] {
+    for base in [layout.movi_position, 0] {
         let entries = index::parse(&index, layout.tracks.len(), base)?;
         let (first, last) = (entries.first()?, entries.last()?);
         let is_inside = |entry: &AviIndexEntry| {
             let end = entry.position.checked_add(8 + u64::from(entry.length));
-            entry.position > layout.movie && end.is_some_and(|end| end <= at)
+            entry.position > layout.movi_position && end.is_some_and(|end| end <= at)
         };
-        let is_first = layout.movie + 4 == first.position;
+        let is_first = layout.movi_position + 4 == first.position;
         if is_first && is_inside(first) && is_inside(last) {
             let length = u32::from_le_bytes(window.array(first.position + 4)?);
             return (length == first.length).then_some(entries);
@@ -119,11 +120,12 @@ impl MjpegStream {
     fn parse(track: &AviTrack, frame: &[u8]) -> Option<Self> {
         let format = track.format.as_slice();
         let (width, height) = (u32_at(format, 4)?, u32_at(format, 8)?);
-        let is_known = format.len() == BITMAP_HEADER && format.get(16..20)? == b"MJPG";
+        let is_mjpeg = format.len() == BITMAP_HEADER && format.get(16..20)? == b"MJPG";
         let coded = jpeg::parse_frame(frame)?;
-        // Half the height means a field, and a negative height a picture stored bottom-up.
+        // A picture of half the height is a field. A negative height means that rows are stored
+        // bottom-up.
         let is_whole = (coded.width, coded.height) == (Some(width), Some(height));
-        (is_known && is_whole && track.start == 0).then(|| Self {
+        (is_mjpeg && is_whole && track.start == 0).then(|| Self {
             coded: coded.merge_container(&ContainerPicture {
                 width,
                 height,
@@ -140,9 +142,9 @@ impl MjpegStream {
         let owned = |name: Option<&'static str>| name.map(str::to_owned);
         let codec_aspect = coded
             .sample_aspect_ratio
-            .map(|(wide, high)| format!("{wide}:{high}"));
+            .map(|(width, height)| format!("{width}:{height}"));
         let container_aspect = match track.aspect {
-            Some((wide, high)) => Some(aspect(wide, high)?),
+            Some((width, height)) => Some(aspect(width, height)?),
             None => None,
         };
         Some(Stream {
@@ -207,7 +209,7 @@ fn frame_rate(track: &AviTrack) -> Option<String> {
 }
 
 /// Returns the duration of the longest stream in seconds with six decimals. Audio streams with a
-/// constant sample size do not count.
+/// constant sample size are ignored.
 fn duration(tracks: &[AviTrack]) -> Option<String> {
     let micros = tracks
         .iter()
@@ -221,12 +223,12 @@ fn duration(tracks: &[AviTrack]) -> Option<String> {
     (micros > 0).then(|| format_seconds(micros))
 }
 
-/// Describes an audio stream; `frame` is the beginning of its first chunk.
+/// Builds an audio stream; `frame` is the beginning of its first chunk.
 fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
     if track.scale == 0 || track.rate == 0 || track.start != 0 {
         return None;
     }
-    let stream_from_frame = |frame: SoundFrame| Stream {
+    let stream_from_frame = |frame: AudioFrame| Stream {
         codec_name: Some(frame.codec.to_owned()),
         sample_rate: Some(frame.sample_rate.to_string()),
         channels: Some(frame.channels),
@@ -235,7 +237,7 @@ fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
     };
     let stream = match u16_at(&track.format, 0)? {
         0x55 => {
-            let is_mp3 = |frame: &SoundFrame| frame.codec == "mp3";
+            let is_mp3 = |frame: &AudioFrame| frame.codec == "mp3";
             stream_from_frame(mpeg_audio::parse_frame(frame).filter(is_mp3)?)
         }
         0x2000 => stream_from_frame(ac3::parse_frame(frame)?),
@@ -256,8 +258,8 @@ fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
     })
 }
 
-/// Converts a creation time to ffprobe's form. Accepts C's `ctime` format (`Mon Mar 10 15:04:43
-/// 2003`) and numeric dates, in which ffprobe replaces the slashes by hyphens.
+/// Converts a creation time to ffprobe's format. Accepts C's `ctime` format (`Mon Mar 10 15:04:43
+/// 2003`) and numeric dates, in which ffprobe replaces the slashes with hyphens.
 fn convert_creation_time(text: &str) -> Option<String> {
     let mut words = text.split_ascii_whitespace();
     if let (Some(_), Some(month), Some(day), Some(time), Some(year)) = (

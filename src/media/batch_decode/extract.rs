@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::super::bitstream::units;
+use super::super::bitstream::nal_units;
 use super::super::keyframes::{Decoder, Keyframe, KeyframeStorage};
 use super::super::{matroska, mxf};
 use super::{matroska_cluster, transport_stream};
@@ -37,13 +37,13 @@ pub(super) fn read(
     let has_length_prefixes = decoder.codec == "h264" || decoder.codec == "hevc";
     let bytes = match storage {
         KeyframeStorage::Whole => Some(range()?),
-        KeyframeStorage::StartCodes => Some(units::to_length_prefixed(&range()?)),
+        KeyframeStorage::StartCodes => Some(nal_units::to_length_prefixed(&range()?)),
         KeyframeStorage::Element { track } => {
             let unit = range()?;
             let frame = mxf::find_frame(&unit, track);
             frame.map(|frame| {
                 if has_length_prefixes {
-                    units::to_length_prefixed(frame)
+                    nal_units::to_length_prefixed(frame)
                 } else {
                     frame.to_vec()
                 }
@@ -68,7 +68,7 @@ pub(super) fn read(
             };
             let found = transport_stream::find(original, gate, key, stream, decoder)?;
             return Ok(found.map(|found| ExtractedKeyframe {
-                bytes: units::to_length_prefixed(&found.bytes),
+                bytes: nal_units::to_length_prefixed(&found.bytes),
                 micros: found
                     .shown
                     .map_or(key.micros, |shown| micros_between(begin, shown)),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::super::bitstream::{h264, units};
+use super::super::bitstream::{h264, nal_units};
 use super::super::keyframes::{Decoder, Keyframe};
 use super::super::mpegts::packets::{PACKET, packets_with_offsets, parse_pes_header};
 use crate::source_file::{Gate, Original};
@@ -139,7 +139,7 @@ impl<'a> KeyframeSearch<'a> {
         let head = picture.bytes.get(..SLICE_HEAD).unwrap_or(&picture.bytes);
         let slice = h264::first_slice(
             &self.decoder.configuration,
-            &units::to_length_prefixed(head),
+            &nal_units::to_length_prefixed(head),
         );
         if let Some((mut key, first)) = self.first.take() {
             let is_second = slice.is_some_and(|slice| {

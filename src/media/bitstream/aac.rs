@@ -3,17 +3,17 @@
 
 use super::bits::{BitReader, u32_at};
 
-/// Highest core rate at which a stream may double its rate without signalling it (implicit spectral
-/// band replication, found only in its frames).
+/// Highest core sample rate that spectral band replication may double implicitly. Only the frames
+/// of such a stream show whether it does.
 const MAX_DOUBLED_RATE: u32 = 32_000;
 
-/// Maximum number of bytes searched; a configuration has a few.
+/// Maximum number of bytes searched; configurations have only a few.
 const MAX_SEARCHED: usize = 512;
 
 /// Audio configuration in ffprobe's terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) struct AacConfig {
-    /// Audio object type: 2 for AAC-LC, 42 for xHE-AAC.
+    /// Audio object type: 1 to 4 (Main, LC, SSR and LTP).
     pub object_type: u32,
     /// `None` if only the frames contain it.
     pub sample_rate: Option<u32>,
@@ -24,7 +24,7 @@ pub(in crate::media) struct AacConfig {
 
 /// Elementary stream descriptor (`esds`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) struct Descriptor<'a> {
+pub(in crate::media) struct EsDescriptor<'a> {
     /// `objectTypeIndication`: 0x40 for AAC, 0x20 for MPEG-4 Visual, 0x6b for MP3.
     pub object_type: u8,
     pub max_bit_rate: u32,
@@ -33,8 +33,8 @@ pub(in crate::media) struct Descriptor<'a> {
     pub config: &'a [u8],
 }
 
-/// Parses the payload of an `esds` box, including its version.
-pub(in crate::media) fn parse_descriptor(payload: &[u8]) -> Option<Descriptor<'_>> {
+/// Parses the payload of an `esds` box, which begins with its version.
+pub(in crate::media) fn parse_descriptor(payload: &[u8]) -> Option<EsDescriptor<'_>> {
     let (3, stream, _) = split_descriptor(payload.get(4..)?)? else {
         return None;
     };
@@ -57,7 +57,7 @@ pub(in crate::media) fn parse_descriptor(payload: &[u8]) -> Option<Descriptor<'_
         Some((5, config, _)) => config,
         _ => &[],
     };
-    Some(Descriptor {
+    Some(EsDescriptor {
         object_type: *decoder.first()?,
         max_bit_rate: u32_at(decoder, 5)?,
         average_bit_rate: u32_at(decoder, 9)?,
@@ -65,7 +65,8 @@ pub(in crate::media) fn parse_descriptor(payload: &[u8]) -> Option<Descriptor<'_
     })
 }
 
-/// Splits off a descriptor; returns tag, body and the rest. A truncated body ends with the bytes.
+/// Splits off a descriptor; returns its tag, its body and the remaining bytes. A truncated body
+/// extends to the end of `bytes`.
 fn split_descriptor(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, mut rest) = bytes.split_first()?;
     let mut length = 0;
@@ -81,34 +82,35 @@ fn split_descriptor(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, body, after))
 }
 
-/// Parses an `AudioSpecificConfig`; `None` for kinds of audio other than AAC.
+/// Parses an `AudioSpecificConfig`; `None` for object types other than AAC.
 pub(in crate::media) fn parse_config(config: &[u8]) -> Option<AacConfig> {
     let mut bits = BitReader::new(config.get(..MAX_SEARCHED).unwrap_or(config));
     let mut object_type = read_object_type(&mut bits)?;
     let core_rate = read_rate(&mut bits)?;
-    let layout = bits.read(4)?;
-    let doubled;
+    let channel_code = bits.read(4)?;
+    let has_doubled_rate;
     let is_parametric = object_type == 29;
     if matches!(object_type, 5 | 29) {
-        doubled = Some(read_rate(&mut bits)? > core_rate);
+        has_doubled_rate = Some(read_rate(&mut bits)? > core_rate);
         object_type = read_object_type(&mut bits)?;
     } else {
-        doubled = find_extension(bits, core_rate);
+        has_doubled_rate = find_extension(bits, core_rate);
     }
-    // Main, LC, SSR and LTP; ffmpeg supports few of the others and reports less about them.
+    // Only Main, LC, SSR and LTP are supported: ffmpeg supports few other types and reports less
+    // about them.
     if !matches!(object_type, 1..=4) {
         return None;
     }
-    let is_ambiguous = doubled.is_none() && may_double(core_rate);
-    let (channels, channel_layout) = match (layout, is_parametric) {
-        // Parametric stereo makes two channels out of one, and occurs only with a doubled rate.
+    let is_ambiguous = has_doubled_rate.is_none() && may_double(core_rate);
+    let (channels, channel_layout) = match (channel_code, is_parametric) {
+        // Parametric stereo turns one channel into two, and is only used with a doubled rate.
         (1, true) => (Some(2), Some("stereo")),
-        (1, _) if is_ambiguous || doubled == Some(true) => (None, None),
-        _ => channels_from_code(layout).unzip(),
+        (1, _) if is_ambiguous || has_doubled_rate == Some(true) => (None, None),
+        _ => channels_from_code(channel_code).unzip(),
     };
     Some(AacConfig {
         object_type,
-        sample_rate: match doubled {
+        sample_rate: match has_doubled_rate {
             Some(true) => core_rate.checked_mul(2),
             Some(false) => Some(core_rate),
             None => Some(core_rate).filter(|_| !is_ambiguous),
@@ -132,7 +134,7 @@ fn read_rate(bits: &mut BitReader) -> Option<u32> {
     }
 }
 
-/// Returns the sample rate of a `samplingFrequencyIndex`.
+/// Returns the sample rate for a `samplingFrequencyIndex`.
 pub(super) fn rate_from_code(code: u32) -> Option<u32> {
     const RATES: [u32; 13] = [
         96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
@@ -141,15 +143,15 @@ pub(super) fn rate_from_code(code: u32) -> Option<u32> {
     RATES.get(usize::try_from(code).ok()?).copied()
 }
 
-/// Returns true if a stream of this core rate may double it without signalling it.
+/// Returns true if a stream with this core rate may double it without signalling it.
 pub(super) fn may_double(core_rate: u32) -> bool {
     core_rate <= MAX_DOUBLED_RATE
 }
 
-/// Searches the extension after the configuration; returns true if it doubles the rate, `None`
-/// without a usable extension.
+/// Searches for the extension after the configuration. Returns true if it raises the sample rate;
+/// `None` if there is no usable extension.
 fn find_extension(mut bits: BitReader, core_rate: u32) -> Option<bool> {
-    while bits.left() > 15 {
+    while bits.remaining() > 15 {
         let mut ahead = bits.clone();
         if ahead.read(11)? != 0x2b7 {
             bits.skip(1)?;
@@ -161,17 +163,17 @@ fn find_extension(mut bits: BitReader, core_rate: u32) -> Option<bool> {
         if !ahead.flag()? {
             return Some(false);
         }
-        let outer_rate = read_rate(&mut ahead)?;
-        // An equal rate counts as no extension.
-        return (outer_rate != core_rate).then_some(outer_rate > core_rate);
+        let extension_rate = read_rate(&mut ahead)?;
+        // An extension with the same rate is ignored.
+        return (extension_rate != core_rate).then_some(extension_rate > core_rate);
     }
     None
 }
 
-/// Returns channel count and layout of a `channelConfiguration`; other codes are defined in the
-/// frames or named differently by ffmpeg's versions.
-pub(super) fn channels_from_code(layout: u32) -> Option<(u32, &'static str)> {
-    Some(match layout {
+/// Returns the channel count and layout for a `channelConfiguration`. `None` if the frames define
+/// the layout, or if its name differs between ffmpeg versions.
+pub(super) fn channels_from_code(channel_code: u32) -> Option<(u32, &'static str)> {
+    Some(match channel_code {
         1 => (1, "mono"),
         2 => (2, "stereo"),
         3 => (3, "3.0"),

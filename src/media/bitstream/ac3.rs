@@ -1,17 +1,17 @@
 //! AC-3 and E-AC-3 frame headers (ETSI TS 102 366, 4.3.1 and E.1.2).
 
+use super::audio_frames::AudioFrame;
 use super::bits::BitReader;
-use super::sound_frames::SoundFrame;
 
 const SYNC: u32 = 0x0b77;
-/// Bit rates in kilobits per second, by half of `frmsizecod`.
+/// Bit rates in kilobits per second, indexed by `frmsizecod / 2`.
 const KILOBITS: [u32; 19] = [
     32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
 ];
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
 /// Parses the header of an AC-3 frame.
-pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<AudioFrame> {
     let mut bits = BitReader::new(frame);
     if bits.read(16)? != SYNC {
         return None;
@@ -20,7 +20,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
     let sample_rate = rate_from_code(bits.read(2)?)?;
     let size = bits.read(6)?;
     let kilobits = *KILOBITS.get(usize::try_from(size / 2).ok()?)?;
-    // Later versions have different rates, or are E-AC-3.
+    // Later bitstream versions use other sample rates, or are E-AC-3.
     if bits.read(5)? > 8 {
         return None;
     }
@@ -36,9 +36,10 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
         bits.skip(2)?;
     }
     let (channels, channel_layout) = channels_from_code(mode, bits.flag()?)?;
-    // 1536 samples in words of 16 bits; at 44.1 kHz, odd size codes have one more word.
+    // A frame has 1536 samples; its size is counted in 16-bit words. At 44.1 kHz, odd size codes
+    // mean one more word.
     let words = kilobits * 96_000 / sample_rate + u32::from(sample_rate == 44_100) * (size & 1);
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec: "ac3",
         sample_rate,
         channels,
@@ -50,7 +51,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
 
 /// Parses the header of an E-AC-3 frame; `None` for dependent frames, which carry additional
 /// channels.
-pub(in crate::media) fn parse_enhanced_frame(frame: &[u8]) -> Option<SoundFrame> {
+pub(in crate::media) fn parse_enhanced_frame(frame: &[u8]) -> Option<AudioFrame> {
     let mut bits = BitReader::new(frame);
     if bits.read(16)? != SYNC || bits.read(5)? != 0 {
         return None;
@@ -62,7 +63,7 @@ pub(in crate::media) fn parse_enhanced_frame(frame: &[u8]) -> Option<SoundFrame>
     if !(11..=16).contains(&bits.read(5)?) {
         return None;
     }
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec: "eac3",
         sample_rate,
         channels,
@@ -76,10 +77,10 @@ fn rate_from_code(code: u32) -> Option<u32> {
     RATES.get(usize::try_from(code).ok()?).copied()
 }
 
-/// Returns channel count and layout of `acmod` and `lfeon`; `None` for two programmes, and for
-/// layouts without a name in ffmpeg.
-fn channels_from_code(mode: u32, has_low: bool) -> Option<(u32, &'static str)> {
-    Some(match (mode, has_low) {
+/// Returns the channel count and layout for `acmod` and `lfeon`. `None` for two independent
+/// programmes, and for layouts that ffmpeg does not name.
+fn channels_from_code(mode: u32, has_lfe: bool) -> Option<(u32, &'static str)> {
+    Some(match (mode, has_lfe) {
         (1, false) => (1, "mono"),
         (2, false) => (2, "stereo"),
         (2, true) => (3, "2.1"),

@@ -1,13 +1,14 @@
 //! AAC in transport streams: ADTS frame headers (ISO/IEC 14496-3, 1.A.2).
 
 use super::aac;
+use super::audio_frames::AudioFrame;
 use super::bits::BitReader;
-use super::sound_frames::SoundFrame;
 
 const LOW_COMPLEXITY: u32 = 1;
 
-/// Parses the header of a frame; `None` if rate and channels are known only after decoding.
-pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
+/// Parses the header of a frame; `None` if the sample rate and channels are known only after
+/// decoding.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<AudioFrame> {
     let mut bits = BitReader::new(frame);
     // The sync word, a version bit, and the layer, which is always 0.
     if bits.read(12)? != 0xfff {
@@ -29,7 +30,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
     if kind != LOW_COMPLEXITY || !is_one_block || aac::may_double(sample_rate) || bytes < 7 {
         return None;
     }
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec: "aac",
         sample_rate,
         channels,

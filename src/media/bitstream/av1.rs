@@ -5,7 +5,7 @@ use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format};
 
 const SEQUENCE_HEADER: u8 = 1;
 
-/// Maximum number of OBUs in a configuration record; it has one, or a few with metadata.
+/// Maximum number of OBUs read in a configuration record, which has one, or a few with metadata.
 const MAX_UNITS: usize = 64;
 
 /// Parses `av1C`; `None` unless it contains the sequence header.
@@ -75,7 +75,7 @@ fn read_sequence(bits: &mut BitReader) -> Option<CodedPicture> {
     })
 }
 
-/// Skips timing and decoder models; returns the level of the first operating point.
+/// Skips the timing and decoder model parameters; returns the level of the first operating point.
 fn read_operating_points(bits: &mut BitReader) -> Option<u32> {
     let mut delay_bits = None;
     if bits.flag()? {
@@ -134,8 +134,8 @@ fn skip_tools(bits: &mut BitReader, is_reduced: bool) -> Option<()> {
 
 /// Reads `color_config` (5.5.2).
 fn read_colour(bits: &mut BitReader, profile: u32) -> Option<(String, Colour)> {
-    let is_deep = bits.flag()?;
-    let depth = match (profile, is_deep) {
+    let is_high_bit_depth = bits.flag()?;
+    let depth = match (profile, is_high_bit_depth) {
         (2, true) if bits.flag()? => 12,
         (_, true) => 10,
         (_, false) => 8,

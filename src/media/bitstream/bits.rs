@@ -1,10 +1,10 @@
 //! Bit reader for codec headers (most significant bit first), and NAL unit escaping.
 //!
-//! Every read may fail, since the bytes come from a file that nothing has validated.
+//! Reads return `None` at the end of the data, since the bytes come from an unvalidated file.
 
 use std::borrow::Cow;
 
-/// Maximum size of a parameter set in bytes; the rest of a longer one is not read.
+/// Maximum number of bytes read of a parameter set; the rest of a longer one is ignored.
 const MAX_LENGTH: usize = 16 * 1024;
 
 /// Cursor over the bits of a byte slice.
@@ -20,30 +20,29 @@ impl<'a> BitReader<'a> {
     }
 
     /// Returns the number of unread bits.
-    pub(super) fn left(&self) -> usize {
+    pub(super) fn remaining(&self) -> usize {
         (self.bytes.len() * 8).saturating_sub(self.position)
     }
 
     pub(super) fn skip(&mut self, count: usize) -> Option<()> {
-        if count > self.left() {
+        if count > self.remaining() {
             return None;
         }
         self.position += count;
         Some(())
     }
 
-    /// Returns all bytes from the next byte boundary on.
+    /// Returns the remaining bytes, starting at the next byte boundary.
     pub(super) fn aligned_bytes(&self) -> Option<&'a [u8]> {
         self.bytes.get(self.position.div_ceil(8)..)
     }
 
     /// Returns the number of trailing bits: the stop bit and the zeros after it.
-    pub(super) fn trailing(&self) -> Option<usize> {
+    pub(super) fn trailing_bits(&self) -> Option<usize> {
         let last = self.bytes.iter().rposition(|&byte| byte != 0)?;
         let zeros = self.bytes.get(last)?.trailing_zeros() as usize;
-        // The stop bit and everything after it.
         let trailing = (self.bytes.len() - 1 - last) * 8 + zeros + 1;
-        (trailing <= self.left()).then_some(trailing)
+        (trailing <= self.remaining()).then_some(trailing)
     }
 
     pub(super) fn flag(&mut self) -> Option<bool> {
@@ -81,7 +80,7 @@ impl<'a> BitReader<'a> {
     }
 
     /// Reads an unsigned Exp-Golomb code; `None` if it is above `max`.
-    pub(super) fn ue_to(&mut self, max: u32) -> Option<u32> {
+    pub(super) fn ue_at_most(&mut self, max: u32) -> Option<u32> {
         self.ue().filter(|&value| value <= max)
     }
 
@@ -96,8 +95,8 @@ impl<'a> BitReader<'a> {
     }
 }
 
-/// Removes the emulation prevention bytes from the beginning of a NAL unit, at most [`MAX_LENGTH`]
-/// bytes.
+/// Removes the emulation prevention bytes from the first [`MAX_LENGTH`] bytes of a NAL unit; the
+/// rest is dropped.
 pub(super) fn unescape(nal: &[u8]) -> Cow<'_, [u8]> {
     unescape_whole(nal.get(..MAX_LENGTH).unwrap_or(nal))
 }
@@ -135,7 +134,7 @@ pub(super) fn escape(plain: &[u8]) -> Vec<u8> {
     nal
 }
 
-/// Splits a length-prefixed block from the rest.
+/// Splits off a length-prefixed block; returns it and the remaining bytes.
 ///
 /// The length is big-endian and `size` bytes long, at most four.
 pub(super) fn split_length_prefixed(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
@@ -146,13 +145,13 @@ pub(super) fn split_length_prefixed(bytes: &[u8], size: usize) -> Option<(&[u8],
     rest.split_at_checked(length)
 }
 
-/// Reads a big-endian number at an offset.
+/// Reads a big-endian number at a byte offset.
 pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
     let two = bytes.get(offset..offset.checked_add(2)?)?;
     Some(u16::from_be_bytes(two.try_into().ok()?))
 }
 
-/// Reads a big-endian number at an offset.
+/// Reads a big-endian number at a byte offset.
 pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let four = bytes.get(offset..offset.checked_add(4)?)?;
     Some(u32::from_be_bytes(four.try_into().ok()?))
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_exp_golomb_codes_as_the_standard_lists_them() {
+    fn reads_exp_golomb_codes_in_the_order_of_the_standard() {
         // 1 010 011 00100 00101 00110 1 …
         let mut bits = BitReader::new(&[0b1010_0110, 0b0100_0010, 0b1001_1010]);
         let codes: Vec<u32> = std::iter::from_fn(|| bits.ue()).take(6).collect();
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_nothing_past_the_end() {
+    fn returns_none_past_the_end() {
         let mut bits = BitReader::new(&[0xff]);
         assert_eq!(bits.read(9), None);
         assert_eq!(BitReader::new(&[0; 8]).ue(), None);

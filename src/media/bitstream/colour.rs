@@ -1,6 +1,6 @@
 //! Colour code points (ISO/IEC 23091-2) and ffprobe's names for them.
 //!
-//! H.264, HEVC, AV1, ProRes and the `colr` box of a file all use the same numbers.
+//! H.264, HEVC, AV1, ProRes and the `colr` box of MP4 files all use these numbers.
 
 /// Colour in ffprobe's terms; unspecified properties are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,12 +33,12 @@ impl Colour {
     }
 }
 
-/// Returns ffprobe's name of full or limited range.
+/// Returns ffprobe's name for full or limited range.
 pub(in crate::media) fn range(is_full: bool) -> &'static str {
     if is_full { "pc" } else { "tv" }
 }
 
-/// Names a `ColourPrimaries` code; `None` if it is unspecified or reserved.
+/// Returns the name of a `ColourPrimaries` code; `None` if it is unspecified or reserved.
 pub(in crate::media) fn primaries(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "bt709",
@@ -56,7 +56,7 @@ pub(in crate::media) fn primaries(code: u8) -> Option<&'static str> {
     })
 }
 
-/// Names a `TransferCharacteristics` code; `None` if it is unspecified or reserved.
+/// Returns the name of a `TransferCharacteristics` code; `None` if it is unspecified or reserved.
 pub(in crate::media) fn transfer(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "bt709",
@@ -79,7 +79,7 @@ pub(in crate::media) fn transfer(code: u8) -> Option<&'static str> {
     })
 }
 
-/// Names a `MatrixCoefficients` code; `None` if it is unspecified or reserved.
+/// Returns the name of a `MatrixCoefficients` code; `None` if it is unspecified or reserved.
 pub(in crate::media) fn matrix(code: u8) -> Option<&'static str> {
     Some(match code {
         0 => "gbr",

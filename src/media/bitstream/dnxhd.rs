@@ -5,8 +5,8 @@ use super::bits::{u16_at, u32_at};
 
 /// Parses the beginning of a frame.
 ///
-/// `None` for twelve bits, and for compression ids that are not in the standard's first tables.
-/// ffprobe reports no field order for this codec, and takes no colour from it.
+/// Returns `None` for 12-bit video, and for compression ids that `profile_name` does not list.
+/// ffprobe reports no field order for this codec, and does not read the colour from it.
 pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
     let &[_, _, _, _, version, fields, mixed] = frame.first_chunk::<7>()?;
     match (u32_at(frame, 0)?, version) {
@@ -29,7 +29,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
         _ => return None,
     };
     let is_interlaced = fields & 2 != 0;
-    // Frames that mix field and frame coding by macroblock.
+    // Not supported: frames that mix field and frame coding per macroblock.
     if mixed >> 5 & 1 == 1 {
         return None;
     }
@@ -45,7 +45,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
     })
 }
 
-/// Returns the profile name of a compression id, which must match the depth.
+/// Returns the profile name for a compression id; `None` if it does not match the bit depth.
 fn profile_name(compression: u32, depth: u32) -> Option<&'static str> {
     Some(match (compression, depth) {
         (1270, 10) => "DNXHR 444",
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use crate::media::bitstream::tests::{bytes, describe};
 
-    /// A frame header: version, fields, depth, compression and sampling.
+    /// Builds the header of a 1920x1080 frame.
     fn header(version: u8, fields: u8, depth: u8, compression: u16, sampling: u8) -> Vec<u8> {
         let mut bytes = bytes("00000280010080a0");
         bytes.resize(0x30, 0);

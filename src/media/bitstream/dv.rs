@@ -2,9 +2,9 @@
 
 use super::CodedPicture;
 
-/// Reads the beginning of a frame: its header, and the first pack of video auxiliary data.
+/// Parses the beginning of a frame: its header, and the first pack of video auxiliary data.
 pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
-    /// Byte position of the signal type: in the sixth block of 80 bytes.
+    /// Byte position of the signal type, which is in the sixth 80-byte block.
     const SIGNAL: usize = 80 * 5 + 48 + 3;
     if frame.first()? >> 5 != 0 {
         return None;

@@ -3,23 +3,23 @@
 use super::bits::{BitReader, split_length_prefixed, unescape};
 use super::{
     CodedPicture, Colour, ColourOverrides, ContainerPicture, aspect_ratio, aspect_ratio_from_code,
-    h264_fields, h264_idr,
+    h264_first_picture, h264_idr,
 };
-pub(in crate::media) use h264_fields::FieldParity;
+pub(in crate::media) use h264_first_picture::FieldParity;
 
-/// Upper bound of plausible picture sides in pixels.
+/// Largest plausible picture width or height in pixels.
 const MAX_SIDE: u32 = 1 << 16;
 
-/// Configuration record (`avcC`): its parameter sets as NAL units.
+/// Configuration record (`avcC`), with its parameter sets as NAL units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct AvcConfig<'a> {
-    /// Size of the length before each NAL unit of a sample: 1, 2 or 4 bytes.
+    /// Size in bytes of the length field before each NAL unit of a sample: 1, 2 or 4.
     pub nal_length_size: usize,
-    pub sequence_sets: Vec<&'a [u8]>,
-    pub picture_sets: Vec<&'a [u8]>,
+    pub sequence_parameter_sets: Vec<&'a [u8]>,
+    pub picture_parameter_sets: Vec<&'a [u8]>,
 }
 
-/// Sequence parameter set: the values used here.
+/// Values used from a sequence parameter set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct H264Sps {
     pub id: u32,
@@ -43,17 +43,16 @@ pub(super) struct H264Sps {
     tick: Option<Tick>,
 }
 
-/// Duration of a field.
+/// Duration of a field: `units` / `scale` seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Tick {
-    /// Duration of a field in units of 1 / `scale` second.
     pub units: u32,
     pub scale: u32,
     /// True if all fields have this duration (`fixed_frame_rate_flag`).
     pub is_fixed: bool,
 }
 
-/// Facts about a stream taken from its beginning.
+/// Properties of a stream, read from its first picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct StreamStart {
     pub coded: CodedPicture,
@@ -68,9 +67,10 @@ pub(in crate::media) struct StreamStart {
 /// Picture order count type (`pic_order_cnt_type`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum PictureOrder {
-    /// Each slice stores the low bits of the count; this is their number.
+    /// Each slice stores the low bits of the count. The value is the number of these bits.
     Lsb(u32),
-    /// Counts follow a cycle; `offset` is from top to bottom field.
+    /// Counts follow a cycle. `offset` is the count of the bottom field minus that of the top
+    /// field.
     Cycle { is_delta_zero: bool, offset: i64 },
     #[default]
     AsCoded,
@@ -80,7 +80,7 @@ pub(super) enum PictureOrder {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct PictureTiming {
     pub has_structure: bool,
-    /// Bits of the delays stored before the picture structure.
+    /// Size in bits of the delays before the picture structure.
     pub delay_bits: u32,
 }
 
@@ -90,17 +90,17 @@ pub(in crate::media) fn parse_config(payload: &[u8]) -> Option<AvcConfig<'_>> {
     let &[1, _, _, _, length, sequences] = head else {
         return None;
     };
-    let (sequence_sets, rest) = split_sets(rest, sequences & 31)?;
+    let (sequence_parameter_sets, rest) = split_sets(rest, sequences & 31)?;
     let (&pictures, rest) = rest.split_first()?;
-    let (picture_sets, _) = split_sets(rest, pictures)?;
+    let (picture_parameter_sets, _) = split_sets(rest, pictures)?;
     Some(AvcConfig {
         nal_length_size: usize::from(length & 3) + 1,
-        sequence_sets,
-        picture_sets,
+        sequence_parameter_sets,
+        picture_parameter_sets,
     })
 }
 
-/// Splits off `count` parameter sets; returns them and the rest.
+/// Splits off `count` parameter sets; returns them and the remaining bytes.
 fn split_sets(mut bytes: &[u8], count: u8) -> Option<(Vec<&[u8]>, &[u8])> {
     let mut sets = Vec::new();
     for _ in 0..count {
@@ -111,17 +111,21 @@ fn split_sets(mut bytes: &[u8], count: u8) -> Option<(Vec<&[u8]>, &[u8])> {
     Some((sets, bytes))
 }
 
-/// Reads the picture format of a configuration record; `None` if its parameter sets differ.
+/// Reads the picture format of a configuration record; `None` if its sequence parameter sets
+/// differ.
 ///
 /// The field order is set only if no picture can deviate from it.
 pub(in crate::media) fn parse_avcc(payload: &[u8]) -> Option<CodedPicture> {
     let config = parse_config(payload)?;
-    let mut sets = config.sequence_sets.iter().map(|nal| parse_sps(nal));
+    let mut sets = config
+        .sequence_parameter_sets
+        .iter()
+        .map(|nal| parse_sps(nal));
     let mut first = sets.next()??;
-    if !sets.all(|other| other.as_ref() == Some(&first)) {
+    if !sets.all(|set| set.as_ref() == Some(&first)) {
         return None;
     }
-    if h264_fields::may_shift_fields(&config) {
+    if h264_first_picture::may_reorder_fields(&config) {
         first.may_be_interlaced = true;
     }
     if !first.may_be_interlaced {
@@ -133,23 +137,23 @@ pub(in crate::media) fn parse_avcc(payload: &[u8]) -> Option<CodedPicture> {
 /// Reads the picture format from a configuration record and the first sample, which determines the
 /// parameter set in use and the field order.
 ///
-/// The sample may be truncated. `None` if its first slice is not found.
+/// The sample may be truncated. Returns `None` if its first slice is not found.
 pub(in crate::media) fn parse_sample(payload: &[u8], sample: &[u8]) -> Option<CodedPicture> {
     let config = parse_config(payload)?;
-    let found = h264_fields::first_picture(&config, sample)?;
+    let found = h264_first_picture::first_picture(&config, sample)?;
     let mut coded = to_coded_picture(&found.sequence)?;
     coded.field_order = found.field_order;
     coded.may_be_interlaced = found.field_order.is_none();
     Some(coded)
 }
 
-/// Reads the start of a stream in which each picture is a separate sample. Of two fields, the first
-/// one stored is the first one describe.
+/// Reads the start of a stream in which each picture is a separate sample. If pictures are fields,
+/// the field order is the order in which they are stored.
 ///
-/// Also returns `None` if fields of a frame are describe more than once.
+/// Also returns `None` if a frame displays one of its fields more than once.
 pub(in crate::media) fn parse_stream_start(payload: &[u8], sample: &[u8]) -> Option<StreamStart> {
     let config = parse_config(payload)?;
-    let found = h264_fields::first_picture(&config, sample)?;
+    let found = h264_first_picture::first_picture(&config, sample)?;
     let mut coded = to_coded_picture(&found.sequence)?;
     coded.field_order = match found.field {
         Some(FieldParity::Top) => Some("tt"),
@@ -165,19 +169,19 @@ pub(in crate::media) fn parse_stream_start(payload: &[u8], sample: &[u8]) -> Opt
     })
 }
 
-/// Facts about a picture taken from its first slice.
+/// Properties of a picture, read from its first slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Slice {
     /// True if the picture decodes without earlier pictures.
     pub is_intra: bool,
-    /// `None` for a frame.
+    /// Parity of a field; `None` for a frame.
     pub field: Option<FieldParity>,
     pub frame_number: u32,
 }
 
 /// Reads the first slice of a sample; the sample may be truncated.
 pub(in crate::media) fn first_slice(payload: &[u8], sample: &[u8]) -> Option<Slice> {
-    let found = h264_fields::first_picture(&parse_config(payload)?, sample)?;
+    let found = h264_first_picture::first_picture(&parse_config(payload)?, sample)?;
     Some(Slice {
         is_intra: found.is_intra,
         field: found.field,
@@ -185,7 +189,7 @@ pub(in crate::media) fn first_slice(payload: &[u8], sample: &[u8]) -> Option<Sli
     })
 }
 
-/// Converts a sample with an intra picture to one with an IDR picture; `None` if that is
+/// Converts a sample with an intra picture into one with an IDR picture; `None` if this is
 /// impossible.
 pub(in crate::media) fn convert_to_idr(payload: &[u8], sample: &[u8]) -> Option<Vec<u8>> {
     h264_idr::convert_to_idr(&parse_config(payload)?, sample)
@@ -223,7 +227,7 @@ fn to_coded_picture(sequence: &H264Sps) -> Option<CodedPicture> {
     Some(coded)
 }
 
-/// Adapts the pixel format to range and matrix, which may come from the container.
+/// Adapts the pixel format to the colour range and matrix, which may come from the container.
 pub(super) fn adapt_pixel_format(coded: &mut CodedPicture) {
     let Some(format) = coded.pixel_format.as_deref() else {
         return;
@@ -237,26 +241,27 @@ pub(super) fn adapt_pixel_format(coded: &mut CodedPicture) {
     }
 }
 
-/// Crops to the container's size if that only cuts into the last macroblocks.
+/// Crops the picture to the container's size if this affects only the last row and column of
+/// macroblocks.
 pub(super) fn crop_to_container(coded: &mut CodedPicture, container: &ContainerPicture) {
     let (Some(width), Some(height)) = (coded.width, coded.height) else {
         return;
     };
     let blocks = |side: u32| side.div_ceil(16);
-    let is_cut = container.width > 0
+    let is_trimmed = container.width > 0
         && container.height > 0
         && container.width <= width
         && container.height <= height
         && blocks(container.width) == blocks(width)
         && blocks(container.height) == blocks(height);
-    if is_cut {
+    if is_trimmed {
         coded.width = Some(container.width);
         coded.height = Some(container.height);
     }
 }
 
-/// Returns ffmpeg's profile name (`ff_h264_get_profile`, `ff_h264_profiles`), or the number of a
-/// profile without a name.
+/// Returns ffmpeg's profile name (`ff_h264_get_profile`, `ff_h264_profiles`), or the profile number
+/// if there is no name.
 fn profile_name(sequence: &H264Sps) -> String {
     let is_set = |flag: u8| sequence.constraints >> (7 - flag) & 1 == 1;
     let name = match (sequence.profile, is_set(1), is_set(3)) {
@@ -280,7 +285,7 @@ fn profile_name(sequence: &H264Sps) -> String {
     name.to_owned()
 }
 
-/// Parses a sequence parameter set; `None` if ffmpeg would refuse it too.
+/// Parses a sequence parameter set; `None` if it is invalid or not supported by ffmpeg.
 pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
     let nal = unescape(nal);
     let mut bits = BitReader::new(&nal);
@@ -291,7 +296,7 @@ pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
         profile: bits.byte()?,
         constraints: bits.byte()?,
         level: bits.byte()?,
-        id: bits.ue_to(31)?,
+        id: bits.ue_at_most(31)?,
         chroma_format: 1,
         depth: 8,
         ..H264Sps::default()
@@ -299,13 +304,13 @@ pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
     if has_chroma_format(found.profile) {
         read_chroma(&mut found, &mut bits)?;
     }
-    found.frame_number_bits = bits.ue_to(12)? + 4;
+    found.frame_number_bits = bits.ue_at_most(12)? + 4;
     found.order = read_order(&mut bits)?;
-    bits.ue_to(16)?;
+    bits.ue_at_most(16)?;
     bits.skip(1)?;
     read_size(&mut found, &mut bits)?;
     if bits.flag()? {
-        read_usability(&mut found, &mut bits)?;
+        read_vui(&mut found, &mut bits)?;
     } else {
         found.timing = Some(PictureTiming::default());
     }
@@ -320,10 +325,10 @@ fn has_chroma_format(profile: u8) -> bool {
 }
 
 fn read_chroma(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
-    found.chroma_format = bits.ue_to(3)?;
+    found.chroma_format = bits.ue_at_most(3)?;
     let has_separate_planes = found.chroma_format == 3 && bits.flag()?;
-    found.depth = bits.ue_to(6)? + 8;
-    let chroma_depth = bits.ue_to(6)? + 8;
+    found.depth = bits.ue_at_most(6)? + 8;
+    let chroma_depth = bits.ue_at_most(6)? + 8;
     if has_separate_planes || chroma_depth != found.depth {
         return None;
     }
@@ -355,12 +360,12 @@ fn skip_scaling_list(bits: &mut BitReader, size: usize) -> Option<()> {
 
 fn read_order(bits: &mut BitReader) -> Option<PictureOrder> {
     Some(match bits.ue()? {
-        0 => PictureOrder::Lsb(bits.ue_to(12)? + 4),
+        0 => PictureOrder::Lsb(bits.ue_at_most(12)? + 4),
         1 => {
             let is_delta_zero = bits.flag()?;
             bits.se()?;
             let offset = bits.se()?;
-            for _ in 0..bits.ue_to(255)? {
+            for _ in 0..bits.ue_at_most(255)? {
                 bits.se()?;
             }
             PictureOrder::Cycle {
@@ -374,8 +379,8 @@ fn read_order(bits: &mut BitReader) -> Option<PictureOrder> {
 }
 
 fn read_size(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
-    let width = (bits.ue_to(MAX_SIDE / 16)? + 1) * 16;
-    let rows = bits.ue_to(MAX_SIDE / 16)? + 1;
+    let width = (bits.ue_at_most(MAX_SIDE / 16)? + 1) * 16;
+    let rows = bits.ue_at_most(MAX_SIDE / 16)? + 1;
     found.is_frames_only = bits.flag()?;
     let fields = if found.is_frames_only { 1 } else { 2 };
     let height = rows * 16 * fields;
@@ -383,27 +388,29 @@ fn read_size(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
         bits.skip(1)?;
     }
     bits.skip(1)?;
-    let (mut across, mut down) = (0, 0);
+    let (mut crop_width, mut crop_height) = (0, 0);
     if bits.flag()? {
-        let mut side = || bits.ue_to(MAX_SIDE);
+        let mut side = || bits.ue_at_most(MAX_SIDE);
         let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
-        let step_across = if matches!(found.chroma_format, 1 | 2) {
+        let crop_unit_x = if matches!(found.chroma_format, 1 | 2) {
             2
         } else {
             1
         };
-        let step_down = if found.chroma_format == 1 { 2 } else { 1 } * fields;
-        across = (left + right) * step_across;
-        down = (top + bottom) * step_down;
+        let crop_unit_y = if found.chroma_format == 1 { 2 } else { 1 } * fields;
+        crop_width = (left + right) * crop_unit_x;
+        crop_height = (top + bottom) * crop_unit_y;
         found.is_cropped_left_or_above = left > 0 || top > 0;
     }
-    found.width = width.checked_sub(across).filter(|&width| width > 0)?;
-    found.height = height.checked_sub(down).filter(|&height| height > 0)?;
+    found.width = width.checked_sub(crop_width).filter(|&width| width > 0)?;
+    found.height = height
+        .checked_sub(crop_height)
+        .filter(|&height| height > 0)?;
     Some(())
 }
 
 /// Reads the video usability information (H.264 E.1.1).
-fn read_usability(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
+fn read_vui(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
     if bits.flag()? {
         found.aspect = match bits.byte()? {
             255 => aspect_ratio(bits.read(16)?, bits.read(16)?),
@@ -442,15 +449,15 @@ fn read_timing(found: &mut H264Sps, bits: &mut BitReader) -> Option<PictureTimin
         });
     }
     let mut delay_bits = 0;
-    let has_first = bits.flag()?;
-    if has_first {
-        delay_bits = read_decoder_delays(bits)?;
+    let has_nal_hrd = bits.flag()?;
+    if has_nal_hrd {
+        delay_bits = read_hrd_delay_bits(bits)?;
     }
-    let has_second = bits.flag()?;
-    if has_second {
-        delay_bits = read_decoder_delays(bits)?;
+    let has_vcl_hrd = bits.flag()?;
+    if has_vcl_hrd {
+        delay_bits = read_hrd_delay_bits(bits)?;
     }
-    if has_first || has_second {
+    if has_nal_hrd || has_vcl_hrd {
         bits.skip(1)?;
     }
     Some(PictureTiming {
@@ -461,10 +468,10 @@ fn read_timing(found: &mut H264Sps, bits: &mut BitReader) -> Option<PictureTimin
 
 /// Reads hypothetical reference decoder parameters (H.264 E.1.2) and returns the size in bits of
 /// the two delays in a picture timing message.
-fn read_decoder_delays(bits: &mut BitReader) -> Option<u32> {
-    let buffers = bits.ue_to(31)? + 1;
+fn read_hrd_delay_bits(bits: &mut BitReader) -> Option<u32> {
+    let schedules = bits.ue_at_most(31)? + 1;
     bits.skip(8)?;
-    for _ in 0..buffers {
+    for _ in 0..schedules {
         bits.ue()?;
         bits.ue()?;
         bits.skip(1)?;
@@ -537,22 +544,22 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_record_with_two_different_sets() {
-        let one = "6764000dacd94141fb016c800000030080000019078a14cb";
-        let other = "67640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb";
-        let record = format!("0164000dffe20018{one}0023{other}00");
+    fn rejects_a_record_with_two_different_parameter_sets() {
+        let first = "6764000dacd94141fb016c800000030080000019078a14cb";
+        let second = "67640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb";
+        let record = format!("0164000dffe20018{first}0023{second}00");
         assert_eq!(parse_avcc(&bytes(&record)), None);
-        assert!(parse_sps(&bytes(one)).is_some() && parse_sps(&bytes(other)).is_some());
+        assert!(parse_sps(&bytes(first)).is_some() && parse_sps(&bytes(second)).is_some());
     }
 
     #[test]
-    fn refuses_truncated_records() {
-        let whole = bytes(
+    fn rejects_truncated_records() {
+        let record = bytes(
             "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20",
         );
-        for length in 0..whole.len() {
-            assert_eq!(parse_config(&whole[..length]), None, "{length}");
+        for length in 0..record.len() {
+            assert_eq!(parse_config(&record[..length]), None, "{length}");
         }
-        assert_eq!(parse_config(&whole).unwrap().nal_length_size, 4);
+        assert_eq!(parse_config(&record).unwrap().nal_length_size, 4);
     }
 }

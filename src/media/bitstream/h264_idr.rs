@@ -1,20 +1,21 @@
-//! Converts H.264 intra pictures to IDR pictures, with which a stream may begin.
+//! Conversion of H.264 intra pictures into IDR pictures, with which a stream can begin.
 //!
-//! Cameras code long recordings in open GOPs: their keyframes are intra pictures without the IDR
-//! mark. A decoder loses or misplaces such a picture if it follows unrelated keyframes. Only the
-//! slice header differs, so it is rewritten (ITU-T H.264, 7.3.3).
+//! Cameras use open GOPs for long recordings: the keyframes are intra pictures that are not marked
+//! as IDR. A decoder drops or misplaces such a picture if it follows an unrelated keyframe. Only
+//! the slice header differs, so it is rewritten (ITU-T H.264, 7.3.3).
 
 use super::bits::{BitReader, escape, unescape_whole};
 use super::h264::{AvcConfig, H264Sps, PictureOrder};
-use super::h264_sets::{H264Pps, IDR_SLICE, ParameterSets, SEI, SLICE};
+use super::h264_parameter_sets::{H264Pps, IDR_SLICE, ParameterSets, SEI, SLICE};
 
 /// Slice type (modulo 5) of slices that contain only intra macroblocks.
 const INTRA: u32 = 2;
-/// Upper bound of memory management operations in a slice header.
+/// Maximum number of memory management operations in a slice header.
 const MAX_OPERATIONS: usize = 70;
 
-/// Converts a sample's picture to an IDR picture. `None` if it has slices other than intra slices,
-/// or is not understood. Of two fields, the second may be predicted from the first.
+/// Converts the picture of a sample into an IDR picture. If it has two fields, the second may be
+/// predicted from the first. `None` if other slices are not intra slices, or if the syntax is not
+/// supported.
 pub(super) fn convert_to_idr(config: &AvcConfig, sample: &[u8]) -> Option<Vec<u8>> {
     let mut sets = ParameterSets::from_config(config)?;
     let mut first_field = None;
@@ -29,7 +30,7 @@ pub(super) fn convert_to_idr(config: &AvcConfig, sample: &[u8]) -> Option<Vec<u8
         rest = after;
         let Some(&first) = nal.first() else { continue };
         match first & 31 {
-            // SEI messages may mark a recovery point, which is no longer true.
+            // Drops SEI messages: they may mark a recovery point, which no longer applies.
             SEI => continue,
             SLICE => {
                 let slice = rewrite_slice(nal, &sets, &mut first_field)?;
@@ -44,20 +45,20 @@ pub(super) fn convert_to_idr(config: &AvcConfig, sample: &[u8]) -> Option<Vec<u8
     Some(output)
 }
 
-fn append_unit(into: &mut Vec<u8>, length_size: usize, nal: &[u8]) -> Option<()> {
+fn append_unit(output: &mut Vec<u8>, length_size: usize, nal: &[u8]) -> Option<()> {
     let length = u32::try_from(nal.len()).ok()?.to_be_bytes();
     let (unused, length) = length.split_at_checked(4 - length_size.min(4))?;
     unused.iter().all(|&byte| byte == 0).then_some(())?;
-    into.extend(length);
-    into.extend(nal);
+    output.extend(length);
+    output.extend(nal);
     Some(())
 }
 
 /// First part of a slice header.
-struct SliceHead<'a> {
-    unit: u8,
+struct SliceHeaderStart<'a> {
+    nal_header: u8,
     first_macroblock: u32,
-    kind: u32,
+    slice_type: u32,
     picture_id: u32,
     sequence: &'a H264Sps,
     picture: &'a H264Pps,
@@ -75,16 +76,20 @@ struct FirstField {
     order: u32,
 }
 
-fn read_head<'a>(bits: &mut BitReader<'_>, sets: &'a ParameterSets) -> Option<SliceHead<'a>> {
-    let (unit, first_macroblock, kind) = (bits.byte()?, bits.ue()?, bits.ue_to(9)?);
-    let picture_id = bits.ue_to(255)?;
+fn read_slice_header_start<'a>(
+    bits: &mut BitReader<'_>,
+    sets: &'a ParameterSets,
+) -> Option<SliceHeaderStart<'a>> {
+    let (nal_header, first_macroblock, slice_type) =
+        (bits.byte()?, bits.ue()?, bits.ue_at_most(9)?);
+    let picture_id = bits.ue_at_most(255)?;
     let (sequence, picture) = sets.for_slice(picture_id)?;
     let frame_number = bits.read(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
-    Some(SliceHead {
-        unit,
+    Some(SliceHeaderStart {
+        nal_header,
         first_macroblock,
-        kind,
+        slice_type,
         picture_id,
         sequence,
         picture,
@@ -93,8 +98,8 @@ fn read_head<'a>(bits: &mut BitReader<'_>, sets: &'a ParameterSets) -> Option<Sl
     })
 }
 
-/// Rewrites one slice: the header becomes that of an IDR picture, or for a second field that of a
-/// field which follows one.
+/// Rewrites one slice. Its header becomes that of an IDR picture, or that of the second field after
+/// an IDR field.
 fn rewrite_slice(
     nal: &[u8],
     sets: &ParameterSets,
@@ -102,40 +107,40 @@ fn rewrite_slice(
 ) -> Option<Vec<u8>> {
     let plain = unescape_whole(nal);
     let mut bits = BitReader::new(&plain);
-    let head = read_head(&mut bits, sets)?;
-    if let Some(is_bottom) = head.is_bottom {
-        let PictureOrder::Lsb(count) = head.sequence.order else {
+    let header = read_slice_header_start(&mut bits, sets)?;
+    if let Some(is_bottom) = header.is_bottom {
+        let PictureOrder::Lsb(count) = header.sequence.order else {
             return None;
         };
         let field = FirstField {
             is_bottom,
-            frame_number: head.frame_number,
+            frame_number: header.frame_number,
             order: bits.clone().read(count)?,
         };
         let first = first_field.get_or_insert(field);
         if first.is_bottom != is_bottom {
-            return rewrite_second_field(&head, &mut bits, first);
+            return rewrite_second_field(&header, &mut bits, first);
         }
     }
-    let output = rewrite_first(&head, &mut bits)?;
+    let output = rewrite_first(&header, &mut bits)?;
     Some(escape(&output))
 }
 
-/// Rewrites a slice of a second field: its order is relative to the first field, and its length in
-/// bits is unchanged.
+/// Rewrites a slice of a second field. Its picture order count becomes relative to the first field;
+/// its length in bits is unchanged.
 fn rewrite_second_field(
-    head: &SliceHead<'_>,
+    header: &SliceHeaderStart<'_>,
     bits: &mut BitReader<'_>,
     first: &FirstField,
 ) -> Option<Vec<u8>> {
-    let PictureOrder::Lsb(count) = head.sequence.order else {
+    let PictureOrder::Lsb(count) = header.sequence.order else {
         return None;
     };
-    if head.frame_number != first.frame_number {
+    if header.frame_number != first.frame_number {
         return None;
     }
     let mut output = BitWriter::default();
-    output.write_head(head.unit, head);
+    output.write_slice_header_start(header.nal_header, header);
     let order = bits.read(count)?;
     let modulus = 1_u32.checked_shl(count)?;
     output.write_bits(count, order.wrapping_sub(first.order) & (modulus - 1));
@@ -144,28 +149,31 @@ fn rewrite_second_field(
 }
 
 /// Rewrites a slice of a frame or a first field.
-fn rewrite_first(head: &SliceHead<'_>, bits: &mut BitReader<'_>) -> Option<Vec<u8>> {
-    let (sequence, picture) = (head.sequence, head.picture);
+fn rewrite_first(header: &SliceHeaderStart<'_>, bits: &mut BitReader<'_>) -> Option<Vec<u8>> {
+    let (sequence, picture) = (header.sequence, header.picture);
     let tail = picture.tail?;
-    let is_reference = head.unit & 0x60 != 0;
-    if head.kind % 5 != INTRA {
+    let is_reference = header.nal_header & 0x60 != 0;
+    if header.slice_type % 5 != INTRA {
         return None;
     }
     let mut output = BitWriter::default();
-    // Highest reference priority, as an IDR picture must have.
-    output.write_head(IDR_SLICE | 0x60, head);
+    // An IDR picture must be a reference picture; 0x60 is the highest priority.
+    output.write_slice_header_start(IDR_SLICE | 0x60, header);
     // `idr_pic_id`, which distinguishes consecutive IDR pictures.
     output.write_ue(0);
     match sequence.order {
         PictureOrder::Lsb(count) => {
             bits.read(count)?;
             output.write_bits(count, 0);
-            if picture.has_order && head.is_bottom.is_none() {
+            if picture.has_bottom_field_order && header.is_bottom.is_none() {
                 output.write_se(bits.se()?);
             }
         }
         PictureOrder::Cycle { is_delta_zero, .. } => {
-            for is_stored in [!is_delta_zero, !is_delta_zero && picture.has_order] {
+            for is_stored in [
+                !is_delta_zero,
+                !is_delta_zero && picture.has_bottom_field_order,
+            ] {
                 if is_stored {
                     output.write_se(bits.se()?);
                 }
@@ -173,24 +181,24 @@ fn rewrite_first(head: &SliceHead<'_>, bits: &mut BitReader<'_>) -> Option<Vec<u
         }
         PictureOrder::AsCoded => {}
     }
-    if tail.has_redundancy {
+    if tail.has_redundant_count {
         output.write_ue(bits.ue()?);
     }
     if is_reference && bits.flag()? {
         skip_operations(bits)?;
     }
-    // Earlier pictures are output as usual; this one is not a long-term reference.
+    // Earlier pictures are still output, and this picture is not a long-term reference.
     output.write_bits(2, 0);
     output.write_se(bits.se()?);
-    if tail.has_deblocking {
-        let filter = bits.ue_to(2)?;
+    if tail.has_deblocking_control {
+        let filter = bits.ue_at_most(2)?;
         output.write_ue(filter);
         if filter != 1 {
             output.write_se(bits.se()?);
             output.write_se(bits.se()?);
         }
     }
-    if picture.is_arithmetic {
+    if picture.uses_cabac {
         output.align(true);
         output.bytes.extend(bits.aligned_bytes()?);
     } else {
@@ -202,7 +210,7 @@ fn rewrite_first(head: &SliceHead<'_>, bits: &mut BitReader<'_>) -> Option<Vec<u
 /// Skips the memory management operations (7.3.3.3).
 fn skip_operations(bits: &mut BitReader<'_>) -> Option<()> {
     for _ in 0..MAX_OPERATIONS {
-        match bits.ue_to(6)? {
+        match bits.ue_at_most(6)? {
             0 => return Some(()),
             3 => {
                 bits.ue()?;
@@ -237,16 +245,16 @@ impl BitWriter {
     }
 
     /// Writes the first part of a slice header, with frame number 0.
-    fn write_head(&mut self, unit: u8, head: &SliceHead<'_>) {
-        self.write_bits(8, unit.into());
-        self.write_ue(head.first_macroblock);
-        self.write_ue(head.kind);
-        self.write_ue(head.picture_id);
-        self.write_bits(head.sequence.frame_number_bits, 0);
-        if !head.sequence.is_frames_only {
-            self.write_bits(1, head.is_bottom.is_some().into());
+    fn write_slice_header_start(&mut self, nal_header: u8, header: &SliceHeaderStart<'_>) {
+        self.write_bits(8, nal_header.into());
+        self.write_ue(header.first_macroblock);
+        self.write_ue(header.slice_type);
+        self.write_ue(header.picture_id);
+        self.write_bits(header.sequence.frame_number_bits, 0);
+        if !header.sequence.is_frames_only {
+            self.write_bits(1, header.is_bottom.is_some().into());
         }
-        if let Some(is_bottom) = head.is_bottom {
+        if let Some(is_bottom) = header.is_bottom {
             self.write_bits(1, is_bottom.into());
         }
     }
@@ -279,9 +287,9 @@ impl BitWriter {
 
     /// Copies all remaining bits, then writes the trailing bits for the new end position.
     fn copy_rest(&mut self, bits: &mut BitReader<'_>) -> Option<()> {
-        let end = bits.trailing()?;
-        while bits.left() > end {
-            let count = u32::try_from((bits.left() - end).min(32)).ok()?;
+        let end = bits.trailing_bits()?;
+        while bits.remaining() > end {
+            let count = u32::try_from((bits.remaining() - end).min(32)).ok()?;
             self.write_bits(count, bits.read(count)?);
         }
         self.write_bit(true);
@@ -293,11 +301,11 @@ impl BitWriter {
 #[cfg(test)]
 mod tests {
     use crate::media::bitstream::h264::{FieldParity, convert_to_idr, first_slice};
+    use crate::media::bitstream::nal_units;
     use crate::media::bitstream::tests::bytes;
-    use crate::media::bitstream::units;
 
-    /// Parameter sets of a camera that codes fields, and two slices of one of its keyframes,
-    /// truncated.
+    /// Parameter sets of a camera that records fields. The two slices are truncated and belong to
+    /// one of its keyframes.
     const SETS: &str = concat!(
         "000001",
         "67640028ad949248308244840444444e2a1e0a8500ddc1c604081227150f0542806ee0e30204091924c610489050064032809801b342238a403470c6188628447148068e18c310c1d80f0088fbc062000007d20001d4c1d18001edc0002b347fffc68c000f6e000159a3fffe14",
@@ -308,9 +316,9 @@ mod tests {
 
     #[test]
     fn converts_the_first_of_two_fields_and_keeps_the_second() {
-        let configuration = units::build_avcc(&bytes(SETS)).unwrap();
+        let configuration = nal_units::build_avcc(&bytes(SETS)).unwrap();
         let convert =
-            |hex: &str| convert_to_idr(&configuration, &units::to_length_prefixed(&bytes(hex)));
+            |hex: &str| convert_to_idr(&configuration, &nal_units::to_length_prefixed(&bytes(hex)));
         let both = convert(&[FIRST, SECOND].concat()).unwrap();
         let first = first_slice(&configuration, &both).unwrap();
         assert_eq!(
@@ -327,8 +335,8 @@ mod tests {
             (Some(FieldParity::Bottom), 0)
         );
         assert!(!second.is_intra);
-        // The frame number becomes 0: same length, otherwise unchanged.
-        let original = units::to_length_prefixed(&bytes(SECOND));
+        // Only values in the header change; the length and the slice data are the same.
+        let original = nal_units::to_length_prefixed(&bytes(SECOND));
         assert_eq!(rest.len(), original.len());
         assert_eq!(rest[10..], original[10..]);
         // A second field alone cannot be decoded.

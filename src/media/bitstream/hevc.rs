@@ -6,33 +6,33 @@ use super::{
     planar_rgb_format,
 };
 
-/// Upper bound of plausible picture sides in pixels.
+/// Largest plausible picture width or height in pixels.
 const MAX_SIDE: u32 = 1 << 16;
 
 const BASE_LAYER: u16 = 0;
-const VIDEO_SET: u8 = 32;
-const SEQUENCE_SET: u8 = 33;
+const VIDEO_PARAMETER_SET: u8 = 32;
+const SEQUENCE_PARAMETER_SET: u8 = 33;
 
 /// Configuration record (`hvcC`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::media) struct HevcConfig<'a> {
-    /// Size of the length before each NAL unit of a sample: 1, 2 or 4 bytes.
+    /// Size in bytes of the length field before each NAL unit of a sample: 1, 2 or 4.
     pub nal_length_size: usize,
-    /// Parameter sets and messages, as NAL units in the order of the record.
+    /// Parameter sets and SEI messages as NAL units, in the order of the record.
     pub units: Vec<&'a [u8]>,
 }
 
-/// Sequence parameter set: the values used here.
+/// Values used from a sequence parameter set.
 #[derive(Debug, Clone, Default)]
 struct HevcSps {
     id: u32,
     sub_layers: u32,
-    tier: ProfileTierLevel,
+    profile_tier_level: ProfileTierLevel,
     chroma_format: u32,
     depth: u32,
     width: u32,
     height: u32,
-    usability: Usability,
+    vui: Vui,
 }
 
 /// The `profile_tier_level` structure.
@@ -44,9 +44,9 @@ struct ProfileTierLevel {
     is_interlaced: bool,
 }
 
-/// Video usability information: the values used here.
+/// Values used from the video usability information (VUI).
 #[derive(Debug, Clone, Copy, Default)]
-struct Usability {
+struct Vui {
     aspect: Option<(u32, u32)>,
     colour: Colour,
     is_field_sequence: bool,
@@ -77,18 +77,22 @@ pub(in crate::media) fn parse_config(payload: &[u8]) -> Option<HevcConfig<'_>> {
 /// Reads the picture format of a configuration record; `None` if it contains no usable parameter
 /// sets.
 ///
-/// Of several sets the one with the lowest id is used, as in ffmpeg. Sets within the samples are
-/// ignored: ffprobe takes at most profile and level from them.
+/// As in ffmpeg, the set with the lowest id is used. Sets in the samples are ignored: ffprobe takes
+/// at most the profile and level from them.
 pub(in crate::media) fn parse_hvcc(payload: &[u8]) -> Option<CodedPicture> {
     let config = parse_config(payload)?;
     let kind = |nal: &[u8]| nal.first().map(|byte| byte >> 1 & 63);
-    if !config.units.iter().any(|nal| kind(nal) == Some(VIDEO_SET)) {
+    if !config
+        .units
+        .iter()
+        .any(|nal| kind(nal) == Some(VIDEO_PARAMETER_SET))
+    {
         return None;
     }
     let sequences: Vec<HevcSps> = config
         .units
         .iter()
-        .filter(|nal| kind(nal) == Some(SEQUENCE_SET) && is_base_layer(nal))
+        .filter(|nal| kind(nal) == Some(SEQUENCE_PARAMETER_SET) && is_base_layer(nal))
         .map(|nal| read_sps(nal))
         .collect::<Option<_>>()?;
     let lowest = sequences.iter().map(|set| set.id).min()?;
@@ -107,36 +111,36 @@ fn is_base_layer(nal: &[u8]) -> bool {
 }
 
 fn to_coded_picture(sequence: &HevcSps) -> Option<CodedPicture> {
-    let usability = &sequence.usability;
+    let vui = &sequence.vui;
     let format = super::yuv_format(sequence.chroma_format, sequence.depth)?;
-    let format = match usability.colour {
+    let format = match vui.colour {
         Colour {
             matrix: Some("gbr"),
             ..
         } => planar_rgb_format(&format).unwrap_or(format),
-        // Of the formats with full range, ffmpeg's decoder only renames this one.
+        // `yuv420p` is the only full-range format that ffmpeg's decoder renames.
         Colour {
             range: Some("pc"), ..
         } if format == "yuv420p" => "yuvj420p".to_owned(),
         _ => format,
     };
-    let tier = &sequence.tier;
+    let profile_tier_level = &sequence.profile_tier_level;
     Some(CodedPicture {
-        profile: Some(profile_name(tier.profile)),
-        level: Some(i64::from(tier.level)),
+        profile: Some(profile_name(profile_tier_level.profile)),
+        level: Some(i64::from(profile_tier_level.level)),
         width: Some(sequence.width),
         height: Some(sequence.height),
-        sample_aspect_ratio: usability.aspect,
+        sample_aspect_ratio: vui.aspect,
         pixel_format: Some(format),
-        may_be_interlaced: usability.is_field_sequence
-            || tier.is_interlaced && !tier.is_progressive,
-        colour: usability.colour,
+        may_be_interlaced: vui.is_field_sequence
+            || profile_tier_level.is_interlaced && !profile_tier_level.is_progressive,
+        colour: vui.colour,
         overrides: ColourOverrides::ALL,
         ..CodedPicture::default()
     })
 }
 
-/// Returns ffmpeg's profile name (`ff_hevc_profiles`), or the number of a profile without a name.
+/// Returns ffmpeg's profile name (`ff_hevc_profiles`), or the profile number if there is no name.
 fn profile_name(number: u32) -> String {
     let name = match number {
         1 => "Main",
@@ -149,11 +153,11 @@ fn profile_name(number: u32) -> String {
     name.to_owned()
 }
 
-/// Parses a sequence parameter set; `None` if ffmpeg would refuse it too.
+/// Parses a sequence parameter set; `None` if it is invalid or not supported by ffmpeg.
 fn read_sps(nal: &[u8]) -> Option<HevcSps> {
     let nal = unescape(nal);
     let mut bits = BitReader::new(&nal);
-    if bits.read(16)? >> 9 & 63 != u32::from(SEQUENCE_SET) {
+    if bits.read(16)? >> 9 & 63 != u32::from(SEQUENCE_PARAMETER_SET) {
         return None;
     }
     bits.skip(4)?;
@@ -161,16 +165,16 @@ fn read_sps(nal: &[u8]) -> Option<HevcSps> {
     bits.skip(1)?;
     let mut found = HevcSps {
         sub_layers,
-        tier: read_profile_tier_level(&mut bits, sub_layers)?,
-        id: bits.ue_to(15)?,
+        profile_tier_level: read_profile_tier_level(&mut bits, sub_layers)?,
+        id: bits.ue_at_most(15)?,
         ..HevcSps::default()
     };
     read_size(&mut found, &mut bits)?;
     read_depth(&mut found, &mut bits)?;
     skip_coding_tools(&found, &mut bits)?;
-    found.usability.colour.range = Some(colour::range(false));
+    found.vui.colour.range = Some(colour::range(false));
     if bits.flag()? {
-        found.usability = read_usability(&mut bits)?;
+        found.vui = read_vui(&mut bits)?;
     }
     Some(found)
 }
@@ -208,33 +212,35 @@ fn read_profile_tier_level(bits: &mut BitReader, sub_layers: u32) -> Option<Prof
 }
 
 fn read_size(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
-    found.chroma_format = bits.ue_to(3)?;
+    found.chroma_format = bits.ue_at_most(3)?;
     if found.chroma_format == 3 && bits.flag()? {
         found.chroma_format = 0;
     }
-    let (width, height) = (bits.ue_to(MAX_SIDE)?, bits.ue_to(MAX_SIDE)?);
-    let (mut across, mut down) = (0, 0);
+    let (width, height) = (bits.ue_at_most(MAX_SIDE)?, bits.ue_at_most(MAX_SIDE)?);
+    let (mut crop_width, mut crop_height) = (0, 0);
     if bits.flag()? {
-        let mut side = || bits.ue_to(MAX_SIDE);
+        let mut side = || bits.ue_at_most(MAX_SIDE);
         let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
         let step = |is_halved| if is_halved { 2 } else { 1 };
-        across = (left + right) * step(matches!(found.chroma_format, 1 | 2));
-        down = (top + bottom) * step(found.chroma_format == 1);
+        crop_width = (left + right) * step(matches!(found.chroma_format, 1 | 2));
+        crop_height = (top + bottom) * step(found.chroma_format == 1);
     }
-    found.width = width.checked_sub(across).filter(|&width| width > 0)?;
-    found.height = height.checked_sub(down).filter(|&height| height > 0)?;
+    found.width = width.checked_sub(crop_width).filter(|&width| width > 0)?;
+    found.height = height
+        .checked_sub(crop_height)
+        .filter(|&height| height > 0)?;
     Some(())
 }
 
 fn read_depth(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
-    found.depth = bits.ue_to(4)? + 8;
-    let chroma_depth = bits.ue_to(8)? + 8;
+    found.depth = bits.ue_at_most(4)? + 8;
+    let chroma_depth = bits.ue_at_most(8)? + 8;
     (found.chroma_format == 0 || chroma_depth == found.depth).then_some(())
 }
 
-/// Skips everything between the bit depth and the usability information.
+/// Skips everything between the bit depth and the video usability information.
 fn skip_coding_tools(found: &HevcSps, bits: &mut BitReader) -> Option<()> {
-    let count_bits = usize::try_from(bits.ue_to(12)? + 4).ok()?;
+    let count_bits = usize::try_from(bits.ue_at_most(12)? + 4).ok()?;
     let layers = if bits.flag()? { found.sub_layers } else { 1 };
     skip_codes(bits, 3 * layers)?;
     skip_codes(bits, 6)?;
@@ -249,7 +255,7 @@ fn skip_coding_tools(found: &HevcSps, bits: &mut BitReader) -> Option<()> {
     }
     skip_reference_sets(bits)?;
     if bits.flag()? {
-        for _ in 0..bits.ue_to(32)? {
+        for _ in 0..bits.ue_at_most(32)? {
             bits.skip(count_bits + 1)?;
         }
     }
@@ -278,11 +284,11 @@ fn skip_scaling_lists(bits: &mut BitReader) -> Option<()> {
     Some(())
 }
 
-/// Skips the short-term reference picture sets (H.265 7.3.7): each may be predicted from the
+/// Skips the short-term reference picture sets (H.265 7.3.7). Each may be predicted from the
 /// previous one.
 fn skip_reference_sets(bits: &mut BitReader) -> Option<()> {
     let mut before = 0;
-    for index in 0..bits.ue_to(64)? {
+    for index in 0..bits.ue_at_most(64)? {
         let mut pictures = 0;
         if index > 0 && bits.flag()? {
             bits.skip(1)?;
@@ -294,7 +300,7 @@ fn skip_reference_sets(bits: &mut BitReader) -> Option<()> {
                 }
             }
         } else {
-            pictures = bits.ue_to(15)? + bits.ue_to(15)?;
+            pictures = bits.ue_at_most(15)? + bits.ue_at_most(15)?;
             for _ in 0..pictures {
                 bits.ue()?;
                 bits.skip(1)?;
@@ -308,12 +314,12 @@ fn skip_reference_sets(bits: &mut BitReader) -> Option<()> {
     Some(())
 }
 
-/// Reads the video usability information (H.265 E.2.1), up to the flag for fields.
+/// Reads the video usability information (H.265 E.2.1), up to the field sequence flag.
 ///
-/// The rest differs between encoders (some write the default display window where others write
-/// timing), and is not used here.
-fn read_usability(bits: &mut BitReader) -> Option<Usability> {
-    let mut found = Usability::default();
+/// The rest is not used here, and differs between encoders: some write the default display window
+/// where others write timing.
+fn read_vui(bits: &mut BitReader) -> Option<Vui> {
+    let mut found = Vui::default();
     if bits.flag()? {
         found.aspect = match bits.byte()? {
             255 => aspect_ratio(bits.read(16)?, bits.read(16)?),
@@ -398,17 +404,17 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_record_without_a_video_or_a_sequence_set() {
+    fn rejects_a_record_without_a_video_or_sequence_parameter_set() {
         const HEAD: &str = "01016000000090000000000078f000fcfdf8f800000f";
         const VIDEO: &str = "200001001840010c01ffff016000000300900000030000030078959809";
         const SEQUENCE: &str = "210001002a420101016000000300900000030000030078a003c08010e596566924caf0168080000003008000000c84";
-        let whole = bytes(&format!("{HEAD}02{VIDEO}{SEQUENCE}"));
+        let record = bytes(&format!("{HEAD}02{VIDEO}{SEQUENCE}"));
         assert_eq!(
-            describe(parse_hvcc(&whole)),
+            describe(parse_hvcc(&record)),
             "Main L120 1920x1080 1:1 yuv420p tv"
         );
-        for length in 0..whole.len() {
-            assert_eq!(parse_hvcc(&whole[..length]), None, "{length}");
+        for length in 0..record.len() {
+            assert_eq!(parse_hvcc(&record[..length]), None, "{length}");
         }
         for part in [VIDEO, SEQUENCE] {
             assert_eq!(parse_hvcc(&bytes(&format!("{HEAD}01{part}"))), None);

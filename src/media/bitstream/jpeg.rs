@@ -1,16 +1,16 @@
-//! JPEG pictures of Motion JPEG: segments before the first scan (ITU-T T.81 annex B).
+//! Motion JPEG pictures: segments before the first scan (ITU-T T.81 annex B).
 
 use super::bits::u16_at;
 use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio, colour};
 
-/// Maximum number of segments before the first scan; a picture has a dozen.
+/// Maximum number of segments before the first scan; pictures have about a dozen.
 const MAX_SEGMENTS: usize = 500;
 
 /// Parses the beginning of a picture, up to its frame header.
 ///
-/// `None` for depths other than eight bits, for colours other than luma and chroma, and for
-/// subsampling without a pixel format. A container whose picture is a third higher than this one
-/// stores fields, which ffprobe joins.
+/// Returns `None` for bit depths other than eight, for colour models other than luma and chroma,
+/// and for subsampling without a pixel format. If the container's picture is higher than this one
+/// by more than a third, the pictures are fields, and ffprobe joins them.
 pub(in crate::media) fn parse_frame(picture: &[u8]) -> Option<CodedPicture> {
     let mut rest = picture.strip_prefix(&[0xff, 0xd8])?;
     let mut is_limited = false;
@@ -26,11 +26,11 @@ pub(in crate::media) fn parse_frame(picture: &[u8]) -> Option<CodedPicture> {
             0xe0 if body.starts_with(b"JFIF\0") => {
                 aspect = aspect_ratio(u16_at(body, 8)?.into(), u16_at(body, 10)?.into());
             }
-            // Marked as interlaced, or in another colour space.
+            // Not supported: pictures that may be interlaced, or in another colour space.
             0xe0 if body.starts_with(b"AVI1") => return None,
             0xee if body.starts_with(b"Adobe") => return None,
             0xfe if body.starts_with(b"CS=ITU601") => is_limited = true,
-            // Another coding process, or a picture that ends early.
+            // Not supported: other coding processes, and pictures without a frame header.
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xd0..=0xda => return None,
             _ => {}
         }
@@ -79,7 +79,7 @@ fn parse_frame_header(
     })
 }
 
-/// Returns the pixel format of the sampling factors, which ffmpeg halves if all are even.
+/// Returns the pixel format for the sampling factors. Like ffmpeg, it halves them if all are even.
 fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str> {
     if let [[_, 0x11 | 0x22, _]] = components {
         return Some("gray");
@@ -92,9 +92,9 @@ fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str
         return None;
     }
     let factors = [first[1], second[1], third[1]];
-    let across = halved(factors.map(|factor| factor >> 4));
-    let down = halved(factors.map(|factor| factor & 15));
-    Some(match (across, down, is_limited) {
+    let horizontal = halve_if_even(factors.map(|factor| factor >> 4));
+    let vertical = halve_if_even(factors.map(|factor| factor & 15));
+    Some(match (horizontal, vertical, is_limited) {
         ([2, 1, 1], [2, 1, 1], false) => "yuvj420p",
         ([2, 1, 1], [2, 1, 1], true) => "yuv420p",
         ([2, 1, 1], [1, 1, 1], false) => "yuvj422p",
@@ -105,7 +105,7 @@ fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str
     })
 }
 
-fn halved(factors: [u8; 3]) -> [u8; 3] {
+fn halve_if_even(factors: [u8; 3]) -> [u8; 3] {
     let is_even = factors.iter().all(|factor| factor % 2 == 0);
     factors.map(|factor| if is_even { factor / 2 } else { factor })
 }

@@ -1,29 +1,29 @@
 //! Codec configuration records and stream headers, parsed without ffprobe.
 //!
-//! One file per codec. All use ffprobe's terms, and return `None` where they would have to guess:
-//! the caller then runs ffprobe.
+//! One file per codec. All parsers use ffprobe's terms. They return `None` instead of guessing; the
+//! caller then runs ffprobe.
 
 pub(in crate::media) mod aac;
 pub(in crate::media) mod ac3;
 pub(in crate::media) mod adts;
+pub(in crate::media) mod audio_frames;
 pub(in crate::media) mod av1;
+pub(in crate::media) mod avchd_metadata;
 mod bits;
-pub(in crate::media) mod camera_messages;
 pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod dv;
 pub(in crate::media) mod h264;
-mod h264_fields;
+mod h264_first_picture;
 mod h264_idr;
-mod h264_sets;
+mod h264_parameter_sets;
 pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
 pub(in crate::media) mod mpeg2;
 pub(in crate::media) mod mpeg4;
 pub(in crate::media) mod mpeg_audio;
+pub(in crate::media) mod nal_units;
 pub(in crate::media) mod prores;
-pub(in crate::media) mod sound_frames;
-pub(in crate::media) mod units;
 pub(in crate::media) mod vp8;
 pub(in crate::media) mod vp9;
 pub(in crate::media) mod xiph;
@@ -32,7 +32,7 @@ pub(in crate::media) use colour::Colour;
 
 use super::ratio::reduce;
 
-/// Picture format stored in a codec's configuration, in ffprobe's terms.
+/// Picture format from a codec's configuration or headers, in ffprobe's terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::media) struct CodedPicture {
     pub profile: Option<String>,
@@ -45,21 +45,21 @@ pub(in crate::media) struct CodedPicture {
     pub sample_aspect_ratio: Option<(u32, u32)>,
     pub pixel_format: Option<String>,
     pub bits_per_raw_sample: Option<u32>,
-    /// `progressive`, `tt` or `bb`; `None` if the stream does not determine it.
+    /// `progressive`, `tt` or `bb`; `None` if the headers do not determine it.
     pub field_order: Option<&'static str>,
-    /// True if the stream may hold fields whose order is unknown.
+    /// True if the stream may contain fields whose order is unknown.
     pub may_be_interlaced: bool,
     pub colour: Colour,
     pub overrides: ColourOverrides,
-    /// Matrix that ffprobe reports if neither codec nor container stores one.
+    /// Matrix that ffprobe reports if neither the codec nor the container stores one.
     pub assumed_matrix: Option<&'static str>,
-    /// True if the container may crop the picture further: H.264 that crops at the right and bottom
-    /// only.
+    /// True if the container may crop the picture further. This applies to H.264 streams that crop
+    /// only at the right and bottom.
     pub is_cropped_by_container: bool,
 }
 
-/// Colour properties that a codec decides even where it leaves them unspecified: ffprobe then
-/// ignores the container's values.
+/// Colour properties for which ffprobe ignores the container's values, even if the codec leaves
+/// them unspecified.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) struct ColourOverrides {
     pub range: bool,
@@ -107,7 +107,7 @@ impl CodedPicture {
     }
 }
 
-/// Returns the pixel format of a chroma sampling (`chroma_format_idc`) and bit depth.
+/// Returns the pixel format for a chroma format (`chroma_format_idc`) and a bit depth.
 fn yuv_format(chroma_format: u32, depth: u32) -> Option<String> {
     let sampling = match chroma_format {
         0 => "gray",
@@ -134,7 +134,7 @@ fn aspect_ratio(width: u32, height: u32) -> Option<(u32, u32)> {
     reduce(width, height)
 }
 
-/// Returns the aspect ratio of an `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).
+/// Returns the aspect ratio for an `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).
 fn aspect_ratio_from_code(code: u8) -> Option<(u32, u32)> {
     Some(match code {
         1 => (1, 1),
@@ -165,17 +165,17 @@ pub(in crate::media) mod tests {
     pub(in crate::media) fn bytes(hex: &str) -> Vec<u8> {
         hex.as_bytes()
             .chunks(2)
-            .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+            .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap())
             .collect()
     }
 
-    /// Formats all known values as one line.
+    /// Formats the values that are present as one line.
     pub(super) fn describe(coded: Option<CodedPicture>) -> String {
         let Some(coded) = coded else {
             return "unclear".to_owned();
         };
         let colour = coded.colour;
-        let words = [
+        let values = [
             coded.profile,
             coded.level.map(|level| format!("L{level}")),
             coded
@@ -192,7 +192,7 @@ pub(in crate::media) mod tests {
             colour.transfer.map(str::to_owned),
             colour.primaries.map(str::to_owned),
         ];
-        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        values.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     const AVCC: &str = "0164000dffe1001b6764000dacd94141fb016a122412800000030080000019078a14cb01000668ebe3cb22c0fdf8f800";
@@ -249,10 +249,10 @@ pub(in crate::media) mod tests {
             adts::parse_frame,
             mpeg_audio::parse_frame,
         ] {
-            sound_frames::parse_consistent(bytes, header);
+            audio_frames::parse_consistent(bytes, header);
         }
         h264::parse_stream_start(bytes, bytes);
-        camera_messages::read_notes(bytes);
+        avchd_metadata::read_metadata(bytes);
         aac::parse_config(bytes);
         aac::parse_descriptor(bytes).map(|found| aac::parse_config(found.config));
     }
@@ -261,12 +261,12 @@ pub(in crate::media) mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn reads_or_refuses_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn accepts_or_rejects_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             parse_all(&bytes);
         }
 
         #[test]
-        fn reads_or_refuses_damaged_configurations(
+        fn accepts_or_rejects_damaged_configurations(
             which in 0..10_usize,
             length in 0..200_usize,
             damage in prop::collection::vec((0..200_usize, any::<u8>()), 0..6),
@@ -274,8 +274,8 @@ pub(in crate::media) mod tests {
             let hex = [AVCC, HVCC, JPEG].iter().chain(&OTHERS).nth(which).unwrap();
             let mut bytes = bytes(hex);
             for (at, byte) in damage {
-                if let Some(spot) = bytes.get_mut(at) {
-                    *spot = byte;
+                if let Some(target) = bytes.get_mut(at) {
+                    *target = byte;
                 }
             }
             bytes.truncate(length);
@@ -284,14 +284,14 @@ pub(in crate::media) mod tests {
     }
 
     #[test]
-    fn container_values_fill_gaps_of_the_codec() {
+    fn container_fills_values_that_the_codec_leaves_unspecified() {
         let colour = Colour::from_codes(1, 1, 1).with_range(true);
         let container = ContainerPicture {
             width: 318,
             height: 230,
             colour,
         };
-        let open = CodedPicture {
+        let unspecified = CodedPicture {
             pixel_format: Some("yuv420p".to_owned()),
             bits_per_raw_sample: Some(8),
             width: Some(320),
@@ -299,19 +299,19 @@ pub(in crate::media) mod tests {
             is_cropped_by_container: true,
             ..CodedPicture::default()
         };
-        let merged = open.clone().merge_container(&container);
+        let merged = unspecified.clone().merge_container(&container);
         assert_eq!(
             describe(Some(merged)),
             "318x230 yuvj420p 8 pc bt709 bt709 bt709"
         );
-        let settled = CodedPicture {
+        let overriding = CodedPicture {
             overrides: ColourOverrides::ALL,
             is_cropped_by_container: false,
             assumed_matrix: Some("bt709"),
-            ..open
+            ..unspecified
         };
         assert_eq!(
-            describe(Some(settled.merge_container(&container))),
+            describe(Some(overriding.merge_container(&container))),
             "320x240 yuv420p 8"
         );
     }

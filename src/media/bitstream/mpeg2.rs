@@ -15,7 +15,7 @@ const PROFILES: [&str; 8] = [
     "Reserved",
 ];
 
-/// Maximum number of headers read before the first slice; there are about six.
+/// Maximum number of headers read before the first slice; streams have about six.
 const MAX_HEADERS: usize = 32;
 
 const SEQUENCE: u8 = 0xb3;
@@ -37,17 +37,17 @@ struct Mpeg2Headers {
     chroma: u32,
     /// Primaries, transfer and matrix.
     colour: Option<[u8; 3]>,
-    /// Size of the part of the picture to display, in pixels.
+    /// Size in pixels of the part of the picture that is displayed.
     display_size: Option<(u32, u32)>,
     /// `vbv_delay`; all ones if the bit rate varies.
     delay: Option<u32>,
     field_order: Option<&'static str>,
 }
 
-/// Parses a stream from its sequence header on; `None` for MPEG-1 and for a stream that ends before
-/// the picture size.
+/// Parses a stream that begins with a sequence header; `None` for MPEG-1, and for a stream without
+/// a picture size.
 ///
-/// The field order is that of the first picture; unset if its header is missing.
+/// The field order is that of the first picture; `None` if its header is missing.
 pub(in crate::media) fn parse_stream(bytes: &[u8]) -> Option<CodedPicture> {
     let headers = read_headers(bytes)?;
     let profile_and_level = headers.profile_and_level?;
@@ -84,7 +84,7 @@ pub(in crate::media) fn parse_stream(bytes: &[u8]) -> Option<CodedPicture> {
     })
 }
 
-/// Returns the bit rate of a stream with a constant rate, as ffprobe reports it.
+/// Returns the bit rate as ffprobe reports it, in bits per second; `None` if it is variable.
 pub(in crate::media) fn bit_rate(bytes: &[u8]) -> Option<u64> {
     let headers = read_headers(bytes)?;
     let is_constant = headers.delay.is_some_and(|delay| delay != 0xffff);
@@ -136,7 +136,7 @@ fn read_sequence(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) -> Option<(
     Some(())
 }
 
-/// Reads an extension; the missing part of a truncated one is ignored.
+/// Reads an extension. If it is truncated, the missing values keep their defaults.
 fn read_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) {
     let Some(kind) = bits.read(4) else { return };
     let _ = match kind {
@@ -174,7 +174,7 @@ fn read_picture_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) ->
     let is_top_first = bits.flag()?;
     bits.skip(7)?;
     let is_progressive = bits.flag()?;
-    // ffmpeg's parser uses these two flags, whichever way the fields are coded.
+    // ffmpeg's parser uses only these two flags, regardless of the picture structure.
     found.field_order = Some(
         match (found.is_progressive || is_progressive, is_top_first) {
             (true, _) => "progressive",
@@ -192,20 +192,21 @@ fn read_delay(bits: &mut BitReader<'_>) -> Option<u32> {
 }
 
 /// Derives the sample aspect ratio from the stored display aspect ratio. The display size is used
-/// if it results in a usual ratio, else the coded size.
+/// if the picture then has a ratio of 4:3 or 16:9, otherwise the coded size.
 fn sample_aspect(headers: &Mpeg2Headers) -> Option<(u32, u32)> {
-    let (across, down) = match headers.aspect {
+    let (aspect_width, aspect_height) = match headers.aspect {
         1 => return Some((1, 1)),
         2 => (4, 3),
         3 => (16, 9),
         4 => (221, 100),
         _ => return None,
     };
-    let ratio = |(width, height): (u32, u32)| aspect_ratio(across * height, down * width);
+    let ratio =
+        |(width, height): (u32, u32)| aspect_ratio(aspect_width * height, aspect_height * width);
     let display_size = headers.display_size.filter(|&(width, height)| {
         let product = |three: [u32; 3]| three.into_iter().map(u64::from).product::<u64>();
-        let wide = product([across, height, headers.width]);
-        let high = product([down, width, headers.height]);
+        let wide = product([aspect_width, height, headers.width]);
+        let high = product([aspect_height, width, headers.height]);
         high > 0 && (wide * 3 == high * 4 || wide * 9 == high * 16)
     });
     ratio(display_size.unwrap_or((headers.width, headers.height)))

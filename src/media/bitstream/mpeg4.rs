@@ -21,7 +21,7 @@ const PROFILES: [&str; 14] = [
     "Advanced Scalable Texture Profile",
 ];
 
-/// Maximum number of headers in a configuration; it has four.
+/// Maximum number of headers read in a configuration, which usually has four.
 const MAX_HEADERS: usize = 32;
 
 /// Parses a decoder's configuration; `None` unless it contains a profile and a rectangular layer.
@@ -79,7 +79,7 @@ fn read_colour(coded: &mut CodedPicture, body: &[u8]) -> Option<()> {
     Some(())
 }
 
-/// Reads picture size and aspect ratio of a video object layer.
+/// Reads the picture size and aspect ratio of a video object layer.
 fn read_layer(coded: &mut CodedPicture, body: &[u8]) -> Option<()> {
     let mut bits = BitReader::new(body);
     bits.skip(9)?;

@@ -1,10 +1,10 @@
 //! MPEG audio frame headers, layers I to III (ISO/IEC 11172-3, 2.4.1.3, and 13818-3).
 
+use super::audio_frames::AudioFrame;
 use super::bits::BitReader;
-use super::sound_frames::SoundFrame;
 
-/// Bit rates in kilobits per second, by one-based index: MPEG-1 layers I, II and III, then MPEG-2
-/// (half sample rates) layer I, and layers II and III.
+/// Bit rates in kilobits per second; `bitrate_index` is one-based. The rows are for MPEG-1 layers
+/// I, II and III, then MPEG-2 (half sample rates) layer I, and layers II and III.
 const KILOBITS: [[u32; 14]; 5] = [
     [
         32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448,
@@ -22,7 +22,7 @@ const KILOBITS: [[u32; 14]; 5] = [
 ];
 
 /// Parses the header of a frame.
-pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<AudioFrame> {
     let mut bits = BitReader::new(frame);
     if bits.read(11)? != 0x7ff {
         return None;
@@ -57,7 +57,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<SoundFrame> {
     // A slot is four bytes in layer I, one in the others.
     let slot = if layer == 1 { 4 } else { 1 };
     let slots = samples / 8 * kilobits * 1000 / sample_rate / slot + padding;
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec,
         sample_rate,
         channels: if is_mono { 1 } else { 2 },

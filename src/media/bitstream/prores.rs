@@ -5,7 +5,7 @@ use super::{CodedPicture, Colour, ColourOverrides};
 
 /// Parses the beginning of a frame; `fourcc` is the name of its sample description (`apch`, …).
 ///
-/// ffprobe takes the field order from the container only.
+/// ffprobe takes the field order only from the container.
 pub(in crate::media) fn parse_frame(fourcc: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
     let (profile, depth) = match &fourcc {
         b"apco" => ("Proxy", 10),

@@ -1,12 +1,13 @@
 //! VP9 configuration record (WebM project's MP4 binding) and key frame header (VP9 bitstream
 //! specification 6.2).
 //!
-//! ffprobe takes size, range and matrix from the frame, primaries and transfer from the record.
+//! ffprobe takes the size, range and matrix from the frame, and the primaries and transfer from the
+//! record.
 
 use super::bits::BitReader;
 use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format, yuv_format};
 
-/// Parses `vpcC`, including its version.
+/// Parses the payload of a `vpcC` box, which begins with its version.
 pub(in crate::media) fn parse_vpcc(payload: &[u8]) -> Option<CodedPicture> {
     let &[
         1,

@@ -1,7 +1,7 @@
 //! Vorbis, Opus and FLAC headers, as containers store them.
 
+use super::audio_frames::AudioFrame;
 use super::bits::BitReader;
-use super::sound_frames::SoundFrame;
 
 /// Sample rate and channels, in ffprobe's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub(in crate::media) struct AudioParameters {
     pub layout: &'static str,
 }
 
-impl From<SoundFrame> for AudioParameters {
-    fn from(frame: SoundFrame) -> Self {
+impl From<AudioFrame> for AudioParameters {
+    fn from(frame: AudioFrame) -> Self {
         Self {
             rate: frame.sample_rate,
             channels: frame.channels,
@@ -22,7 +22,7 @@ impl From<SoundFrame> for AudioParameters {
     }
 }
 
-/// Returns the channel layout of Vorbis (Vorbis I, 4.3.9), which Opus and FLAC share.
+/// Returns the channel layout for a channel count in Vorbis (Vorbis I, 4.3.9), Opus and FLAC.
 fn layout_name(channels: u32) -> Option<&'static str> {
     Some(match channels {
         1 => "mono",
@@ -43,15 +43,15 @@ pub(in crate::media) fn parse_opus(private: &[u8]) -> Option<AudioParameters> {
         return None;
     };
     let channels = u32::from(channels);
-    let is_plain = family == 0 && channels <= 2 || family == 1;
+    let is_standard_layout = family == 0 && channels <= 2 || family == 1;
     Some(AudioParameters {
         rate: 48_000,
         channels,
-        layout: layout_name(channels).filter(|_| is_plain)?,
+        layout: layout_name(channels).filter(|_| is_standard_layout)?,
     })
 }
 
-/// Parses the three Vorbis headers, which follow their sizes as in Matroska.
+/// Parses the three Vorbis headers as stored in Matroska, preceded by their sizes.
 pub(in crate::media) fn parse_vorbis(private: &[u8]) -> Option<AudioParameters> {
     let (&2, rest) = private.split_first()? else {
         return None;

@@ -4,7 +4,7 @@
 //! ffprobe.
 
 use super::track::{Audio, MatroskaTrack};
-use crate::media::bitstream::sound_frames::SoundFrame;
+use crate::media::bitstream::audio_frames::AudioFrame;
 use crate::media::bitstream::xiph::AudioParameters;
 use crate::media::bitstream::{aac, ac3, mpeg_audio, xiph};
 use crate::media::header::{Stream, TagMap};
@@ -36,8 +36,8 @@ pub(super) fn parse_stream(
         });
     }
     // A second, dependent frame in the block would add channels.
-    let is_alone = |frame: &SoundFrame| frame.bytes as u64 == length;
-    let is_layer_3 = |frame: &SoundFrame| frame.codec == "mp3";
+    let is_alone = |frame: &AudioFrame| frame.bytes as u64 == length;
+    let is_layer_3 = |frame: &AudioFrame| frame.codec == "mp3";
     let (name, voices) = match track.codec.as_str() {
         "A_AC3" => ("ac3", ac3::parse_frame(frame)?.into()),
         "A_EAC3" => (

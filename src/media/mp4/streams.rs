@@ -179,7 +179,7 @@ fn read_mpeg2(first_frame: &mut ReadFirstFrame<'_>) -> Option<(&'static str, Cod
 }
 
 /// Reads the elementary stream descriptor of a sample description.
-fn read_descriptor(entry: &[u8]) -> Option<aac::Descriptor<'_>> {
+fn read_descriptor(entry: &[u8]) -> Option<aac::EsDescriptor<'_>> {
     aac::parse_descriptor(child(entry, *b"esds")?)
 }
 

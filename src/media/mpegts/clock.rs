@@ -1,12 +1,12 @@
-//! Times of a transport stream: 33 bits of 90 kHz, which wrap around every 26 hours.
+//! Times of a transport stream: 33-bit counts of a 90 kHz clock, which wrap around every 26 hours.
 
 use super::streams::PesPacket;
 use crate::media::header::format_seconds;
 
 /// Frequency of the clock, in ticks per second.
-pub(super) const SECOND: i64 = 90_000;
+pub(super) const TICKS_PER_SECOND: i64 = 90_000;
 /// Ticks after which times wrap around.
-pub(super) const WRAP: i64 = 1 << 33;
+pub(super) const WRAP_TICKS: i64 = 1 << 33;
 
 /// Reference that distinguishes times before a wraparound from those after it.
 #[derive(Debug, Clone, Copy)]
@@ -16,14 +16,18 @@ pub(super) struct WrappingClock {
 }
 
 impl WrappingClock {
-    /// Unwraps a time, which may be up to a minute before the first one, by ffmpeg's rule.
+    /// Unwraps a time by ffmpeg's rule. It may be up to a minute before `first`.
     pub(super) fn unwrapped(self, time: u64) -> i64 {
         let time = i64::try_from(time).unwrap_or(0);
-        let earliest = self.first - 60 * SECOND;
-        if self.first < WRAP - 60 * SECOND {
-            if time < earliest { time + WRAP } else { time }
+        let earliest = self.first - 60 * TICKS_PER_SECOND;
+        if self.first < WRAP_TICKS - 60 * TICKS_PER_SECOND {
+            if time < earliest {
+                time + WRAP_TICKS
+            } else {
+                time
+            }
         } else if time >= earliest {
-            time - WRAP
+            time - WRAP_TICKS
         } else {
             time
         }
@@ -49,21 +53,22 @@ impl StreamLength {
         }
     }
 
-    /// Adds packets from the end of the file; `step` returns the duration of a packet.
+    /// Adds packets from the end of the file; `packet_duration` returns the ticks that a packet
+    /// lasts.
     pub(super) fn extend(
         &mut self,
         clock: WrappingClock,
         packets: &[PesPacket],
-        step: impl Fn(&PesPacket) -> i64,
+        packet_duration: impl Fn(&PesPacket) -> i64,
     ) {
         for packet in packets.iter().filter(|packet| packet.bytes > 0) {
             let Some(pts) = packet.pts else { continue };
-            let duration = clock.unwrapped(pts) + step(packet) - self.begin;
+            let duration = clock.unwrapped(pts) + packet_duration(packet) - self.begin;
             if duration <= 0 {
                 continue;
             }
-            // A jump of a minute is a discontinuity, not duration.
-            let is_near = (duration - self.last).abs() < 60 * SECOND;
+            // A jump of a minute or more is a discontinuity and does not count.
+            let is_near = (duration - self.last).abs() < 60 * TICKS_PER_SECOND;
             if self.last <= 0
                 || self
                     .duration
@@ -104,17 +109,22 @@ mod tests {
 
     #[test]
     fn unwraps_times_after_a_wraparound() {
-        let wrap = u64::try_from(WRAP).unwrap();
+        let wrap = u64::try_from(WRAP_TICKS).unwrap();
         let near_end = WrappingClock {
-            first: WRAP - 90 * SECOND,
+            first: WRAP_TICKS - 90 * TICKS_PER_SECOND,
         };
-        assert_eq!(near_end.unwrapped(5) - near_end.first, 90 * SECOND + 5);
-        let at_end = WrappingClock { first: WRAP - 9 };
+        assert_eq!(
+            near_end.unwrapped(5) - near_end.first,
+            90 * TICKS_PER_SECOND + 5
+        );
+        let at_end = WrappingClock {
+            first: WRAP_TICKS - 9,
+        };
         assert_eq!(at_end.unwrapped(wrap - 9), -9);
         assert_eq!(at_end.unwrapped(5), 5);
         let early = WrappingClock { first: 10 };
         assert_eq!(early.unwrapped(0), 0);
-        assert_eq!(early.unwrapped(wrap - 1), WRAP - 1);
+        assert_eq!(early.unwrapped(wrap - 1), WRAP_TICKS - 1);
     }
 
     #[test]

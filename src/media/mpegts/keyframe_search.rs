@@ -1,13 +1,13 @@
 //! Positions at which to search for keyframes, for streams without an index.
 //!
 //! Nothing is read here: positions are spread evenly over the file, and the presentation time of
-//! each keyframe is estimated from its position. The frame extraction finds the keyframe and its
+//! each keyframe is estimated from its position. Frame extraction later finds the keyframe and its
 //! exact time.
 
-use super::picture::TransportPicture;
+use super::video::TransportVideo;
 use crate::media::keyframes::{Decoder, Keyframe, KeyframeStorage, Keyframes, evenly_spaced};
 
-/// Bytes searched after a position: cameras write a keyframe every half second, which is 2 MB, live
+/// Bytes searched after a position. Cameras write a keyframe every half second (about 2 MB), live
 /// streams every ten seconds.
 const SEARCH_LENGTH: u64 = 8 * 1024 * 1024;
 /// Number of search positions per file.
@@ -27,8 +27,8 @@ pub(super) struct SearchRange {
 }
 
 /// Returns the search positions; `None` for an empty file.
-pub(super) fn keyframes(range: &SearchRange, picture: &TransportPicture) -> Option<Keyframes> {
-    let (width, height) = picture.size()?;
+pub(super) fn keyframes(range: &SearchRange, video: &TransportVideo) -> Option<Keyframes> {
+    let (width, height) = video.size()?;
     let stride = range.stride as u64;
     let packets = range.size.checked_div(stride)?;
     let key = |position: u64| {
@@ -50,7 +50,7 @@ pub(super) fn keyframes(range: &SearchRange, picture: &TransportPicture) -> Opti
         decoder: Decoder {
             codec: "h264".to_owned(),
             kind: *b"avc1",
-            configuration: picture.configuration.clone(),
+            configuration: video.configuration.clone(),
             width,
             height,
         },

@@ -1,23 +1,23 @@
 //! MPEG transport streams (ISO/IEC 13818-1; `.ts`, and AVCHD's `.mts` and `.m2ts`): streams,
-//! duration and places to search for keyframes.
+//! duration and the positions at which to search for keyframes.
 //!
 //! There is no file header: the tables, the first picture and the first audio frames are at the
 //! start, and the last presentation times at the end. Only these two ranges are read, without
-//! starting a process. Files that are not fully understood give `None` and are left to ffprobe.
+//! starting a process. Files that are not fully supported result in `None` and are left to ffprobe.
 
+mod audio;
 mod clock;
-mod content;
 mod keyframe_search;
 pub(super) mod packets;
-mod picture;
 mod picture_rate;
-mod sound;
+mod stream_contents;
 mod streams;
 mod tables;
+mod video;
 
 use std::io;
 
-use content::{StreamContent, StreamTimes};
+use stream_contents::{StreamContent, StreamTimes};
 use streams::ScannedStream;
 use tables::Programme;
 
@@ -25,14 +25,14 @@ use super::header::{Format, MediaHeader, ParsedFile};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 
-/// Growing sizes of the range read at the start, in bytes, tried until all streams have begun:
-/// audio comes late if the first picture is large.
-const BEGINNINGS: [usize; 4] = [64 * 1024, 256 * 1024, 1024 * 1024, 2048 * 1024];
-/// Size of the range that ffprobe reads at the end, in bytes; twice as much if a stream has nothing
-/// there.
-const END: u64 = 250_000;
+/// Sizes in bytes of the range read at the start, tried in turn until all streams have begun. Audio
+/// comes late if the first picture is large.
+const START_SIZES: [usize; 4] = [64 * 1024, 256 * 1024, 1024 * 1024, 2048 * 1024];
+/// Size in bytes of the range that ffprobe reads at the end. It reads twice as much if a stream has
+/// no packets there.
+const END_SIZE: u64 = 250_000;
 
-/// Reads a file; `None` if it is of another kind or not fully understood.
+/// Reads the header of a file; `None` if it is not a transport stream or not fully supported.
 ///
 /// # Errors
 /// Fails if the file cannot be read.
@@ -50,7 +50,7 @@ pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
         programme,
         end: None,
     };
-    for target in BEGINNINGS {
+    for target in START_SIZES {
         let target = usize::try_from(original.size()).map_or(target, |size| size.min(target));
         let length = begin.len();
         if target > length {
@@ -59,10 +59,10 @@ pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
             continue;
         }
         match recording.parse(&begin)? {
-            ParseOutcome::Read(film) => return Ok(Some(*film)),
-            ParseOutcome::Refused => break,
-            ParseOutcome::Unclear if begin.len() as u64 >= original.size() => break,
-            ParseOutcome::Unclear => {}
+            ParseOutcome::Parsed(parsed) => return Ok(Some(*parsed)),
+            ParseOutcome::Unsupported => break,
+            ParseOutcome::NeedsMore if begin.len() as u64 >= original.size() => break,
+            ParseOutcome::NeedsMore => {}
         }
     }
     Ok(None)
@@ -70,19 +70,19 @@ pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
 
 /// Result of parsing the start of a file.
 enum ParseOutcome {
-    Read(Box<ParsedFile>),
-    /// A longer range may be understood.
-    Unclear,
+    Parsed(Box<ParsedFile>),
+    /// A longer range may contain what is missing.
+    NeedsMore,
     /// A longer range would not help.
-    Refused,
+    Unsupported,
 }
 
-/// A file being read.
+/// Transport stream file that is being read.
 struct Recording<'a> {
     original: &'a Original,
     stride: usize,
     programme: Programme,
-    /// Streams found at the end of the file.
+    /// Streams found at the end of the file; `None` until it is scanned.
     end: Option<Vec<ScannedStream>>,
 }
 
@@ -92,30 +92,30 @@ impl Recording<'_> {
             && tables::parse(begin, self.stride).as_ref() == Some(&self.programme);
         let scanned = streams::scan_start(begin, self.stride, &self.programme);
         let Some(scanned) = scanned.filter(|_| is_whole) else {
-            return Ok(ParseOutcome::Refused);
+            return Ok(ParseOutcome::Unsupported);
         };
         let Some(contents) = StreamContent::parse_all(&self.programme, &scanned) else {
-            return Ok(ParseOutcome::Unclear);
+            return Ok(ParseOutcome::NeedsMore);
         };
         let end = match self.end.take() {
             Some(end) => end,
-            None => self.scan_end(END)?,
+            None => self.scan_end(END_SIZE)?,
         };
         let end = self.end.insert(end);
         let Some(mut times) = StreamTimes::new(&contents, &scanned) else {
-            return Ok(ParseOutcome::Refused);
+            return Ok(ParseOutcome::Unsupported);
         };
         match times.matches_stored_rate([&scanned, end]) {
-            None => return Ok(ParseOutcome::Unclear),
-            Some(false) => return Ok(ParseOutcome::Refused),
+            None => return Ok(ParseOutcome::NeedsMore),
+            Some(false) => return Ok(ParseOutcome::Unsupported),
             Some(true) => {}
         }
         times.extend(end);
-        if !times.is_complete() && self.original.size() > END {
-            let more = self.scan_end(2 * END)?;
+        if !times.is_complete() && self.original.size() > END_SIZE {
+            let more = self.scan_end(2 * END_SIZE)?;
             times.extend(&more);
         }
-        let film = times.duration().map(|duration| {
+        let parsed = times.duration().map(|duration| {
             let keyframes = self.keyframes(&contents, &times);
             let format = Format {
                 name: "mpegts".to_owned(),
@@ -126,7 +126,7 @@ impl Recording<'_> {
             let header = MediaHeader { format, streams };
             Box::new(ParsedFile { header, keyframes })
         });
-        Ok(film.map_or(ParseOutcome::Refused, ParseOutcome::Read))
+        Ok(parsed.map_or(ParseOutcome::Unsupported, ParseOutcome::Parsed))
     }
 
     /// Scans the packets in the last `length` bytes, or in the whole file if it is shorter.
@@ -142,13 +142,13 @@ impl Recording<'_> {
     }
 
     fn keyframes(&self, contents: &[StreamContent], times: &StreamTimes) -> Option<Keyframes> {
-        let (elementary, picture) = self
+        let (elementary, video) = self
             .programme
             .streams
             .iter()
             .zip(contents)
-            .find_map(|(stream, content)| Some((stream, content.picture()?)))?;
-        let (begin, micros) = times.picture_range()?;
+            .find_map(|(stream, content)| Some((stream, content.video()?)))?;
+        let (begin, micros) = times.video_range()?;
         let range = keyframe_search::SearchRange {
             size: self.original.size(),
             stride: self.stride,
@@ -156,7 +156,7 @@ impl Recording<'_> {
             begin,
             micros,
         };
-        keyframe_search::keyframes(&range, picture)
+        keyframe_search::keyframes(&range, video)
     }
 }
 

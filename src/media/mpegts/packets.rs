@@ -41,8 +41,8 @@ impl<'a> TsPacket<'a> {
     }
 }
 
-/// Returns the distance between packets, from the beginning of a stream: 188 bytes, or 192 if a
-/// time stamp precedes each packet (Blu-ray and AVCHD). `None` if it is not a transport stream.
+/// Detects the distance between packets from the beginning of a stream: 188 bytes, or 192 if a time
+/// stamp precedes each packet (Blu-ray and AVCHD). `None` if it is not a transport stream.
 pub(super) fn detect_stride(beginning: &[u8]) -> Option<usize> {
     [PACKET, PACKET + 4].into_iter().find(|&stride| {
         let before = stride - PACKET;
@@ -52,8 +52,8 @@ pub(super) fn detect_stride(beginning: &[u8]) -> Option<usize> {
     })
 }
 
-/// Iterates over the packets in a range, which should begin with a packet and its time stamp. Data
-/// out of sync is skipped.
+/// Iterates over the packets in a range, which should begin with a packet (including its time
+/// stamp). Data that is out of sync is skipped.
 pub(in crate::media) fn packets(bytes: &[u8], stride: usize) -> impl Iterator<Item = TsPacket<'_>> {
     packets_with_offsets(bytes, stride).map(|(_, packet)| packet)
 }
@@ -81,13 +81,13 @@ pub(in crate::media) fn packets_with_offsets(
     })
 }
 
-/// Returns true if sync bytes follow at the right distance from `at` on.
+/// Returns true if there are sync bytes at `at` and at the expected distances after it.
 fn is_sync_point(bytes: &[u8], at: usize, stride: usize) -> bool {
     let starts = (0..MIN_PACKETS).map_while(|number| bytes.get(at + number * stride));
     bytes.get(at).is_some() && starts.into_iter().all(|&byte| byte == SYNC)
 }
 
-/// Returns true if all packets are in sync in a range that begins with one.
+/// Returns true if all packets are in sync in a range that begins with a packet.
 pub(super) fn are_synchronised(bytes: &[u8], stride: usize) -> bool {
     let Some(before) = stride.checked_sub(PACKET) else {
         return false;
@@ -96,7 +96,7 @@ pub(super) fn are_synchronised(bytes: &[u8], stride: usize) -> bool {
     all.all(|bytes| bytes.get(before) == Some(&SYNC))
 }
 
-/// PES packet header. Times are 33-bit ticks of 90 kHz.
+/// PES packet header. Times are 33-bit counts of 90 kHz ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct PesHeader<'a> {
     /// Presentation time stamp, in ticks.
@@ -107,8 +107,8 @@ pub(in crate::media) struct PesHeader<'a> {
     pub payload: &'a [u8],
 }
 
-/// Parses a payload that begins with a PES header; `None` if it does not, and for padding and
-/// similar streams.
+/// Parses the PES header at the start of a payload; `None` if there is none, or if it belongs to
+/// padding or a similar stream.
 pub(in crate::media) fn parse_pes_header(payload: &[u8]) -> Option<PesHeader<'_>> {
     let (&[0, 0, 1, id, _, _, marks, flags, length], rest) = payload.split_first_chunk::<9>()?
     else {
@@ -173,7 +173,7 @@ pub(in crate::media) mod tests {
     }
 
     #[test]
-    fn reads_written_times() {
+    fn decodes_encoded_times() {
         for pts in [0, 1, 129_003, (1 << 33) - 1] {
             let bytes = pes(0xe0, pts, Some(pts / 2));
             let read = parse_pes_header(&bytes).unwrap();

@@ -1,16 +1,17 @@
-//! Picture rate: the one that the stream stores, and a check that its times agree.
+//! Picture rate: the rate stored in the stream, and a check that the picture times match it.
 
-use super::clock::{SECOND, WrappingClock};
+use super::clock::{TICKS_PER_SECOND, WrappingClock};
 use super::streams::{PesPacket, ScannedStream};
 use crate::media::bitstream::h264::StreamStart;
 use crate::media::ratio::reduce;
 
-/// Number of intervals that must agree if the stream does not guarantee a fixed rate.
+/// Minimum number of intervals that must match if the stream does not guarantee a fixed rate.
 const MIN_INTERVALS: usize = 4;
-/// Rates whose period is not a whole number of ticks, in pictures per 1001 seconds.
+/// Broadcast rates in pictures per 1001 seconds. Most of their periods are not whole numbers of
+/// ticks.
 const BROADCAST: [u64; 5] = [12_000, 24_000, 30_000, 48_000, 60_000];
 
-/// Pictures per second, in reduce terms.
+/// Picture rate as a fraction in lowest terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PictureRate {
     pictures: u64,
@@ -38,19 +39,19 @@ impl PictureRate {
     }
 
     /// Returns the ticks between pictures, rounded down.
-    pub(super) fn step(self) -> i64 {
-        i64::try_from(90_000 * self.seconds / self.pictures).unwrap_or(SECOND)
+    pub(super) fn ticks_per_picture(self) -> i64 {
+        i64::try_from(90_000 * self.seconds / self.pictures).unwrap_or(TICKS_PER_SECOND)
     }
 
     /// Formats ffprobe's `r_frame_rate`, which counts fields if pictures are fields.
-    pub(super) fn highest(self) -> String {
+    pub(super) fn r_frame_rate(self) -> String {
         format!("{}/{}", self.pictures, self.seconds)
     }
 
     /// Formats ffprobe's `avg_frame_rate`, which counts whole frames.
-    pub(super) fn average(self) -> String {
+    pub(super) fn avg_frame_rate(self) -> String {
         if !self.is_fields {
-            return self.highest();
+            return self.r_frame_rate();
         }
         if self.pictures.is_multiple_of(2) {
             format!("{}/{}", self.pictures / 2, self.seconds)
@@ -73,16 +74,18 @@ impl PictureRate {
                 let pts = packet.pts.map(|pts| clock.unwrapped(pts) - begin);
                 pts.is_some_and(|pts| self.is_on_grid(pts))
             };
-            let is_next = |two: &[PesPacket]| match two {
+            let is_next = |pair: &[PesPacket]| match pair {
                 [
-                    PesPacket { dts: Some(one), .. },
+                    PesPacket {
+                        dts: Some(time), ..
+                    },
                     PesPacket {
                         dts: Some(next), ..
                     },
                 ] => {
-                    // A deviation of one tick is rounding.
-                    let interval = clock.unwrapped(*next) - clock.unwrapped(*one);
-                    (interval - self.step()).abs() <= 1
+                    // A deviation of one tick is caused by rounding.
+                    let interval = clock.unwrapped(*next) - clock.unwrapped(*time);
+                    (interval - self.ticks_per_picture()).abs() <= 1
                 }
                 _ => false,
             };
@@ -128,10 +131,18 @@ mod tests {
     fn reads_the_rates_of_frames_and_fields() {
         let rates_of = |units, scale, is_field| {
             let rate = rate(units, scale, is_field)?;
-            Some((rate.highest(), rate.average(), rate.step()))
+            Some((
+                rate.r_frame_rate(),
+                rate.avg_frame_rate(),
+                rate.ticks_per_picture(),
+            ))
         };
-        let rates = |highest: &str, average: &str, step| {
-            Some((highest.to_owned(), average.to_owned(), step))
+        let rates = |r_frame_rate: &str, avg_frame_rate: &str, ticks_per_picture| {
+            Some((
+                r_frame_rate.to_owned(),
+                avg_frame_rate.to_owned(),
+                ticks_per_picture,
+            ))
         };
         assert_eq!(rates_of(1, 50, false), rates("25/1", "25/1", 3600));
         assert_eq!(rates_of(1, 50, true), rates("50/1", "25/1", 1800));

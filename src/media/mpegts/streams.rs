@@ -1,10 +1,9 @@
-//! Elementary streams in a range of the file: PES packet times, and the bytes that each stream
-//! begins with.
+//! Elementary streams in a range of the file: PES packet times, and the first bytes of each stream.
 
 use super::packets::{packets_with_offsets, parse_pes_header};
 use super::tables::Programme;
 
-/// Maximum bytes stored of a stream's beginning: a picture's headers, a few audio frames.
+/// Maximum number of bytes stored per stream, enough for a picture's headers or a few audio frames.
 const MAX_BEGINNING: usize = 32 * 1024;
 /// PID of null packets.
 const NULL_PID: u16 = 0x1fff;
@@ -19,18 +18,18 @@ pub(super) struct PesPacket {
     pub bytes: usize,
 }
 
-/// The part of a stream within a range.
+/// Part of a stream within a range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ScannedStream {
     pub packets: Vec<PesPacket>,
-    /// Data of the first packets, as many as fit.
+    /// Payload of the first packets, up to `MAX_BEGINNING` bytes.
     pub beginning: Vec<u8>,
     /// Length of the first packet within `beginning`; `None` until the packet is complete.
-    pub first: Option<usize>,
+    pub first_packet_length: Option<usize>,
 }
 
 /// Scans a range at the start of the file; returns the streams of a programme in the order of its
-/// PMT. `None` if a packet is damaged, or a stream is not in the PMT.
+/// PMT. `None` if a packet is damaged, or if a stream is missing from the PMT.
 pub(super) fn scan_start(
     bytes: &[u8],
     stride: usize,
@@ -55,7 +54,7 @@ pub(super) fn scan_start(
     Some(scan(bytes, stride, programme))
 }
 
-/// Scans a range that begins anywhere; data of a PES packet that began before it is skipped.
+/// Scans a range at any position. Data of a PES packet that began before the range is skipped.
 pub(super) fn scan(bytes: &[u8], stride: usize, programme: &Programme) -> Vec<ScannedStream> {
     let mut all = vec![ScannedStream::default(); programme.streams.len()];
     for (_, packet) in packets_with_offsets(bytes, stride) {
@@ -76,7 +75,7 @@ impl ScannedStream {
     fn add_payload(&mut self, mut payload: &[u8], is_start: bool) {
         if is_start && let Some(header) = parse_pes_header(payload) {
             if !self.packets.is_empty() {
-                self.first.get_or_insert(self.beginning.len());
+                self.first_packet_length.get_or_insert(self.beginning.len());
             }
             self.packets.push(PesPacket {
                 pts: header.pts,
@@ -93,9 +92,9 @@ impl ScannedStream {
         }
     }
 
-    /// Returns the data of the first packet, up to the stored length.
+    /// Returns the payload of the first packet, or the part of it that is stored.
     pub(super) fn first_packet(&self) -> &[u8] {
-        let end = self.first.unwrap_or(self.beginning.len());
+        let end = self.first_packet_length.unwrap_or(self.beginning.len());
         self.beginning.get(..end).unwrap_or_default()
     }
 }
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_damaged_packets_and_unmapped_streams() {
+    fn rejects_damaged_packets_and_unmapped_streams() {
         let whole = packet(true, 256, &pes(0xe0, 100, None));
         assert!(scan_start(&whole, 188, &programme()).is_some());
         let mut scrambled = whole.clone();

@@ -37,8 +37,8 @@ pub(super) struct Programme {
     pub streams: Vec<ElementaryStream>,
 }
 
-/// Parses the tables in a range of a stream. `None` if there is not exactly one programme, or if
-/// tables differ or contain unknown entries.
+/// Parses the tables in a range of a stream. `None` if there is not exactly one programme, if
+/// copies of a table differ, or if a table contains unknown entries.
 pub(super) fn parse(bytes: &[u8], stride: usize) -> Option<Programme> {
     let association = read_table(bytes, stride, PAT_PID, 0)?;
     let mut programmes = association
@@ -79,10 +79,10 @@ fn parse_streams(mut rest: &[u8], is_blu_ray: bool) -> Option<Vec<ElementaryStre
     Some(streams)
 }
 
-/// Returns the kind of a `stream_type` (table 2-34); for private data, of the descriptor that
-/// defines it (ETSI EN 300 468).
+/// Returns the kind for a `stream_type` (table 2-34). For private data, a descriptor defines it
+/// (ETSI EN 300 468).
 fn stream_kind(number: u8, info: &[u8], is_blu_ray: bool) -> Option<StreamKind> {
-    // Object descriptors, which refer to other streams, and Dolby Vision.
+    // Not supported: object descriptors, which refer to other streams, and Dolby Vision.
     if descriptors(info).any(|(tag, _)| matches!(tag, 0x1d..=0x1f | 0xb0)) {
         return None;
     }
@@ -102,7 +102,7 @@ fn stream_kind(number: u8, info: &[u8], is_blu_ray: bool) -> Option<StreamKind> 
     })
 }
 
-/// Iterates over tags and bodies of descriptors, up to a truncated one.
+/// Iterates over the tags and bodies of descriptors, up to a truncated one.
 fn descriptors(mut bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let (&[tag, length], rest) = bytes.split_first_chunk::<2>()?;
@@ -117,8 +117,8 @@ fn find_registration(bytes: &[u8]) -> Option<&[u8; 4]> {
     body.first_chunk()
 }
 
-/// Returns the body of a table without section header and checksum; `None` if it is missing or its
-/// copies differ.
+/// Returns the body of a table, without the section header and checksum. `None` if the table is
+/// missing or its copies differ.
 fn read_table(bytes: &[u8], stride: usize, pid: u16, table: u8) -> Option<Vec<u8>> {
     let mut section: Vec<u8> = Vec::new();
     let mut found: Option<Vec<u8>> = None;
@@ -184,7 +184,8 @@ pub(super) mod tests {
         packet(true, pid, &[&[0], section.as_slice()].concat())
     }
 
-    /// Builds the tables of one programme with its PMT on PID 4096, its streams from 256 on.
+    /// Builds the tables of one programme. The PMT has PID 4096; the streams have PIDs from 256
+    /// upwards.
     pub(in super::super) fn tables(kinds: &[u8], programme_info: &[u8]) -> Vec<u8> {
         let mut body = vec![0xe1, 0, 0xf0, u8::try_from(programme_info.len()).unwrap()];
         body.extend(programme_info);

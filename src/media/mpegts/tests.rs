@@ -1,4 +1,4 @@
-//! Whole films, intact and damaged.
+//! Tests with generated transport streams, intact and damaged.
 
 use proptest::prelude::*;
 
@@ -8,13 +8,13 @@ use super::*;
 use crate::media::bitstream::tests::bytes;
 use crate::media::keyframes::KeyframeStorage;
 
-/// Parameter sets of 1920x1080 at 25 frames per second, and the start of a keyframe.
+/// Parameter sets for 1920x1080 at 25 frames per second, and the start of a keyframe.
 const KEY: &str = "0000000167640028acd940780227e5c044000003000400000300c83c60c65800000001\
                    68ebe3cb22c0000000016588840010ffffff80";
 
-/// Parameters of a generated film.
+/// Parameters of a generated file.
 #[derive(Clone, Copy)]
-struct FilmSpec {
+struct FileSpec {
     pictures: u64,
     /// Start time in ticks.
     begin: u64,
@@ -24,7 +24,7 @@ struct FilmSpec {
     subtitle: Option<u64>,
 }
 
-const SPEC: FilmSpec = FilmSpec {
+const FILE_SPEC: FileSpec = FileSpec {
     pictures: 50,
     begin: 90_000,
     step: 3600,
@@ -40,12 +40,12 @@ fn pes_packet(pid: u16, header: &[u8], body: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Builds a film of pictures, with two audio frames at every fifth.
-fn film(spec: FilmSpec) -> Vec<u8> {
+/// Builds a file of pictures, with two audio frames after every fifth one.
+fn build_file(spec: FileSpec) -> Vec<u8> {
     let wrap = 1 << 33;
     let frame = [bytes("0b77255614204043"), vec![0; 760]].concat();
     let key = bytes(KEY);
-    let mut film = tables(&[0x1b, 0x81, 0x90], b"\x05\x04HDMV");
+    let mut file = tables(&[0x1b, 0x81, 0x90], b"\x05\x04HDMV");
     for number in 0..spec.pictures {
         let time = (spec.begin + number * spec.step) % wrap;
         let body = if number % 10 == 0 {
@@ -53,24 +53,24 @@ fn film(spec: FilmSpec) -> Vec<u8> {
         } else {
             bytes("00000001419a24")
         };
-        film.extend(pes_packet(256, &pes(0xe0, time, None), &body));
+        file.extend(pes_packet(256, &pes(0xe0, time, None), &body));
         if number % 5 == 0 {
-            film.extend(pes_packet(257, &pes(0xbd, time, None), &frame.repeat(2)));
+            file.extend(pes_packet(257, &pes(0xbd, time, None), &frame.repeat(2)));
         }
         if let Some(after) = spec.subtitle.filter(|_| number == 10) {
-            film.extend(pes_packet(
+            file.extend(pes_packet(
                 258,
                 &pes(0xbd, (spec.begin + after) % wrap, None),
                 b"s",
             ));
         }
     }
-    film
+    file
 }
 
 /// Inserts a time stamp before each packet.
-fn timed(film: &[u8]) -> Vec<u8> {
-    let packets = film.chunks(188);
+fn timed(file: &[u8]) -> Vec<u8> {
+    let packets = file.chunks(188);
     packets
         .flat_map(|packet| [&[0x47; 4], packet].concat())
         .collect()
@@ -86,24 +86,24 @@ fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     read(&original).unwrap()
 }
 
-fn duration(film: &[u8]) -> Option<String> {
-    read_bytes(film)?.header.format.duration
+fn duration(file: &[u8]) -> Option<String> {
+    read_bytes(file)?.header.format.duration
 }
 
 #[test]
-fn reads_the_streams_and_duration_of_a_film() {
-    let film = film(SPEC);
-    for (film, stride) in [(film.clone(), 188), (timed(&film), 192)] {
-        let read = read_bytes(&film).unwrap();
+fn reads_the_streams_and_duration_of_a_file() {
+    let file = build_file(FILE_SPEC);
+    for (file, stride) in [(file.clone(), 188), (timed(&file), 192)] {
+        let read = read_bytes(&file).unwrap();
         assert_eq!(read.header.format.duration.as_deref(), Some("2.000000"));
-        let [picture, sound, subtitles] = read.header.streams.as_slice() else {
+        let [video, audio, subtitles] = read.header.streams.as_slice() else {
             panic!("three streams");
         };
-        assert_eq!(picture.codec_name.as_deref(), Some("h264"));
-        assert_eq!((picture.width, picture.height), (Some(1920), Some(1080)));
-        assert_eq!(picture.avg_frame_rate, "25/1");
-        assert_eq!(sound.codec_name.as_deref(), Some("ac3"));
-        assert_eq!(sound.channels, Some(2));
+        assert_eq!(video.codec_name.as_deref(), Some("h264"));
+        assert_eq!((video.width, video.height), (Some(1920), Some(1080)));
+        assert_eq!(video.avg_frame_rate, "25/1");
+        assert_eq!(audio.codec_name.as_deref(), Some("ac3"));
+        assert_eq!(audio.channels, Some(2));
         assert_eq!(subtitles.codec_type, "subtitle");
         let keyframes = read.keyframes.unwrap();
         let stored = KeyframeStorage::Transport {
@@ -116,7 +116,7 @@ fn reads_the_streams_and_duration_of_a_film() {
         assert!(
             strip
                 .windows(2)
-                .all(|two| { two[0].offset + u64::from(two[0].bytes) <= two[1].offset })
+                .all(|pair| { pair[0].offset + u64::from(pair[0].bytes) <= pair[1].offset })
         );
     }
 }
@@ -124,7 +124,7 @@ fn reads_the_streams_and_duration_of_a_film() {
 #[test]
 fn reads_a_film_whose_time_wraps_around() {
     let begin = (1 << 33) - 90_000;
-    let duration_from = |begin| duration(&film(FilmSpec { begin, ..SPEC }));
+    let duration_from = |begin| duration(&build_file(FileSpec { begin, ..FILE_SPEC }));
     assert_eq!(duration_from(begin).as_deref(), Some("2.000000"));
     assert_eq!(
         duration_from(begin - 90 * 90_000).as_deref(),
@@ -135,28 +135,34 @@ fn reads_a_film_whose_time_wraps_around() {
 
 #[test]
 fn leaves_unusual_films_to_ffprobe() {
-    let duration_of = |spec: FilmSpec| duration(&film(spec));
+    let duration_of = |spec: FileSpec| duration(&build_file(spec));
     let subtitle = |after| {
-        duration_of(FilmSpec {
+        duration_of(FileSpec {
             subtitle: Some(after),
-            ..SPEC
+            ..FILE_SPEC
         })
     };
     assert!(subtitle(90_000).is_some());
     assert_eq!(subtitle(300_000), None);
     assert_eq!(
-        duration_of(FilmSpec {
+        duration_of(FileSpec {
             pictures: 15,
-            ..SPEC
+            ..FILE_SPEC
         }),
         None
     );
-    assert_eq!(duration_of(FilmSpec { step: 3000, ..SPEC }), None);
-    let film = film(SPEC);
-    assert_eq!(duration(&film[1..]), None);
+    assert_eq!(
+        duration_of(FileSpec {
+            step: 3000,
+            ..FILE_SPEC
+        }),
+        None
+    );
+    let file = build_file(FILE_SPEC);
+    assert_eq!(duration(&file[1..]), None);
     // The first picture is not a keyframe.
     let begin = tables(&[0x1b, 0x81, 0x90], b"\x05\x04HDMV").len();
-    let late = [&film[..begin], &film[begin + 188..]].concat();
+    let late = [&file[..begin], &file[begin + 188..]].concat();
     assert_eq!(duration(&late), None);
     assert_eq!(duration(b""), None);
 }
@@ -165,22 +171,22 @@ proptest! {
     #![proptest_config(crate::random_tests::random(96))]
 
     #[test]
-    fn reads_or_refuses_damaged_films(
+    fn accepts_or_rejects_damaged_files(
         length in 0..80_000_usize,
         damage in prop::collection::vec((0..80_000_usize, any::<u8>()), 0..40),
         early in prop::collection::vec((0..800_usize, any::<u8>()), 0..3),
         is_timed in any::<bool>(),
     ) {
-        let mut film = film(SPEC);
+        let mut file = build_file(FILE_SPEC);
         if is_timed {
-            film = timed(&film);
+            file = timed(&file);
         }
         for (at, byte) in damage.into_iter().chain(early) {
-            if let Some(spot) = film.get_mut(at) {
-                *spot = byte;
+            if let Some(target) = file.get_mut(at) {
+                *target = byte;
             }
         }
-        film.truncate(length);
-        read_bytes(&film);
+        file.truncate(length);
+        read_bytes(&file);
     }
 }

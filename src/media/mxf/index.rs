@@ -45,7 +45,7 @@ pub(super) fn is_segment(item: &KlvItem) -> bool {
 }
 
 impl IndexTableSegment {
-    /// Parses a segment. The array of entries may exceed the two-byte length of its tag.
+    /// Parses a segment. The array of entries may be longer than the two-byte length of its tag.
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let mut segment = Self::default();
         let mut cursor = Cursor(value);
@@ -77,14 +77,14 @@ impl IndexTableSegment {
         Some(segment)
     }
 
-    /// Returns the number of entries per edit unit. Avid writes two, one for each field, and another
-    /// one at the end of the table.
+    /// Returns the number of entries per edit unit. Avid writes two, one for each field, plus a
+    /// last one at the end of the table.
     pub(super) fn entries_per_unit(&self) -> usize {
-        let doubled = self
+        let two_per_unit = self
             .duration
             .checked_mul(2)
             .and_then(|all| all.checked_add(1));
-        if doubled == Some(self.entries.len() as u64) {
+        if two_per_unit == Some(self.entries.len() as u64) {
             2
         } else {
             1
@@ -114,7 +114,7 @@ fn parse_entries(mut cursor: Cursor<'_>) -> Option<(Vec<EditUnitEntry>, Cursor<'
     Some((entries.collect::<Option<_>>()?, cursor))
 }
 
-/// Returns `IndexSID` and `BodySID` of an essence container data set.
+/// Returns the `IndexSID` and `BodySID` of an essence container data set.
 pub(super) fn stream_ids(set: &LocalSet) -> (u32, u32) {
     (set.u32(0x3f06).unwrap_or(0), set.u32(0x3f07).unwrap_or(0))
 }

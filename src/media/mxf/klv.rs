@@ -9,9 +9,9 @@ pub(super) type Label = [u8; 16];
 
 /// First bytes of every key.
 const SMPTE: [u8; 4] = [0x06, 0x0e, 0x2b, 0x34];
-/// Bytes of the longest key and length.
+/// Maximum size of a key and its length in bytes.
 pub(super) const MAX_HEAD: usize = 16 + 9;
-/// Properties kept of a set; a descriptor has about forty.
+/// Maximum number of properties stored of a set; a descriptor has about forty.
 const MAX_PROPERTIES: usize = 2000;
 
 /// Position and length of an item in the file.
@@ -27,7 +27,8 @@ pub(super) struct KlvItem {
 }
 
 impl KlvItem {
-    /// Parses key and length of an item at file offset `at`; `None` if the bytes are not an item.
+    /// Parses the key and length of an item at file offset `at`; `None` if the bytes are not an
+    /// item.
     pub(super) fn parse(bytes: &[u8], at: u64) -> Option<Self> {
         let (key, rest) = bytes.split_first_chunk::<16>()?;
         if !key.starts_with(&SMPTE) {
@@ -61,20 +62,20 @@ impl KlvItem {
         self.value.saturating_add(self.length)
     }
 
-    /// Returns true for picture, sound or data, and for system items (ST 379-1 7.1).
+    /// Returns true for picture, sound and data elements, and for system items (ST 379-1 7.1).
     pub(super) fn is_essence(&self) -> bool {
         self.is_element()
             || self.key[4..13] == [0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x03, 0x01, 0x04]
             || self.key[4..13] == [0x02, 0x53, 0x01, 0x01, 0x0d, 0x01, 0x03, 0x01, 0x14]
     }
 
-    /// Returns true for an element of picture, sound or data, with SMPTE's or Avid's keys.
+    /// Returns true for a picture, sound or data element with SMPTE's or Avid's key.
     fn is_element(&self) -> bool {
         self.key[4..12] == [0x01, 0x02, 0x01, 0x01, 0x0d, 0x01, 0x03, 0x01]
             || self.key[4..12] == [0x01, 0x02, 0x01, 0x01, 0x0e, 0x04, 0x03, 0x01]
     }
 
-    /// Returns true for an essence element of the track with this number.
+    /// Returns true for an essence element of the track with number `track`.
     pub(super) fn is_element_of(&self, track: [u8; 4]) -> bool {
         self.is_element() && self.key[12..] == track
     }
@@ -143,7 +144,7 @@ impl LocalSet {
         Some(&found.2)
     }
 
-    /// Iterates over tags and values in storage order.
+    /// Iterates over the tags and values in storage order.
     pub(super) fn values(&self) -> impl Iterator<Item = (u16, &[u8])> {
         self.properties
             .iter()
@@ -174,8 +175,8 @@ impl LocalSet {
     pub(super) fn ratio(&self, tag: u16) -> Option<(u32, u32)> {
         let mut cursor = self.cursor(tag)?;
         let (numerator, denominator) = (cursor.u32()?, cursor.u32()?);
-        let is_sane = |number: u32| number > 0 && i32::try_from(number).is_ok();
-        (is_sane(numerator) && is_sane(denominator)).then_some((numerator, denominator))
+        let is_valid = |number: u32| number > 0 && i32::try_from(number).is_ok();
+        (is_valid(numerator) && is_valid(denominator)).then_some((numerator, denominator))
     }
 
     /// Returns the ids of referenced sets.
@@ -219,13 +220,13 @@ mod tests {
             let key = [&SMPTE[..], &[1; 12]].concat();
             KlvItem::parse(&[&key, length].concat(), 100)
         };
-        let place = |length: &[u8]| item(length).map(|item| (item.value, item.length));
-        assert_eq!(place(&[0x7f]), Some((117, 127)));
-        assert_eq!(place(&[0x83, 0, 1, 2]), Some((120, 258)));
-        assert_eq!(place(&[0x83, 0, 1]), None);
-        assert_eq!(place(&[0x80]), None);
-        assert_eq!(place(&[0x89, 0, 0, 0, 0, 0, 0, 0, 0, 1]), None);
-        assert_eq!(place(&[&[0x88][..], &[0xff; 8]].concat()), None);
+        let value_range = |length: &[u8]| item(length).map(|item| (item.value, item.length));
+        assert_eq!(value_range(&[0x7f]), Some((117, 127)));
+        assert_eq!(value_range(&[0x83, 0, 1, 2]), Some((120, 258)));
+        assert_eq!(value_range(&[0x83, 0, 1]), None);
+        assert_eq!(value_range(&[0x80]), None);
+        assert_eq!(value_range(&[0x89, 0, 0, 0, 0, 0, 0, 0, 0, 1]), None);
+        assert_eq!(value_range(&[&[0x88][..], &[0xff; 8]].concat()), None);
         assert_eq!(KlvItem::parse(&[0; 30], 0), None);
     }
 

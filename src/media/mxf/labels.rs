@@ -11,7 +11,7 @@ pub(super) enum PictureCodec {
     Mpeg2,
     /// `DNxHD` and `DNxHR`.
     Vc3,
-    /// With the four-character code of the profile in `QuickTime`.
+    /// Contains the four-character code that `QuickTime` uses for the profile.
     ProRes([u8; 4]),
     Dv,
 }
@@ -33,7 +33,7 @@ fn is_label(label: &Label, from_eighth: &[u8]) -> bool {
         && label[8..].starts_with(from_eighth)
 }
 
-/// Returns the coding of a picture; `None` if it is not supported here.
+/// Returns the coding of a picture track; `None` if it is not supported here.
 pub(super) fn picture_codec(descriptor: &LocalSet) -> Option<PictureCodec> {
     let container = descriptor.label(0x3004)?;
     let coding = descriptor.label(0x3201).unwrap_or_default();
@@ -110,7 +110,7 @@ pub(super) fn wrapping(descriptor: &LocalSet) -> Wrapping {
     }
 }
 
-/// Returns ffmpeg's name of uncompressed sound; `None` for other codings.
+/// Returns ffmpeg's codec name for uncompressed sound; `None` for other codings.
 pub(super) fn sound_codec(descriptor: &LocalSet) -> Option<&'static str> {
     let container = descriptor.label(0x3004)?;
     let coding = descriptor.label(0x3d06).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::partition::{Partition, PartitionKind, is_random_index, parse_random_i
 use super::window::{MxfWindow, READ_AHEAD};
 use crate::media::header::TagMap;
 
-/// Items read in one partition; Avid writes several thousand sets.
+/// Maximum number of items read in a partition; Avid writes several thousand sets.
 const MAX_ITEMS: usize = 20_000;
 /// First bytes of an MXF file: the key of a header partition.
 const HEADER_PARTITION_KEY: [u8; 14] = [
@@ -48,7 +48,7 @@ pub(super) struct MxfLayout {
     pub sets: HashMap<Label, LocalSet>,
     /// Packages listed in the last content storage set.
     pub packages: Vec<Label>,
-    /// Essence container data sets listed there, which connect packages with their essence.
+    /// Essence container data sets listed in the same set, which link packages to their essence.
     pub container_data: Vec<Label>,
     /// Company, product and version of the programs that wrote the file.
     pub identification: TagMap,
@@ -58,10 +58,11 @@ pub(super) struct MxfLayout {
     /// `BodySID` and position of all partitions; empty if the file has no random index pack.
     pub listed_partitions: Vec<(u32, u64)>,
     /// True if some index table segments were too long to read.
-    pub is_index_cut: bool,
+    pub is_index_truncated: bool,
 }
 
-/// Reads header and footer; `None` if the file has another format, is truncated or damaged.
+/// Reads the header and footer partitions; `None` if the file has another format, or is truncated
+/// or damaged.
 pub(super) fn read(window: &mut MxfWindow<'_>) -> Option<MxfLayout> {
     if window.read(0, 14)? != HEADER_PARTITION_KEY {
         return None;
@@ -121,11 +122,13 @@ fn find_footer(window: &mut MxfWindow<'_>) -> Option<u64> {
 impl MxfLayout {
     /// Returns the first essence item.
     pub(super) fn first_essence(&self) -> Option<KlvItem> {
-        self.partitions.iter().find_map(|part| part.essence)
+        self.partitions
+            .iter()
+            .find_map(|partition| partition.essence)
     }
 
-    /// Reads items from the partition at `from` up to the first essence item or the end of the file;
-    /// beyond the header, also up to the next partition.
+    /// Reads items from the partition at `from` up to the first essence item or the end of the
+    /// file. In partitions other than the header, it also stops at the next partition.
     pub(super) fn walk(&mut self, window: &mut MxfWindow<'_>, from: u64) -> Option<()> {
         let mut primer = Primer::default();
         let mut identification = TagMap::new();
@@ -157,11 +160,11 @@ impl MxfLayout {
             } else if index::is_segment(&item) {
                 let length = self.partitions.last()?.index;
                 let end = *index_end.get_or_insert(item.at.saturating_add(length));
-                if window.is_held(item.value, item.length) {
+                if window.is_cached(item.value, item.length) {
                     let segment = IndexTableSegment::parse(window.read(item.value, item.length)?)?;
                     self.segments.push(segment);
                 } else {
-                    self.is_index_cut = true;
+                    self.is_index_truncated = true;
                     at = at.max(end);
                 }
             } else if let Some(kind) = set_kind(&item) {
@@ -203,7 +206,7 @@ impl MxfLayout {
     }
 }
 
-/// Adds company, product and version of an identification set.
+/// Adds the company, product and version of an identification set.
 fn add_identification(set: &LocalSet, tags: &mut TagMap) {
     for (tag, value) in set.values() {
         let name = match tag {

@@ -1,12 +1,12 @@
-//! Header reader for MXF (SMPTE ST 377-1) with one clip per file, as cameras and recorders write
-//! it, and for Avid's files with a single track.
+//! Header reader for MXF files (SMPTE ST 377-1) with one clip, as written by cameras and recorders,
+//! and for Avid's files with a single track.
 //!
-//! Two bounded reads, one before the essence and one of the footer, provide everything that
-//! ffprobe reports and the position of each keyframe. Files that are not fully understood result
-//! in `None` and are left to ffprobe.
+//! A few bounded reads, mainly before the essence and of the footer, provide everything that
+//! ffprobe reports and the position of each keyframe. Files that are not fully supported result in
+//! `None` and are left to ffprobe.
 
 mod index;
-mod keys;
+mod keyframes;
 mod klv;
 mod labels;
 mod layout;
@@ -30,13 +30,13 @@ use super::header::{Format, MediaHeader, ParsedFile, add_tag, format_seconds};
 use super::keyframes::{Decoder, KeyframeStorage, Keyframes};
 use crate::source_file::Original;
 
-/// Items read in one edit unit, which has one per track and fillers.
+/// Maximum number of items read in an edit unit, which has one per track, and fillers.
 const MAX_ITEMS: usize = 200;
 
-/// Reads the header of a file; `None` if it has another format or is not fully understood.
+/// Reads the header of a file; `None` if it has another format or is not fully supported.
 ///
 /// # Errors
-/// Read errors of the drive.
+/// Fails if the file cannot be read.
 pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
     let mut window = MxfWindow::new(original);
     let file = read_file(&mut window);
@@ -50,7 +50,7 @@ fn read_file(window: &mut MxfWindow<'_>) -> Option<ParsedFile> {
     let mut picture = None;
     for track in &clip.tracks {
         streams.push(match track.essence_kind {
-            // ffprobe reads more of the file for a second video track.
+            // Not supported: for a second video track, ffprobe reads more of the file.
             EssenceKind::Picture if picture.is_some() => return None,
             EssenceKind::Picture => {
                 let parsed = streams::parse_picture(window, &layout, track)?;
@@ -109,7 +109,7 @@ fn build_format(layout: &MxfLayout, clip: &MxfClip<'_>) -> Option<Format> {
     Some(format)
 }
 
-/// Returns the keyframes of the picture; `None` if they cannot be read individually.
+/// Returns the keyframes of the picture track; `None` if they cannot be read individually.
 fn find_keyframes(
     window: &mut MxfWindow<'_>,
     layout: &mut MxfLayout,
@@ -124,7 +124,7 @@ fn find_keyframes(
         (Wrapping::Clip, _) => KeyframeStorage::Whole,
         (Wrapping::Unknown, _) => return None,
     };
-    let keys = keys::find_keyframes(window, layout, essence, picture.wrapping);
+    let keys = keyframes::find_keyframes(window, layout, essence, picture.wrapping);
     let decoder = Decoder {
         codec: picture.stream.codec_name?,
         kind: match picture.codec {
@@ -145,7 +145,7 @@ fn find_keyframes(
     })
 }
 
-/// Finds the frame of the track with this number among the items of an edit unit.
+/// Finds the frame of the track with number `track` in an edit unit.
 pub(super) fn find_frame(unit: &[u8], track: [u8; 4]) -> Option<&[u8]> {
     let mut at = 0;
     for _ in 0..MAX_ITEMS {

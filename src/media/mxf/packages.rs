@@ -7,13 +7,13 @@ use super::layout::{MxfLayout, kind};
 use super::timecode::format_timecode;
 use crate::media::header::{TagMap, add_tag};
 
-/// Tracks accepted in a package.
+/// Maximum number of tracks in a package.
 const MAX_TRACKS: usize = 64;
-/// Components read of a track.
+/// Maximum number of components read of a track.
 const MAX_COMPONENTS: usize = 1000;
-/// Source tapes accepted for a track.
+/// Maximum number of source tapes of a track.
 const MAX_TAPES: usize = 4;
-/// Timecode components read of a tape.
+/// Maximum number of timecode components read of a tape.
 const MAX_TIMECODES: usize = 8;
 
 /// Kind of essence, from the data definition of a track.
@@ -82,10 +82,10 @@ pub(super) fn resolve_clip(layout: &MxfLayout) -> Option<MxfClip<'_>> {
             .filter(|component| component.kind == kind::TIMECODE)
             .find_map(|component| format_timecode(component, 0));
         clip.timecode = timecode.or(clip.timecode);
-        let clips = of_kind(&components.components, kind::SOURCE_CLIP);
+        let clips = components_of_kind(&components.components, kind::SOURCE_CLIP);
         let [source] = clips.as_slice() else {
-            // Without a source clip, the track contains timecode or descriptive data. More than one source
-            // clip is an edit.
+            // Without a source clip, the track contains timecode or descriptive data. More than one
+            // source clip is an edit.
             if clips.is_empty() {
                 continue;
             }
@@ -103,8 +103,8 @@ struct TrackComponents<'a> {
     components: Vec<&'a LocalSet>,
 }
 
-/// Returns the components of a track, a single one or a sequence; `None` if they are missing or
-/// one is not supported.
+/// Returns the components of a track: a timecode, or those of a sequence. `None` if they are
+/// missing, or if one is not supported.
 fn components<'a>(layout: &'a MxfLayout, track: &LocalSet) -> Option<TrackComponents<'a>> {
     let number = track.label(0x4803)?;
     if let Some(component) = layout.set(&number, &[kind::TIMECODE]) {
@@ -129,9 +129,9 @@ fn components<'a>(layout: &'a MxfLayout, track: &LocalSet) -> Option<TrackCompon
     })
 }
 
-fn of_kind<'a>(components: &[&'a LocalSet], kind: u8) -> Vec<&'a LocalSet> {
-    let id = components.iter().filter(|component| component.kind == kind);
-    id.copied().collect()
+fn components_of_kind<'a>(components: &[&'a LocalSet], kind: u8) -> Vec<&'a LocalSet> {
+    let matching = components.iter().filter(|component| component.kind == kind);
+    matching.copied().collect()
 }
 
 /// Returns the source package that a source clip refers to.
@@ -144,7 +144,10 @@ fn source_package<'a>(layout: &'a MxfLayout, source: &LocalSet) -> Option<&'a Lo
 }
 
 /// Returns the track that a source clip refers to; `Some(None)` if it is in another file.
-#[expect(clippy::option_option, reason = "in another file, or not understood")]
+#[expect(
+    clippy::option_option,
+    reason = "outer `None`: not supported; inner `None`: in another file"
+)]
 fn resolve_track<'a>(
     layout: &'a MxfLayout,
     track: &LocalSet,
@@ -185,7 +188,8 @@ fn resolve_track<'a>(
     }))
 }
 
-/// Maps SMPTE's data definitions; `None` for Avid's old ones, which are left to ffprobe.
+/// Returns the essence kind of an SMPTE data definition; `None` for Avid's old ones, which are left
+/// to ffprobe.
 fn essence_kind(definition: &Label) -> Option<EssenceKind> {
     if !definition.starts_with(&[0x06, 0x0e, 0x2b, 0x34]) {
         return None;
@@ -202,19 +206,19 @@ fn essence_kind(definition: &Label) -> Option<EssenceKind> {
 
 /// Returns the shorter of the clip's duration and the essence's duration.
 fn duration(source: &LocalSet, descriptor: &LocalSet) -> Option<u64> {
-    let played = source.i64(0x0202).unwrap_or(0);
-    let there = descriptor.i64(0x3002).unwrap_or(played);
-    u64::try_from(played.min(there)).ok()
+    let clip_duration = source.i64(0x0202).unwrap_or(0);
+    let essence_duration = descriptor.i64(0x3002).unwrap_or(clip_duration);
+    u64::try_from(clip_duration.min(essence_duration)).ok()
 }
 
 /// Returns the descriptor of a package's track: the only one, or the one with the track's id.
 fn descriptor<'a>(layout: &'a MxfLayout, package: &LocalSet, track: u32) -> Option<&'a LocalSet> {
     let number = package.label(0x4701)?;
-    if let Some(one) = layout.set(&number, &kind::DESCRIPTORS) {
-        return Some(one);
+    if let Some(single) = layout.set(&number, &kind::DESCRIPTORS) {
+        return Some(single);
     }
-    let several = layout.set(&number, &[kind::MULTIPLE_DESCRIPTOR])?;
-    let references = several.references(0x3f01);
+    let multiple = layout.set(&number, &[kind::MULTIPLE_DESCRIPTOR])?;
+    let references = multiple.references(0x3f01);
     references
         .iter()
         .take(MAX_TRACKS)
@@ -222,7 +226,7 @@ fn descriptor<'a>(layout: &'a MxfLayout, package: &LocalSet, track: u32) -> Opti
         .find(|descriptor| descriptor.u32(0x3006).unwrap_or(0) == track)
 }
 
-/// Returns `IndexSID` and `BodySID` of the package that a source clip refers to; 0 if they are
+/// Returns the `IndexSID` and `BodySID` of the package that a source clip refers to; 0 if they are
 /// not stored.
 fn stream_ids(layout: &MxfLayout, source: &LocalSet) -> (u32, u32) {
     layout
@@ -234,8 +238,8 @@ fn stream_ids(layout: &MxfLayout, source: &LocalSet) -> (u32, u32) {
         .map_or((0, 0), index::stream_ids)
 }
 
-/// Returns name and start timecode of the tape, film roll or card that a track was recorded from;
-/// `None` if there are too many.
+/// Returns the name and start timecode of the tape, film roll or card that a track was recorded
+/// from. `None` if the track has too many sources.
 fn tape_tags(layout: &MxfLayout, sequence: &LocalSet, rate: (u32, u32)) -> Option<TagMap> {
     let mut tags = TagMap::new();
     let references = sequence.references(0x1001);
@@ -277,9 +281,9 @@ fn tape_timecode(
         };
         let (numerator, denominator) = track.ratio(0x4b01).unwrap_or((25, 1));
         // Converts from the track's edit rate to the tape's, rounded to nearest.
-        let over = i128::from(denominator) * i128::from(rate.0);
+        let divisor = i128::from(denominator) * i128::from(rate.0);
         let scaled = i128::from(start_position) * i128::from(numerator) * i128::from(rate.1);
-        let start = i64::try_from((2 * scaled + over * scaled.signum()) / (2 * over)).ok()?;
+        let start = i64::try_from((2 * scaled + divisor * scaled.signum()) / (2 * divisor)).ok()?;
         let references = sequence.references(0x1001);
         let timecode = references
             .iter()

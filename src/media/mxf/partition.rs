@@ -3,7 +3,7 @@
 use super::klv::{KlvItem, Label};
 use crate::media::cursor::Cursor;
 
-/// Used fields of a partition pack.
+/// Fields used from a partition pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Partition {
     pub kind: PartitionKind,
@@ -11,7 +11,7 @@ pub(super) struct Partition {
     pub at: u64,
     /// End of the partition pack in the file.
     pub end: u64,
-    /// Start of the footer partition; 0 if it was not known yet.
+    /// Start of the footer partition; 0 if it was not known when the pack was written.
     pub footer: u64,
     /// Bytes of header metadata after the pack.
     pub metadata: u64,
@@ -19,9 +19,9 @@ pub(super) struct Partition {
     pub index: u64,
     /// Bytes of the same essence in earlier partitions.
     pub body_offset: u64,
-    /// Id of its essence container (`BodySID`); 0 if it contains no essence.
+    /// Id of the partition's essence container (`BodySID`); 0 if it contains no essence.
     pub body: u32,
-    /// First essence item; `None` until it is searched for.
+    /// First essence item; `None` until it is found.
     pub essence: Option<KlvItem>,
     /// True if the operational pattern is OP-Atom (ST 390): one track of one clip.
     pub is_atom: bool,
@@ -48,8 +48,8 @@ impl Partition {
         }
     }
 
-    /// Parses a partition pack; `None` if it stores another position than its own, or if its
-    /// operational pattern is unknown.
+    /// Parses a partition pack; `None` if the position stored in it is wrong, or if its operational
+    /// pattern is unknown.
     pub(super) fn parse(item: &KlvItem, value: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(value);
         cursor.skip(8)?;
@@ -81,8 +81,8 @@ impl Partition {
 /// Parses the random index pack: `BodySID` and position of each partition.
 pub(super) fn parse_random_index(value: &[u8]) -> Vec<(u32, u64)> {
     let mut cursor = Cursor(value);
-    let places = std::iter::from_fn(|| Some((cursor.u32()?, cursor.u64()?)));
-    places.collect()
+    let positions = std::iter::from_fn(|| Some((cursor.u32()?, cursor.u64()?)));
+    positions.collect()
 }
 
 /// Returns true if an item is the random index pack.

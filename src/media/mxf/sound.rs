@@ -7,9 +7,9 @@ use super::packages::MxfTrack;
 use crate::media::cursor::Cursor;
 use crate::media::header::Stream;
 
-/// Channels accepted in a track.
+/// Maximum number of channels in a track.
 const MAX_CHANNELS: u32 = 255;
-/// Channel labels read.
+/// Maximum number of channel labels read.
 const MAX_LABELS: usize = 256;
 
 /// Label of the property that lists the subdescriptors of a descriptor.
@@ -53,13 +53,16 @@ pub(super) fn sample_rate(track: &MxfTrack<'_>) -> Option<u32> {
 /// Converts edit units to samples, rounded to nearest.
 pub(super) fn units_to_samples(units: u64, rate: (u32, u32), sample_rate: u32) -> Option<u64> {
     let (numerator, denominator) = (u128::from(rate.0), u128::from(rate.1));
-    let doubled = u128::from(units) * denominator * u128::from(sample_rate) * 2;
-    u64::try_from((doubled + numerator).checked_div(numerator * 2)?).ok()
+    let scaled = u128::from(units) * denominator * u128::from(sample_rate) * 2;
+    u64::try_from((scaled + numerator).checked_div(numerator * 2)?).ok()
 }
 
 /// Returns the layout described by the channel labels; `Some(None)` without labels, or if ffprobe
 /// ignores them.
-#[expect(clippy::option_option, reason = "no layout, or not understood")]
+#[expect(
+    clippy::option_option,
+    reason = "outer `None`: not supported; inner `None`: no layout"
+)]
 fn channel_layout(
     layout: &MxfLayout,
     descriptor: &LocalSet,
@@ -90,7 +93,7 @@ fn channel_layout(
         let at = usize::try_from(number.checked_sub(1)?).ok()?;
         *bits.get_mut(at)? = bit;
     }
-    let is_ordered = bits.is_sorted_by(|one, next| one < next);
+    let is_ordered = bits.is_sorted_by(|previous, next| previous < next);
     if !is_ordered || bits.contains(&0) {
         return Some(None);
     }
@@ -105,7 +108,10 @@ fn channel_layout(
 }
 
 /// Returns ffmpeg's bit for a channel label; `Some(None)` if ffmpeg has none.
-#[expect(clippy::option_option, reason = "no channel, or not understood")]
+#[expect(
+    clippy::option_option,
+    reason = "outer `None`: not supported; inner `None`: no channel"
+)]
 fn channel_bit(position: &Label) -> Option<Option<u32>> {
     const CHANNELS: Label = [
         0x06, 0x0e, 0x2b, 0x34, 4, 1, 1, 0x0d, 3, 2, 1, 0, 0, 0, 0, 0,

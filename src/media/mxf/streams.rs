@@ -1,6 +1,6 @@
 //! Conversion of an MXF picture or data track to a stream with ffprobe's values.
 //!
-//! Functions return `None` for anything that is not fully understood; such files are left to
+//! Functions return `None` for anything that is not fully supported; such files are left to
 //! ffprobe.
 
 use super::klv::{KlvItem, LocalSet};
@@ -9,16 +9,16 @@ use super::layout::MxfLayout;
 use super::packages::MxfTrack;
 use super::window::MxfWindow;
 use crate::media::bitstream::{
-    CodedPicture, ContainerPicture, dnxhd, dv, h264, mpeg2, prores, units,
+    CodedPicture, ContainerPicture, dnxhd, dv, h264, mpeg2, nal_units, prores,
 };
 use crate::media::header::Stream;
 use crate::media::ratio;
 
-/// Items read before the first picture: one per track, and fillers.
+/// Maximum number of items read before the first picture: one per track, and fillers.
 const MAX_ITEMS: usize = 200;
-/// Bytes of a picture that contain its headers.
+/// Bytes read of a picture, enough for its headers.
 const HEADER_BYTES: u64 = 16 * 1024;
-/// Frame rates of cameras; any other is left to ffprobe, which guesses.
+/// Frame rates of cameras; files with other rates are left to ffprobe, which estimates them.
 const CAMERA_RATES: [(u32, u32); 12] = [
     (24000, 1001),
     (24, 1),
@@ -46,8 +46,8 @@ pub(super) struct MxfPicture {
 
 /// Converts edit units to microseconds, rounded to nearest.
 pub(super) fn units_to_micros(units: u64, rate: (u32, u32)) -> u64 {
-    let (horizontal, vertical) = (u128::from(rate.0.max(1)), u128::from(rate.1));
-    let micros = (u128::from(units) * vertical * 2_000_000 + horizontal) / (horizontal * 2);
+    let (numerator, denominator) = (u128::from(rate.0.max(1)), u128::from(rate.1));
+    let micros = (u128::from(units) * denominator * 2_000_000 + numerator) / (numerator * 2);
     u64::try_from(micros).unwrap_or(u64::MAX)
 }
 
@@ -130,14 +130,14 @@ fn first_picture(
     track: &MxfTrack<'_>,
     wrapping: Wrapping,
 ) -> Option<KlvItem> {
-    let part = layout
+    let partition = layout
         .partitions
         .iter()
-        .find(|part| part.essence.is_some())?;
-    if track.essence.body != 0 && part.body != track.essence.body {
+        .find(|partition| partition.essence.is_some())?;
+    if track.essence.body != 0 && partition.body != track.essence.body {
         return None;
     }
-    let mut item = part.essence?;
+    let mut item = partition.essence?;
     if wrapping == Wrapping::Clip && layout.partitions.last()?.is_atom {
         return Some(item);
     }
@@ -158,8 +158,8 @@ fn parse_first_picture(
 ) -> Option<(&'static str, CodedPicture, Vec<u8>)> {
     Some(match kind {
         PictureCodec::H264 => {
-            let configuration = units::build_avcc(bytes)?;
-            let coded = h264::parse_sample(&configuration, &units::to_length_prefixed(bytes))?;
+            let configuration = nal_units::build_avcc(bytes)?;
+            let coded = h264::parse_sample(&configuration, &nal_units::to_length_prefixed(bytes))?;
             ("h264", coded, configuration)
         }
         PictureCodec::Mpeg2 => {
@@ -173,7 +173,7 @@ fn parse_first_picture(
     })
 }
 
-/// Returns an MPEG-2 stream from its first sequence header on.
+/// Returns the part of an MPEG-2 stream that begins with its first sequence header.
 fn from_sequence(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(memchr::memmem::find(bytes, &[0, 0, 1, 0xb3])?..)
 }
@@ -244,7 +244,7 @@ fn pixel_aspect(display_aspect: (u32, u32), width: u32, height: u32) -> Option<S
 /// Returns the average rate that ffprobe reports; `None` if that cannot be predicted.
 ///
 /// If an index table stores the time of each frame, ffprobe reads only one frame of an intra-only
-/// codec and reports no average rate. It reports none for one or two frames either.
+/// codec and reports no average rate. It also reports none for clips of one or two frames.
 fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -> Option<String> {
     if !CAMERA_RATES.contains(&track.essence.rate) {
         return None;
@@ -258,7 +258,7 @@ fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -
         codec,
         PictureCodec::Vc3 | PictureCodec::ProRes(_) | PictureCodec::Dv
     );
-    if is_intra_only && layout.is_index_cut && table().next().is_none() {
+    if is_intra_only && layout.is_index_truncated && table().next().is_none() {
         return None;
     }
     if (is_timed && is_intra_only) || track.essence.duration.is_some_and(|units| units < 3) {
@@ -267,7 +267,7 @@ fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -
     Some(format!("{}/{}", track.essence.rate.0, track.essence.rate.1))
 }
 
-/// Builds a stream for a track of which only the tags are used.
+/// Builds a data stream that has only the tags of a track.
 pub(super) fn tags_only_stream(track: &MxfTrack<'_>) -> Stream {
     Stream {
         codec_type: "data".to_owned(),

@@ -1,4 +1,4 @@
-//! Tests with constructed files, and with real files that are damaged.
+//! Tests with constructed files, and with encoded files, intact and damaged.
 
 use std::io::Write;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn element(value: &[u8]) -> Vec<u8> {
     )
 }
 
-/// A partition pack; kind 2 is a header, 3 a body, 4 a footer.
+/// Builds a partition pack: kind 2 is a header, 3 a body, 4 a footer.
 fn pack(kind: u8, at: usize, footer: u64, body_offset: u64) -> Vec<u8> {
     let at = at as u64;
     let mut value = vec![0; 8];
@@ -48,7 +48,7 @@ fn pack(kind: u8, at: usize, footer: u64, body_offset: u64) -> Vec<u8> {
     item(&[2, 5, 1, 1, 0x0d, 1, 2, 1, 1, kind, 4], &value)
 }
 
-/// An index table segment with entries of eleven bytes.
+/// Builds an index table segment with entries of eleven bytes.
 fn segment(start: u64, entries: &[(u8, u64)]) -> Vec<u8> {
     let mut value = Vec::new();
     for (tag, number) in [(0x3f06_u16, INDEX), (0x3f07, BODY)] {
@@ -108,7 +108,7 @@ fn reads_a_file_with_an_overlong_index() {
     let file = file(&bytes);
     let original = original(file.path());
     let found = layout::read(&mut MxfWindow::new(&original)).unwrap();
-    assert!(found.is_index_cut && !found.segments.is_empty());
+    assert!(found.is_index_truncated && !found.segments.is_empty());
     assert_eq!(found.partitions.len(), 2);
     let segment: &IndexTableSegment = &found.segments[0];
     assert_eq!((segment.body, segment.entries.len()), (BODY, 5000));
@@ -149,7 +149,7 @@ fn finds_keyframes_listed_in_the_next_partition() {
         body: BODY,
         index: INDEX,
     };
-    let keys = keys::find_keyframes(&mut window, &mut found, essence, Wrapping::Frame);
+    let keys = keyframes::find_keyframes(&mut window, &mut found, essence, Wrapping::Frame);
     let times: Vec<u64> = keys.iter().map(|key| key.micros / 40_000).collect();
     // Only four of the nine other partitions are read.
     assert_eq!(times, [3, 9, 15, 21]);
@@ -163,7 +163,7 @@ fn finds_keyframes_listed_in_the_next_partition() {
 
 fn encode(options: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("made.mxf");
+    let path = folder.path().join("clip.mxf");
     let status = Command::new("ffmpeg")
         .args(["-v", "error"])
         .args(options.split_whitespace())
@@ -175,7 +175,7 @@ fn encode(options: &str) -> Vec<u8> {
 }
 
 /// A clip with sound, and a single video track (OP-Atom).
-static REAL: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+static ENCODED: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     let picture = "-f lavfi -i testsrc2=size=256x128:rate=25:duration=0.6";
     let sound = "-f lavfi -i sine=sample_rate=48000:duration=0.6";
     let file = "-c:v mpeg2video -g 6 -bf 2 -c:a pcm_s24le -timecode 10:11:12:13";
@@ -194,12 +194,12 @@ fn read_checked(bytes: &[u8]) -> Option<ParsedFile> {
     if let Some(keyframes) = &file.keyframes {
         let keys = &keyframes.keys;
         assert!((1..=64).contains(&keys.len()));
-        assert!(keys.is_sorted_by(|one, next| one.micros < next.micros));
+        assert!(keys.is_sorted_by(|previous, next| previous.micros < next.micros));
         let size = bytes.len() as u64;
-        let is_there = |end: u64| end <= size;
+        let is_in_file = |end: u64| end <= size;
         assert!(
             keys.iter()
-                .all(|key| is_there(key.offset + u64::from(key.bytes)))
+                .all(|key| is_in_file(key.offset + u64::from(key.bytes)))
         );
     }
     Some(file)
@@ -207,7 +207,7 @@ fn read_checked(bytes: &[u8]) -> Option<ParsedFile> {
 
 #[test]
 fn reads_a_clip_and_a_single_track() {
-    let file = read_checked(&REAL[0]).unwrap();
+    let file = read_checked(&ENCODED[0]).unwrap();
     let clip = facts::from_header(&file.header).unwrap();
     assert_eq!(clip.video_codec.unwrap().value, "mpeg2video");
     assert_eq!(clip.audio_codec.unwrap().value, "pcm_s24le");
@@ -217,7 +217,7 @@ fn reads_a_clip_and_a_single_track() {
     );
     assert_eq!(clip.rate.unwrap().value.to_string(), "25");
     assert!(file.keyframes.unwrap().keys.len() >= 2);
-    let track = read_checked(&REAL[1]).unwrap();
+    let track = read_checked(&ENCODED[1]).unwrap();
     let keyframes = track.keyframes.unwrap();
     assert_eq!(
         (keyframes.keys.len(), keyframes.stored),
@@ -235,9 +235,9 @@ fn reads_a_clip_and_a_single_track() {
 
 #[test]
 fn leaves_truncated_files_to_ffprobe() {
-    for real in &*REAL {
-        for length in (0..real.len() - 1500).step_by(997) {
-            assert!(read_checked(&real[..length]).is_none(), "{length}");
+    for encoded in &*ENCODED {
+        for length in (0..encoded.len() - 1500).step_by(997) {
+            assert!(read_checked(&encoded[..length]).is_none(), "{length}");
         }
     }
 }
@@ -252,11 +252,11 @@ proptest! {
         damage in prop::collection::vec((0..6000_usize, any::<u8>()), 1..8),
         length in 0..80_000_usize,
     ) {
-        let mut bytes = REAL[which].clone();
+        let mut bytes = ENCODED[which].clone();
         for (at, byte) in damage {
             let at = if is_footer { bytes.len().saturating_sub(at) } else { at };
-            if let Some(spot) = bytes.get_mut(at) {
-                *spot = byte;
+            if let Some(target) = bytes.get_mut(at) {
+                *target = byte;
             }
         }
         // Truncates some of the files.

@@ -6,14 +6,14 @@ use super::klv::{KlvItem, MAX_HEAD};
 use crate::media::reader_io::Reads;
 use crate::source_file::Original;
 
-/// Smallest number of bytes per read.
+/// Minimum number of bytes per read.
 pub(super) const READ_AHEAD: u64 = 64 * 1024;
-/// Reads allowed per file.
+/// Maximum number of reads per file.
 const MAX_READS: usize = 12;
-/// Bytes of the largest read, enough for the metadata and index of a long recording.
+/// Maximum size of a read in bytes, enough for the metadata and index of a long recording.
 pub(super) const MAX_READ: u64 = 1024 * 1024;
 
-/// Ranges read from an original.
+/// Cached ranges of the source file.
 pub(super) struct MxfWindow<'a> {
     reads: Reads<'a>,
     ranges: Vec<(u64, Vec<u8>)>,
@@ -28,16 +28,16 @@ impl<'a> MxfWindow<'a> {
         }
     }
 
-    /// Size of the file in bytes.
+    /// Returns the size of the file in bytes.
     pub(super) fn size(&self) -> u64 {
         self.reads.size()
     }
 
-    /// Reads a range, limited to the end of the file and [`MAX_READ`], unless it is already held.
+    /// Reads a range, limited to the end of the file and [`MAX_READ`], unless it is already cached.
     pub(super) fn fetch(&mut self, start: u64, length: u64) -> Option<()> {
         let left = self.size().checked_sub(start)?;
         let length = usize::try_from(length.min(left).min(MAX_READ)).ok()?;
-        if self.held(start, length).is_some() {
+        if self.cached(start, length).is_some() {
             return Some(());
         }
         if self.ranges.len() >= MAX_READS {
@@ -56,10 +56,10 @@ impl<'a> MxfWindow<'a> {
             return None;
         }
         let bytes = usize::try_from(length).ok()?;
-        if self.held(start, bytes).is_none() {
+        if self.cached(start, bytes).is_none() {
             self.fetch(start, length.max(READ_AHEAD))?;
         }
-        self.held(start, bytes)
+        self.cached(start, bytes)
     }
 
     /// Parses the item at file offset `at`.
@@ -69,21 +69,21 @@ impl<'a> MxfWindow<'a> {
         KlvItem::parse(self.read(at, length)?, at)
     }
 
-    /// Returns true if a range was read already.
-    pub(super) fn is_held(&self, start: u64, length: u64) -> bool {
-        usize::try_from(length).is_ok_and(|length| self.held(start, length).is_some())
+    /// Returns true if a range is cached.
+    pub(super) fn is_cached(&self, start: u64, length: u64) -> bool {
+        usize::try_from(length).is_ok_and(|length| self.cached(start, length).is_some())
     }
 
-    /// Returns the result of the reader, unless a read failed.
+    /// Returns `result`, or the first read error.
     ///
     /// # Errors
-    /// The first read error of the drive.
+    /// Fails if any read failed.
     pub(super) fn finish<T>(self, result: Option<T>) -> io::Result<Option<T>> {
         self.reads.finish(result)
     }
 
-    /// Returns a range that was read already.
-    fn held(&self, start: u64, length: usize) -> Option<&[u8]> {
+    /// Returns a range if it is cached.
+    fn cached(&self, start: u64, length: usize) -> Option<&[u8]> {
         self.reads.kept(start, length).or_else(|| {
             self.ranges.iter().find_map(|(first, bytes)| {
                 let at = usize::try_from(start.checked_sub(*first)?).ok()?;

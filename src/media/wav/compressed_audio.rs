@@ -1,14 +1,14 @@
-//! AC-3 and DTS disguised as PCM: in S/PDIF bursts (IEC 61937), or bare.
+//! Detection of AC-3 and DTS that is stored as PCM, with or without S/PDIF bursts (IEC 61937).
 //!
-//! ffprobe recognises them by decoding; here a sync word is reason enough to leave the file to
-//! ffprobe.
+//! ffprobe recognises them by decoding. Here, any file with a sync word is left to ffprobe.
 
 use super::window::FileWindow;
 
-/// Minimum number of bytes checked at the start of the samples.
+/// Minimum number of bytes checked at the start of the samples; all are checked if there are fewer.
 const CHECKED_BYTES: u64 = 4096;
 
-/// Sync words: the preamble of a burst, and DTS in 16-bit or 14-bit words of either byte order.
+/// Sync words: the preamble of an S/PDIF burst, and DTS in 16-bit or 14-bit words of either byte
+/// order.
 const SYNC_WORDS: [[u8; 4]; 5] = [
     *b"\x72\xf8\x1f\x4e",
     *b"\x7f\xfe\x80\x01",
@@ -22,8 +22,8 @@ pub(super) fn looks_compressed(window: &mut FileWindow<'_>, start: u64) -> Optio
     let length = CHECKED_BYTES.min(window.size().checked_sub(start)?);
     let samples = window.read_at_least(start, length)?;
     let is_ac3 = matches!(samples, [0x0b, 0x77, ..] | [0x77, 0x0b, ..]);
-    let is_synced = samples
+    let has_sync_word = samples
         .windows(4)
         .any(|word| SYNC_WORDS.iter().any(|sync| word == sync));
-    Some(is_ac3 || is_synced)
+    Some(is_ac3 || has_sync_word)
 }

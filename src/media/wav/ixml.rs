@@ -6,10 +6,10 @@ use quick_xml::events::{BytesRef, Event};
 
 use crate::value::{Rate, Timecode};
 
-/// Maximum element depth; a recorder's documents are four deep.
+/// Maximum element depth; recorders write documents with a depth of four.
 const MAX_DEPTH: usize = 16;
 
-/// Facts that the recorder stored about the take.
+/// Properties of the take, as stored by the recorder.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Ixml {
     tape: Option<String>,
@@ -20,12 +20,12 @@ pub(super) struct Ixml {
     is_drop_frame: bool,
     /// Sample rate of the time stamp below, in hertz.
     sample_rate: Option<u32>,
-    /// High half of the first sample's number, counted from midnight.
+    /// High 32 bits of the number of the first sample, counted from midnight.
     high: Option<u32>,
     low: Option<u32>,
 }
 
-/// Parses a document; of a malformed one, keeps what precedes the error.
+/// Parses a document; if it is malformed, returns the values before the error.
 pub(super) fn parse(chunk: &[u8]) -> Ixml {
     let length = chunk.iter().position(|&byte| byte == 0);
     let document = String::from_utf8_lossy(&chunk[..length.unwrap_or(chunk.len())]);
@@ -81,8 +81,8 @@ impl Ixml {
         }
     }
 
-    /// Returns the tags that only iXML has. The start timecode is based on the sample number of
-    /// `bext`, or else of iXML.
+    /// Returns the iXML tags. The start timecode is based on the sample number in `bext`, or on
+    /// that in iXML if `bext` has none.
     pub(super) fn tags(
         self,
         time_reference: Option<u64>,
@@ -108,7 +108,7 @@ impl Ixml {
         let ixml_sample = self
             .low
             .map(|low| u64::from(self.high.unwrap_or(0)) << 32 | u64::from(low));
-        // Recorders that do not use the field of `bext` leave it zero.
+        // Recorders that do not use this `bext` field leave it at zero.
         let sample = time_reference
             .filter(|&sample| sample > 0)
             .or(ixml_sample)

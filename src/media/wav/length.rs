@@ -1,7 +1,7 @@
 //! Duration of a recording, from the header or from the file size, whichever libavformat uses.
 //!
-//! Follows libavformat's `wavdec.c` step by step: the length of a file whose recorder lost power is
-//! a matter of judgement, and both readers must decide alike.
+//! Follows libavformat's `wavdec.c` step by step. The length of a file whose recorder lost power is
+//! ambiguous, and both readers must give the same answer.
 
 use super::pcm::Pcm;
 use crate::media::header::format_seconds;
@@ -14,8 +14,8 @@ pub(super) struct SampleData {
     pub end: Option<u64>,
 }
 
-/// Returns the samples per channel, or zero if unknown. `claimed` is the sample count of the
-/// header, `file_size` the size of the file in bytes.
+/// Returns the number of samples per channel, or zero if it is unknown. `claimed` is the sample
+/// count stored in the header; `file_size` is in bytes.
 pub(super) fn count_samples(pcm: &Pcm, data: &SampleData, claimed: u64, file_size: u64) -> u64 {
     let channels = u64::from(pcm.channels);
     let size = if data.size > i64::MAX.unsigned_abs() >> 3 {
@@ -37,8 +37,8 @@ pub(super) fn count_samples(pcm: &Pcm, data: &SampleData, claimed: u64, file_siz
     if is_too_few { 0 } else { claimed }
 }
 
-/// Returns true if the writer counted the samples of all channels together. It did if the resulting
-/// bit rate is within 30 % of the one stored in the header.
+/// Returns true if the writer counted the samples of all channels together. This is assumed if the
+/// resulting bit rate is within 30 % of the one stored in the header.
 fn counts_every_channel(pcm: &Pcm, size: u64, claimed: u64) -> bool {
     let channels = u64::from(pcm.channels);
     if channels < 2 || size == 0 || claimed == 0 || !claimed.is_multiple_of(channels) {
@@ -49,9 +49,9 @@ fn counts_every_channel(pcm: &Pcm, size: u64, claimed: u64) -> bool {
     10 * stored.abs_diff(claimed_bits) < 3 * claimed_bits
 }
 
-/// Estimates the samples in the last `rest` bytes of a file from the bit rate alone.
-pub(super) fn estimate(pcm: &Pcm, rest: u64) -> Option<u64> {
-    let bits = 8 * u128::from(rest) * u128::from(pcm.sample_rate);
+/// Estimates the number of samples in `byte_count` bytes from the bit rate alone.
+pub(super) fn estimate(pcm: &Pcm, byte_count: u64) -> Option<u64> {
+    let bits = 8 * u128::from(byte_count) * u128::from(pcm.sample_rate);
     u64::try_from(divide_rounded(bits, u128::from(pcm.bit_rate()))?).ok()
 }
 

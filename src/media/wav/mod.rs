@@ -1,12 +1,12 @@
 //! PCM audio in WAVE files: RIFF WAVE, RF64, BW64 and Sony Wave64.
 //!
-//! Read here because a sound recorder's card holds thousands of them, and starting ffprobe takes
-//! longer than reading a header. The result equals that of ffprobe 5.1, including the order in
-//! which tags replace each other, plus tags from iXML. Files that are not fully understood give
+//! Starting ffprobe takes longer than reading a header, and a sound recorder's card contains
+//! thousands of these files. The result equals that of ffprobe 5.1, including the order in which
+//! tags replace each other. Tags from iXML are added. Files that are not fully supported result in
 //! `None` and are left to ffprobe.
 //!
-//! Specifications: EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64),
-//! Sony Pictures Digital's Wave64, the iXML specification 1.5.
+//! Specifications: EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64), Sony
+//! Pictures Digital's Wave64, the iXML specification 1.5.
 
 mod compressed_audio;
 mod ixml;
@@ -26,7 +26,7 @@ use window::FileWindow;
 
 /// Minimum file size in bytes; ffprobe identifies shorter files by their name.
 const MIN_SIZE: u64 = 44;
-/// Maximum number of chunks read; a recorder writes ten.
+/// Maximum number of chunks read; recorders write about ten.
 const MAX_CHUNKS: usize = 256;
 
 /// Combined contents of a file's chunks.
@@ -40,7 +40,7 @@ struct WavAudio {
 }
 
 /// Reads the header in ffprobe's form; `None` for other kinds of files and for files that are not
-/// fully understood.
+/// fully supported.
 ///
 /// # Errors
 /// Fails if the file cannot be read.
@@ -100,7 +100,7 @@ mod tests {
         chunk_with_size(id, u32::try_from(body.len()).unwrap(), body)
     }
 
-    /// Returns a chunk whose header stores `size`, whatever the size of `body`.
+    /// Builds a chunk whose header stores `size`, regardless of the size of `body`.
     fn chunk_with_size(id: &[u8], size: u32, body: &[u8]) -> Vec<u8> {
         let mut chunk = [id, &size.to_le_bytes(), body].concat();
         if body.len() % 2 == 1 {
@@ -115,7 +115,7 @@ mod tests {
         [b"RIFF", &size.to_le_bytes(), &b"WAVE"[..], &chunks].concat()
     }
 
-    /// Format chunk of a typical recorder: 24 bits, two channels, 48 kHz.
+    /// Builds the format chunk of a typical recorder: 24 bits, two channels, 48 kHz.
     fn format() -> Vec<u8> {
         plain_format(1, 2, 24)
     }
@@ -150,7 +150,7 @@ mod tests {
         chunk(b"fmt ", &body.concat())
     }
 
-    /// A tenth of a second of samples in the recorder's format.
+    /// Generates a tenth of a second of samples in the recorder's format.
     fn samples() -> Vec<u8> {
         (0..28800_u32).map(|n| n.to_le_bytes()[0] ^ 0x55).collect()
     }
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn estimates_the_duration_when_a_recorder_lost_power() {
+    fn estimates_the_duration_if_a_recorder_lost_power() {
         for size in [0, u32::MAX, 1_000_000, 28801] {
             let data = chunk_with_size(b"data", size, &samples());
             let duration = duration(&riff(&[format(), data]));
@@ -428,7 +428,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn reads_or_refuses_damaged_files(
+        fn accepts_or_rejects_damaged_files(
             changes in prop::collection::vec((0_usize..1600, any::<u8>()), 0..12),
             large in any::<bool>(),
             length in 0_usize..4000,
@@ -459,7 +459,7 @@ mod tests {
         }
 
         #[test]
-        fn reads_or_refuses_damaged_ixml(document in "(<[A-Z/!\\[]{0,8}>|&[a-z#0-9]{0,6};|[A-Z0-9/ ]{0,9}){0,40}") {
+        fn accepts_or_rejects_damaged_ixml(document in "(<[A-Z/!\\[]{0,8}>|&[a-z#0-9]{0,6};|[A-Z0-9/ ]{0,9}){0,40}") {
             let parsed = ixml::parse(document.as_bytes());
             prop_assert!(parsed.tags(Some(1), 48000).count() <= 3);
         }

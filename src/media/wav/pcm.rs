@@ -11,7 +11,7 @@ const EXTENSIBLE: u16 = 0xfffe;
 /// Last 14 bytes of every subformat GUID that represents a format number.
 const SUBFORMAT: [u8; 14] = *b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71";
 
-/// Upper bound of plausible channel counts.
+/// Largest plausible channel count.
 const MAX_CHANNELS: u16 = 512;
 
 /// Sample format, in ffmpeg's terms.
@@ -31,7 +31,8 @@ pub(in crate::media) struct Pcm {
 }
 
 impl Pcm {
-    /// Returns the bit rate of the header, or else the calculated one, in bits per second.
+    /// Returns the bit rate in bits per second: the one in the header, or a calculated one if the
+    /// header stores none.
     pub(super) fn bit_rate(&self) -> u64 {
         match self.claimed_bit_rate {
             0 => u64::from(self.sample_rate) * u64::from(self.channels) * u64::from(self.bits),
@@ -58,7 +59,7 @@ pub(in crate::media) fn parse(chunk: &[u8]) -> Option<Pcm> {
             return None;
         }
     } else if extension_of(chunk) == Some(&[1, 0]) {
-        // 16-bit floats in 32 bits, as some editing programs store them.
+        // Not supported: 16-bit floats in 32 bits, as stored by some editing programs.
         return None;
     }
     let (codec, bits) = codec_name(format, claimed_bits)?;
@@ -136,7 +137,7 @@ const LAYOUTS: [(u32, &str); 27] = [
 ];
 
 /// Returns the layout's name, or its list of speakers; `None` if the mask does not match the
-/// channels.
+/// channel count.
 fn layout_name(mask: u32, channels: u16) -> Option<String> {
     if mask.count_ones() != u32::from(channels) {
         return None;

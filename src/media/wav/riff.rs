@@ -7,7 +7,7 @@ use super::tags::{self, Dictionary};
 use super::window::{FileWindow, u64_at};
 use super::{MAX_CHUNKS, WavAudio, compressed_audio, normalize_tags};
 
-/// Size stored if the real one is in `ds64` or was never written.
+/// Value stored if the real size is in `ds64` or was never written.
 const SIZE_UNKNOWN: u32 = u32::MAX;
 
 /// Contents of the chunks read so far.
@@ -26,7 +26,8 @@ struct WavChunks {
 struct Ds64 {
     data: u64,
     samples: u64,
-    /// True for BW64, where an empty data chunk ends the file; RF64 ignores that size.
+    /// True for BW64, in which a data chunk of size zero is the last one; for RF64, that size is
+    /// ignored.
     is_bw64: bool,
 }
 
@@ -96,7 +97,7 @@ fn walk(
                 None => return Some(()),
             }
         } else {
-            read_other(window, &chunk, found)?;
+            read_non_data_chunk(window, &chunk, found)?;
             chunk.start + u64::from(chunk.size)
         };
         if next >= window.size() {
@@ -107,11 +108,11 @@ fn walk(
     None
 }
 
-/// Reads the data chunk and returns the position after it; `Some(None)` if nothing after it can be
+/// Reads the data chunk and returns the position after it; `Some(None)` if no further chunk can be
 /// found.
 #[expect(
     clippy::option_option,
-    reason = "outer `None`: not understood; inner: the last chunk"
+    reason = "outer `None`: not supported; inner `None`: the last chunk"
 )]
 fn read_data(
     window: &mut FileWindow<'_>,
@@ -137,7 +138,11 @@ fn read_data(
     Some(end.filter(|_| !is_last))
 }
 
-fn read_other(window: &mut FileWindow<'_>, chunk: &Chunk, found: &mut WavChunks) -> Option<()> {
+fn read_non_data_chunk(
+    window: &mut FileWindow<'_>,
+    chunk: &Chunk,
+    found: &mut WavChunks,
+) -> Option<()> {
     let size = u64::from(chunk.size);
     match &chunk.id {
         b"fmt " if found.pcm.is_none() => {
@@ -151,7 +156,7 @@ fn read_other(window: &mut FileWindow<'_>, chunk: &Chunk, found: &mut WavChunks)
             found.time_reference = Some(tags::read_bext(bext, &mut found.dictionary)?);
         }
         b"LIST" | b"list" => read_list(window, chunk, &mut found.dictionary)?,
-        // ffprobe ignores iXML, so one that cannot be read is no reason to run ffprobe.
+        // ffprobe ignores iXML, so it is not run if only this chunk cannot be read.
         b"iXML" if found.ixml.is_none() => {
             found.ixml = window.read(chunk.start, size).map(ixml::parse);
         }
@@ -172,7 +177,7 @@ fn read_list(
     if size < 4 || window.array(chunk.start)? != *b"INFO" {
         return (size >= 4).then_some(());
     }
-    // The padding of a last value of odd length is stored after the list.
+    // If the last value has an odd length, its padding is stored after the list.
     let start = chunk.start + 4;
     let padded = (size - 3).min(window.size() - start);
     let values = window.read(start, padded)?;

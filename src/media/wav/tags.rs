@@ -28,7 +28,7 @@ const NAMES: [(&str, &str); 17] = [
 /// Number of leading [`NAMES`] that apply to `bext`.
 const BEXT_NAMES: usize = 4;
 
-/// Maximum number of keys in a file; the longest list of names has a hundred.
+/// Maximum number of keys in a file; the longest known list of names has a hundred.
 const MAX_KEYS: usize = 500;
 
 /// Ordered tags with the semantics of libavutil's dictionary. A key that is set again moves to the
@@ -39,14 +39,14 @@ pub(in crate::media) struct Dictionary(Vec<(String, String)>);
 
 impl Dictionary {
     fn set(&mut self, key: String, value: String) {
-        let same = |(known, _): &(String, String)| known.eq_ignore_ascii_case(&key);
-        if let Some(at) = self.0.iter().position(same) {
+        let has_same_key = |(existing, _): &(String, String)| existing.eq_ignore_ascii_case(&key);
+        if let Some(at) = self.0.iter().position(has_same_key) {
             self.0.swap_remove(at);
         }
         self.0.push((key, value));
     }
 
-    fn renamed(self, names: &[(&str, &str)]) -> Self {
+    fn rename_keys(self, names: &[(&str, &str)]) -> Self {
         let mut renamed = Self::default();
         for (key, value) in self.0 {
             let name = names
@@ -58,10 +58,13 @@ impl Dictionary {
         renamed
     }
 
-    /// Returns the tags under the names that ffprobe gives them.
+    /// Returns the tags with ffprobe's names.
     pub(in crate::media) fn into_tags(self) -> impl Iterator<Item = (String, String)> {
         let (bext_names, info_names) = NAMES.split_at(BEXT_NAMES);
-        self.renamed(bext_names).renamed(info_names).0.into_iter()
+        self.rename_keys(bext_names)
+            .rename_keys(info_names)
+            .0
+            .into_iter()
     }
 }
 
@@ -104,8 +107,8 @@ fn format_umid(version: u16, bytes: &[u8]) -> Option<String> {
     Some(format!("0x{}", digits.collect::<String>().to_uppercase()))
 }
 
-/// Reads the values of an `INFO` list of `length` bytes and the padding after it; `None` if a value
-/// exceeds the list or there are too many.
+/// Reads the values of an `INFO` list of `length` bytes; `list` also contains the padding after it.
+/// `None` if a value exceeds the list, or if there are too many values.
 pub(in crate::media) fn read_info(
     list: &[u8],
     length: usize,

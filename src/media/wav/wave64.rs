@@ -6,14 +6,14 @@ use super::{MAX_CHUNKS, TagMap, WavAudio, compressed_audio, pcm};
 /// Size of a chunk header in bytes: a GUID and a 64-bit size.
 const HEADER: u64 = 24;
 
-/// Upper bound of plausible sizes.
+/// Upper bound of plausible sizes in bytes.
 const MAX_SIZE: u64 = 1 << 48;
 
-/// Last 12 bytes of every chunk GUID but `riff`; the first four are letters.
+/// Last 12 bytes of every chunk GUID except `riff`; the first four are letters.
 pub(super) const GUID_SUFFIX: [u8; 12] = *b"\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a";
 pub(super) const RIFF: [u8; 16] = *b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00";
 
-/// Reads a file that holds format, samples and their number, and nothing else.
+/// Parses a file; `None` if it has chunks other than the format, the sample count and the samples.
 pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<WavAudio> {
     let is_wave64 = window.array(0)? == RIFF
         && read_name(window, HEADER)? == *b"wave"
@@ -24,12 +24,12 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<WavAudio> {
     let (mut pcm, mut start, mut samples) = (None, None, None);
     let mut at = HEADER + 16;
     for _ in 0..MAX_CHUNKS {
-        let is_over = at
+        let is_at_end = at
             .checked_add(HEADER)
             .is_none_or(|body| body > window.size());
-        // Like ffprobe, this does not expect padding after samples, so what follows may not be a
-        // chunk.
-        if is_over || (start.is_some() && read_size(window, at)? <= HEADER) {
+        // Like ffprobe, this does not expect padding after the samples, so the following bytes may
+        // not be a chunk.
+        if is_at_end || (start.is_some() && read_size(window, at)? <= HEADER) {
             return Some(WavAudio {
                 pcm: pcm?,
                 start: start?,

@@ -1,16 +1,16 @@
-//! Window onto a file: reads one range at a time, so that many small chunks need few read calls.
+//! Buffered reader that holds one range of a file, so that many small chunks need few read calls.
 
 use std::io;
 
 use crate::media::reader_io::Reads;
 use crate::source_file::Original;
 
-/// Bytes read at once: as many as content sampling caches of a file's start and end.
+/// Bytes read at once: the number that content sampling also caches at a file's start and end.
 const RANGE: u64 = 64 * 1024;
-/// Maximum size of a chunk in bytes.
+/// Maximum size of a buffered read in bytes.
 const MAX_LENGTH: u64 = 1024 * 1024;
 
-/// Buffered range of an original, moved to where bytes are requested.
+/// Buffered range of a source file, which moves to the requested position.
 pub(in crate::media) struct FileWindow<'a> {
     reads: Reads<'a>,
     start: u64,
@@ -31,8 +31,8 @@ impl<'a> FileWindow<'a> {
         self.reads.size()
     }
 
-    /// Returns exactly `length` bytes from `start`; `None` if they exceed the file or the maximum
-    /// size, or cannot be read.
+    /// Returns exactly `length` bytes from `start`; `None` if the range exceeds the file or the
+    /// maximum size, or cannot be read.
     pub(in crate::media) fn read(&mut self, start: u64, length: u64) -> Option<&[u8]> {
         let requested = usize::try_from(length).ok()?;
         self.read_at_least(start, length)?.get(..requested)
@@ -43,14 +43,14 @@ impl<'a> FileWindow<'a> {
         self.read(start, N as u64)?.try_into().ok()
     }
 
-    /// Returns at least `length` bytes from `start`, and whatever else the window holds after them.
+    /// Returns at least `length` bytes from `start`, up to the end of the buffered range.
     pub(in crate::media) fn read_at_least(&mut self, start: u64, length: u64) -> Option<&[u8]> {
         let left = self.size().checked_sub(start)?;
         if length > MAX_LENGTH || length > left {
             return None;
         }
-        let held = self.start..self.start + self.bytes.len() as u64;
-        if start < held.start || start + length > held.end {
+        let buffered = self.start..self.start + self.bytes.len() as u64;
+        if start < buffered.start || start + length > buffered.end {
             let first = start.min(self.size().saturating_sub(RANGE));
             let read_length = (start - first + length).max(RANGE).min(self.size() - first);
             self.bytes = self.reads.read(first, usize::try_from(read_length).ok()?)?;
@@ -59,8 +59,8 @@ impl<'a> FileWindow<'a> {
         self.bytes.get(usize::try_from(start - self.start).ok()?..)
     }
 
-    /// Reads a range of any length without moving the window; `None` if it exceeds the file or
-    /// cannot be read.
+    /// Reads a range of any length without moving the buffered range; `None` if it exceeds the file
+    /// or cannot be read.
     pub(in crate::media) fn read_separately(&mut self, start: u64, length: u64) -> Option<Vec<u8>> {
         self.reads.read(start, usize::try_from(length).ok()?)
     }
@@ -74,7 +74,7 @@ impl<'a> FileWindow<'a> {
     }
 }
 
-/// Reads a little-endian number; all numbers of RIFF files are.
+/// Reads a little-endian number, as used throughout RIFF files.
 pub(in crate::media) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }

@@ -1,16 +1,16 @@
-//! NAL units of H.264 and HEVC: byte streams with start codes (annex B of either), and the records
-//! and length-prefixed units that containers store instead.
+//! NAL units of H.264 and HEVC: byte streams with start codes (annex B of both standards), and the
+//! records and length-prefixed units that containers store instead.
 
 /// Maximum number of picture parameter sets in a record.
 const MAX_SETS: usize = 255;
 
 /// Splits a byte stream into NAL units, without start codes and zero padding.
 pub(in crate::media) fn split(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = after_start(stream);
+    let mut rest = after_start_code(stream);
     std::iter::from_fn(move || {
         let bytes = rest?;
         let end = memchr::memmem::find(bytes, &[0, 0, 1]).unwrap_or(bytes.len());
-        rest = after_start(&bytes[end..]);
+        rest = after_start_code(&bytes[end..]);
         let unit = &bytes[..end];
         let zeros = unit.iter().rev().take_while(|&&byte| byte == 0).count();
         Some(&unit[..unit.len() - zeros])
@@ -19,12 +19,12 @@ pub(in crate::media) fn split(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Returns everything after the first start code.
-fn after_start(stream: &[u8]) -> Option<&[u8]> {
+fn after_start_code(stream: &[u8]) -> Option<&[u8]> {
     let at = memchr::memmem::find(stream, &[0, 0, 1])?;
     Some(&stream[at + 3..])
 }
 
-/// Converts a byte stream to NAL units that follow their length in four bytes.
+/// Converts a byte stream into NAL units that are each preceded by a four-byte length.
 pub(in crate::media) fn to_length_prefixed(stream: &[u8]) -> Vec<u8> {
     let mut prefixed = Vec::with_capacity(stream.len() + 64);
     for unit in split(stream) {
@@ -37,8 +37,8 @@ pub(in crate::media) fn to_length_prefixed(stream: &[u8]) -> Vec<u8> {
     prefixed
 }
 
-/// Builds the `avcC` record (ISO/IEC 14496-15, 5.3.3) from the parameter sets in a byte stream,
-/// with lengths of four bytes; `None` if sets are missing or too many.
+/// Builds the `avcC` record (ISO/IEC 14496-15, 5.3.3) from the parameter sets in a byte stream, for
+/// four-byte lengths. `None` if sets are missing, or if there are too many.
 pub(in crate::media) fn build_avcc(stream: &[u8]) -> Option<Vec<u8>> {
     let sets = |kind: u8| {
         let mut found: Vec<&[u8]> = Vec::new();

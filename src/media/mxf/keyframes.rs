@@ -16,9 +16,9 @@ use super::streams::units_to_micros;
 use super::window::{MxfWindow, READ_AHEAD};
 use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
 
-/// Partitions read in addition to the first one.
+/// Maximum number of partitions read in addition to the first one.
 const MAX_PARTITIONS: u64 = 4;
-/// Edit units accepted in a table without entries: two days at 60 frames per second.
+/// Maximum number of edit units: about two days at 60 frames per second.
 const MAX_UNITS: u64 = 10_000_000;
 
 /// Contiguous range of the essence.
@@ -78,8 +78,8 @@ pub(super) fn find_keyframes(
         };
         let bytes = u32::try_from(bytes).ok()?;
         let is_in_file = at.checked_add(bytes.into())? <= window.size();
-        let is_sane = bytes > 0 && bytes <= MAX_KEYFRAME_BYTES && found.display_index < units;
-        (is_in_file && is_sane).then_some(Keyframe {
+        let is_plausible = bytes > 0 && bytes <= MAX_KEYFRAME_BYTES && found.display_index < units;
+        (is_in_file && is_plausible).then_some(Keyframe {
             offset: at,
             bytes,
             micros: units_to_micros(found.display_index, track.rate),
@@ -176,7 +176,8 @@ fn listed_keyframes(table: &[&IndexTableSegment]) -> Vec<KeyframeUnit> {
     found
 }
 
-/// Returns ranges of the essence. For a file with many partitions, only some are located.
+/// Locates the ranges of the essence in the file. If there are many partitions, only some are
+/// located.
 fn find_ranges(
     window: &mut MxfWindow<'_>,
     layout: &mut MxfLayout,
@@ -187,23 +188,23 @@ fn find_ranges(
     let first = layout
         .partitions
         .iter()
-        .position(|part| part.essence.is_some() && part.body == body)?;
+        .position(|partition| partition.essence.is_some() && partition.body == body)?;
     if wrapping == Wrapping::Clip {
-        let part = layout.partitions.get(first)?;
-        let is_of_track = |item: &KlvItem| part.is_atom || item.is_element_of(track.number);
-        let item = part.essence.filter(is_of_track)?;
+        let partition = layout.partitions.get(first)?;
+        let is_of_track = |item: &KlvItem| partition.is_atom || item.is_element_of(track.number);
+        let item = partition.essence.filter(is_of_track)?;
         return Some(vec![EssenceRange {
-            essence_offset: part.body_offset,
+            essence_offset: partition.body_offset,
             at: item.value,
             end: item.end().min(window.size()),
         }]);
     }
-    let known = layout.partitions.get(first)?.at;
+    let first_at = layout.partitions.get(first)?.at;
     let mut listed_partitions = layout.listed_partitions.clone();
     listed_partitions.sort_by_key(|&(_, at)| at);
     let others: Vec<u64> = listed_partitions
         .iter()
-        .filter(|&&(number, at)| number == body && at > known)
+        .filter(|&&(number, at)| number == body && at > first_at)
         .map(|&(_, at)| at)
         .collect();
     for number in sample_evenly(others.len() as u64) {
@@ -212,33 +213,33 @@ fn find_ranges(
         layout.walk(window, at)?;
     }
     let mut found = Vec::new();
-    for part in layout.partitions.get(first..)? {
-        let Some(item) = part.essence.filter(|_| part.body == body) else {
+    for partition in layout.partitions.get(first..)? {
+        let Some(item) = partition.essence.filter(|_| partition.body == body) else {
             continue;
         };
         // The index table in a partition usually describes the essence right before the partition.
         let previous = listed_partitions
             .iter()
             .rev()
-            .find(|&&(_, at)| at < part.at);
-        if let Some(&(_, at)) = previous.filter(|(number, at)| *number == body && *at >= known) {
-            let length = part.at.saturating_sub(at).min(part.body_offset);
+            .find(|&&(_, at)| at < partition.at);
+        if let Some(&(_, at)) = previous.filter(|(number, at)| *number == body && *at >= first_at) {
+            let length = partition.at.saturating_sub(at).min(partition.body_offset);
             found.push(EssenceRange {
-                essence_offset: part.body_offset - length,
-                at: part.at - length,
-                end: part.at,
+                essence_offset: partition.body_offset - length,
+                at: partition.at - length,
+                end: partition.at,
             });
         }
         found.push(EssenceRange {
-            essence_offset: part.body_offset,
+            essence_offset: partition.body_offset,
             at: item.at,
-            end: next_partition(layout, &listed_partitions, part, window.size()),
+            end: next_partition(layout, &listed_partitions, partition, window.size()),
         });
     }
     Some(found)
 }
 
-/// Iterates over the numbers below `count`, or over a few spread over that range.
+/// Iterates over the numbers below `count`; if there are many, over an evenly spaced selection.
 fn sample_evenly(count: u64) -> impl Iterator<Item = u64> {
     let max = count.min(MAX_PARTITIONS);
     (0..max).map(move |at| {
@@ -254,14 +255,14 @@ fn sample_evenly(count: u64) -> impl Iterator<Item = u64> {
 fn next_partition(
     layout: &MxfLayout,
     listed_partitions: &[(u32, u64)],
-    part: &Partition,
+    partition: &Partition,
     size: u64,
 ) -> u64 {
     let listed = listed_partitions.iter().map(|&(_, at)| at);
     let footers = layout.partitions.iter().map(|other| other.at);
     listed
         .chain(footers)
-        .filter(|&at| at > part.at)
+        .filter(|&at| at > partition.at)
         .min()
         .unwrap_or(size)
         .min(size)
@@ -290,8 +291,9 @@ mod tests {
 
     #[test]
     fn orders_keyframes_by_display_time() {
-        // Storage order I B B P, with the B pictures displayed before the I: an open group.
-        let one = segment(0, &[(0, 0x80, 0), (2, 0x22, 100)]);
+        // The storage order is I B B P, and the B pictures are displayed before the I picture (open
+        // GOP).
+        let closed = segment(0, &[(0, 0x80, 0), (2, 0x22, 100)]);
         let open = segment(
             10,
             &[
@@ -301,7 +303,7 @@ mod tests {
                 (0, 0x22, 700),
             ],
         );
-        let found = listed_keyframes(&[&one, &open]);
+        let found = listed_keyframes(&[&closed, &open]);
         assert_eq!(
             found,
             [

@@ -2,34 +2,36 @@
 
 use super::streams::{PesPacket, ScannedStream};
 use super::tables::StreamKind;
-use crate::media::bitstream::sound_frames::{SoundFrame, parse_consistent};
+use crate::media::bitstream::audio_frames::{AudioFrame, parse_consistent};
 use crate::media::bitstream::{ac3, adts, mpeg_audio};
 use crate::media::header::Stream;
 
 /// Audio stream, in ffprobe's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TransportSound {
+pub(super) struct TransportAudio {
     pub codec: &'static str,
     pub sample_rate: u32,
     pub channels: u32,
     pub channel_layout: &'static str,
-    packet_duration: PacketDuration,
+    duration_rule: DurationRule,
 }
 
 /// Rule for the duration of a PES packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PacketDuration {
-    /// Duration of one frame of this many samples, however many frames the packet contains.
+enum DurationRule {
+    /// Duration of one frame of this many samples, regardless of how many frames the packet
+    /// contains.
     Samples(u32),
-    /// Based on its size; the number is the size of one sample of all channels in bytes.
-    Sized(u32),
+    /// Duration derived from the packet size. The value is the size in bytes of one sample of all
+    /// channels.
+    FromSize(u32),
 }
 
-/// Size of the header before uncompressed samples in bytes.
+/// Size in bytes of the header before uncompressed samples.
 const PCM_HEADER: usize = 4;
 
-impl TransportSound {
-    /// Parses the beginning of a stream; `None` if it is not audio or not understood.
+impl TransportAudio {
+    /// Parses the beginning of a stream; `None` if it is not audio or not supported.
     pub(super) fn parse(kind: StreamKind, scanned: &ScannedStream) -> Option<Self> {
         let frames = scanned.beginning.as_slice();
         Some(match kind {
@@ -42,7 +44,7 @@ impl TransportSound {
         })
     }
 
-    /// Converts to ffprobe's form.
+    /// Returns the stream as ffprobe describes it.
     pub(super) fn stream(&self) -> Stream {
         Stream {
             codec_type: "audio".to_owned(),
@@ -57,10 +59,10 @@ impl TransportSound {
     }
 
     /// Returns the duration that ffprobe assumes for a packet, in ticks of 90 kHz.
-    pub(super) fn step(&self, packet: &PesPacket) -> i64 {
-        let samples = match self.packet_duration {
-            PacketDuration::Samples(samples) => u64::from(samples),
-            PacketDuration::Sized(bytes) => {
+    pub(super) fn packet_duration(&self, packet: &PesPacket) -> i64 {
+        let samples = match self.duration_rule {
+            DurationRule::Samples(samples) => u64::from(samples),
+            DurationRule::FromSize(bytes) => {
                 let all = packet.bytes.saturating_sub(PCM_HEADER) as u64;
                 all.checked_div(u64::from(bytes)).unwrap_or(0)
             }
@@ -74,21 +76,21 @@ impl TransportSound {
     }
 }
 
-impl From<SoundFrame> for TransportSound {
-    fn from(frame: SoundFrame) -> Self {
+impl From<AudioFrame> for TransportAudio {
+    fn from(frame: AudioFrame) -> Self {
         Self {
             codec: frame.codec,
             sample_rate: frame.sample_rate,
             channels: frame.channels,
             channel_layout: frame.channel_layout,
-            packet_duration: PacketDuration::Samples(frame.samples),
+            duration_rule: DurationRule::Samples(frame.samples),
         }
     }
 }
 
-/// Parses Blu-ray's uncompressed audio: channels, rate and bits are in the last two bytes of a
-/// header.
-fn parse_pcm(packet: &[u8]) -> Option<TransportSound> {
+/// Parses the header of Blu-ray's uncompressed audio. Its last two bytes store the channels, the
+/// rate and the bit depth.
+fn parse_pcm(packet: &[u8]) -> Option<TransportAudio> {
     let &[_, _, format, bits] = packet.first_chunk()?;
     let (channels, channel_layout) = match format >> 4 {
         1 => (1, "mono"),
@@ -107,13 +109,13 @@ fn parse_pcm(packet: &[u8]) -> Option<TransportSound> {
         2 | 3 => 3,
         _ => return None,
     };
-    Some(TransportSound {
+    Some(TransportAudio {
         codec: "pcm_bluray",
         sample_rate,
         channels,
         channel_layout,
         // An odd number of channels is padded with an empty one.
-        packet_duration: PacketDuration::Sized(bytes * (channels + channels % 2)),
+        duration_rule: DurationRule::FromSize(bytes * (channels + channels % 2)),
     })
 }
 
@@ -123,19 +125,23 @@ mod tests {
 
     #[test]
     fn reads_the_header_of_uncompressed_audio() {
-        let sound = |header: [u8; 4]| {
-            let sound = parse_pcm(&header)?;
+        let audio = |header: [u8; 4]| {
+            let audio = parse_pcm(&header)?;
             let packet = PesPacket {
                 pts: None,
                 dts: None,
                 bytes: 964,
             };
-            Some((sound.channel_layout, sound.sample_rate, sound.step(&packet)))
+            Some((
+                audio.channel_layout,
+                audio.sample_rate,
+                audio.packet_duration(&packet),
+            ))
         };
-        assert_eq!(sound([3, 0xc0, 0x11, 0x40]), Some(("mono", 48_000, 450)));
-        assert_eq!(sound([3, 0xc0, 0x31, 0x40]), Some(("stereo", 48_000, 450)));
-        assert_eq!(sound([3, 0xc0, 0x31, 0x00]), None);
-        assert_eq!(sound([3, 0xc0, 0x01, 0x40]), None);
+        assert_eq!(audio([3, 0xc0, 0x11, 0x40]), Some(("mono", 48_000, 450)));
+        assert_eq!(audio([3, 0xc0, 0x31, 0x40]), Some(("stereo", 48_000, 450)));
+        assert_eq!(audio([3, 0xc0, 0x31, 0x00]), None);
+        assert_eq!(audio([3, 0xc0, 0x01, 0x40]), None);
         assert_eq!(parse_pcm(&[3]), None);
     }
 }

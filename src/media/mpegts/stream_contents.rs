@@ -1,10 +1,10 @@
-//! Contents of the streams of one file, and their common duration.
+//! Contents of the streams in a file, and the duration of the file.
 
-use super::clock::{StreamLength, WRAP, WrappingClock, total_seconds};
-use super::picture::TransportPicture;
-use super::sound::TransportSound;
+use super::audio::TransportAudio;
+use super::clock::{StreamLength, WRAP_TICKS, WrappingClock, total_seconds};
 use super::streams::{PesPacket, ScannedStream};
 use super::tables::{Programme, StreamKind};
+use super::video::TransportVideo;
 use crate::media::header::Stream;
 
 /// Minimum number of pictures: with fewer, ffprobe guesses the rate.
@@ -12,17 +12,17 @@ const MIN_PICTURES: i64 = 20;
 
 /// Content of an elementary stream.
 pub(super) enum StreamContent {
-    Picture(Box<TransportPicture>),
-    Sound(TransportSound),
+    Video(Box<TransportVideo>),
+    Audio(TransportAudio),
     Subtitles,
 }
 
 impl StreamContent {
-    /// Parses the content of all streams, at most one of them video; `None` if a longer range may
-    /// be needed.
+    /// Parses the content of all streams. `None` if a longer range may be needed, or if there are
+    /// several video streams.
     pub(super) fn parse_all(programme: &Programme, scanned: &[ScannedStream]) -> Option<Vec<Self>> {
         let kinds = programme.streams.iter().map(|stream| stream.kind);
-        let pictures = kinds
+        let video_count = kinds
             .clone()
             .filter(|kind| *kind == StreamKind::H264)
             .count();
@@ -31,28 +31,28 @@ impl StreamContent {
             .map(|(kind, scanned)| Self::parse(kind, scanned));
         contents
             .collect::<Option<Vec<Self>>>()
-            .filter(|_| pictures < 2)
+            .filter(|_| video_count < 2)
     }
 
     fn parse(kind: StreamKind, scanned: &ScannedStream) -> Option<Self> {
         Some(match kind {
-            StreamKind::H264 => Self::Picture(Box::new(TransportPicture::parse(scanned)?)),
+            StreamKind::H264 => Self::Video(Box::new(TransportVideo::parse(scanned)?)),
             StreamKind::Subtitles => Self::Subtitles,
-            _ => Self::Sound(TransportSound::parse(kind, scanned)?),
+            _ => Self::Audio(TransportAudio::parse(kind, scanned)?),
         })
     }
 
-    pub(super) fn picture(&self) -> Option<&TransportPicture> {
+    pub(super) fn video(&self) -> Option<&TransportVideo> {
         match self {
-            Self::Picture(picture) => Some(picture),
+            Self::Video(video) => Some(video),
             _ => None,
         }
     }
 
     pub(super) fn stream(&self) -> Stream {
         match self {
-            Self::Picture(picture) => picture.stream(),
-            Self::Sound(sound) => sound.stream(),
+            Self::Video(video) => video.stream(),
+            Self::Audio(audio) => audio.stream(),
             Self::Subtitles => Stream {
                 codec_type: "subtitle".to_owned(),
                 ..Stream::default()
@@ -61,10 +61,10 @@ impl StreamContent {
     }
 
     /// Returns the duration of a PES packet in ticks.
-    fn step(&self, packet: &PesPacket) -> i64 {
+    fn packet_duration(&self, packet: &PesPacket) -> i64 {
         match self {
-            Self::Picture(picture) => picture.rate.step(),
-            Self::Sound(sound) => sound.step(packet),
+            Self::Video(video) => video.rate.ticks_per_picture(),
+            Self::Audio(audio) => audio.packet_duration(packet),
             Self::Subtitles => 0,
         }
     }
@@ -116,19 +116,18 @@ impl<'a> StreamTimes<'a> {
         }
     }
 
-    /// Returns true if the pictures have the rate that the stream stores; `None` if there are too
-    /// few to tell.
+    /// Returns true if the picture times match the stored rate; `None` if there are too few
+    /// pictures.
     pub(super) fn matches_stored_rate(&self, ranges: [&[ScannedStream]; 2]) -> Option<bool> {
         for (at, content) in self.contents.iter().enumerate() {
-            let (Some(picture), Some(Some(length))) = (content.picture(), self.lengths.get(at))
-            else {
+            let (Some(video), Some(Some(length))) = (content.video(), self.lengths.get(at)) else {
                 continue;
             };
             let scanned = ranges.map(|range| range.get(at));
             let [Some(begin), Some(end)] = scanned else {
                 return Some(false);
             };
-            return picture
+            return video
                 .rate
                 .matches_times(self.clock, length.begin, &[begin, end]);
         }
@@ -141,7 +140,9 @@ impl<'a> StreamTimes<'a> {
         let all = self.lengths.iter_mut().zip(self.contents).zip(end);
         for ((length, content), scanned) in all {
             if let Some(length) = length {
-                length.extend(self.clock, &scanned.packets, |packet| content.step(packet));
+                length.extend(self.clock, &scanned.packets, |packet| {
+                    content.packet_duration(packet)
+                });
             }
         }
     }
@@ -152,8 +153,8 @@ impl<'a> StreamTimes<'a> {
         lengths.all(|length| length.duration.is_some())
     }
 
-    /// Returns the duration of the file in seconds; `None` if a stream has no end, subtitles are
-    /// shown before or after everything else, or there are too few pictures.
+    /// Returns the duration of the file in seconds; `None` if the end of a stream was not found, a
+    /// subtitle is outside the other streams' time range, or there are too few pictures.
     pub(super) fn duration(&self) -> Option<String> {
         let lengths: Vec<StreamLength> = self.lengths.iter().flatten().copied().collect();
         let begin = lengths.iter().map(|length| length.begin).min()?;
@@ -163,11 +164,13 @@ impl<'a> StreamTimes<'a> {
         let end = ends.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
         let is_outside = |time: &i64| !(begin..=end).contains(time);
         let all = self.contents.iter().zip(&self.lengths);
-        let is_brief = all.filter_map(|(content, length)| {
+        let are_too_short = all.filter_map(|(content, length)| {
             let duration = length.as_ref()?.duration?;
-            Some(duration < content.picture()?.rate.step() * MIN_PICTURES)
+            Some(duration < content.video()?.rate.ticks_per_picture() * MIN_PICTURES)
         });
-        if self.subtitles.iter().any(is_outside) || is_brief.into_iter().any(|brief| brief) {
+        if self.subtitles.iter().any(is_outside)
+            || are_too_short.into_iter().any(|is_too_short| is_too_short)
+        {
             return None;
         }
         total_seconds(&lengths)
@@ -175,12 +178,15 @@ impl<'a> StreamTimes<'a> {
 
     /// Returns the start of the file in 33-bit ticks, and the duration of its video in
     /// microseconds.
-    pub(super) fn picture_range(&self) -> Option<(u64, u64)> {
+    pub(super) fn video_range(&self) -> Option<(u64, u64)> {
         let lengths = self.lengths.iter().flatten();
-        let begin = lengths.map(|length| length.begin).min()?.rem_euclid(WRAP);
+        let begin = lengths
+            .map(|length| length.begin)
+            .min()?
+            .rem_euclid(WRAP_TICKS);
         let all = self.contents.iter().zip(&self.lengths);
         let length = all
-            .filter(|(content, _)| content.picture().is_some())
+            .filter(|(content, _)| content.video().is_some())
             .find_map(|(_, length)| *length)?;
         let micros = u64::try_from(length.duration?).ok()?.checked_mul(100)? / 9;
         Some((u64::try_from(begin).ok()?, micros))

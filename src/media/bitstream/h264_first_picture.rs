@@ -1,31 +1,30 @@
 //! First picture of an H.264 stream: the parameter sets it uses, and its fields.
 //!
-//! Parameter sets state only whether fields may occur; the picture timing SEI message or the slices
-//! determine their order. This follows ffmpeg's parser (`h264_parser.c`), on which ffprobe's answer
-//! is based.
+//! Parameter sets only state whether fields may occur. The picture timing SEI message or the slices
+//! determine their order. This follows ffmpeg's parser (`h264_parser.c`), which ffprobe uses.
 
 use super::bits::{BitReader, unescape};
 use super::h264::{AvcConfig, H264Sps, PictureOrder};
-use super::h264_sets::{IDR_SLICE, ParameterSets, SEI, SLICE, read_pps};
+use super::h264_parameter_sets::{IDR_SLICE, ParameterSets, SEI, SLICE, read_pps};
 
 /// Maximum number of NAL units read before the first slice.
 const MAX_UNITS: usize = 200;
 
 /// Bytes read of a slice, enough for the first part of its header.
-const SLICE_HEAD: usize = 64;
+const SLICE_HEADER_BYTES: usize = 64;
 
-/// First picture of a sample, found by its first slice.
+/// First picture of a sample, as described by its first slice.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FirstPicture {
     pub sequence: H264Sps,
-    /// `None` if fields are separate pictures: ffprobe may not know the order either.
+    /// `None` if fields are separate pictures, for which ffprobe may not report an order.
     pub field_order: Option<&'static str>,
-    /// `None` for a frame.
+    /// Parity of a field; `None` for a frame.
     pub field: Option<FieldParity>,
     pub is_intra: bool,
     /// `frame_num`: equal for both fields of a frame.
     pub frame_number: u32,
-    /// True if fields of the frame are shown more than once.
+    /// True if the frame displays one of its fields more than once.
     pub is_repeated: bool,
 }
 
@@ -36,12 +35,12 @@ pub(in crate::media) enum FieldParity {
     Bottom,
 }
 
-/// Returns true if the slices of a frame may put one field before the other.
-pub(super) fn may_shift_fields(config: &AvcConfig) -> bool {
+/// Returns true if slices may specify which field of a frame comes first.
+pub(super) fn may_reorder_fields(config: &AvcConfig) -> bool {
     config
-        .picture_sets
+        .picture_parameter_sets
         .iter()
-        .any(|nal| read_pps(nal).is_none_or(|set| set.has_order))
+        .any(|nal| read_pps(nal).is_none_or(|set| set.has_bottom_field_order))
 }
 
 /// Finds the first slice of a sample and the parameter sets it refers to.
@@ -73,12 +72,12 @@ fn split_units(mut sample: &[u8], length_size: usize) -> impl Iterator<Item = &[
 
 fn read_slice(nal: &[u8], messages: &[&[u8]], sets: &ParameterSets) -> Option<FirstPicture> {
     let is_key = nal.first()? & 31 == IDR_SLICE;
-    let nal = unescape(nal.get(..SLICE_HEAD).unwrap_or(nal));
+    let nal = unescape(nal.get(..SLICE_HEADER_BYTES).unwrap_or(nal));
     let mut bits = BitReader::new(&nal);
     bits.skip(8)?;
     bits.ue()?;
     let is_intra = matches!(bits.ue()?, 2 | 4 | 7 | 9);
-    let (sequence, picture) = sets.for_slice(bits.ue_to(255)?)?;
+    let (sequence, picture) = sets.for_slice(bits.ue_at_most(255)?)?;
     let frame_number = bits.read(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
     let mut found = FirstPicture {
@@ -100,19 +99,28 @@ fn read_slice(nal: &[u8], messages: &[&[u8]], sets: &ParameterSets) -> Option<Fi
     if is_key {
         bits.ue()?;
     }
-    let distance = read_field_distance(&mut bits, sequence, picture.has_order)?;
+    let order_difference =
+        read_order_difference(&mut bits, sequence, picture.has_bottom_field_order)?;
     let structures = read_structures(sequence, messages)?;
-    found.field_order = Some(field_order(structures.last().copied(), distance)?);
+    found.field_order = Some(field_order(structures.last().copied(), order_difference)?);
     found.is_repeated = structures.iter().any(|&structure| structure > 4);
     Some(found)
 }
 
 /// Returns the picture order count of the bottom field minus that of the top field.
-fn read_field_distance(bits: &mut BitReader, sequence: &H264Sps, has_order: bool) -> Option<i64> {
+fn read_order_difference(
+    bits: &mut BitReader,
+    sequence: &H264Sps,
+    has_bottom_field_order: bool,
+) -> Option<i64> {
     Some(match sequence.order {
         PictureOrder::Lsb(count) => {
             bits.read(count)?;
-            if has_order { bits.se()? } else { 0 }
+            if has_bottom_field_order {
+                bits.se()?
+            } else {
+                0
+            }
         }
         PictureOrder::Cycle {
             is_delta_zero,
@@ -122,7 +130,7 @@ fn read_field_distance(bits: &mut BitReader, sequence: &H264Sps, has_order: bool
                 bits.se()?;
             }
             offset
-                + if !is_delta_zero && has_order {
+                + if !is_delta_zero && has_bottom_field_order {
                     bits.se()?
                 } else {
                     0
@@ -132,7 +140,7 @@ fn read_field_distance(bits: &mut BitReader, sequence: &H264Sps, has_order: bool
     })
 }
 
-/// Reads the picture structures (`pic_struct`, table D-1) of picture timing messages.
+/// Reads the picture structures (`pic_struct`, table D-1) from the picture timing messages.
 fn read_structures(sequence: &H264Sps, units: &[&[u8]]) -> Option<Vec<u32>> {
     let timing = sequence.timing?;
     let mut messages = Vec::new();
@@ -150,8 +158,8 @@ fn read_structures(sequence: &H264Sps, units: &[&[u8]]) -> Option<Vec<u32>> {
     messages.iter().map(structure).collect()
 }
 
-fn field_order(structure: Option<u32>, distance: i64) -> Option<&'static str> {
-    Some(match (structure, distance) {
+fn field_order(structure: Option<u32>, order_difference: i64) -> Option<&'static str> {
+    Some(match (structure, order_difference) {
         (Some(3 | 5), _) | (None, 1..) => "tt",
         (Some(4 | 6), _) | (None, ..=-1) => "bb",
         (Some(0..=8), _) | (None, 0) => "progressive",
@@ -168,14 +176,14 @@ fn append_timings(nal: &[u8], found: &mut Vec<Vec<u8>>) -> Option<()> {
     })
 }
 
-/// Calls `on_message` with type and body of each message of an unescaped SEI NAL unit; `None` if it
-/// is truncated.
+/// Calls `on_message` with the type and body of each message in an unescaped SEI NAL unit; `None`
+/// if it is truncated.
 pub(super) fn for_each_sei_message(
     plain: &[u8],
     on_message: &mut dyn FnMut(usize, &[u8]),
 ) -> Option<()> {
     let mut rest = plain.get(1..)?;
-    // At the end remain a stop byte and zeros.
+    // A stop byte and zeros remain at the end.
     while rest.len() > 2 && !rest.starts_with(&[0, 0]) {
         let (kind, after) = read_extended(rest)?;
         let (length, after) = read_extended(after)?;
@@ -186,7 +194,8 @@ pub(super) fn for_each_sei_message(
     Some(())
 }
 
-/// Reads a number coded as bytes of 255 and a last smaller one; returns it and the rest.
+/// Reads a number coded as a run of bytes with value 255, ended by a smaller byte; returns it and
+/// the remaining bytes.
 fn read_extended(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let full = bytes.iter().take_while(|&&byte| byte == 255).count();
     let &last = bytes.get(full)?;
@@ -232,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_sample_without_a_slice() {
+    fn rejects_a_sample_without_a_slice() {
         let config = bytes(
             "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20",
         );

@@ -3,7 +3,7 @@
 
 /// Header of an audio frame, in ffprobe's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) struct SoundFrame {
+pub(in crate::media) struct AudioFrame {
     /// Codec, as named by ffmpeg.
     pub codec: &'static str,
     pub sample_rate: u32,
@@ -22,13 +22,13 @@ const MAX_FRAMES: usize = 8;
 /// and all agree.
 pub(in crate::media) fn parse_consistent(
     mut stream: &[u8],
-    parse_header: impl Fn(&[u8]) -> Option<SoundFrame>,
-) -> Option<SoundFrame> {
+    parse_header: impl Fn(&[u8]) -> Option<AudioFrame>,
+) -> Option<AudioFrame> {
     const MAX_HEADER: usize = 16;
     let first = parse_header(stream)?;
     for count in 1..MAX_FRAMES {
         let step = parse_header(stream)?;
-        let is_same = SoundFrame { bytes: 0, ..step } == SoundFrame { bytes: 0, ..first };
+        let is_same = AudioFrame { bytes: 0, ..step } == AudioFrame { bytes: 0, ..first };
         if !is_same || step.bytes == 0 {
             return None;
         }
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn requires_two_frames_that_agree() {
         let parse_header = |bytes: &[u8]| {
-            Some(SoundFrame {
+            Some(AudioFrame {
                 codec: "ac3",
                 sample_rate: 48_000,
                 channels: u32::from(*bytes.first()?),
