@@ -1,7 +1,7 @@
 //! Copies the cards of a batch, in parallel where their devices allow it, and records the findings
 //! continuously.
 
-mod closing;
+mod finalize;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -9,9 +9,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Request;
+use super::destination::stamp_on_filesystem;
 use super::event::{Begun, Event, Summary};
-use super::plan::{CardPlan, CardState, PlannedPlace};
-use super::{Request, destination as places};
+use super::plan::{CardPlan, CardState, PlannedDestination};
 use crate::atomic_file;
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
@@ -21,7 +22,7 @@ use crate::error::{Error, Problem};
 use crate::mhl;
 use crate::offload::{self, CopyOrder, CopyOutcome, Destination, SourceState};
 use crate::volume::{Drive, DriveKind};
-use closing::{CloseCard, Closing};
+use finalize::{FinalizeCard, FinalizeEvent};
 
 /// Interval after which findings are recorded …
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
@@ -40,8 +41,8 @@ pub(super) struct LoggedCard {
     pub(super) facts_changed: bool,
     /// Ids of its files, by task.
     files: Vec<i64>,
-    /// Indices of its destinations in the log.
-    places: Vec<usize>,
+    /// Numbers of its destinations in the log, in the order of the plan.
+    destination_numbers: Vec<usize>,
     /// Per destination: true if an earlier run wrote a manifest there.
     is_sealed: Vec<bool>,
 }
@@ -80,15 +81,15 @@ pub(super) fn begin(
             author: request.author.clone(),
             facts: plan.facts.clone(),
         };
-        let places = plan.catalogued(catalogue)?;
+        let destinations = plan.catalogued(catalogue)?;
         let before = plan.earlier.as_ref();
         let facts_changed = before.is_some_and(|before| before.details.facts != new_ingest.facts);
         let (ingest, numbers) = if let Some(before) = before {
-            let numbers = catalogue.resume_ingest(before.id, &new_ingest, &places)?;
+            let numbers = catalogue.resume_ingest(before.id, &new_ingest, &destinations)?;
             (before.id, numbers)
         } else {
-            let ingest = catalogue.begin_ingest(&new_ingest, &places)?;
-            (ingest, (0..places.len()).collect())
+            let ingest = catalogue.begin_ingest(&new_ingest, &destinations)?;
+            (ingest, (0..destinations.len()).collect())
         };
         let files = plan.tasks.iter().map(|task| {
             let item = &task.item;
@@ -96,8 +97,8 @@ pub(super) fn begin(
         });
         // A deleted manifest is written again.
         let is_sealed = |number: &usize| {
-            let place = before.and_then(|before| before.places.get(*number));
-            place.is_some_and(IngestPlace::has_manifest)
+            let logged = before.and_then(|before| before.places.get(*number));
+            logged.is_some_and(IngestPlace::has_manifest)
         };
         let files = catalogue.list_ingested(ingest, files)?;
         let sampled = plan.tasks.iter().zip(&files).filter_map(|(task, file)| {
@@ -110,7 +111,7 @@ pub(super) fn begin(
             is_sealed: numbers.iter().map(is_sealed).collect(),
             facts_changed,
             files,
-            places: numbers,
+            destination_numbers: numbers,
         }))
     };
     plans.iter().map(one).collect()
@@ -138,7 +139,7 @@ pub(super) fn copy_all(
         copying: plans.iter().map(Copying::from_plan).collect(),
         given_up: plans
             .iter()
-            .map(|plan| vec![false; plan.places.len()])
+            .map(|plan| vec![false; plan.destinations.len()])
             .collect(),
         problems: plans
             .iter()
@@ -168,10 +169,10 @@ fn describe_start(plan: &CardPlan) -> Begun {
             .map(|task| task.item.inside.clone())
             .collect(),
         bytes,
-        places: plan
-            .places
+        destinations: plan
+            .destinations
             .iter()
-            .map(|place| (place.folder.clone(), place.bytes))
+            .map(|destination| (destination.folder.clone(), destination.bytes))
             .collect(),
     }
 }
@@ -181,11 +182,11 @@ enum CopyMessage {
     /// Progress of copying.
     Event(offload::Event),
     /// Copying of the card ended.
-    Done,
+    CopyEnded,
     /// Finding while the card was closed.
-    Closing(Closing),
+    Finalize(FinalizeEvent),
     /// The card is closed; true if all of it is copied and verified. `None` if interrupted.
-    Closed(Option<bool>),
+    Finalized(Option<bool>),
 }
 
 /// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
@@ -196,7 +197,7 @@ struct DoneGuard {
 
 impl Drop for DoneGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, CopyMessage::Done));
+        let _ = self.sender.send((self.card, CopyMessage::CopyEnded));
     }
 }
 
@@ -232,7 +233,7 @@ fn dispatch<'scope, 'a: 'scope>(
         .collect();
     let mut running: Vec<usize> = Vec::new();
     // Cards waiting for a share or for another machine; they do not block other cards.
-    let mut closing = 0;
+    let mut finalizing = 0;
     let mut outcome = Ok(());
     loop {
         if run.request.cancel().is_cancelled() {
@@ -259,15 +260,15 @@ fn dispatch<'scope, 'a: 'scope>(
                 });
             });
         }
-        if running.is_empty() && closing == 0 {
+        if running.is_empty() && finalizing == 0 {
             return outcome;
         }
         let handled = match receiver.recv_timeout(FLUSH_INTERVAL) {
-            Ok((card, CopyMessage::Done)) => {
+            Ok((card, CopyMessage::CopyEnded)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
-                    run.begin_closing(card).map(|job| {
-                        closing += usize::from(job.is_some());
+                    run.begin_finalizing(card).map(|job| {
+                        finalizing += usize::from(job.is_some());
                         if let Some(job) = job {
                             let sender = sender.clone();
                             scope.spawn(move || job.run(sender));
@@ -277,8 +278,8 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, CopyMessage::Closed(is_complete))) => {
-                closing -= 1;
+            Ok((card, CopyMessage::Finalized(is_complete))) => {
+                finalizing -= 1;
                 match is_complete {
                     Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
                     _ => Ok(()),
@@ -286,7 +287,7 @@ fn dispatch<'scope, 'a: 'scope>(
             }
             Ok(_) if outcome.is_err() => Ok(()),
             Ok((card, CopyMessage::Event(event))) => run.handle_event(card, event),
-            Ok((card, CopyMessage::Closing(found))) => run.handle_closing(card, found),
+            Ok((card, CopyMessage::Finalize(event))) => run.handle_finalize_event(card, event),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
                     run.flush_findings()
@@ -308,9 +309,10 @@ fn copy(
     go_on: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(offload::Event),
 ) {
-    let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
-    for place in &plan.places {
-        for folder in plan.folders_at(place) {
+    let destinations: Vec<Destination> =
+        plan.destinations.iter().map(offload_destination).collect();
+    for destination in &plan.destinations {
+        for folder in plan.folders_at(destination) {
             // Free space was computed without these leftovers.
             let _ = atomic_file::sweep(&folder);
         }
@@ -328,13 +330,13 @@ fn copy(
     offload::copy(&order, on_event);
 }
 
-fn destination(place: &PlannedPlace) -> Destination {
+fn offload_destination(planned: &PlannedDestination) -> Destination {
     Destination {
-        folder: place.folder.clone(),
-        base: place.base.clone(),
-        filesystem: place.filesystem,
-        is_share: place.drive.kind == DriveKind::Network,
-        is_single: is_single(&place.drive),
+        folder: planned.folder.clone(),
+        base: planned.base.clone(),
+        filesystem: planned.filesystem,
+        is_share: planned.drive.kind == DriveKind::Network,
+        is_single: is_single(&planned.drive),
     }
 }
 
@@ -344,35 +346,36 @@ fn is_single(drive: &Drive) -> bool {
 }
 
 /// Returns true if two cards would compete for one device.
-fn share_device(one: &CardPlan, other: &CardPlan) -> bool {
+fn share_device(first: &CardPlan, second: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
         let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
-        let places = plan.places.iter();
-        let places = places.map(|place| (place.drive.clone(), is_single(&place.drive)));
+        let destinations = plan.destinations.iter();
+        let destinations = destinations
+            .map(|destination| (destination.drive.clone(), is_single(&destination.drive)));
         std::iter::once((plan.drive.clone(), is_alone))
-            .chain(places)
+            .chain(destinations)
             .collect()
     };
-    let (ours, theirs) = (drives(one), drives(other));
-    ours.iter().any(|(drive, is_alone)| {
-        let mut meeting = theirs.iter().filter(|(other, _)| other == drive);
-        meeting.any(|(_, is_other_alone)| *is_alone || *is_other_alone)
+    let (of_first, of_second) = (drives(first), drives(second));
+    of_first.iter().any(|(drive, is_alone)| {
+        let mut shared = of_second.iter().filter(|(other, _)| other == drive);
+        shared.any(|(_, is_other_alone)| *is_alone || *is_other_alone)
     })
 }
 
 impl Copying {
     fn from_plan(plan: &CardPlan) -> Self {
-        let verified = |place: usize| {
+        let verified = |destination: usize| {
             let tasks = plan.tasks.iter();
             tasks
-                .map(|task| task.is_verified[place].then_some(false))
+                .map(|task| task.is_verified[destination].then_some(false))
                 .collect()
         };
         Self {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
             seen: vec![None; plan.tasks.len()],
-            verified: (0..plan.places.len()).map(verified).collect(),
-            is_unsealed: vec![false; plan.places.len()],
+            verified: (0..plan.destinations.len()).map(verified).collect(),
+            is_unsealed: vec![false; plan.destinations.len()],
         }
     }
 }
@@ -396,8 +399,8 @@ impl<'a> Run<'a> {
                 self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
-            offload::Event::Settled(task, place, outcome) => {
-                self.settle(card, *task, *place, outcome);
+            offload::Event::Settled(task, destination, outcome) => {
+                self.record_copy(card, *task, *destination, outcome);
             }
             offload::Event::Unread(task, reason) => {
                 let file = logged.files[*task];
@@ -405,12 +408,12 @@ impl<'a> Run<'a> {
                 let path = plan.source.join(&plan.tasks[*task].item.inside);
                 self.problem(card, path, reason);
             }
-            offload::Event::GivenUp(place, reason) => {
-                let folder = plan.places[*place].folder.clone();
-                let number = logged.places[*place];
+            offload::Event::GivenUp(destination, reason) => {
+                let folder = plan.destinations[*destination].folder.clone();
+                let number = logged.destination_numbers[*destination];
                 self.catalogue
                     .record_destination(logged.ingest, number, None, Some(reason))?;
-                self.given_up[card][*place] = true;
+                self.given_up[card][*destination] = true;
                 let problem = format!("copying there stopped: {reason}");
                 self.problem(card, folder, &problem);
             }
@@ -424,21 +427,23 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &CopyOutcome) {
+    fn record_copy(&mut self, card: usize, task: usize, destination: usize, outcome: &CopyOutcome) {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return;
         };
         let item = &plan.tasks[task].item;
-        let path = plan.places[place].folder.join(&item.inside);
-        let now = places::stamp_on_filesystem(
-            &plan.places[place].folder,
+        let path = plan.destinations[destination].folder.join(&item.inside);
+        let now = stamp_on_filesystem(
+            &plan.destinations[destination].folder,
             &path,
             &mut self.own_filesystem,
         );
-        let elsewhere = CopyOutcome::Failed(ELSEWHERE.to_owned());
+        let on_other_filesystem = CopyOutcome::Failed(OTHER_FILESYSTEM.to_owned());
         let outcome = match outcome {
-            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => &elsewhere,
+            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => {
+                &on_other_filesystem
+            }
             outcome => outcome,
         };
         let (read, problem) = match outcome {
@@ -451,7 +456,7 @@ impl<'a> Run<'a> {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            CopyOutcome::WasThere(_) => self.summary.there += 1,
+            CopyOutcome::WasThere(_) => self.summary.already_there += 1,
             CopyOutcome::Other | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
@@ -459,11 +464,11 @@ impl<'a> Run<'a> {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
             // If this run does not seal the destination, the next one seals all verified copies.
-            if !std::mem::replace(&mut self.copying[card].is_unsealed[place], true) {
-                let (ingest, number) = (logged.ingest, logged.places[place]);
+            if !std::mem::replace(&mut self.copying[card].is_unsealed[destination], true) {
+                let (ingest, number) = (logged.ingest, logged.destination_numbers[destination]);
                 self.findings.push(Finding::Unsealed(ingest, number));
             }
-            self.copying[card].verified[place][task] = Some(true);
+            self.copying[card].verified[destination][task] = Some(true);
         }
         let found = CopyFound {
             state: how.map_or(CopyState::NotCopied, |_| CopyState::Verified),
@@ -473,7 +478,7 @@ impl<'a> Run<'a> {
             // Not the current state: the copy may have been written to since it was read.
             stamp: read.map(|read| read.stamp),
         };
-        let (file, number) = (logged.files[task], logged.places[place]);
+        let (file, number) = (logged.files[task], logged.destination_numbers[destination]);
         self.findings.push(Finding::Copy(file, number, found));
         if let Some(problem) = problem {
             self.problem(card, path, &problem);
@@ -496,7 +501,7 @@ impl<'a> Run<'a> {
 
     /// Records the end of copying a card and returns the closing work, which may have to wait.
     /// `None` if there is none.
-    fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
+    fn begin_finalizing(&mut self, card: usize) -> Result<Option<FinalizeCard<'a>>, Error> {
         self.flush_findings()?;
         let Some(logged) = &self.cards[card] else {
             return Ok(None);
@@ -509,10 +514,10 @@ impl<'a> Run<'a> {
             // Reported on every run, for users who rely on the manifest.
             if mhl::path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
-                self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
+                self.problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
             }
         }
-        for (task, place) in &plan.grown {
+        for (task, destination) in &plan.grown {
             let found = CopyFound {
                 state: CopyState::Verified,
                 how: None,
@@ -520,13 +525,16 @@ impl<'a> Run<'a> {
                 problem: None,
                 stamp: None,
             };
-            let (file, number) = (logged.files[*task], logged.places[*place]);
+            let (file, number) = (
+                logged.files[*task],
+                logged.destination_numbers[*destination],
+            );
             self.findings.push(Finding::Copy(file, number, found));
         }
         for remark in &plan.remarks {
             self.problem(card, remark.path.clone(), &remark.reason);
         }
-        Ok(Some(CloseCard {
+        Ok(Some(FinalizeCard {
             card,
             plan,
             request: self.request,
@@ -553,7 +561,8 @@ impl<'a> Run<'a> {
 const OTHER_FILE: &str =
     "a different file of that name exists and was kept; compare the two, then move one of them";
 /// Reason reported for a copy on another filesystem than its destination.
-const ELSEWHERE: &str = "a mount or link leads to another filesystem than the destination's, so this is not a copy on the destination";
+const OTHER_FILESYSTEM: &str = "a mount or link leads to another filesystem than the destination's, so this is not a copy on the destination";
 
 /// Reason reported for a file that is in no manifest because of its name.
-const OUTSIDE: &str = "copied, verified and catalogued, but a manifest cannot store its name";
+const NOT_IN_MANIFEST: &str =
+    "copied, verified and catalogued, but a manifest cannot store its name";

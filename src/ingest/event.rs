@@ -54,7 +54,7 @@ pub struct Begun {
     /// Bytes to be read.
     pub bytes: u64,
     /// Per destination: path and bytes still to be verified.
-    pub places: Vec<(PathBuf, u64)>,
+    pub destinations: Vec<(PathBuf, u64)>,
 }
 
 /// Result of an ingest.
@@ -75,7 +75,7 @@ pub struct Summary {
     /// Size of these copies.
     pub copied_bytes: u64,
     /// Identical copies that existed already.
-    pub there: usize,
+    pub already_there: usize,
     /// Problems with files and cards.
     pub problems: Vec<Problem>,
     /// Copied files that are not readable as footage, despite their names.

@@ -13,9 +13,9 @@ mod destination_disk;
 mod event;
 mod facts;
 mod plan;
+mod remaining_work;
 mod seal;
 mod skipped;
-mod task;
 mod watch;
 
 use std::collections::HashSet;
@@ -32,7 +32,7 @@ use crate::scan;
 use crate::shoot_day::Day;
 
 pub use event::{Begun, Event, Summary};
-pub use plan::{CardPlan, CardState, PlannedPlace};
+pub use plan::{CardPlan, CardState, PlannedDestination};
 pub use watch::{Watch, watch};
 
 /// Cards to ingest, and options.
@@ -116,8 +116,9 @@ pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summ
 /// returned unchanged.
 fn below(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
     let copied = plans.iter().enumerate().find_map(|(card, plan)| {
-        let mut places = plan.places.iter();
-        let inside = places.find_map(|place| path.strip_prefix(&place.folder).ok())?;
+        let mut destinations = plan.destinations.iter();
+        let inside =
+            destinations.find_map(|destination| path.strip_prefix(&destination.folder).ok())?;
         Some((Some(card), inside.to_owned()))
     });
     copied.unwrap_or_else(|| (None, path.to_owned()))
@@ -137,7 +138,10 @@ fn settle(
         if request.is_in_place {
             paths.push(plan.source.clone());
         } else {
-            let folders = plan.places.iter().map(|place| place.folder.clone());
+            let folders = plan
+                .destinations
+                .iter()
+                .map(|destination| destination.folder.clone());
             paths.extend(folders.filter(|folder| folder.is_dir()));
         }
     }

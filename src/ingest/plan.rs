@@ -1,6 +1,6 @@
 //! Plan of an ingest: contents of each card, its destinations, and copies that exist already.
 
-mod owner;
+mod folder_claim;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::card_contents::Contents;
 use super::card_history::{Earlier, Owner};
 use super::destination::{self, FreeSpace, Need};
 use super::destination_disk::MountPoints;
-use super::{Event, Request, facts, seal, skipped, task};
+use super::{Event, Request, facts, remaining_work, seal, skipped};
 use crate::atomic_file;
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
 use crate::checksum::HashKind;
@@ -59,7 +59,7 @@ pub struct CardPlan {
     /// Contents of the card.
     pub listing: Listing,
     /// Destinations of the card.
-    pub places: Vec<PlannedPlace>,
+    pub destinations: Vec<PlannedDestination>,
     /// Files, in the order of the listing.
     pub tasks: Vec<CopyTask>,
     /// Ready, known from an earlier ingest, or refused.
@@ -90,7 +90,7 @@ pub struct CardPlan {
 
 /// Destination of a card.
 #[derive(Debug, Clone)]
-pub struct PlannedPlace {
+pub struct PlannedDestination {
     /// Folder that receives the card's root.
     pub folder: PathBuf,
     /// Label of its volume.
@@ -124,30 +124,33 @@ impl CardPlan {
     /// Returns the number of bytes to be read from the card.
     #[must_use]
     pub fn bytes_to_read(&self) -> u64 {
-        let is_open = |task: &&CopyTask| task.is_verified.contains(&false);
+        let is_pending = |task: &&CopyTask| task.is_verified.contains(&false);
         self.tasks
             .iter()
-            .filter(is_open)
+            .filter(is_pending)
             .map(|task| task.item.bytes)
             .sum()
     }
 
     /// Returns its destinations as volume and path in the catalogue, recorded as seen.
     pub(super) fn catalogued(&self, catalogue: &Catalogue) -> Result<Vec<(i64, PathBuf)>, Error> {
-        let place = |place: &PlannedPlace| {
+        let locate = |destination: &PlannedDestination| {
             Ok((
-                catalogue.see_volume(&place.volume)?.id,
-                place.inside.clone(),
+                catalogue.see_volume(&destination.volume)?.id,
+                destination.inside.clone(),
             ))
         };
-        self.places.iter().map(place).collect()
+        self.destinations.iter().map(locate).collect()
     }
 
     /// Returns the folders of its copy at a destination, which may not exist yet.
-    pub(super) fn folders_at(&self, place: &PlannedPlace) -> impl Iterator<Item = PathBuf> {
+    pub(super) fn folders_at(
+        &self,
+        destination: &PlannedDestination,
+    ) -> impl Iterator<Item = PathBuf> {
         let inside = self.listing.folders.iter();
-        let inside = inside.map(|(inside, _)| place.folder.join(inside));
-        std::iter::once(place.folder.clone()).chain(inside)
+        let inside = inside.map(|(inside, _)| destination.folder.join(inside));
+        std::iter::once(destination.folder.clone()).chain(inside)
     }
 
     fn refuse(&mut self, reason: String) {
@@ -248,7 +251,7 @@ impl Planner<'_> {
             facts: facts::from_day(day, card, date, &self.vocabulary)?,
             kinds: kinds(hash, &on_card),
             hash,
-            places: Vec::new(),
+            destinations: Vec::new(),
             tasks: Vec::new(),
             state: CardState::Ready,
             earlier: None,
@@ -424,17 +427,17 @@ impl Planner<'_> {
                 let Some(volume) = catalogue.volume_id(&volume.identity)? else {
                     continue;
                 };
-                let mut places = catalogue.ingests_on(volume)?.into_iter();
-                let place = places.find(|(id, _, path)| *id == ingest.id && *path == inside);
-                numbers[at] = place.map(|(_, place, _)| place);
-                let place = numbers[at].and_then(|number| ingest.places.get(number));
-                is_sealed[at] = place.is_some_and(IngestPlace::has_manifest);
+                let mut logged = catalogue.ingests_on(volume)?.into_iter();
+                let logged = logged.find(|(id, _, path)| *id == ingest.id && *path == inside);
+                numbers[at] = logged.map(|(_, number, _)| number);
+                let logged = numbers[at].and_then(|number| ingest.places.get(number));
+                is_sealed[at] = logged.is_some_and(IngestPlace::has_manifest);
             }
             plan.earlier = Some(ingest);
         }
         for (folder, base) in folders.iter().zip(bases) {
             let (volume, inside) = self.volumes.locate(folder);
-            plan.places.push(PlannedPlace {
+            plan.destinations.push(PlannedDestination {
                 label: volume.label.clone(),
                 files: 0,
                 bytes: 0,
@@ -446,13 +449,20 @@ impl Planner<'_> {
                 inside,
             });
         }
-        let places = plan.places.iter();
-        let kept: Vec<(PathBuf, Times)> = places
-            .map(|place| (place.folder.clone(), destination::times_of(&place.volume)))
+        let destination_times: Vec<(PathBuf, Times)> = plan
+            .destinations
+            .iter()
+            .map(|planned| {
+                (
+                    planned.folder.clone(),
+                    destination::times_of(&planned.volume),
+                )
+            })
             .collect();
         for item in &plan.listing.files {
             let file = known.get(&item.inside);
-            let mut task = task::for_file(item, file, &kept, &numbers, plan.hash);
+            let mut task =
+                remaining_work::for_file(item, file, &destination_times, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
                 task.is_doubted = true;
                 task.is_verified.fill(false);
@@ -482,21 +492,25 @@ impl Planner<'_> {
                     plan.remarks.push(Problem::new(&there, problem.clone()));
                 }
             }
-            for (place, _) in plan
-                .places
+            for (planned, _) in plan
+                .destinations
                 .iter_mut()
                 .zip(&task.is_verified)
-                .filter(|(_, is)| !**is)
+                .filter(|(_, is_verified)| !**is_verified)
             {
-                place.files += 1;
-                place.bytes += item.bytes;
+                planned.files += 1;
+                planned.bytes += item.bytes;
             }
             plan.tasks.push(task);
         }
-        if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
+        if plan.destinations.iter().all(|planned| planned.files == 0) && !plan.listing.is_cut {
             plan.state = CardState::Known;
         }
-        let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
+        let needs: Vec<Need<'_>> = plan
+            .destinations
+            .iter()
+            .map(|planned| space_needed(planned, plan))
+            .collect();
         if let Err(reason) = self.free_space.reserve_all(&needs) {
             return Ok(Err(reason));
         }
@@ -518,28 +532,28 @@ fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
 }
 
 /// Returns the space needed at a destination. Existing files are only compared.
-fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
+fn space_needed<'a>(planned: &'a PlannedDestination, plan: &CardPlan) -> Need<'a> {
     let at = plan
-        .places
+        .destinations
         .iter()
-        .position(|other| other.folder == place.folder);
-    let is_open = |task: &&CopyTask| at.is_some_and(|at| !task.is_verified[at]);
-    let path = |task: &CopyTask| place.folder.join(&task.item.inside);
+        .position(|other| other.folder == planned.folder);
+    let is_pending = |task: &&CopyTask| at.is_some_and(|at| !task.is_verified[at]);
+    let path = |task: &CopyTask| planned.folder.join(&task.item.inside);
     let is_absent = |task: &&CopyTask| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);
-    for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
+    for task in plan.tasks.iter().filter(is_pending).filter(is_absent) {
         files += 1;
         bytes += task.item.bytes;
     }
     // Leftovers of a killed ingest will be removed.
-    let left = plan
-        .folders_at(place)
+    let leftovers = plan
+        .folders_at(planned)
         .map(|folder| atomic_file::sweepable(&folder));
     Need {
-        volume: &place.volume,
-        folder: &place.folder,
+        volume: &planned.volume,
+        folder: &planned.folder,
         files,
-        bytes: bytes.saturating_sub(left.sum()),
+        bytes: bytes.saturating_sub(leftovers.sum()),
     }
 }
 

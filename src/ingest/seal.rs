@@ -36,7 +36,7 @@ const ATTEMPTS: usize = 5;
 ///
 /// # Errors
 /// Returns the reason as text.
-pub(super) fn place(
+pub(super) fn write_manifest(
     plan: &CardPlan,
     copying: &Copying,
     at: usize,
@@ -47,7 +47,7 @@ pub(super) fn place(
     let verified = &copying.verified[at];
     let is_selected =
         |verified: Option<bool>| verified == Some(true) || (verified.is_some() && !is_sealed);
-    let folder = &plan.places[at].folder;
+    let folder = &plan.destinations[at].folder;
     if !folder.is_dir() {
         return Ok(None);
     }
@@ -58,26 +58,24 @@ pub(super) fn place(
             Err(fault) => Err(fault.to_string()),
         };
     }
-    let is_written = |place: &str| {
+    let is_within_copy = |path: &str| {
         let inside = plan.tasks.iter().map(|task| &task.item.inside);
         let folders = plan.listing.folders.iter().map(|(inside, _)| inside);
-        inside
-            .chain(folders)
-            .any(|inside| inside.starts_with(place))
+        inside.chain(folders).any(|inside| inside.starts_with(path))
     };
     let mut attempt = 1;
     loop {
-        let histories = Histories::lock(folder, &is_written, go_on);
+        let histories = Histories::lock(folder, &is_within_copy, go_on);
         let Some(histories) = histories.map_err(|fault| fault.to_string())? else {
             return Ok(None);
         };
-        match write(plan, copying, (at, &is_selected), &histories, author) {
+        match write_generation(plan, copying, (at, &is_selected), &histories, author) {
             Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
             Ok(sealed) if !histories.are_held() => {
                 drop(histories);
                 // Another process wrote meanwhile: the next lock restores generations that the
                 // chain lost.
-                let _ = Histories::lock(folder, &is_written, go_on);
+                let _ = Histories::lock(folder, &is_within_copy, go_on);
                 return Ok(Some(sealed));
             }
             written => return written.map(Some).map_err(|fault| fault.to_string()),
@@ -86,14 +84,14 @@ pub(super) fn place(
 }
 
 /// Writes a generation of the selected files of a destination.
-fn write(
+fn write_generation(
     plan: &CardPlan,
     copying: &Copying,
     (at, is_selected): (usize, &dyn Fn(Option<bool>) -> bool),
     histories: &Histories,
     author: &str,
 ) -> Result<Sealed, MhlError> {
-    let (verified, folder) = (&copying.verified[at], &plan.places[at].folder);
+    let (verified, folder) = (&copying.verified[at], &plan.destinations[at].folder);
     let mut generation = GenerationBuilder::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
         generation.leave_out();

@@ -210,7 +210,7 @@ impl<'a> IngestProgress<'a> {
         self.last = Instant::now();
         for card in cards {
             let destinations: Vec<String> = card
-                .places
+                .destinations
                 .iter()
                 .map(|(folder, _)| escape(&folder.to_string_lossy()))
                 .collect();
@@ -248,24 +248,26 @@ impl<'a> IngestProgress<'a> {
                 card.current = card.begun.files.get(*task).cloned();
             }
             offload::Event::Read(bytes) => card.read += bytes,
-            offload::Event::Written(place, bytes) => {
-                card.destinations[*place].written.bytes += bytes;
+            offload::Event::Written(destination, bytes) => {
+                card.destinations[*destination].written.bytes += bytes;
             }
-            offload::Event::Proved(place, bytes) => {
-                card.destinations[*place].verified += bytes;
+            offload::Event::Proved(destination, bytes) => {
+                card.destinations[*destination].verified += bytes;
                 self.bar.inc(*bytes);
             }
-            offload::Event::Settled(task, place, outcome) => {
+            offload::Event::Settled(task, destination, outcome) => {
                 let is_verified =
                     matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::WasThere(_));
-                card.destinations[*place].files += usize::from(is_verified);
+                card.destinations[*destination].files += usize::from(is_verified);
                 let (outcome, how) = match outcome {
                     CopyOutcome::Copied(read) => ("copied", Some(read.how.name())),
                     CopyOutcome::WasThere(read) => ("already there", Some(read.how.name())),
                     CopyOutcome::Other => ("a different file of that name exists", None),
                     CopyOutcome::Failed(_) => ("failed", None),
                 };
-                let path = card.begun.places[*place].0.join(&card.begun.files[*task]);
+                let path = card.begun.destinations[*destination]
+                    .0
+                    .join(&card.begun.files[*task]);
                 self.write_json(|| {
                     json!({
                         "event": "file", "path": path.to_string_lossy(), "outcome": outcome, "read_back": how,
@@ -400,7 +402,7 @@ impl CardProgress {
     fn new(begun: &Begun) -> Self {
         Self {
             destinations: begun
-                .places
+                .destinations
                 .iter()
                 .map(|_| DestinationProgress::default())
                 .collect(),
@@ -412,7 +414,7 @@ impl CardProgress {
 
     /// Bytes to verify, at all destinations.
     fn total(&self) -> u64 {
-        self.begun.places.iter().map(|(_, bytes)| bytes).sum()
+        self.begun.destinations.iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Returns the progress as lines of at most `width` columns; `None` before the first file.
@@ -431,7 +433,8 @@ impl CardProgress {
             Bytes(self.begun.bytes),
         );
         let mut lines = vec![line(card, &current)];
-        for (destination, (folder, _)) in self.destinations.iter_mut().zip(&self.begun.places) {
+        for (destination, (folder, _)) in self.destinations.iter_mut().zip(&self.begun.destinations)
+        {
             let numbers = format!(
                 "    {} written, {}  {} verified, {}  ",
                 Bytes(destination.written.bytes),
@@ -447,7 +450,7 @@ impl CardProgress {
     /// Returns the progress as JSON; `None` before the first file.
     fn progress_json(&mut self) -> Option<Value> {
         let current = self.current.as_deref()?.to_string_lossy().into_owned();
-        let destinations = self.destinations.iter_mut().zip(&self.begun.places);
+        let destinations = self.destinations.iter_mut().zip(&self.begun.destinations);
         let destinations: Vec<Value> = destinations
             .map(|(destination, (folder, bytes))| {
                 json!({
@@ -487,7 +490,7 @@ mod tests {
             source: PathBuf::from("/media/A001"),
             files: Vec::new(),
             bytes: 2_000_000,
-            places: vec![(
+            destinations: vec![(
                 PathBuf::from("/raid/ACME Spring Campaign BTS/2026-05-02/A/A001"),
                 2_000_000,
             )],

@@ -38,20 +38,20 @@ pub fn write_plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
         for (field, text) in facts_of(plan) {
             writeln!(out, "    {field}: {}", escape(&text))?;
         }
-        for place in &plan.places {
-            let work = match place.files {
+        for destination in &plan.destinations {
+            let work = match destination.files {
                 0 => "complete and verified".to_owned(),
                 files => format!(
                     "{}, {} to verify",
                     counted(files, "file"),
-                    Bytes(place.bytes)
+                    Bytes(destination.bytes)
                 ),
             };
             writeln!(
                 out,
                 "    -> {} on {}: {work}, {}",
-                escape(&place.folder.to_string_lossy()),
-                escape(&place.label),
+                escape(&destination.folder.to_string_lossy()),
+                escape(&destination.label),
                 plan.hash
             )?;
         }
@@ -100,11 +100,11 @@ pub fn plan_json(plan: &CardPlan) -> Value {
         "bytes_to_read": plan.bytes_to_read(),
         "hash": plan.hash.name(),
         "facts": facts,
-        "places": plan.places.iter().map(|place| json!({
-            "folder": place.folder.to_string_lossy(),
-            "volume": place.label,
-            "files_to_verify": place.files,
-            "bytes_to_verify": place.bytes,
+        "places": plan.destinations.iter().map(|destination| json!({
+            "folder": destination.folder.to_string_lossy(),
+            "volume": destination.label,
+            "files_to_verify": destination.files,
+            "bytes_to_verify": destination.bytes,
         })).collect::<Vec<_>>(),
         "problems": plan.listing.problems.iter().map(problem_json).collect::<Vec<_>>(),
     })
@@ -143,7 +143,7 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         ),
         (summary.copied, "copy", "copies", " written and verified"),
         (
-            summary.there,
+            summary.already_there,
             "identical copy",
             "identical copies",
             " existed already",
@@ -202,7 +202,7 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
         "bytes": summary.bytes,
         "copied": summary.copied,
         "bytes_copied": summary.copied_bytes,
-        "already_there": summary.there,
+        "already_there": summary.already_there,
         "read_back": summary.how.map(crate::offload::How::name),
         "manifests": summary.manifests.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "outside_manifests": summary.outside,
@@ -246,12 +246,12 @@ pub fn write_ingest_table(
         let copies: Vec<String> = ingest
             .places
             .iter()
-            .map(|place| {
+            .map(|destination| {
                 format!(
                     "{} of {} on {}",
-                    grouped(place.verified),
+                    grouped(destination.verified),
                     grouped(ingest.files),
-                    escape(&place.label)
+                    escape(&destination.label)
                 )
             })
             .collect();
@@ -284,7 +284,7 @@ fn state(ingest: &Ingest) -> &'static str {
     let is_short = ingest
         .places
         .iter()
-        .any(|place| place.verified < ingest.files);
+        .any(|destination| destination.verified < ingest.files);
     match ingest.ended {
         None => "not finished",
         Some(_) if ingest.details.is_in_place => "in place",
@@ -333,8 +333,8 @@ pub fn write_ingest_details(
             details.hash
         )?;
     }
-    for place in &ingest.places {
-        let offline = if place.is_mounted {
+    for destination in &ingest.places {
+        let offline = if destination.is_mounted {
             ""
         } else {
             ", not mounted"
@@ -342,26 +342,26 @@ pub fn write_ingest_details(
         writeln!(
             out,
             "    -> {} on {}{offline}",
-            escape(&place.folder.to_string_lossy()),
-            escape(&place.label)
+            escape(&destination.folder.to_string_lossy()),
+            escape(&destination.label)
         )?;
         let verified = format!(
             "{} of {} verified",
-            grouped(place.verified),
+            grouped(destination.verified),
             grouped(ingest.files)
         );
-        let since = place
+        let since = destination
             .oldest
             .map_or_else(String::new, |at| format!(", first at {}", format_time(at)));
-        let how = place
+        let how = destination
             .how
             .as_deref()
             .map_or_else(String::new, |how| format!(", {how}"));
         writeln!(out, "       {verified}{since}{how}")?;
-        if let Some(manifest) = &place.manifest {
+        if let Some(manifest) = &destination.manifest {
             writeln!(out, "       {}", escape(&manifest.to_string_lossy()))?;
         }
-        if let Some(problem) = &place.problem {
+        if let Some(problem) = &destination.problem {
             writeln!(out, "       {}", escape(problem))?;
         }
     }
@@ -425,17 +425,17 @@ pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
         "bytes": ingest.bytes,
         "unread": ingest.unread,
         "problems": ingest.problems.iter().map(problem_json).collect::<Vec<_>>(),
-        "places": ingest.places.iter().map(|place| json!({
-            "folder": place.folder.to_string_lossy(),
-            "volume": place.label,
-            "mounted": place.is_mounted,
-            "verified": place.verified,
-            "bytes_verified": place.bytes,
-            "first_verified": place.oldest.and_then(at),
-            "read_back": place.how,
-            "not_verified": place.bad,
-            "manifest": place.manifest.as_ref().map(|path| path.to_string_lossy()),
-            "problem": place.problem,
+        "places": ingest.places.iter().map(|destination| json!({
+            "folder": destination.folder.to_string_lossy(),
+            "volume": destination.label,
+            "mounted": destination.is_mounted,
+            "verified": destination.verified,
+            "bytes_verified": destination.bytes,
+            "first_verified": destination.oldest.and_then(at),
+            "read_back": destination.how,
+            "not_verified": destination.bad,
+            "manifest": destination.manifest.as_ref().map(|path| path.to_string_lossy()),
+            "problem": destination.problem,
         })).collect::<Vec<_>>(),
         "copies": files.map(|files| files.iter().map(|file| json!({
             "path": file.inside.to_string_lossy(),

@@ -17,7 +17,7 @@ use ratatui_image::protocol::kitty::Kitty;
 use ratatui_image::protocol::sixel::Sixel;
 use ratatui_image::{FilterType, FontSize, Image, Resize};
 
-use super::screen::{Colours, Graphics, Screen};
+use super::terminal_capabilities::{Colours, Graphics, Screen};
 use crate::source_file;
 
 /// Maximum file size of a poster.

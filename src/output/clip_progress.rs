@@ -12,7 +12,7 @@ use super::{ProgressFormat, counted, grouped};
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Shows how many of all clips are done.
-pub struct ClipCounter<'a> {
+pub struct ClipProgress<'a> {
     /// Operation, such as `indexing`.
     verb: &'static str,
     format: ProgressFormat,
@@ -21,7 +21,7 @@ pub struct ClipCounter<'a> {
     last_line: Instant,
 }
 
-impl<'a> ClipCounter<'a> {
+impl<'a> ClipProgress<'a> {
     /// Creates a counter for the operation `verb`, such as `indexing`. Lines go to `messages`, a
     /// bar to standard error.
     pub fn new(verb: &'static str, format: ProgressFormat, messages: &'a mut dyn Write) -> Self {

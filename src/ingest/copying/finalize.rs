@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use super::{CopyMessage, Copying, Run, destination};
+use super::{CopyMessage, Copying, Run, offload_destination};
 use crate::catalogue::{CopyFound, CopyState, Finding, unix_seconds};
 use crate::error::Error;
 use crate::ingest::plan::CardPlan;
@@ -17,37 +17,37 @@ use crate::ingest::{Event, Request, seal, skipped};
 use crate::offload;
 
 /// Reason reported for a file that changed between its reading and the sealing.
-const WRITTEN: &str = "changed after it was copied: is the camera still recording? the copy has the earlier content \
+const CHANGED: &str = "changed after it was copied: is the camera still recording? the copy has the earlier content \
                        and is in no manifest; move the copy, then run the same command again";
-const APPEARED: &str = "added to the card after it was listed: run the same command again";
-const VANISHED: &str =
+const ADDED: &str = "added to the card after it was listed: run the same command again";
+const REMOVED: &str =
     "removed from the card after it was listed; its copies were kept: run the same command again";
 /// Reason reported for a card that cannot be listed again.
-const UNLISTED: &str =
+const CARD_REMOVED: &str =
     "the card was removed before its files were checked again: run the same command again";
 /// Reason reported for a file that a manifest has only by other kinds of hashes.
-const UNPROVEN: &str = "copied and verified, but a manifest at the destination has another kind of hash, which was not computed: \
+const OTHER_HASH_KIND: &str = "copied and verified, but a manifest at the destination has another kind of hash, which was not computed: \
                         run `btsindex verify --record`";
 /// Reason reported for a file that contradicts a manifest on its card.
-const ALTERED: &str = "copied as found on the card, but a manifest on the card has another hash: the file changed \
+const DIFFERS_FROM_MANIFEST: &str = "copied as found on the card, but a manifest on the card has another hash: the file changed \
                        after that manifest was written";
 
 /// Finding while a card is closed.
-pub(super) enum Closing {
+pub(super) enum FinalizeEvent {
     /// A file was written to since it was read; its copies at these destinations are not valid.
-    Written(usize, Vec<usize>),
+    Changed(usize, Vec<usize>),
     /// The card cannot be listed again.
-    Unlisted,
+    CardRemoved,
     /// Problem with a file or folder, with the reason.
     Problem(PathBuf, String),
     /// The manifest of a destination waits for another process.
-    Waits(usize),
+    WaitingForManifest(usize),
     /// Result of writing the manifest of a destination.
     Sealed(usize, Result<Sealed, String>),
 }
 
 /// Card to be closed.
-pub(super) struct CloseCard<'a> {
+pub(super) struct FinalizeCard<'a> {
     pub(super) card: usize,
     pub(super) plan: &'a CardPlan,
     pub(super) request: &'a Request,
@@ -59,38 +59,38 @@ pub(super) struct CloseCard<'a> {
 }
 
 /// Sends the result of closing a card on drop, so that a panic does not make others wait forever.
-struct ClosedGuard {
+struct FinalizedGuard {
     card: usize,
     sender: SyncSender<(usize, CopyMessage)>,
     is_complete: Option<bool>,
 }
 
-impl Drop for ClosedGuard {
+impl Drop for FinalizedGuard {
     fn drop(&mut self) {
         let _ = self
             .sender
-            .send((self.card, CopyMessage::Closed(self.is_complete)));
+            .send((self.card, CopyMessage::Finalized(self.is_complete)));
     }
 }
 
-impl CloseCard<'_> {
+impl FinalizeCard<'_> {
     /// Closes the card and sends the findings.
     pub(super) fn run(mut self, sender: SyncSender<(usize, CopyMessage)>) {
-        let mut closed = ClosedGuard {
+        let mut guard = FinalizedGuard {
             card: self.card,
             sender,
             is_complete: None,
         };
-        let (card, sender) = (self.card, closed.sender.clone());
-        let send = |found| _ = sender.send((card, CopyMessage::Closing(found)));
+        let (card, sender) = (self.card, guard.sender.clone());
+        let send = |event| _ = sender.send((card, CopyMessage::Finalize(event)));
         let mut is_complete = self.plan.listing.problems.is_empty();
         is_complete &= self.recheck_files(&send);
-        for at in 0..self.plan.places.len() {
+        for at in 0..self.plan.destinations.len() {
             if self.request.cancel().is_cancelled() {
                 return;
             }
             is_complete &= self.copying.verified[at].iter().all(Option::is_some);
-            if !self.given_up[at] && destination(&self.plan.places[at]).is_gone() {
+            if !self.given_up[at] && offload_destination(&self.plan.destinations[at]).is_gone() {
                 self.given_up[at] = true;
                 is_complete = false;
                 let given_up = offload::Event::GivenUp(at, offload::GONE.to_owned());
@@ -102,36 +102,37 @@ impl CloseCard<'_> {
         }
         // A cancelled wait for another machine is not distinguishable otherwise.
         if !self.request.cancel().is_cancelled() {
-            closed.is_complete = Some(is_complete);
+            guard.is_complete = Some(is_complete);
         }
     }
 
     /// Checks all files of the card again. A file that was written to since it was read has no
     /// valid copy. Returns true if the card still has the listed files.
-    fn recheck_files(&mut self, send: &dyn Fn(Closing)) -> bool {
+    fn recheck_files(&mut self, send: &dyn Fn(FinalizeEvent)) -> bool {
         let (plan, go_on) = (self.plan, self.request.go_on());
         plan.times.wait_for_others(&go_on);
         let seen = &self.copying.seen;
-        let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
-        for task in written.unwrap_or_default() {
-            let places = self.copying.verified.iter_mut().enumerate();
-            let places = places.filter_map(|(at, verified)| verified[task].take().map(|_| at));
-            let places: Vec<usize> = places.collect();
-            if !places.is_empty() {
-                send(Closing::Written(task, places));
+        let changed = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
+        for task in changed.unwrap_or_default() {
+            let destinations = self.copying.verified.iter_mut().enumerate();
+            let outdated: Vec<usize> = destinations
+                .filter_map(|(at, verified)| verified[task].take().map(|_| at))
+                .collect();
+            if !outdated.is_empty() {
+                send(FinalizeEvent::Changed(task, outdated));
             }
         }
-        self.list_again(send)
+        self.compare_listing(send)
     }
 
     /// Lists the card again. A file that appeared was not copied; one that vanished may have been
     /// renamed.
-    fn list_again(&self, send: &dyn Fn(Closing)) -> bool {
+    fn compare_listing(&self, send: &dyn Fn(FinalizeEvent)) -> bool {
         let plan = self.plan;
         let listed = offload::list(&plan.source, &self.request.go_on()).ok();
         let listed = listed.filter(|now| !now.files.is_empty() || plan.tasks.is_empty());
         let Some(mut listing) = listed else {
-            send(Closing::Unlisted);
+            send(FinalizeEvent::CardRemoved);
             return false;
         };
         if listing.is_cut {
@@ -141,14 +142,14 @@ impl CloseCard<'_> {
         let now: HashSet<&Path> = listing.files.iter().map(|item| &*item.inside).collect();
         let then: HashSet<&Path> = plan.tasks.iter().map(|task| &*task.item.inside).collect();
         let problem = |inside: &Path, reason: &str| {
-            send(Closing::Problem(
+            send(FinalizeEvent::Problem(
                 plan.source.join(inside),
                 reason.to_owned(),
             ));
         };
         for inside in listing.files.iter().map(|item| item.inside.as_path()) {
             if !then.contains(inside) {
-                problem(inside, APPEARED);
+                problem(inside, ADDED);
             }
         }
         for (task, inside) in plan.tasks.iter().map(|task| &task.item.inside).enumerate() {
@@ -156,7 +157,7 @@ impl CloseCard<'_> {
             // Other files have a problem already.
             if !now.contains(inside.as_path()) && verified.any(|verified| verified[task].is_some())
             {
-                problem(inside, VANISHED);
+                problem(inside, REMOVED);
             }
         }
         now == then
@@ -164,26 +165,28 @@ impl CloseCard<'_> {
 
     /// Writes the manifest of a destination and sets the times of its folders. Returns true if the
     /// folders are complete.
-    fn seal(&self, at: usize, send: &dyn Fn(Closing)) -> bool {
+    fn seal(&self, at: usize, send: &dyn Fn(FinalizeEvent)) -> bool {
         let is_reported = Cell::new(false);
         let go_on = || {
             if !is_reported.replace(true) {
-                send(Closing::Waits(at));
+                send(FinalizeEvent::WaitingForManifest(at));
             }
             !self.request.cancel().is_cancelled()
         };
         let (plan, author) = (self.plan, &self.request.author);
-        let sealed = seal::place(plan, &self.copying, at, self.is_sealed[at], author, &go_on);
+        let sealed =
+            seal::write_manifest(plan, &self.copying, at, self.is_sealed[at], author, &go_on);
         if let Some(sealed) = sealed.transpose() {
-            send(Closing::Sealed(at, sealed));
+            send(FinalizeEvent::Sealed(at, sealed));
         }
         if self.request.cancel().is_cancelled() {
             return false;
         }
-        let unfinished = offload::finish_folders(&plan.places[at].folder, &plan.listing.folders);
+        let unfinished =
+            offload::finish_folders(&plan.destinations[at].folder, &plan.listing.folders);
         let is_finished = unfinished.is_empty();
         for (folder, reason) in unfinished {
-            send(Closing::Problem(folder, reason));
+            send(FinalizeEvent::Problem(folder, reason));
         }
         is_finished
     }
@@ -191,37 +194,43 @@ impl CloseCard<'_> {
 
 impl Run<'_> {
     /// Processes a finding of closing a card.
-    pub(super) fn handle_closing(&mut self, card: usize, found: Closing) -> Result<(), Error> {
+    pub(super) fn handle_finalize_event(
+        &mut self,
+        card: usize,
+        event: FinalizeEvent,
+    ) -> Result<(), Error> {
         let plan = &self.plans[card];
-        match found {
-            Closing::Written(task, places) => self.record_written(card, task, &places),
-            Closing::Unlisted => {
+        match event {
+            FinalizeEvent::Changed(task, outdated) => {
+                self.record_changed(card, task, &outdated);
+            }
+            FinalizeEvent::CardRemoved => {
                 let mut known = self.problems[card].iter();
                 if !known.any(|problem| problem.path == plan.source) {
-                    self.problem(card, plan.source.clone(), UNLISTED);
+                    self.problem(card, plan.source.clone(), CARD_REMOVED);
                 }
             }
-            Closing::Problem(path, reason) => self.problem(card, path, &reason),
-            Closing::Waits(at) => (self.on_event)(Event::Warning {
+            FinalizeEvent::Problem(path, reason) => self.problem(card, path, &reason),
+            FinalizeEvent::WaitingForManifest(at) => (self.on_event)(Event::Warning {
                 message: format!(
                     "another process is writing the manifest in {}",
-                    plan.places[at].folder.display()
+                    plan.destinations[at].folder.display()
                 ),
                 hint: "waiting until it is done; other cards continue".to_owned(),
             }),
-            Closing::Sealed(at, sealed) => self.sealed(card, at, sealed)?,
+            FinalizeEvent::Sealed(at, sealed) => self.record_manifest(card, at, sealed)?,
         }
         Ok(())
     }
 
-    fn record_written(&mut self, card: usize, task: usize, places: &[usize]) {
+    fn record_changed(&mut self, card: usize, task: usize, outdated: &[usize]) {
         let Some(logged) = &self.cards[card] else {
             return;
         };
         let file = logged.files[task];
-        let reason = WRITTEN.to_owned();
+        let reason = CHANGED.to_owned();
         self.findings.push(Finding::Unread(file, reason.clone()));
-        for at in places {
+        for at in outdated {
             let found = CopyFound {
                 state: CopyState::NotCopied,
                 how: None,
@@ -230,14 +239,14 @@ impl Run<'_> {
                 stamp: None,
             };
             self.findings
-                .push(Finding::Copy(file, logged.places[*at], found));
+                .push(Finding::Copy(file, logged.destination_numbers[*at], found));
         }
         let plan = &self.plans[card];
         let path = plan.source.join(&plan.tasks[task].item.inside);
-        self.problem(card, path, WRITTEN);
+        self.problem(card, path, CHANGED);
     }
 
-    fn sealed(
+    fn record_manifest(
         &mut self,
         card: usize,
         at: usize,
@@ -246,8 +255,8 @@ impl Run<'_> {
         let Some(logged) = &self.cards[card] else {
             return Ok(());
         };
-        let folder = self.plans[card].places[at].folder.clone();
-        let (ingest, number) = (logged.ingest, logged.places[at]);
+        let folder = self.plans[card].destinations[at].folder.clone();
+        let (ingest, number) = (logged.ingest, logged.destination_numbers[at]);
         let sealed = match sealed {
             Ok(sealed) => sealed,
             Err(reason) => {
@@ -260,8 +269,11 @@ impl Run<'_> {
         };
         self.catalogue
             .record_destination(ingest, number, Some(&sealed.manifest), None)?;
-        let altered = sealed.altered.iter().map(|task| (*task, ALTERED));
-        let unproven = sealed.unproven.iter().map(|task| (*task, UNPROVEN));
+        let altered = sealed
+            .altered
+            .iter()
+            .map(|task| (*task, DIFFERS_FROM_MANIFEST));
+        let unproven = sealed.unproven.iter().map(|task| (*task, OTHER_HASH_KIND));
         for (task, reason) in altered.chain(unproven) {
             let item = &self.plans[card].tasks[task].item;
             self.problem(card, folder.join(&item.inside), reason);
