@@ -1,5 +1,5 @@
-//! Copies the cards of a batch, in parallel where their devices allow it, and records the findings
-//! continuously.
+//! Copies the cards of a batch, in parallel if their devices allow it, and records the findings
+//! while copying.
 
 mod finalize;
 
@@ -24,22 +24,22 @@ use crate::offload::{self, CopyOrder, CopyOutcome, Destination, SourceState};
 use crate::volume::{Drive, DriveKind};
 use finalize::{FinalizeCard, FinalizeEvent};
 
-/// Interval after which findings are recorded …
+/// Maximum age of unrecorded findings.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
-/// … or number of findings that triggers it.
+/// Maximum number of unrecorded findings.
 const FLUSH_COUNT: usize = 2000;
-/// Maximum number of cards read in parallel.
+/// Maximum number of cards copied in parallel.
 const MAX_PARALLEL_CARDS: usize = 4;
 /// Capacity of the channel from the copying threads.
 const CHANNEL_CAPACITY: usize = 1024;
 
-/// Card in the log of ingests.
+/// Card with its entries in the ingest log.
 pub(super) struct LoggedCard {
     /// Id of its ingest.
     pub(super) ingest: i64,
-    /// True if the facts of the day changed since the ingest began.
+    /// True if this ingest resumes an earlier one that had other shoot facts.
     pub(super) facts_changed: bool,
-    /// Ids of its files, by task.
+    /// Ids of its files, in the order of the tasks.
     files: Vec<i64>,
     /// Numbers of its destinations in the log, in the order of the plan.
     destination_numbers: Vec<usize>,
@@ -47,26 +47,27 @@ pub(super) struct LoggedCard {
     is_sealed: Vec<bool>,
 }
 
-/// State of a card while it is copied.
+/// Findings about a card while it is copied.
 #[derive(Default)]
 pub(super) struct Copying {
-    /// Hashes, by task.
+    /// Per task: hashes of the file; `None` if not read.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
-    /// State of each file when it was read, by task.
+    /// Per task: state of the file on the card when it was read.
     seen: Vec<Option<SourceState>>,
-    /// Per destination and task: `Some` if the copy is verified, `Some(true)` if by this run.
+    /// Per destination and task: `None` if the copy is not verified, `Some(true)` if this run
+    /// verified it, `Some(false)` if an earlier one did.
     pub(super) verified: Vec<Vec<Option<bool>>>,
-    /// Per destination: true if this run verified a copy there.
+    /// Per destination: true if this run verified a copy that is not in a manifest yet.
     is_unsealed: Vec<bool>,
 }
 
-/// Records in the catalogue that cards begin or resume their ingest.
+/// Records in the catalogue that the ingest of each accepted card begins or is resumed.
 pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
     catalogue: &Catalogue,
 ) -> Result<Vec<Option<LoggedCard>>, Error> {
-    let one = |plan: &CardPlan| {
+    let begin_card = |plan: &CardPlan| {
         if plan.state == CardState::Refused {
             return Ok(None);
         }
@@ -81,12 +82,13 @@ pub(super) fn begin(
             author: request.author.clone(),
             facts: plan.facts.clone(),
         };
-        let destinations = plan.catalogued(catalogue)?;
-        let before = plan.earlier.as_ref();
-        let facts_changed = before.is_some_and(|before| before.details.facts != new_ingest.facts);
-        let (ingest, numbers) = if let Some(before) = before {
-            let numbers = catalogue.resume_ingest(before.id, &new_ingest, &destinations)?;
-            (before.id, numbers)
+        let destinations = plan.locate_destinations(catalogue)?;
+        let earlier = plan.earlier.as_ref();
+        let facts_changed =
+            earlier.is_some_and(|earlier| earlier.details.facts != new_ingest.facts);
+        let (ingest, numbers) = if let Some(earlier) = earlier {
+            let numbers = catalogue.resume_ingest(earlier.id, &new_ingest, &destinations)?;
+            (earlier.id, numbers)
         } else {
             let ingest = catalogue.begin_ingest(&new_ingest, &destinations)?;
             (ingest, (0..destinations.len()).collect())
@@ -95,9 +97,9 @@ pub(super) fn begin(
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
-        // A deleted manifest is written again.
+        // If the manifest was deleted, a new one is written.
         let is_sealed = |number: &usize| {
-            let logged = before.and_then(|before| before.places.get(*number));
+            let logged = earlier.and_then(|earlier| earlier.places.get(*number));
             logged.is_some_and(IngestPlace::has_manifest)
         };
         let files = catalogue.list_ingested(ingest, files)?;
@@ -114,10 +116,10 @@ pub(super) fn begin(
             destination_numbers: numbers,
         }))
     };
-    plans.iter().map(one).collect()
+    plans.iter().map(begin_card).collect()
 }
 
-/// Copies all accepted cards and seals each one when it is done.
+/// Copies all accepted cards, and finalizes each as soon as it is copied.
 pub(super) fn copy_all(
     plans: &[CardPlan],
     cards: &[Option<LoggedCard>],
@@ -179,29 +181,31 @@ fn describe_start(plan: &CardPlan) -> Begun {
 
 /// Messages from the copying threads.
 enum CopyMessage {
-    /// Progress of copying.
+    /// Event of copying a card.
     Event(offload::Event),
-    /// Copying of the card ended.
+    /// The copying thread of a card ended.
     CopyEnded,
-    /// Finding while the card was closed.
+    /// Event of finalizing a card.
     Finalize(FinalizeEvent),
-    /// The card is closed; true if all of it is copied and verified. `None` if interrupted.
+    /// Finalizing a card ended: true if all of its files are copied and verified, `None` if
+    /// interrupted.
     Finalized(Option<bool>),
 }
 
-/// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
-struct DoneGuard {
+/// Sends [`CopyMessage::CopyEnded`] on drop, so that the main thread does not wait forever after a
+/// panic.
+struct CopyEndedGuard {
     card: usize,
     sender: SyncSender<(usize, CopyMessage)>,
 }
 
-impl Drop for DoneGuard {
+impl Drop for CopyEndedGuard {
     fn drop(&mut self) {
         let _ = self.sender.send((self.card, CopyMessage::CopyEnded));
     }
 }
 
-/// Running batch.
+/// State of a batch while its cards are copied.
 struct Run<'a> {
     plans: &'a [CardPlan],
     cards: &'a [Option<LoggedCard>],
@@ -210,17 +214,19 @@ struct Run<'a> {
     summary: &'a mut Summary,
     on_event: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
-    /// Per card and destination: true if it accepts no more files.
+    /// Per card and destination: true if copying to it stopped after an error.
     given_up: Vec<Vec<bool>>,
-    /// Problems, by card.
+    /// Per card: problems found so far.
     problems: Vec<Vec<Problem>>,
+    /// Findings that are not recorded yet.
     findings: Vec<Finding>,
     last_flush: Instant,
-    /// Folders of copies: true if on their destination's own filesystem.
+    /// Per folder of copies: true if it is on its destination's filesystem.
     own_filesystem: HashMap<PathBuf, bool>,
 }
 
-/// Copies every card within a scope, and closes each when it is done.
+/// Copies every card on a thread of `scope`, and finalizes each (last check, manifests) when it is
+/// copied.
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
@@ -232,7 +238,8 @@ fn dispatch<'scope, 'a: 'scope>(
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
-    // Cards waiting for a share or for another machine; they do not block other cards.
+    // Number of cards being finalized. They may wait for a share or another machine, which does not
+    // delay copying.
     let mut finalizing = 0;
     let mut outcome = Ok(());
     loop {
@@ -251,12 +258,12 @@ fn dispatch<'scope, 'a: 'scope>(
             }
             waiting.remove(next);
             running.push(card);
-            let (sender, go_on) = (sender.clone(), run.request.go_on());
+            let (sender, is_cancelled) = (sender.clone(), run.request.is_cancelled());
             scope.spawn(move || {
-                let done = DoneGuard { card, sender };
-                copy(&plans[card], &go_on, &mut |event| {
+                let guard = CopyEndedGuard { card, sender };
+                copy(&plans[card], &is_cancelled, &mut |event| {
                     // The receiver stops only after the last event.
-                    let _ = done.sender.send((card, CopyMessage::Event(event)));
+                    let _ = guard.sender.send((card, CopyMessage::Event(event)));
                 });
             });
         }
@@ -297,7 +304,7 @@ fn dispatch<'scope, 'a: 'scope>(
             }
         };
         if let Err(error) = handled {
-            // Stops the threads that still copy.
+            // Stops the copying threads.
             run.request.cancel().cancel();
             outcome = Err(error);
         }
@@ -306,14 +313,14 @@ fn dispatch<'scope, 'a: 'scope>(
 
 fn copy(
     plan: &CardPlan,
-    go_on: &(dyn Fn() -> bool + Sync),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(offload::Event),
 ) {
     let destinations: Vec<Destination> =
         plan.destinations.iter().map(offload_destination).collect();
     for destination in &plan.destinations {
         for folder in plan.folders_at(destination) {
-            // Free space was computed without these leftovers.
+            // The planned free space includes that of the leftovers.
             let _ = atomic_file::sweep(&folder);
         }
     }
@@ -325,7 +332,7 @@ fn copy(
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
-        go_on,
+        go_on: &|| !is_cancelled(),
     };
     offload::copy(&order, on_event);
 }
@@ -340,26 +347,26 @@ fn offload_destination(planned: &PlannedDestination) -> Destination {
     }
 }
 
-/// Returns true if a device handles one request at a time.
+/// Returns true if a device is best read by one thread at a time.
 fn is_single(drive: &Drive) -> bool {
     drive.kind.readers(2) == 1
 }
 
-/// Returns true if two cards would compete for one device.
+/// Returns true if copying two cards in parallel would make them compete for a device.
 fn share_device(first: &CardPlan, second: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
-        let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
+        let is_exclusive = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
         let destinations = plan.destinations.iter();
         let destinations = destinations
             .map(|destination| (destination.drive.clone(), is_single(&destination.drive)));
-        std::iter::once((plan.drive.clone(), is_alone))
+        std::iter::once((plan.drive.clone(), is_exclusive))
             .chain(destinations)
             .collect()
     };
     let (of_first, of_second) = (drives(first), drives(second));
-    of_first.iter().any(|(drive, is_alone)| {
+    of_first.iter().any(|(drive, is_exclusive)| {
         let mut shared = of_second.iter().filter(|(other, _)| other == drive);
-        shared.any(|(_, is_other_alone)| *is_alone || *is_other_alone)
+        shared.any(|(_, is_other_exclusive)| *is_exclusive || *is_other_exclusive)
     })
 }
 
@@ -389,8 +396,8 @@ impl<'a> Run<'a> {
         };
         match &event {
             offload::Event::Hashed(task, hashes, seen) => {
-                let of_catalogue = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
-                if let Some((digest, xxh128)) = hashes.first().zip(of_catalogue) {
+                let xxh128 = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
+                if let Some((digest, xxh128)) = hashes.first().zip(xxh128) {
                     let file = logged.files[*task];
                     let (digest, xxh128) = (digest.clone(), xxh128.clone());
                     let finding = Finding::Hashed(file, digest, xxh128, seen.sample);
@@ -414,7 +421,7 @@ impl<'a> Run<'a> {
                 self.catalogue
                     .record_destination(logged.ingest, number, None, Some(reason))?;
                 self.given_up[card][*destination] = true;
-                let problem = format!("copying there stopped: {reason}");
+                let problem = format!("copying to this destination stopped: {reason}");
                 self.problem(card, folder, &problem);
             }
             offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
@@ -427,6 +434,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Records the outcome of a file at one destination.
     fn record_copy(&mut self, card: usize, task: usize, destination: usize, outcome: &CopyOutcome) {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
@@ -463,7 +471,7 @@ impl<'a> Run<'a> {
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
-            // If this run does not seal the destination, the next one seals all verified copies.
+            // Without a manifest by this run, the next run writes one of all verified copies.
             if !std::mem::replace(&mut self.copying[card].is_unsealed[destination], true) {
                 let (ingest, number) = (logged.ingest, logged.destination_numbers[destination]);
                 self.findings.push(Finding::Unsealed(ingest, number));
@@ -475,7 +483,7 @@ impl<'a> Run<'a> {
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
-            // Not the current state: the copy may have been written to since it was read.
+            // The state when it was read back: the copy may have changed since.
             stamp: read.map(|read| read.stamp),
         };
         let (file, number) = (logged.files[task], logged.destination_numbers[destination]);
@@ -499,8 +507,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Records the end of copying a card and returns the closing work, which may have to wait.
-    /// `None` if there is none.
+    /// Records that a card is copied. Returns the remaining work, which may have to wait; `None` if
+    /// there is none.
     fn begin_finalizing(&mut self, card: usize) -> Result<Option<FinalizeCard<'a>>, Error> {
         self.flush_findings()?;
         let Some(logged) = &self.cards[card] else {
@@ -511,13 +519,13 @@ impl<'a> Run<'a> {
         }
         let plan = &self.plans[card];
         for task in &plan.tasks {
-            // Reported on every run, for users who rely on the manifest.
+            // Reported by every run, for users who rely on the manifest.
             if mhl::path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
                 self.problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
             }
         }
-        for (task, destination) in &plan.grown {
+        for (task, destination) in &plan.extended_chains {
             let found = CopyFound {
                 state: CopyState::Verified,
                 how: None,
@@ -544,7 +552,7 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// Records that a card is closed.
+    /// Records that a card is finalized.
     fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
         self.flush_findings()?;
         if let Some(logged) = &self.cards[card] {
@@ -560,9 +568,9 @@ impl<'a> Run<'a> {
 /// Reason reported for a different file of the same name.
 const OTHER_FILE: &str =
     "a different file of that name exists and was kept; compare the two, then move one of them";
-/// Reason reported for a copy on another filesystem than its destination.
-const OTHER_FILESYSTEM: &str = "a mount or link leads to another filesystem than the destination's, so this is not a copy on the destination";
+/// Reason reported for a copy that is on another filesystem than its destination.
+const OTHER_FILESYSTEM: &str = "a mount or link leads to another filesystem, so it does not count as a copy at this destination";
 
-/// Reason reported for a file that is in no manifest because of its name.
+/// Reason reported for a file whose name cannot be stored in a manifest.
 const NOT_IN_MANIFEST: &str =
-    "copied, verified and catalogued, but a manifest cannot store its name";
+    "copied, verified and catalogued, but not listed in the manifest, which cannot store its name";

@@ -1,7 +1,7 @@
-//! Final steps of a card: a last check of its files, and the manifests of its copies.
+//! Final steps for a copied card: a last check of its files, and the manifests of its copies.
 //!
-//! Both may have to wait for a share or another machine. So each card has its own closing thread,
-//! which sends findings to the one thread that writes to the catalogue.
+//! Both may have to wait for a share or another machine, so each card is finalized on its own thread.
+//! That thread sends events to the main thread, which alone writes to the catalogue.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -16,49 +16,53 @@ use crate::ingest::seal::Sealed;
 use crate::ingest::{Event, Request, seal, skipped};
 use crate::offload;
 
-/// Reason reported for a file that changed between its reading and the sealing.
-const CHANGED: &str = "changed after it was copied: is the camera still recording? the copy has the earlier content \
-                       and is in no manifest; move the copy, then run the same command again";
+/// Reason reported for a file that changed on the card after it was read.
+const CHANGED: &str = "the camera wrote to it after it was copied (still recording?); the copy is outdated and in no \
+                       manifest: move it away, then run the same command again";
+/// Reason reported for a file that was added to the card.
 const ADDED: &str = "added to the card after it was listed: run the same command again";
+/// Reason reported for a file that was removed from the card.
 const REMOVED: &str =
-    "removed from the card after it was listed; its copies were kept: run the same command again";
+    "removed from the card after it was listed; its copies were kept; run the same command again";
 /// Reason reported for a card that cannot be listed again.
 const CARD_REMOVED: &str =
     "the card was removed before its files were checked again: run the same command again";
-/// Reason reported for a file that a manifest has only by other kinds of hashes.
-const OTHER_HASH_KIND: &str = "copied and verified, but a manifest at the destination has another kind of hash, which was not computed: \
-                        run `btsindex verify --record`";
-/// Reason reported for a file that contradicts a manifest on its card.
-const DIFFERS_FROM_MANIFEST: &str = "copied as found on the card, but a manifest on the card has another hash: the file changed \
-                       after that manifest was written";
+/// Reason reported for a file with another kind of hash in a manifest at the destination.
+const OTHER_HASH_KIND: &str = "copied and verified, but a manifest there records another kind of hash: \
+                               `btsindex verify --record` computes it";
+/// Reason reported for a file whose hash differs from a manifest on the card.
+const DIFFERS_FROM_MANIFEST: &str = "copied as it is on the card, but its hash differs from a manifest on the card: it changed \
+                                     after that was written";
 
-/// Finding while a card is closed.
+/// Event of finalizing a card.
 pub(super) enum FinalizeEvent {
-    /// A file was written to since it was read; its copies at these destinations are not valid.
+    /// A file changed on the card after it was read, so its copies at these destinations are
+    /// outdated.
     Changed(usize, Vec<usize>),
-    /// The card cannot be listed again.
+    /// The card cannot be listed again, probably because it was removed.
     CardRemoved,
-    /// Problem with a file or folder, with the reason.
+    /// Problem with a file or folder: path and reason.
     Problem(PathBuf, String),
-    /// The manifest of a destination waits for another process.
+    /// Another process holds the lock of a destination's history.
     WaitingForManifest(usize),
-    /// Result of writing the manifest of a destination.
+    /// The manifest of a destination was written, or could not be.
     Sealed(usize, Result<Sealed, String>),
 }
 
-/// Card to be closed.
+/// Card to be finalized.
 pub(super) struct FinalizeCard<'a> {
     pub(super) card: usize,
     pub(super) plan: &'a CardPlan,
     pub(super) request: &'a Request,
     /// Per destination: true if an earlier run wrote a manifest there.
     pub(super) is_sealed: &'a [bool],
-    /// Per destination: true if it accepts no more files.
+    /// Per destination: true if copying to it stopped after an error.
     pub(super) given_up: Vec<bool>,
     pub(super) copying: Copying,
 }
 
-/// Sends the result of closing a card on drop, so that a panic does not make others wait forever.
+/// Sends [`CopyMessage::Finalized`] on drop, so that the main thread does not wait forever after a
+/// panic.
 struct FinalizedGuard {
     card: usize,
     sender: SyncSender<(usize, CopyMessage)>,
@@ -74,7 +78,7 @@ impl Drop for FinalizedGuard {
 }
 
 impl FinalizeCard<'_> {
-    /// Closes the card and sends the findings.
+    /// Finalizes the card and sends the events.
     pub(super) fn run(mut self, sender: SyncSender<(usize, CopyMessage)>) {
         let mut guard = FinalizedGuard {
             card: self.card,
@@ -100,16 +104,17 @@ impl FinalizeCard<'_> {
                 is_complete &= self.seal(at, &send);
             }
         }
-        // A cancelled wait for another machine is not distinguishable otherwise.
+        // If a wait was cancelled, the steps above did not report it.
         if !self.request.cancel().is_cancelled() {
             guard.is_complete = Some(is_complete);
         }
     }
 
-    /// Checks all files of the card again. A file that was written to since it was read has no
-    /// valid copy. Returns true if the card still has the listed files.
+    /// Checks all files of the card again. A file that changed after it was read has no valid copy.
+    /// Returns true if the card still has exactly the listed files.
     fn recheck_files(&mut self, send: &dyn Fn(FinalizeEvent)) -> bool {
-        let (plan, go_on) = (self.plan, self.request.go_on());
+        let (plan, cancel) = (self.plan, self.request.cancel());
+        let go_on = || !cancel.is_cancelled();
         plan.times.wait_for_others(&go_on);
         let seen = &self.copying.seen;
         let changed = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
@@ -125,12 +130,11 @@ impl FinalizeCard<'_> {
         self.compare_listing(send)
     }
 
-    /// Lists the card again. A file that appeared was not copied; one that vanished may have been
-    /// renamed.
+    /// Lists the card again. An added file was not copied; a removed file may have been renamed.
     fn compare_listing(&self, send: &dyn Fn(FinalizeEvent)) -> bool {
         let plan = self.plan;
-        let listed = offload::list(&plan.source, &self.request.go_on()).ok();
-        let listed = listed.filter(|now| !now.files.is_empty() || plan.tasks.is_empty());
+        let listed = offload::list(&plan.source, &|| !self.request.cancel().is_cancelled()).ok();
+        let listed = listed.filter(|listing| !listing.files.is_empty() || plan.tasks.is_empty());
         let Some(mut listing) = listed else {
             send(FinalizeEvent::CardRemoved);
             return false;
@@ -139,8 +143,8 @@ impl FinalizeCard<'_> {
             return false;
         }
         listing.leave_out_unfinished(&plan.source, skipped::UNFINISHED);
-        let now: HashSet<&Path> = listing.files.iter().map(|item| &*item.inside).collect();
-        let then: HashSet<&Path> = plan.tasks.iter().map(|task| &*task.item.inside).collect();
+        let current: HashSet<&Path> = listing.files.iter().map(|item| &*item.inside).collect();
+        let planned: HashSet<&Path> = plan.tasks.iter().map(|task| &*task.item.inside).collect();
         let problem = |inside: &Path, reason: &str| {
             send(FinalizeEvent::Problem(
                 plan.source.join(inside),
@@ -148,34 +152,41 @@ impl FinalizeCard<'_> {
             ));
         };
         for inside in listing.files.iter().map(|item| item.inside.as_path()) {
-            if !then.contains(inside) {
+            if !planned.contains(inside) {
                 problem(inside, ADDED);
             }
         }
         for (task, inside) in plan.tasks.iter().map(|task| &task.item.inside).enumerate() {
             let mut verified = self.copying.verified.iter();
-            // Other files have a problem already.
-            if !now.contains(inside.as_path()) && verified.any(|verified| verified[task].is_some())
+            // Without a verified copy, the file has been reported already.
+            if !current.contains(inside.as_path())
+                && verified.any(|verified| verified[task].is_some())
             {
                 problem(inside, REMOVED);
             }
         }
-        now == then
+        current == planned
     }
 
-    /// Writes the manifest of a destination and sets the times of its folders. Returns true if the
-    /// folders are complete.
+    /// Writes the manifest of a destination and sets the times of its folders. Returns true if all
+    /// folders have their times.
     fn seal(&self, at: usize, send: &dyn Fn(FinalizeEvent)) -> bool {
         let is_reported = Cell::new(false);
-        let go_on = || {
+        let is_cancelled = || {
             if !is_reported.replace(true) {
                 send(FinalizeEvent::WaitingForManifest(at));
             }
-            !self.request.cancel().is_cancelled()
+            self.request.cancel().is_cancelled()
         };
         let (plan, author) = (self.plan, &self.request.author);
-        let sealed =
-            seal::write_manifest(plan, &self.copying, at, self.is_sealed[at], author, &go_on);
+        let sealed = seal::write_manifest(
+            plan,
+            &self.copying,
+            at,
+            self.is_sealed[at],
+            author,
+            &is_cancelled,
+        );
         if let Some(sealed) = sealed.transpose() {
             send(FinalizeEvent::Sealed(at, sealed));
         }
@@ -193,7 +204,7 @@ impl FinalizeCard<'_> {
 }
 
 impl Run<'_> {
-    /// Processes a finding of closing a card.
+    /// Processes an event of finalizing a card.
     pub(super) fn handle_finalize_event(
         &mut self,
         card: usize,
@@ -216,7 +227,7 @@ impl Run<'_> {
                     "another process is writing the manifest in {}",
                     plan.destinations[at].folder.display()
                 ),
-                hint: "waiting until it is done; other cards continue".to_owned(),
+                hint: "waiting for it; other cards continue".to_owned(),
             }),
             FinalizeEvent::Sealed(at, sealed) => self.record_manifest(card, at, sealed)?,
         }
@@ -262,22 +273,22 @@ impl Run<'_> {
             Err(reason) => {
                 self.catalogue
                     .record_destination(ingest, number, None, Some(&reason))?;
-                let reason = format!("no new manifest: {reason}");
+                let reason = format!("manifest not written: {reason}");
                 self.problem(card, folder, &reason);
                 return Ok(());
             }
         };
         self.catalogue
             .record_destination(ingest, number, Some(&sealed.manifest), None)?;
-        let altered = sealed
+        let differing = sealed
             .altered
             .iter()
             .map(|task| (*task, DIFFERS_FROM_MANIFEST));
-        let unproven = sealed.unproven.iter().map(|task| (*task, OTHER_HASH_KIND));
-        for (task, reason) in altered.chain(unproven) {
+        let other_kind = sealed.unproven.iter().map(|task| (*task, OTHER_HASH_KIND));
+        for (task, reason) in differing.chain(other_kind) {
             let item = &self.plans[card].tasks[task].item;
             self.problem(card, folder.join(&item.inside), reason);
-            // Reported by the next run as well.
+            // Stored, so that every later run reports it again.
             let remark = Finding::Remark(logged.files[task], number, reason);
             self.findings.push(remark);
         }
