@@ -1,10 +1,10 @@
-//! Clip in a few lines, shown next to its poster by `search --thumbs`, `browse` and reports.
+//! Short description of a clip, shown next to its poster by `search --thumbs`, `browse` and reports.
 
 use super::clip_rows::{folder, length, picture, place, shot};
 use crate::clip::Clip;
 use crate::error::escape;
 
-/// Main properties of a clip as text. Unknown ones are empty; none is escaped for a terminal.
+/// Main properties of a clip as text, not escaped for a terminal. Unknown properties are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClipCard {
     /// Name of the best copy's file.
@@ -15,7 +15,7 @@ pub struct ClipCard {
     pub shot: String,
     /// Duration, such as `12.5s`.
     pub length: String,
-    /// Format: `1920x1080 23.976 10-bit hlg`.
+    /// Picture format: `1920x1080 23.976 10-bit hlg`.
     pub picture: String,
     /// Maker and model of the camera.
     pub camera: String,
@@ -50,7 +50,7 @@ impl ClipCard {
     }
 }
 
-/// Returns the lines of a [`ClipCard`], the name first, without empty ones. Escaped for a terminal.
+/// Returns the non-empty lines of a [`ClipCard`], name first, escaped for a terminal.
 #[must_use]
 pub fn card_lines(clip: &Clip) -> Vec<String> {
     let card = ClipCard::from_clip(clip);
@@ -70,7 +70,7 @@ pub fn card_lines(clip: &Clip) -> Vec<String> {
         .collect()
 }
 
-/// Formats selection and rating: `selected, 4 stars`.
+/// Formats the selection and rating: `selected, 4 stars`.
 fn verdict(clip: &Clip) -> String {
     let selection = clip.selection.as_ref().map(|fact| fact.value.to_string());
     let stars = clip.rating.as_ref().map(|fact| {

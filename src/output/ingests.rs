@@ -1,4 +1,4 @@
-//! Ingests as text and JSON: the plan of a dry run, the summary of a run, and the log.
+//! Ingests as text and JSON: the plan of a dry run, the summary of an ingest, and the ingest log.
 
 use std::io::{self, Write};
 
@@ -12,8 +12,8 @@ use crate::ingest::{CardPlan, CardState, Summary};
 use crate::media;
 use crate::value::{Bytes, instant_of_seconds};
 
-/// Maximum number of problems listed at the end; the rest is counted.
-const LISTED: usize = 200;
+/// Maximum number of problems that are listed; the others are only counted.
+const MAX_LISTED: usize = 200;
 
 /// Writes the plan of a dry run as text.
 ///
@@ -134,12 +134,12 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         summary.elapsed.as_secs_f64()
     )?;
     let new = summary.scanned.as_ref().map_or(0, |scan| scan.new);
-    for (count, one, more, rest) in [
+    for (count, singular, plural, rest) in [
         (
             summary.known,
             "card",
             "cards",
-            " ingested before, judging by size, times and a sample of each file: the copies were verified then; `btsindex verify` reads them again",
+            " already ingested, judging by size, times and a sample of each file: the copies were verified then; `btsindex verify` reads them again",
         ),
         (summary.copied, "copy", "copies", " written and verified"),
         (
@@ -159,7 +159,7 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         ),
     ] {
         if count > 0 {
-            let what = if count == 1 { one } else { more };
+            let what = if count == 1 { singular } else { plural };
             writeln!(out, "{:>9}  {what}{rest}", grouped(count))?;
         }
     }
@@ -170,7 +170,7 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         .problems
         .iter()
         .chain(&summary.unreadable)
-        .take(LISTED)
+        .take(MAX_LISTED)
     {
         let path = problem.path.to_string_lossy();
         writeln!(
@@ -181,8 +181,8 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         )?;
     }
     let all = summary.problems.len() + summary.unreadable.len();
-    if all > LISTED {
-        writeln!(out, "           and {} more", grouped(all - LISTED))?;
+    if all > MAX_LISTED {
+        writeln!(out, "           and {} more", grouped(all - MAX_LISTED))?;
     }
     if summary.is_interrupted || summary.complete < summary.cards {
         writeln!(out, "run the same command to resume")?;
@@ -221,7 +221,7 @@ fn format_time(seconds: i64) -> String {
         .map_or(text.clone(), |text| text.replace('T', " "))
 }
 
-/// Writes the log as a table, one row per ingest.
+/// Writes the ingest log as a table, one row per ingest.
 ///
 /// # Errors
 /// If `out` cannot be written.
@@ -274,26 +274,26 @@ pub fn write_ingest_table(
             bytes,
             hash,
             copies.join(", "),
-            state(ingest).to_owned(),
+            state_name(ingest).to_owned(),
         ]);
     }
     table.write(out)
 }
 
-fn state(ingest: &Ingest) -> &'static str {
-    let is_short = ingest
+fn state_name(ingest: &Ingest) -> &'static str {
+    let is_incomplete = ingest
         .places
         .iter()
         .any(|destination| destination.verified < ingest.files);
     match ingest.ended {
         None => "not finished",
         Some(_) if ingest.details.is_in_place => "in place",
-        Some(_) if is_short || !ingest.problems.is_empty() => "with problems",
+        Some(_) if is_incomplete || !ingest.problems.is_empty() => "with problems",
         Some(_) => "verified",
     }
 }
 
-/// Writes all details of one ingest, and its files if given.
+/// Writes all details of one ingest, with its files if given.
 ///
 /// # Errors
 /// If `out` cannot be written.
@@ -308,7 +308,7 @@ pub fn write_ingest_details(
         "{}  {}  {}",
         escape(&details.card),
         details.day,
-        state(ingest)
+        state_name(ingest)
     )?;
     writeln!(
         out,
@@ -350,14 +350,14 @@ pub fn write_ingest_details(
             grouped(destination.verified),
             grouped(ingest.files)
         );
-        let since = destination
-            .oldest
-            .map_or_else(String::new, |at| format!(", first at {}", format_time(at)));
+        let oldest = destination.oldest.map_or_else(String::new, |at| {
+            format!(", oldest verification {}", format_time(at))
+        });
         let how = destination
             .how
             .as_deref()
             .map_or_else(String::new, |how| format!(", {how}"));
-        writeln!(out, "       {verified}{since}{how}")?;
+        writeln!(out, "       {verified}{oldest}{how}")?;
         if let Some(manifest) = &destination.manifest {
             writeln!(out, "       {}", escape(&manifest.to_string_lossy()))?;
         }
@@ -365,7 +365,7 @@ pub fn write_ingest_details(
             writeln!(out, "       {}", escape(problem))?;
         }
     }
-    for problem in ingest.problems.iter().take(LISTED) {
+    for problem in ingest.problems.iter().take(MAX_LISTED) {
         writeln!(
             out,
             "    {}: {}",
@@ -420,7 +420,7 @@ pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
         "author": details.author,
         "begun": at(ingest.begun),
         "ended": ingest.ended.and_then(at),
-        "state": state(ingest),
+        "state": state_name(ingest),
         "files": ingest.files,
         "bytes": ingest.bytes,
         "unread": ingest.unread,

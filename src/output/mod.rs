@@ -1,6 +1,6 @@
 //! Output formats: text and progress bars for a terminal, lines for a log, JSON for programs.
 //!
-//! Separate from the subcommands because `browse` and `report` show the same clips and cards.
+//! Separate from the subcommands because `browse` and `report` show the same descriptions of clips.
 
 mod clip_card;
 mod clip_details;

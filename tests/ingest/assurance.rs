@@ -53,10 +53,10 @@ fn a_card_is_no_copy_of_itself_wherever_it_is_mounted() {
     ] {
         let answer = ingest(&shoot, &[&card], &[&to]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, "A001", "the destination is within the card");
+        is_told(&answer, "A001", "the destination is inside the card");
     }
     let answer = ingest(&shoot, &[&again.join("A001")], &[&cards.join("{card}")]);
-    is_told(&answer, "A001", "the destination is within the card");
+    is_told(&answer, "A001", "the destination is inside the card");
     assert!(tree(&cards) == before);
     // Two places that are one.
     let same = shoot.folder("same");
@@ -208,7 +208,7 @@ fn a_manifest_that_was_lost_is_written_anew_and_a_damaged_history_is_told() {
     fs::remove_file(manifest).unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "raid", "no new manifest");
+    is_told(&answer, "raid", "manifest not written");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn what_the_history_of_a_card_leaves_out_is_told() {
     for _ in 0..2 {
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, "D00000.bin", "ignores this file and 2 more");
+        is_told(&answer, "D00000.bin", "match this file and 2 more");
     }
     are_equal(&card, &raid);
     // The log knows them; another catalogue does not.
@@ -304,7 +304,7 @@ fn what_was_proved_and_not_sealed_is_sealed_by_the_next_run() {
     fs::write(&chain, b"<").unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "raid", "no new manifest");
+    is_told(&answer, "raid", "manifest not written");
     fs::write(&chain, whole).unwrap();
     let summary = ingest_well(&shoot, &[&card], &[&raid]);
     assert_eq!(summary["manifests"].as_array().unwrap().len(), 1);

@@ -41,7 +41,7 @@ fn any_name_is_copied_and_what_no_manifest_can_hold_is_told() {
     let summary = answer.summary();
     assert_eq!(summary["outside_manifests"], 3, "{summary}");
     assert_eq!(summary["complete"], 1, "{summary}");
-    is_told(&answer, "red", "a manifest cannot store its name");
+    is_told(&answer, "red", "cannot store its name");
     let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 9, "{ingest}");
     let (code, found) = verify(&shoot, &raid);

@@ -147,11 +147,7 @@ fn a_file_that_is_still_written_to_is_left_for_the_next_time() {
         answer
     });
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    is_told(
-        &answer,
-        "A001/growing.bin",
-        "is the camera still recording?",
-    );
+    is_told(&answer, "A001/growing.bin", "still recording");
     assert!(!raid.join("growing.bin").exists());
     assert!(raid.join("done.bin").exists());
     nothing_is_left_over(&raid);
@@ -178,10 +174,13 @@ fn a_file_that_changes_after_it_was_listed_is_not_copied_as_it_was() {
     let answer = working.end();
     // It may change before it is read or after that; in both cases before the card is sealed.
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "D00449.bin", "is the camera still recording?");
+    is_told(&answer, "D00449.bin", "still recording");
     let copy = raid.join("Clips/04/D00449.bin");
     let again = ingest(&shoot, &[&card], &[&raid]);
-    if answer.stdout.contains("changed after it was copied") {
+    if answer
+        .stdout
+        .contains("the camera wrote to it after it was copied")
+    {
         assert_eq!(again.code, 3, "{}", again.stdout);
         is_told(&again, "D00449.bin", "a different file of that name");
         assert_ne!(fs::read(copy).unwrap(), fs::read(&last).unwrap());
@@ -226,7 +225,11 @@ fn a_file_that_changed_after_it_was_copied_is_read_again_although_its_time_is_th
     working.meanwhile(|| alter_unseen(&first, modified(&first)));
     let answer = working.end();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "A.bin", "changed after it was copied");
+    is_told(
+        &answer,
+        "A.bin",
+        "the camera wrote to it after it was copied",
+    );
     let verified = || {
         let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
         ingest["places"][0]["verified"].clone()

@@ -56,7 +56,7 @@ fn written_half_way(shoot: &Shoot, card: &Path, to: &Path, write: impl FnOnce())
     };
     let answer = working.end();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    is_told(&answer, "C0001.bin", "is the camera still recording?");
+    is_told(&answer, "C0001.bin", "still recording");
     assert_eq!(answer.summary()["complete"], 0, "{}", answer.stdout);
     assert!(!to.join("C0001.bin").exists() && !to.join("ascmhl").exists());
     nothing_is_left_over(to);

@@ -162,7 +162,7 @@ fn a_file_that_the_camera_wrote_again_is_copied_when_the_former_is_out_of_the_wa
     // Their histories knew another one, which is told; it is copied all the same.
     let answer = typed(&day.commands(&[])[0]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert!(answer.stdout.contains("copied as found on the card"));
+    assert!(answer.stdout.contains("copied as it is on the card"));
     day.is_safe(&[]);
 }
 
