@@ -40,7 +40,7 @@ pub(super) struct CardComparison {
     pub(super) is_other_card: bool,
     /// Samples that are missing in the ingest log.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
-    /// Files that could not be compared and must be copied or read again.
+    /// Files that could not be compared and must be read again.
     pub(super) doubted: Vec<PathBuf>,
 }
 

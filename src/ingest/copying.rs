@@ -238,8 +238,8 @@ fn dispatch<'scope, 'a: 'scope>(
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
-    // Number of cards being finalized. They may wait for a share or another machine, which does not
-    // delay copying.
+    // Number of cards being finalized. They may wait for a share or another machine without delaying
+    // the others.
     let mut finalizing = 0;
     let mut outcome = Ok(());
     loop {
@@ -471,7 +471,7 @@ impl<'a> Run<'a> {
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
-            // Without a manifest by this run, the next run writes one of all verified copies.
+            // If this run writes no manifest, the next one lists all verified copies.
             if !std::mem::replace(&mut self.copying[card].is_unsealed[destination], true) {
                 let (ingest, number) = (logged.ingest, logged.destination_numbers[destination]);
                 self.findings.push(Finding::Unsealed(ingest, number));

@@ -64,7 +64,7 @@ const LOCAL_CLOCK_KINDS: [&str; 9] = [
     "", "vfat", "msdos", "exfat", "fuseblk", "ntfs", "tmpfs", "ramfs", "iso9660",
 ];
 
-/// Returns how a filesystem keeps times.
+/// Returns the clock and time stamp properties of a volume's filesystem.
 pub(super) fn times_of(volume: &Volume) -> Times {
     let kind = volume.kind.as_str();
     let has_change_time = volume.keeps_ctime();
@@ -104,9 +104,7 @@ pub(super) fn find_overlap(folders: &[PathBuf], source: &Path) -> Option<String>
     for (at, folder) in folders.iter().enumerate() {
         let shown = escape(&folder.to_string_lossy());
         if overlaps(folder, source) {
-            return Some(format!(
-                "the destination is inside the card, or the card inside it: {shown}"
-            ));
+            return Some(format!("the destination overlaps with the card: {shown}"));
         }
         if folders[..at].iter().any(|other| overlaps(folder, other)) {
             return Some(format!("two destinations overlap: {shown}"));
@@ -124,8 +122,8 @@ fn overlaps(first: &Path, second: &Path) -> bool {
         || is_inside(second, first)
 }
 
-/// Returns true if `folder` is `outer` or inside it, by inodes. Both may not exist yet; their
-/// nearest existing ancestors are compared.
+/// Returns true if `folder` is `outer` or inside it. Compares inodes of existing ancestors, since
+/// neither folder needs to exist yet.
 fn is_inside(folder: &Path, outer: &Path) -> bool {
     let handle = |path: &Path| Handle::from_path(path).ok();
     let existing = outer

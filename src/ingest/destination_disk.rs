@@ -113,7 +113,7 @@ impl MountPoints {
             let label = Some(&volume.label).filter(|_| volume.is_label_own);
             return Suitability::Refused(
                 format!(
-                    "no drive is mounted for {}: it is below {} and is on the system disk{}",
+                    "no drive is mounted for {}: it is below {} but on the system disk{}",
                     shown(),
                     escape(&point.to_string_lossy()),
                     label.map_or_else(String::new, |label| format!(" ({})", escape(label)))
@@ -144,7 +144,7 @@ impl MountPoints {
         Some(&deepest.1)
     }
 
-    /// Returns the deepest mount point at or above a path where no drive is mounted: the path's
+    /// Returns the deepest known mount point at or above a path that has no drive mounted: the path's
     /// volume is mounted further up.
     fn unmounted_point<'a>(&'a self, path: &Path, volume: &Volume) -> Option<&'a Path> {
         let points = self.points.iter().map(PathBuf::as_path);
@@ -177,8 +177,8 @@ fn is_on_system_disk(folder: &Path) -> bool {
         .any(|part| filesystem(&part) == on)
 }
 
-/// Returns true if the filesystem is unknown. Drives have letters here, so an unmounted drive has
-/// no folder on the system disk.
+/// Returns true if the filesystem is unknown. Drives have letters on Windows, so an unmounted drive
+/// has no folder on the system disk.
 #[cfg(not(unix))]
 fn is_on_system_disk(folder: &Path) -> bool {
     filesystem(folder).is_none()
@@ -236,7 +236,7 @@ mod tests {
         ] {
             let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
             assert!(
-                reason.contains(&format!("below {point} and is on")),
+                reason.contains(&format!("below {point} but on")),
                 "{reason}"
             );
         }

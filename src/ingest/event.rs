@@ -11,15 +11,15 @@ use crate::scan;
 /// Event of an ingest. Cards are identified by their index in the plan.
 #[derive(Debug)]
 pub enum Event {
-    /// Another ingest is planning, and this one waits for it. Describes the other process.
+    /// Waiting for another ingest, which is planning. Holds the description of that process.
     Waiting(String),
     /// Listing the files of a card began.
     Listing(PathBuf),
-    /// Comparing a card with an earlier ingest began: root of the card, and bytes to read.
+    /// Comparison of a card with an earlier ingest began: root of the card, and bytes to read.
     Comparing(PathBuf, u64),
     /// Bytes read for the comparison since the previous event.
     Compared(u64),
-    /// Copying of the batch began.
+    /// Copying began; one description per card.
     Begins(Vec<Begun>),
     /// Event of copying a card.
     Card(usize, offload::Event),

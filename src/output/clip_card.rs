@@ -7,7 +7,7 @@ use crate::error::escape;
 /// Main properties of a clip as text, not escaped for a terminal. Unknown properties are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClipCard {
-    /// Name of the best copy's file.
+    /// File name of the best copy.
     pub name: String,
     /// Selection and rating: `selected, 4 stars`.
     pub verdict: String,

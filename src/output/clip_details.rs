@@ -35,7 +35,7 @@ impl PicturePaths {
 /// Writes all facts, tags and files of a clip, and the paths of its pictures.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_clip_details(
     clip: &Clip,
     pictures: &PicturePaths,

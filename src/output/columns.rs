@@ -70,7 +70,7 @@ impl ClipColumns {
     /// Parses column names. Without names, the default columns are used.
     ///
     /// # Errors
-    /// [`Error::Query`] for an unknown name.
+    /// Returns [`Error::Query`] for an unknown name.
     pub fn parse(names: &[String], query: &Query) -> Result<Self, Error> {
         let words = query.words().into_iter().cloned().collect();
         let names = names
@@ -158,7 +158,7 @@ impl ClipColumns {
     }
 }
 
-/// Length of the column `match` in characters, after which no further match is added.
+/// Length of the column `match` in characters from which no further match is added.
 const MAX_MATCH_TEXT: usize = 100;
 /// Characters shown before and after a match.
 const CONTEXT: usize = 24;
@@ -236,7 +236,7 @@ fn column(name: &str) -> Result<ClipColumn, Error> {
 /// Control characters are escaped if the output is a terminal.
 ///
 /// # Errors
-/// If a clip cannot be read, or `out` cannot be written.
+/// Returns an error if a clip cannot be read or `out` cannot be written.
 pub fn write_csv(
     columns: &ClipColumns,
     clips: impl Iterator<Item = Result<Clip, Error>>,
@@ -251,7 +251,7 @@ pub fn write_csv(
 /// the clip. `extra` holds the headings of these columns.
 ///
 /// # Errors
-/// If a row cannot be read, or `out` cannot be written.
+/// Returns an error if a row cannot be read or `out` cannot be written.
 pub fn write_csv_with(
     columns: &ClipColumns,
     extra: (&[&str], &[&str]),
@@ -305,7 +305,8 @@ fn to_io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Prefixes a cell with `'` if a spreadsheet would run it as a formula. File names are not trusted.
+/// Prefixes a cell with `'` if a spreadsheet would run it as a formula. Cells may contain arbitrary
+/// text, such as file names.
 fn disarm_formula(cell: String) -> String {
     let is_number = |text: &str| {
         text.chars()

@@ -26,7 +26,7 @@ const NARROWEST: usize = 78;
 /// Writes clips, numbered from 1, and their posters to a terminal that is `width` characters wide.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_contact_sheet(
     clips: &[(Clip, Option<PathBuf>)],
     screen: Screen,

@@ -33,7 +33,7 @@ pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTab
 /// Writes the `limit` most frequent values of a facet as JSON, one object per line.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_tally_json(tally: &Tally, limit: usize, out: &mut dyn Write) -> io::Result<()> {
     for (value, sum) in tally.rows.iter().take(limit) {
         let line = json!({ "facet": tally.facet, "value": value, "clips": sum.clips });
@@ -49,7 +49,7 @@ pub fn write_tally_json(tally: &Tally, limit: usize, out: &mut dyn Write) -> io:
 /// Writes the number, duration and size of all clips, then a bar chart of durations for each facet.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_stats(
     tallies: &Tallies,
     limit: usize,
@@ -222,7 +222,7 @@ fn size(sum: &Sum) -> String {
 /// Writes all counts as JSON, one object per line: first the total, then each value of each facet.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
     let to_json = |sum: &Sum| {
         json!({

@@ -18,7 +18,7 @@ const MAX_LISTED: usize = 200;
 /// Writes the plan of a dry run as text.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
     for plan in plans {
         let listing = &plan.listing;
@@ -117,7 +117,7 @@ fn problem_json(problem: &Problem) -> Value {
 /// Writes the summary of an ingest as text.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let verb = if summary.is_interrupted {
         "interrupted after"
@@ -214,7 +214,7 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
     })
 }
 
-/// Formats a Unix time to the minute, UTC: `2026-05-02 14:00`.
+/// Formats a Unix time to the minute, in UTC: `2026-05-02 14:00`.
 fn format_time(seconds: i64) -> String {
     let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16)
@@ -224,7 +224,7 @@ fn format_time(seconds: i64) -> String {
 /// Writes the ingest log as a table, one row per ingest.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_ingest_table(
     ingests: &[Ingest],
     width: Option<usize>,
@@ -296,7 +296,7 @@ fn state_name(ingest: &Ingest) -> &'static str {
 /// Writes all details of one ingest, with its files if given.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_ingest_details(
     ingest: &Ingest,
     files: Option<&[Ingested]>,

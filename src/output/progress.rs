@@ -351,7 +351,7 @@ fn timing_json(timing: &StageTiming) -> Value {
 /// Writes a table of the time and the bytes read in each stage.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_timings(summary: &ScanSummary, out: &mut dyn Write) -> io::Result<()> {
     let headings = [
         "stage",
@@ -381,7 +381,7 @@ pub fn write_timings(summary: &ScanSummary, out: &mut dyn Write) -> io::Result<(
 /// Writes the summary of a scan as text: counts, then the given problems.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_scan_summary(
     summary: &ScanSummary,
     problems: &[Problem],

@@ -59,7 +59,7 @@ impl<'a> SafetyProgress<'a> {
 /// `all` lists every file with all its copies.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     write_heading(report, out)?;
     write_volumes(report, out)?;

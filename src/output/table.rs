@@ -42,7 +42,7 @@ impl TextTable {
     /// Writes the table without columns that are empty in every row.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// Returns an error if `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut widths = Widths::new(&self.headings, self.width);
         for row in &self.rows {
@@ -120,7 +120,7 @@ impl FittedColumns {
     /// Writes the headings.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// Returns an error if `out` cannot be written.
     pub fn write_headings(&self, out: &mut dyn Write) -> io::Result<()> {
         let headings: Vec<String> = self.headings.iter().map(|&text| text.to_owned()).collect();
         self.write_escaped(&headings, out)
@@ -129,7 +129,7 @@ impl FittedColumns {
     /// Writes a row.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// Returns an error if `out` cannot be written.
     pub fn write_row(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
         let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
         self.write_escaped(&cells, out)

@@ -97,7 +97,7 @@ pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBra
 /// Writes the tree as indented text.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
     let name = |branch: &TagBranch| {
         format!(
@@ -127,7 +127,7 @@ pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result
 /// Writes the tree as JSON, one object per line.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_tag_tree_json(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
     for branch in branches {
         let kind = if branch.depth == 0 { "group" } else { "tag" };
@@ -141,7 +141,7 @@ pub fn write_tag_tree_json(branches: &[TagBranch], out: &mut dyn Write) -> io::R
 /// Writes the rules that apply to each file of a clip, and the tags that users added or removed.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_explanation(
     files: &[TagExplanation],
     edits: &[Edit],
@@ -234,7 +234,7 @@ fn object(facts: &[(&'static str, String)]) -> Value {
 /// Writes the changes that new rules would make, each with its clip count and examples.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_differences(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,
@@ -278,7 +278,7 @@ pub fn write_differences(
 /// Writes the content of [`write_differences`] as JSON, one object per line.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_differences_json(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,

@@ -28,7 +28,7 @@ pub use template::{FillError, Template, TemplateError};
 /// Example of a day file with all settings, explained by comments.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-/// Names of the hashes that can verify copies.
+/// Names of the hash algorithms that can verify copies.
 pub const HASHES: [&str; 5] = ["xxh128", "xxh64", "md5", "sha1", "c4"];
 
 /// A shoot day. Texts from a day file are trimmed, not empty, and have up to 200 characters.

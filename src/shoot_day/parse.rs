@@ -327,7 +327,7 @@ fn parse_hash(table: &TomlTable<'_>) -> Result<Option<String>, Error> {
         None => format!("available: {}", HASHES.join(", ")),
     };
     let message = if text.is_empty() {
-        "`hash` is not the name of a hash".to_owned()
+        "`hash` is not the name of a hash algorithm".to_owned()
     } else {
         format!("no hash `{}`", escape(text))
     };

@@ -53,10 +53,10 @@ fn a_card_is_no_copy_of_itself_wherever_it_is_mounted() {
     ] {
         let answer = ingest(&shoot, &[&card], &[&to]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        is_told(&answer, "A001", "the destination is inside the card");
+        is_told(&answer, "A001", "the destination overlaps with the card");
     }
     let answer = ingest(&shoot, &[&again.join("A001")], &[&cards.join("{card}")]);
-    is_told(&answer, "A001", "the destination is inside the card");
+    is_told(&answer, "A001", "the destination overlaps with the card");
     assert!(tree(&cards) == before);
     // Two places that are one.
     let same = shoot.folder("same");

@@ -345,7 +345,7 @@ fn without_a_place_nothing_is_done() {
     fs::create_dir(&inside).unwrap();
     let answer = super::card::ingest(&shoot, &[&card], &[&inside]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    super::card::is_told(&answer, "/A001", "the destination is inside the card");
+    super::card::is_told(&answer, "/A001", "the destination overlaps with the card");
     copy(&fixtures().join("Broken"), &shoot.folder("broken"));
     // What is no readable footage is copied all the same, and told.
     let raid = shoot.folder("raid");

@@ -282,7 +282,7 @@ fn the_folder_of_a_drive_that_is_mounted_elsewhere_is_refused_unless_that_is_all
     let to = at.join("{card}");
     let answer = ingest(&shoot, &[&card], &[&to]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    is_told(&answer, "/A001", "is on the system disk");
+    is_told(&answer, "/A001", "but on the system disk");
     is_told(&answer, "/A001", "use `--allow-system-disk`");
     assert!(tree(&at).is_empty());
     let dry = ingest_with(&shoot, &card, &to, "--dry-run");

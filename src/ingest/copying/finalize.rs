@@ -23,10 +23,10 @@ const CHANGED: &str = "the camera wrote to it after it was copied (still recordi
 const ADDED: &str = "added to the card after it was listed: run the same command again";
 /// Reason reported for a file that was removed from the card.
 const REMOVED: &str =
-    "removed from the card after it was listed; its copies were kept; run the same command again";
+    "removed from the card after it was listed; its copies were kept: run the same command again";
 /// Reason reported for a card that cannot be listed again.
 const CARD_REMOVED: &str =
-    "the card was removed before its files were checked again: run the same command again";
+    "the card could not be listed again after copying: insert it and run the same command again";
 /// Reason reported for a file with another kind of hash in a manifest at the destination.
 const OTHER_HASH_KIND: &str = "copied and verified, but a manifest there records another kind of hash: \
                                `btsindex verify --record` computes it";
@@ -104,7 +104,7 @@ impl FinalizeCard<'_> {
                 is_complete &= self.seal(at, &send);
             }
         }
-        // If a wait was cancelled, the steps above did not report it.
+        // A cancelled wait looks like success above, so the cancellation is checked here.
         if !self.request.cancel().is_cancelled() {
             guard.is_complete = Some(is_complete);
         }
