@@ -288,7 +288,7 @@ fn dispatch<'scope, 'a: 'scope>(
             Ok((card, CopyMessage::Finalized(is_complete))) => {
                 finalizing -= 1;
                 match is_complete {
-                    Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
+                    Some(is_complete) if outcome.is_ok() => run.finish_card(card, is_complete),
                     _ => Ok(()),
                 }
             }
@@ -413,7 +413,7 @@ impl<'a> Run<'a> {
                 let file = logged.files[*task];
                 self.findings.push(Finding::Unread(file, reason.clone()));
                 let path = plan.source.join(&plan.tasks[*task].item.inside);
-                self.problem(card, path, reason);
+                self.report_problem(card, path, reason);
             }
             offload::Event::GivenUp(destination, reason) => {
                 let folder = plan.destinations[*destination].folder.clone();
@@ -422,9 +422,11 @@ impl<'a> Run<'a> {
                     .record_destination(logged.ingest, number, None, Some(reason))?;
                 self.given_up[card][*destination] = true;
                 let problem = format!("copying to this destination stopped: {reason}");
-                self.problem(card, folder, &problem);
+                self.report_problem(card, folder, &problem);
             }
-            offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
+            offload::Event::CardGone(reason) => {
+                self.report_problem(card, plan.source.clone(), reason);
+            }
             _ => {}
         }
         (self.on_event)(Event::Card(card, event));
@@ -489,11 +491,11 @@ impl<'a> Run<'a> {
         let (file, number) = (logged.files[task], logged.destination_numbers[destination]);
         self.findings.push(Finding::Copy(file, number, found));
         if let Some(problem) = problem {
-            self.problem(card, path, &problem);
+            self.report_problem(card, path, &problem);
         }
     }
 
-    fn problem(&mut self, card: usize, path: PathBuf, reason: &str) {
+    fn report_problem(&mut self, card: usize, path: PathBuf, reason: &str) {
         let problem = Problem::new(path, reason);
         self.problems[card].push(problem.clone());
         self.summary.problems.push(problem.clone());
@@ -522,7 +524,7 @@ impl<'a> Run<'a> {
             // Reported by every run, for users who rely on the manifest.
             if mhl::path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
-                self.problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
+                self.report_problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
             }
         }
         for (task, destination) in &plan.extended_chains {
@@ -540,7 +542,7 @@ impl<'a> Run<'a> {
             self.findings.push(Finding::Copy(file, number, found));
         }
         for remark in &plan.remarks {
-            self.problem(card, remark.path.clone(), &remark.reason);
+            self.report_problem(card, remark.path.clone(), &remark.reason);
         }
         Ok(Some(FinalizeCard {
             card,
@@ -553,7 +555,7 @@ impl<'a> Run<'a> {
     }
 
     /// Records that a card is finalized.
-    fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
+    fn finish_card(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
         self.flush_findings()?;
         if let Some(logged) = &self.cards[card] {
             self.catalogue

@@ -401,6 +401,38 @@ impl Planner<'_> {
         Ok(all.find(|ingest| is_same_ingest(&ingest.details)))
     }
 
+    /// Creates a destination without planned files.
+    fn new_destination(&self, folder: &Path, base: PathBuf) -> PlannedDestination {
+        let (volume, inside) = self.volumes.locate(folder);
+        PlannedDestination {
+            label: volume.label.clone(),
+            files: 0,
+            bytes: 0,
+            filesystem: filesystem(folder),
+            base,
+            drive: volume.drive.clone(),
+            folder: folder.to_owned(),
+            volume,
+            inside,
+        }
+    }
+
+    /// Returns the number of a destination folder in the log of an ingest; `None` if it is new.
+    fn logged_number(
+        &self,
+        catalogue: &Catalogue,
+        ingest: &Ingest,
+        folder: &Path,
+    ) -> Result<Option<usize>, Error> {
+        let (volume, inside) = self.volumes.locate(folder);
+        let Some(volume) = catalogue.volume_id(&volume.identity)? else {
+            return Ok(None);
+        };
+        let mut at_volume = catalogue.ingests_on(volume)?.into_iter();
+        let logged = at_volume.find(|(id, _, path)| *id == ingest.id && *path == inside);
+        Ok(logged.map(|(_, number, _)| number))
+    }
+
     /// Plans the tasks of a card for its destination folders. The inner error is the reason why the
     /// card cannot be copied, such as insufficient space.
     fn plan_tasks(
@@ -410,7 +442,7 @@ impl Planner<'_> {
         folders: Vec<PathBuf>,
         bases: Vec<PathBuf>,
     ) -> Result<Result<(), String>, Error> {
-        let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
+        let mut logged: HashMap<PathBuf, Ingested> = HashMap::new();
         let mut doubted = HashSet::new();
         let mut numbers = vec![None; folders.len()];
         let mut is_sealed = vec![false; folders.len()];
@@ -423,35 +455,18 @@ impl Planner<'_> {
             plan.samples = compared.samples;
             doubted.extend(compared.doubted);
             let files = files.into_iter();
-            known = files.map(|file| (file.inside.clone(), file)).collect();
+            logged = files.map(|file| (file.inside.clone(), file)).collect();
             plan.hash = ingest.details.hash;
             plan.kinds = hash_kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
-                let (volume, inside) = self.volumes.locate(folder);
-                let Some(volume) = catalogue.volume_id(&volume.identity)? else {
-                    continue;
-                };
-                let mut logged = catalogue.ingests_on(volume)?.into_iter();
-                let logged = logged.find(|(id, _, path)| *id == ingest.id && *path == inside);
-                numbers[at] = logged.map(|(_, number, _)| number);
-                let logged = numbers[at].and_then(|number| ingest.places.get(number));
-                is_sealed[at] = logged.is_some_and(IngestPlace::has_manifest);
+                numbers[at] = self.logged_number(catalogue, &ingest, folder)?;
+                let destination = numbers[at].and_then(|number| ingest.places.get(number));
+                is_sealed[at] = destination.is_some_and(IngestPlace::has_manifest);
             }
             plan.earlier = Some(ingest);
         }
         for (folder, base) in folders.iter().zip(bases) {
-            let (volume, inside) = self.volumes.locate(folder);
-            plan.destinations.push(PlannedDestination {
-                label: volume.label.clone(),
-                files: 0,
-                bytes: 0,
-                filesystem: filesystem(folder),
-                base,
-                drive: volume.drive.clone(),
-                folder: folder.clone(),
-                volume,
-                inside,
-            });
+            plan.destinations.push(self.new_destination(folder, base));
         }
         let destination_times: Vec<(PathBuf, Times)> = plan
             .destinations
@@ -464,7 +479,7 @@ impl Planner<'_> {
             })
             .collect();
         for item in &plan.listing.files {
-            let file = known.get(&item.inside);
+            let file = logged.get(&item.inside);
             let mut task =
                 remaining_work::for_file(item, file, &destination_times, &numbers, plan.hash);
             if doubted.contains(&item.inside) {

@@ -13,14 +13,14 @@ use crate::source_file::{Stamp, modified};
 /// `numbers`: number of each destination in the log; `None` if it is new.
 pub(super) fn for_file(
     item: &Item,
-    known: Option<&Ingested>,
+    logged: Option<&Ingested>,
     folders: &[(PathBuf, Times)],
     numbers: &[Option<usize>],
     kind: HashKind,
 ) -> CopyTask {
-    let known = known.filter(|file| file.bytes == item.bytes && file.modified == item.modified);
+    let logged = logged.filter(|file| file.bytes == item.bytes && file.modified == item.modified);
     // A file with an earlier problem is read again, even if its size and time are unchanged.
-    let hashes = known
+    let hashes = logged
         .filter(|file| file.problem.is_none())
         .and_then(|file| {
             let (digest, xxh128) = (file.digest.clone()?, file.xxh128.clone()?);
@@ -36,7 +36,7 @@ pub(super) fn for_file(
         .iter()
         .zip(numbers)
         .map(|((folder, times), number)| {
-            let copy = known
+            let copy = logged
                 .zip(*number)
                 .and_then(|(file, number)| file.copies.get(number)?.as_ref());
             hashes.is_some()

@@ -1,6 +1,6 @@
 //! Short description of a clip, shown next to its poster by `search --thumbs`, `browse` and reports.
 
-use super::clip_rows::{folder, length, picture, place, shot};
+use super::clip_rows::{folder, length, picture, shot, volumes};
 use crate::clip::Clip;
 use crate::error::escape;
 
@@ -24,7 +24,7 @@ pub struct ClipCard {
     /// Last two folders of the path.
     pub folder: String,
     /// Volumes that hold a copy: `SHELF-07 (offline), also RAID-A`.
-    pub place: String,
+    pub volumes: String,
 }
 
 impl ClipCard {
@@ -45,7 +45,7 @@ impl ClipCard {
                 .map_or_else(String::new, |fact| fact.value.clone()),
             tags: tags.unwrap_or_default(),
             folder: folder(clip),
-            place: place(clip),
+            volumes: volumes(clip),
         }
     }
 }
@@ -61,7 +61,7 @@ pub fn card_lines(clip: &Clip) -> Vec<String> {
         join(&[card.picture, card.camera]),
         card.tags,
         card.folder,
-        card.place,
+        card.volumes,
     ];
     lines
         .into_iter()

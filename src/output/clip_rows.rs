@@ -94,15 +94,15 @@ pub(super) fn folder(clip: &Clip) -> String {
 }
 
 /// Lists the volumes that hold a copy: `SHELF-07 (offline), also RAID-A`.
-pub(super) fn place(clip: &Clip) -> String {
+pub(super) fn volumes(clip: &Clip) -> String {
     let mut copies = clip.files.iter();
     let Some(best) = copies.next() else {
         return String::new();
     };
-    let mut place = best.volume.clone();
+    let mut volumes = best.volume.clone();
     if best.status() != "present" {
         // Writing to a string cannot fail.
-        let _ = write!(place, " ({})", best.status());
+        let _ = write!(volumes, " ({})", best.status());
     }
     let mut others: Vec<&str> = copies
         .filter(|copy| copy.state != FileState::Missing && copy.volume != best.volume)
@@ -110,8 +110,8 @@ pub(super) fn place(clip: &Clip) -> String {
         .collect();
     others.dedup();
     if !others.is_empty() {
-        place.push_str(", also ");
-        place.push_str(&others.join(", "));
+        volumes.push_str(", also ");
+        volumes.push_str(&others.join(", "));
     }
-    place
+    volumes
 }

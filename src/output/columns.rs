@@ -39,7 +39,7 @@ const COMPOSED: [(&str, ComposeText); 6] = [
     ("picture", clip_rows::picture),
     ("day", |clip| clip.day().unwrap_or_default()),
     ("folder", clip_rows::folder),
-    ("where", clip_rows::place),
+    ("where", clip_rows::volumes),
 ];
 /// Default columns of a table.
 const DEFAULT: [&str; 9] = [

@@ -149,7 +149,7 @@ fn what_a_card_says_of_an_altered_file_is_told_each_time() {
         is_told(
             &answer,
             "D00001.bin",
-            "a manifest on the card has another hash",
+            "its hash differs from a manifest on the card",
         );
         let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
         assert_eq!(ingest["state"], "with problems", "round {round}: {ingest}");
@@ -368,7 +368,7 @@ fn hashes_of_a_card_are_computed_again_where_no_manifest_has_them_yet() {
     is_told(
         &answer,
         "D00001.bin",
-        "a manifest on the card has another hash",
+        "its hash differs from a manifest on the card",
     );
     let manifest = latest_manifest(&raid);
     assert_eq!(manifest.matches("<md5").count(), 3, "{manifest}");

@@ -216,12 +216,12 @@ impl Run<'_> {
                 self.record_changed(card, task, &outdated);
             }
             FinalizeEvent::CardRemoved => {
-                let mut known = self.problems[card].iter();
-                if !known.any(|problem| problem.path == plan.source) {
-                    self.problem(card, plan.source.clone(), CARD_REMOVED);
+                let mut reported = self.problems[card].iter();
+                if !reported.any(|problem| problem.path == plan.source) {
+                    self.report_problem(card, plan.source.clone(), CARD_REMOVED);
                 }
             }
-            FinalizeEvent::Problem(path, reason) => self.problem(card, path, &reason),
+            FinalizeEvent::Problem(path, reason) => self.report_problem(card, path, &reason),
             FinalizeEvent::WaitingForManifest(at) => (self.on_event)(Event::Warning {
                 message: format!(
                     "another process is writing the manifest in {}",
@@ -254,7 +254,7 @@ impl Run<'_> {
         }
         let plan = &self.plans[card];
         let path = plan.source.join(&plan.tasks[task].item.inside);
-        self.problem(card, path, CHANGED);
+        self.report_problem(card, path, CHANGED);
     }
 
     fn record_manifest(
@@ -274,7 +274,7 @@ impl Run<'_> {
                 self.catalogue
                     .record_destination(ingest, number, None, Some(&reason))?;
                 let reason = format!("manifest not written: {reason}");
-                self.problem(card, folder, &reason);
+                self.report_problem(card, folder, &reason);
                 return Ok(());
             }
         };
@@ -287,7 +287,7 @@ impl Run<'_> {
         let other_kind = sealed.unproven.iter().map(|task| (*task, OTHER_HASH_KIND));
         for (task, reason) in differing.chain(other_kind) {
             let item = &self.plans[card].tasks[task].item;
-            self.problem(card, folder.join(&item.inside), reason);
+            self.report_problem(card, folder.join(&item.inside), reason);
             // Stored, so that every later run reports it again.
             let remark = Finding::Remark(logged.files[task], number, reason);
             self.findings.push(remark);

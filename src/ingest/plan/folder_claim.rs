@@ -42,7 +42,7 @@ impl Planner<'_> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
             return Ok(FolderClaim::OtherCard);
         }
-        let mut known = None;
+        let mut logged_claim = None;
         for folder in folders {
             for ingest in self.ingests_at(folder)? {
                 let Some(catalogue) = self.catalogue else {
@@ -53,12 +53,12 @@ impl Planner<'_> {
                 };
                 let files = catalogue.ingested(ingest.id)?;
                 if !card_history::is_same(&files, &plan.listing) {
-                    known.get_or_insert(FolderClaim::OtherCard);
+                    logged_claim.get_or_insert(FolderClaim::OtherCard);
                     continue;
                 }
                 let compared = contents.compare(&files, folder, on_event);
                 if compared.is_other_card {
-                    known.get_or_insert(FolderClaim::OtherCard);
+                    logged_claim.get_or_insert(FolderClaim::OtherCard);
                     continue;
                 }
                 if ingest.details.volume == plan.volume && ingest.details.inside == plan.inside {
@@ -69,10 +69,10 @@ impl Planner<'_> {
                     }))));
                 }
                 // The same contents on another drive, such as a clone: that ingest does not apply.
-                known = Some(FolderClaim::SameCard(None));
+                logged_claim = Some(FolderClaim::SameCard(None));
             }
         }
-        if let Some(claim) = known {
+        if let Some(claim) = logged_claim {
             return Ok(claim);
         }
         // Another catalogue may have ingested into these folders, so their contents decide.
