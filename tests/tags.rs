@@ -126,8 +126,8 @@ fn explain_reports_why_a_tag_is_set() {
     let clip = shoot.run(&["tags", "explain", LAUGH]).stdout;
     for line in [
         "interview  ",
-        "rule interview, for \"Interview\"",
-        "95 %  rule studio-session, for \"Studio Session\"",
+        "rule interview, matched \"Interview\"",
+        "95%  rule studio-session, matched \"Studio Session\"",
         "shoot_day 2",
         "removed by anna",
         "night-owls  ",

@@ -13,7 +13,7 @@ use super::AuthorArgs;
 ///
 /// Reads each file of a card once, writes it to all destinations at the same time, reads each copy back from its disk and
 /// compares it; a copy gets its final name only after that. Copies everything on a card, never overwrites a file, and opens the card
-/// read-only. Each destination gets an ASC MHL manifest. The facts of the shoot day are stored with the clips.
+/// read-only. Writes an ASC MHL manifest to each destination. Stores the facts of the shoot day with the clips.
 ///
 /// After an interruption, a full disk or an unplugged drive, run the same command to resume. A card that fails does not stop the others.
 #[derive(Debug, Args)]
@@ -34,11 +34,11 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) to: Vec<Template>,
 
-    /// Allow a destination at a mount point without a mounted drive, which is on the system disk
+    /// Allow a destination below a mount point without a mounted drive, which is on the system disk
     #[arg(long)]
     pub(crate) allow_system_disk: bool,
 
-    /// Hash that verifies copies [default: xxh128]
+    /// Kind of hash that verifies copies [default: xxh128]
     #[arg(long, value_name = "KIND", value_parser = hash)]
     pub(crate) hash: Option<HashKind>,
 
@@ -65,7 +65,7 @@ pub(crate) struct IngestArgs {
     #[arg(long, conflicts_with = "watch")]
     pub(crate) dry_run: bool,
 
-    /// Read headers only when cataloguing; the next scan creates posters and filmstrips
+    /// Catalogue without posters and filmstrips; the next scan creates them
     #[arg(long)]
     pub(crate) no_pictures: bool,
 
@@ -84,7 +84,7 @@ pub(crate) struct IngestArgs {
 /// Facts of a shoot day and its cards.
 #[derive(Debug, Args)]
 pub(crate) struct DayArgs {
-    /// Production
+    /// Name of the production
     #[arg(long, value_name = "NAME")]
     pub(crate) production: Option<String>,
 
@@ -100,11 +100,11 @@ pub(crate) struct DayArgs {
     #[arg(long, value_name = "TAG")]
     pub(crate) kind: Option<String>,
 
-    /// Location
+    /// Where the footage was shot
     #[arg(long, value_name = "PLACE")]
     pub(crate) location: Option<String>,
 
-    /// Crew member: director="Anna Kim"; can be repeated
+    /// Crew member, such as director="Anna Kim"; can be repeated
     #[arg(long, value_name = "ROLE=NAME")]
     pub(crate) crew: Vec<String>,
 
@@ -120,7 +120,7 @@ pub(crate) struct DayArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) card_name: Option<String>,
 
-    /// Correct the camera's clock: an offset (+01:02:00), or the time it showed and the actual time ("14:00:00=15:02:00")
+    /// Correct the camera's clock: an offset (+01:02:00), or the time it showed and the correct time ("14:00:00=15:02:00")
     #[arg(long, value_name = "CLOCK", allow_hyphen_values = true)]
     pub(crate) clock: Option<ClockCorrection>,
 }
@@ -133,11 +133,11 @@ fn hash(text: &str) -> Result<HashKind, String> {
 /// List ingests: cards, copies, and how and when they were verified
 #[derive(Debug, Args)]
 pub(crate) struct IngestsArgs {
-    /// Show this ingest in detail
+    /// Number of the ingest to show in detail
     #[arg(value_name = "NO")]
     pub(crate) number: Option<i64>,
 
-    /// List its files as well
+    /// Also list its files
     #[arg(long, requires = "number")]
     pub(crate) files: bool,
 
@@ -149,11 +149,11 @@ pub(crate) struct IngestsArgs {
 /// Verify the files of a folder against their recorded hashes
 ///
 /// Reads each file from its disk and compares it with every record that exists: the folder's ASC MHL history, older MHL files in it, the
-/// log of ingests, and hashes in the catalogue. Lists altered, missing and new files. Exit code 4: a file is altered or missing;
+/// ingest log, and hashes in the catalogue. Lists altered, missing and new files. Exit code 4: a file is altered or missing;
 /// 3: a file could not be read or verified.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// Folders
+    /// Folders to verify
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -161,7 +161,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) record: bool,
 
-    /// List verified files as well
+    /// Also list verified files
     #[arg(long, short)]
     pub(crate) verbose: bool,
 

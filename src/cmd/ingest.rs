@@ -1,4 +1,4 @@
-//! `btsindex ingest`: copies cards, verifies the copies and catalogues them.
+//! `btsindex ingest`: copies cards, verifies the copies and catalogues their clips.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -128,7 +128,7 @@ fn watch_folder(
     );
     progress.into_inner().finish();
     outcome?;
-    // Ctrl-C is the normal way to end this.
+    // Ctrl-C is the normal way to stop watching, so it is not reported as an interruption.
     Ok(if is_flawed {
         Exit::SomeUnreadable
     } else {
@@ -136,8 +136,8 @@ fn watch_folder(
     })
 }
 
-/// Returns the shoot days of the day files, and one for the cards given as arguments. Options
-/// override the day files.
+/// Returns one shoot day per day file, and one for cards given as arguments. Options override the
+/// day files.
 fn days(args: &cli::IngestArgs) -> Result<Vec<Day>, Error> {
     let (files, cards): (Vec<_>, Vec<_>) = args.paths.iter().partition(|path| is_day_file(path));
     let mut days = Vec::new();
@@ -145,7 +145,7 @@ fn days(args: &cli::IngestArgs) -> Result<Vec<Day>, Error> {
         days.push(Day::read(file)?);
     }
     if days.is_empty() || !cards.is_empty() {
-        // Cards given as arguments belong to the day file if there is exactly one.
+        // With exactly one day file, cards given as arguments are added to its day.
         let mut day = match days.as_slice() {
             [_] => days.remove(0),
             _ => Day::default(),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Index;
-use btsindex::output::{ClipCounter, ProgressFormat, ScanProgress, counted, json_line};
+use btsindex::output::{ClipProgress, ProgressFormat, ScanProgress, counted, json_line};
 use btsindex::scan::{ScanRequest, ScanSummary, remake_pictures};
 use serde_json::json;
 
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
 /// Rebuilds the index. Returns the number of clips in it.
 fn rebuild_index(catalogue: &Catalogue, format: ProgressFormat) -> anyhow::Result<usize> {
     let mut stderr = io::stderr();
-    let mut counter = ClipCounter::new("indexing", format, &mut stderr);
+    let mut counter = ClipProgress::new("indexing", format, &mut stderr);
     let index = Index::rebuild(catalogue, &mut print_index_notice, &mut |done, total| {
         counter.set(done, total);
     });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::output::{ClipCounter, ProgressFormat, counted};
+use btsindex::output::{ClipProgress, ProgressFormat, counted};
 use btsindex::query::{Date, today};
 use btsindex::report::{
     self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport,
@@ -129,7 +129,7 @@ fn with_counter<T>(
         ProgressFormat::Lines
     };
     let mut stderr = io::stderr();
-    let mut counter = ClipCounter::new(verb, format, &mut stderr);
+    let mut counter = ClipProgress::new(verb, format, &mut stderr);
     let outcome = run(&mut |done, all| counter.set(done, all));
     counter.finish();
     outcome

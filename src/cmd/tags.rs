@@ -11,7 +11,7 @@ use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
 use btsindex::output::{
-    ClipCounter, ProgressFormat, counted, explanation_json, json_line, list_tag_branches,
+    ClipProgress, ProgressFormat, counted, explanation_json, json_line, list_tag_branches,
     write_differences, write_differences_json, write_explanation, write_tag_tree,
     write_tag_tree_json,
 };
@@ -253,7 +253,7 @@ fn tag_all(
         ProgressFormat::Lines
     };
     let mut stderr = io::stderr();
-    let mut counter = ClipCounter::new("tagging", format, &mut stderr);
+    let mut counter = ClipProgress::new("tagging", format, &mut stderr);
     let total = catalogue.count()?;
     let clips = retag(catalogue, rules, &catalogue.folders()?, &mut |done| {
         counter.set(done, total.max(done));

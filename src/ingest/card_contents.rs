@@ -1,8 +1,8 @@
-//! Compares the contents of a card with the log of ingests.
+//! Compares the contents of a card with an earlier ingest.
 //!
-//! Names, sizes and times are not sufficient: cameras without a clock give each card the same ones.
+//! Names, sizes and times are not sufficient: a camera without a clock repeats them on every card.
 //! So every file that would be skipped is sampled. Some files are read completely: those without a
-//! recorded sample, and large ones whose time is not trusted, since two recordings may differ only
+//! recorded sample, and large files with unreliable times, since two recordings may differ only
 //! outside the sampled ranges.
 
 use std::collections::HashMap;
@@ -18,28 +18,27 @@ use crate::mhl;
 use crate::offload::{Credible, FileHashEvent, Item, Lane, Listing, hash_files, sample};
 use crate::value::Fingerprint;
 
-/// Number of files sampled ahead of the comparison. Another card usually differs within the first
-/// few.
+/// Number of files sampled at a time. Another card usually differs within the first few files.
 const SAMPLED_AHEAD: usize = 64;
 
-/// Contents of a card. Each file is sampled and read at most once.
+/// Contents of a card, with caches: each file is sampled and hashed at most once.
 pub(super) struct Contents<'a> {
     source: &'a Path,
     listing: &'a Listing,
     credible: Credible,
     /// Number of files read in parallel.
     readers: usize,
-    go_on: &'a (dyn Fn() -> bool + Sync),
+    is_cancelled: &'a (dyn Fn() -> bool + Sync),
     samples: HashMap<PathBuf, Option<Fingerprint>>,
     hashes: HashMap<PathBuf, Option<Fingerprint>>,
 }
 
-/// Result of a comparison.
+/// Result of comparing a card with an earlier ingest.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct CardComparison {
-    /// True if a file has different content: this is another card.
-    pub(super) is_other: bool,
-    /// Samples of files that the log has no sample of.
+    /// True if the content of a file differs, so this is another card.
+    pub(super) is_other_card: bool,
+    /// Samples that are missing in the ingest log.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
     /// Files that could not be compared and must be read again.
     pub(super) doubted: Vec<PathBuf>,
@@ -50,20 +49,21 @@ impl<'a> Contents<'a> {
         source: &'a Path,
         listing: &'a Listing,
         readers: usize,
-        go_on: &'a (dyn Fn() -> bool + Sync),
+        is_cancelled: &'a (dyn Fn() -> bool + Sync),
     ) -> Self {
         Self {
             source,
             listing,
             credible: Credible::from_listing(listing),
             readers: readers.max(1),
-            go_on,
+            is_cancelled,
             samples: HashMap::new(),
             hashes: HashMap::new(),
         }
     }
 
-    /// Compares the card with the logged files of an ingest whose copies may be in `folder`.
+    /// Compares the card with the logged files of an ingest. Files without a recorded sample are
+    /// compared with their copies in `folder`, if those exist.
     pub(super) fn compare(
         &mut self,
         logged: &[Ingested],
@@ -75,16 +75,16 @@ impl<'a> Contents<'a> {
             .map(|file| (file.inside.as_path(), file))
             .collect();
         let mut compared = CardComparison::default();
-        let mut whole = Vec::new();
+        let mut unsampled = Vec::new();
         let files = self.listing.files.iter().filter_map(|item| {
             let file = *logged.get(item.inside.as_path())?;
-            let is_listed_so = (file.bytes, file.modified) == (item.bytes, item.modified);
-            let is_compared = is_listed_so && file.digest.is_some() && !needs_no_comparison(item);
+            let is_unchanged = (file.bytes, file.modified) == (item.bytes, item.modified);
+            let is_compared = is_unchanged && file.digest.is_some() && !needs_no_comparison(item);
             is_compared.then_some((item, file))
         });
         let files: Vec<(&Item, &Ingested)> = files.collect();
         for (number, &(item, file)) in files.iter().enumerate() {
-            if !(self.go_on)() {
+            if (self.is_cancelled)() {
                 return compared;
             }
             if number % SAMPLED_AHEAD == 0 {
@@ -95,7 +95,7 @@ impl<'a> Contents<'a> {
             let copy = || sample_of_copy(&folder.join(&item.inside), item);
             match (self.sample(item), file.sample.or_else(copy)) {
                 (Some(now), Some(then)) if now != then => {
-                    compared.is_other = true;
+                    compared.is_other_card = true;
                     return compared;
                 }
                 (Some(now), Some(_)) if self.credible.has(item) => {
@@ -103,15 +103,15 @@ impl<'a> Contents<'a> {
                         compared.samples.insert(item.inside.clone(), now);
                     }
                 }
-                _ => whole.push((item, file.xxh128.as_ref().and_then(Checksum::fingerprint))),
+                _ => unsampled.push((item, file.xxh128.as_ref().and_then(Checksum::fingerprint))),
             }
         }
-        self.compare_whole(&whole, &mut compared, on_event);
+        self.compare_hashes(&unsampled, &mut compared, on_event);
         compared
     }
 
-    /// Reads files completely and compares them with their earlier hashes, until one differs.
-    fn compare_whole(
+    /// Reads files completely and compares their hashes with the recorded ones, until one differs.
+    fn compare_hashes(
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
         compared: &mut CardComparison,
@@ -131,7 +131,7 @@ impl<'a> Contents<'a> {
         for (item, then) in files {
             let now = self.hashes.get(&item.inside).copied().flatten();
             if now.is_some() && then.is_some() && now != *then {
-                compared.is_other = true;
+                compared.is_other_card = true;
                 return;
             }
             match self.sample(item).filter(|_| now.is_some() && now == *then) {
@@ -141,14 +141,14 @@ impl<'a> Contents<'a> {
         }
     }
 
-    /// Returns true if the sample of a file differs from that of the file at `path`. Unreadable
-    /// files do not differ.
+    /// Returns true if the samples of a file and of the file at `path` differ. Returns false if one
+    /// of them cannot be read.
     pub(super) fn differs(&mut self, item: &Item, path: &Path) -> bool {
         if needs_no_comparison(item) {
             return false;
         }
         match (self.sample(item), sample_of_copy(path, item)) {
-            (Some(ours), Some(theirs)) => ours != theirs,
+            (Some(sample), Some(other)) => sample != other,
             _ => false,
         }
     }
@@ -159,7 +159,7 @@ impl<'a> Contents<'a> {
         *entry.or_insert_with(|| sample(&path).unwrap_or(None))
     }
 
-    /// Samples files, several in parallel if the drive allows it.
+    /// Samples files, in parallel if the drive allows it.
     fn sample_all(&mut self, items: &[&Item]) {
         let unknown = |item: &&&Item| !self.samples.contains_key(&item.inside);
         let unknown: Vec<&Item> = items.iter().filter(unknown).copied().collect();
@@ -172,22 +172,23 @@ impl<'a> Contents<'a> {
             let threads: Vec<_> = shares
                 .map(|share| {
                     scope.spawn(move || {
-                        let one = |item: &&Item| sample(&source.join(&item.inside)).unwrap_or(None);
-                        share.iter().map(one).collect::<Vec<_>>()
+                        let sample_file =
+                            |item: &&Item| sample(&source.join(&item.inside)).unwrap_or(None);
+                        share.iter().map(sample_file).collect::<Vec<_>>()
                     })
                 })
                 .collect();
             let sampled = threads.into_iter().map(|thread| thread.join().ok());
             sampled.collect::<Option<Vec<_>>>()
         });
-        // Files that could not be sampled here are sampled on demand.
+        // If a thread panicked, the files are sampled on demand.
         let sampled = sampled.unwrap_or_default().concat();
         let names = unknown.into_iter().map(|item| item.inside.clone());
         self.samples.extend(names.zip(sampled));
     }
 
-    /// Hashes whole files, several in parallel if the drive allows it, until one differs from its
-    /// earlier hash. Unreadable files get no hash.
+    /// Hashes whole files, in parallel if the drive allows it, until one differs from its recorded
+    /// hash. Unreadable files get no hash.
     fn hash_all(
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
@@ -203,16 +204,16 @@ impl<'a> Contents<'a> {
                 })
                 .collect(),
         };
-        let is_other = AtomicBool::new(false);
-        let go_on = || (self.go_on)() && !is_other.load(Ordering::Relaxed);
-        hash_files(&[lane], &go_on, &mut |event| match event {
+        let is_different = AtomicBool::new(false);
+        let is_stopped = || (self.is_cancelled)() || is_different.load(Ordering::Relaxed);
+        hash_files(&[lane], &|| !is_stopped(), &mut |event| match event {
             FileHashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
             FileHashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];
                 let hashes = outcome.ok().map(|read| read.hashes);
                 let now = hashes.and_then(|hashes| hashes.first()?.fingerprint());
                 if now.is_some() && then.is_some() && now != then {
-                    is_other.store(true, Ordering::Relaxed);
+                    is_different.store(true, Ordering::Relaxed);
                 }
                 self.hashes.insert(item.inside.clone(), now);
             }
@@ -221,13 +222,13 @@ impl<'a> Contents<'a> {
     }
 }
 
-/// Returns true if a file needs no comparison: an empty file, or a history's chain, which grows at
-/// the destination.
+/// Returns true for files that need no comparison: empty files, and the chain of an MHL history,
+/// which grows at the destination.
 fn needs_no_comparison(item: &Item) -> bool {
     item.bytes == 0 || mhl::is_chain(&item.inside)
 }
 
-/// Returns the sample of a copy, if a file of that size exists.
+/// Returns the sample of a copy; `None` if no regular file of the same size exists.
 fn sample_of_copy(path: &Path, item: &Item) -> Option<Fingerprint> {
     let sampled = || -> io::Result<Option<Fingerprint>> {
         let found = path.symlink_metadata()?;

@@ -1,7 +1,7 @@
-//! Decides whether a card is the one copied before, or was formatted and holds new recordings.
+//! Decides whether a card was copied before, or was formatted since and holds new recordings.
 //!
-//! Volume ids do not identify cards: cameras keep the serial when they format, and cards are
-//! cloned. Only the contents do.
+//! Volume ids do not identify the recordings: cameras keep the id when they format a card, and
+//! cards are cloned. Only the contents do.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,60 +13,68 @@ use crate::atomic_file;
 use crate::catalogue::{Ingest, Ingested};
 use crate::offload::{Item, Listing};
 
-/// Owner of the folders that a card would go to.
-pub(super) enum Owner {
+/// Card that uses a set of destination folders.
+pub(super) enum FolderClaim {
     /// The folders are unused.
-    Unclaimed,
-    /// This card; with its earlier ingest if the catalogue has one.
-    Same(Option<Box<Earlier>>),
+    Unused,
+    /// This card, with its earlier ingest if the catalogue has one.
+    SameCard(Option<Box<EarlierIngest>>),
     /// Another card.
-    Other,
+    OtherCard,
 }
 
-/// Contents of a folder that a card would go to.
-pub(super) enum OnDisk {
-    /// No files.
-    Nothing,
-    /// Mostly files of the card.
-    Same,
-    /// Mostly other files.
-    Unlike,
-    /// A file with the name, size and time of one of the card's, but different content.
-    Differs,
+/// Contents of a destination folder, compared with a card.
+pub(super) enum FolderContents {
+    /// The folder contains no files.
+    Empty,
+    /// Most of the files are on the card.
+    SameFiles,
+    /// Most of the files are not on the card.
+    OtherFiles,
+    /// A file has the name, size and time of a file on the card, but different content.
+    DifferentContent,
 }
 
-/// Earlier ingest that a card resumes, from the log.
-pub(super) struct Earlier {
+/// Ingest from the log that a card resumes.
+pub(super) struct EarlierIngest {
     pub(super) ingest: Ingest,
-    /// Files that were on the card.
+    /// Files that were on the card at that time.
     pub(super) files: Vec<Ingested>,
-    /// Comparison with the card's current contents.
+    /// Result of comparing them with the current contents of the card.
     pub(super) compared: CardComparison,
 }
 
 /// Returns true if most of the earlier files are unchanged; clips may have been added or deleted.
-/// After formatting, none are, except for small files that cameras write the same each time.
+/// After formatting, only small files are unchanged, which cameras write identically each time.
 pub(super) fn is_same(before: &[Ingested], listing: &Listing) -> bool {
     let now: HashMap<&Path, &Item> = listing
         .files
         .iter()
         .map(|item| (item.inside.as_path(), item))
         .collect();
-    let is_there = |file: &&Ingested| {
+    let is_unchanged = |file: &&Ingested| {
         now.get(file.inside.as_path())
             .is_some_and(|item| item.bytes == file.bytes && item.modified == file.modified)
     };
-    let same = before.iter().filter(is_there).map(|file| file.bytes).sum();
+    let same = before
+        .iter()
+        .filter(is_unchanged)
+        .map(|file| file.bytes)
+        .sum();
     let all = before.iter().map(|file| file.bytes).sum();
-    is_most(same, all, listing.bytes())
+    is_majority(same, all, listing.bytes())
 }
 
-/// Classifies a folder by its contents. One file that only looks like one of the card's means that
-/// it belongs to another card.
-pub(super) fn on_disk(folder: &Path, listing: &Listing, contents: &mut Contents<'_>) -> OnDisk {
+/// Classifies a folder by its contents. If a file has the name, size and time of one on the card
+/// but different content, the folder belongs to another card.
+pub(super) fn classify_folder(
+    folder: &Path,
+    listing: &Listing,
+    contents: &mut Contents<'_>,
+) -> FolderContents {
     let (mut all, mut is_any) = (0, false);
     for entry in WalkDir::new(folder).min_depth(1).into_iter().flatten() {
-        // Folders alone may belong to another ingest that has just begun.
+        // Folders without files prove nothing: another ingest may just have created them.
         if entry.file_type().is_dir() || atomic_file::is_unfinished(entry.file_name()) {
             continue;
         }
@@ -74,34 +82,33 @@ pub(super) fn on_disk(folder: &Path, listing: &Listing, contents: &mut Contents<
         all += entry.metadata().map_or(0, |metadata| metadata.len());
     }
     if !is_any {
-        return OnDisk::Nothing;
+        return FolderContents::Empty;
     }
-    let is_there = |item: &&Item| {
-        let there = folder.join(&item.inside).symlink_metadata();
-        there.is_ok_and(|there| item.is_like(&there))
+    let is_in_folder = |item: &&Item| {
+        let metadata = folder.join(&item.inside).symlink_metadata();
+        metadata.is_ok_and(|metadata| item.is_like(&metadata))
     };
-    let there: Vec<&Item> = listing.files.iter().filter(is_there).collect();
-    if !is_most(
-        there.iter().map(|item| item.bytes).sum(),
+    let in_folder: Vec<&Item> = listing.files.iter().filter(is_in_folder).collect();
+    if !is_majority(
+        in_folder.iter().map(|item| item.bytes).sum(),
         all,
         listing.bytes(),
     ) {
-        return OnDisk::Unlike;
+        return FolderContents::OtherFiles;
     }
-    let mut differing = there
+    let mut differing = in_folder
         .iter()
         .filter(|item| contents.differs(item, &folder.join(&item.inside)));
     if differing.next().is_some() {
-        OnDisk::Differs
+        FolderContents::DifferentContent
     } else {
-        OnDisk::Same
+        FolderContents::SameFiles
     }
 }
 
-/// Returns true if `same` bytes are at least half of the smaller of two totals; true if that is
-/// zero.
-fn is_most(same: u64, one: u64, other: u64) -> bool {
-    same.saturating_mul(2) >= one.min(other)
+/// Returns true if `same` is at least half of the smaller total, or if that total is zero.
+fn is_majority(same: u64, earlier: u64, current: u64) -> bool {
+    same.saturating_mul(2) >= earlier.min(current)
 }
 
 #[cfg(test)]
@@ -141,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn a_card_is_known_while_most_of_its_files_are_unchanged() {
+    fn recognises_a_card_while_most_of_its_files_are_unchanged() {
         let index = item("INDEX.DAT", 100, 5);
         let clip = |number: i64| item(&format!("C{number:04}.MP4"), 5000, number);
         let day = vec![index.clone(), clip(1), clip(2)];
         let same = |now: Vec<Item>| is_same(&before(&day), &listing(now));
         assert!(same(day.clone()));
-        // Clips were added, or most were deleted on the card.
+        // Clips were added or deleted.
         assert!(same(vec![
             index.clone(),
             clip(1),
@@ -157,14 +164,14 @@ mod tests {
             clip(5)
         ]));
         assert!(same(vec![index.clone(), clip(2)]));
-        // Formatted: names and a small file are unchanged.
+        // The card was formatted: the names and one small file are the same.
         let new_recording = |name: &str| item(name, 5001, 9);
         assert!(!same(vec![
             index,
             new_recording("C0001.MP4"),
             new_recording("C0002.MP4")
         ]));
-        // The ingest was killed before anything was listed.
+        // The earlier ingest was killed before it recorded any file.
         assert!(is_same(&[], &listing(day)));
     }
 }

@@ -1,7 +1,7 @@
-//! Copies the cards of a batch, in parallel where their devices allow it, and records the findings
-//! continuously.
+//! Copies the cards of a batch, in parallel if their devices allow it, and records the findings
+//! while copying.
 
-mod closing;
+mod finalize;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -9,9 +9,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Request;
+use super::destination::stamp_on_filesystem;
 use super::event::{Begun, Event, Summary};
-use super::plan::{CardPlan, CardState, PlannedPlace};
-use super::{Request, destination as places};
+use super::plan::{CardPlan, CardState, PlannedDestination};
 use crate::atomic_file;
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
@@ -21,51 +22,52 @@ use crate::error::{Error, Problem};
 use crate::mhl;
 use crate::offload::{self, CopyOrder, CopyOutcome, Destination, SourceState};
 use crate::volume::{Drive, DriveKind};
-use closing::{CloseCard, Closing};
+use finalize::{FinalizeCard, FinalizeEvent};
 
-/// Interval after which findings are recorded …
+/// Maximum age of unrecorded findings.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
-/// … or number of findings that triggers it.
+/// Maximum number of unrecorded findings.
 const FLUSH_COUNT: usize = 2000;
-/// Maximum number of cards read in parallel.
+/// Maximum number of cards copied in parallel.
 const MAX_PARALLEL_CARDS: usize = 4;
 /// Capacity of the channel from the copying threads.
 const CHANNEL_CAPACITY: usize = 1024;
 
-/// Card in the log of ingests.
+/// Card with its entries in the ingest log.
 pub(super) struct LoggedCard {
     /// Id of its ingest.
     pub(super) ingest: i64,
-    /// True if the facts of the day changed since the ingest began.
+    /// True if this ingest resumes an earlier one that had other shoot facts.
     pub(super) facts_changed: bool,
-    /// Ids of its files, by task.
+    /// Ids of its files, in the order of the tasks.
     files: Vec<i64>,
-    /// Indices of its destinations in the log.
-    places: Vec<usize>,
+    /// Numbers of its destinations in the log, in the order of the plan.
+    destination_numbers: Vec<usize>,
     /// Per destination: true if an earlier run wrote a manifest there.
     is_sealed: Vec<bool>,
 }
 
-/// State of a card while it is copied.
+/// Findings about a card while it is copied.
 #[derive(Default)]
 pub(super) struct Copying {
-    /// Hashes, by task.
+    /// Per task: hashes of the file; `None` if not read.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
-    /// State of each file when it was read, by task.
+    /// Per task: state of the file on the card when it was read.
     seen: Vec<Option<SourceState>>,
-    /// Per destination and task: `Some` if the copy is verified, `Some(true)` if by this run.
+    /// Per destination and task: `None` if the copy is not verified, `Some(true)` if this run
+    /// verified it, `Some(false)` if an earlier one did.
     pub(super) verified: Vec<Vec<Option<bool>>>,
-    /// Per destination: true if this run verified a copy there.
+    /// Per destination: true if this run verified a copy that is not in a manifest yet.
     is_unsealed: Vec<bool>,
 }
 
-/// Records in the catalogue that cards begin or resume their ingest.
+/// Records in the catalogue that the ingest of each accepted card begins or is resumed.
 pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
     catalogue: &Catalogue,
 ) -> Result<Vec<Option<LoggedCard>>, Error> {
-    let one = |plan: &CardPlan| {
+    let begin_card = |plan: &CardPlan| {
         if plan.state == CardState::Refused {
             return Ok(None);
         }
@@ -80,24 +82,25 @@ pub(super) fn begin(
             author: request.author.clone(),
             facts: plan.facts.clone(),
         };
-        let places = plan.catalogued(catalogue)?;
-        let before = plan.earlier.as_ref();
-        let facts_changed = before.is_some_and(|before| before.details.facts != new_ingest.facts);
-        let (ingest, numbers) = if let Some(before) = before {
-            let numbers = catalogue.resume_ingest(before.id, &new_ingest, &places)?;
-            (before.id, numbers)
+        let destinations = plan.locate_destinations(catalogue)?;
+        let earlier = plan.earlier.as_ref();
+        let facts_changed =
+            earlier.is_some_and(|earlier| earlier.details.facts != new_ingest.facts);
+        let (ingest, numbers) = if let Some(earlier) = earlier {
+            let numbers = catalogue.resume_ingest(earlier.id, &new_ingest, &destinations)?;
+            (earlier.id, numbers)
         } else {
-            let ingest = catalogue.begin_ingest(&new_ingest, &places)?;
-            (ingest, (0..places.len()).collect())
+            let ingest = catalogue.begin_ingest(&new_ingest, &destinations)?;
+            (ingest, (0..destinations.len()).collect())
         };
         let files = plan.tasks.iter().map(|task| {
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
-        // A deleted manifest is written again.
+        // If the manifest was deleted, a new one is written.
         let is_sealed = |number: &usize| {
-            let place = before.and_then(|before| before.places.get(*number));
-            place.is_some_and(IngestPlace::has_manifest)
+            let logged = earlier.and_then(|earlier| earlier.places.get(*number));
+            logged.is_some_and(IngestPlace::has_manifest)
         };
         let files = catalogue.list_ingested(ingest, files)?;
         let sampled = plan.tasks.iter().zip(&files).filter_map(|(task, file)| {
@@ -110,13 +113,13 @@ pub(super) fn begin(
             is_sealed: numbers.iter().map(is_sealed).collect(),
             facts_changed,
             files,
-            places: numbers,
+            destination_numbers: numbers,
         }))
     };
-    plans.iter().map(one).collect()
+    plans.iter().map(begin_card).collect()
 }
 
-/// Copies all accepted cards and seals each one when it is done.
+/// Copies all accepted cards, and finalizes each as soon as it is copied.
 pub(super) fn copy_all(
     plans: &[CardPlan],
     cards: &[Option<LoggedCard>],
@@ -138,7 +141,7 @@ pub(super) fn copy_all(
         copying: plans.iter().map(Copying::from_plan).collect(),
         given_up: plans
             .iter()
-            .map(|plan| vec![false; plan.places.len()])
+            .map(|plan| vec![false; plan.destinations.len()])
             .collect(),
         problems: plans
             .iter()
@@ -168,39 +171,41 @@ fn describe_start(plan: &CardPlan) -> Begun {
             .map(|task| task.item.inside.clone())
             .collect(),
         bytes,
-        places: plan
-            .places
+        destinations: plan
+            .destinations
             .iter()
-            .map(|place| (place.folder.clone(), place.bytes))
+            .map(|destination| (destination.folder.clone(), destination.bytes))
             .collect(),
     }
 }
 
 /// Messages from the copying threads.
 enum CopyMessage {
-    /// Progress of copying.
+    /// Event of copying a card.
     Event(offload::Event),
-    /// Copying of the card ended.
-    Done,
-    /// Finding while the card was closed.
-    Closing(Closing),
-    /// The card is closed; true if all of it is copied and verified. `None` if interrupted.
-    Closed(Option<bool>),
+    /// The copying thread of a card ended.
+    CopyEnded,
+    /// Event of finalizing a card.
+    Finalize(FinalizeEvent),
+    /// Finalizing a card ended: true if all of its files are copied and verified, `None` if
+    /// interrupted.
+    Finalized(Option<bool>),
 }
 
-/// Sends `Done` for a card on drop, so that a panic does not make others wait forever.
-struct DoneGuard {
+/// Sends [`CopyMessage::CopyEnded`] on drop, so that the main thread does not wait forever after a
+/// panic.
+struct CopyEndedGuard {
     card: usize,
     sender: SyncSender<(usize, CopyMessage)>,
 }
 
-impl Drop for DoneGuard {
+impl Drop for CopyEndedGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, CopyMessage::Done));
+        let _ = self.sender.send((self.card, CopyMessage::CopyEnded));
     }
 }
 
-/// Running batch.
+/// State of a batch while its cards are copied.
 struct Run<'a> {
     plans: &'a [CardPlan],
     cards: &'a [Option<LoggedCard>],
@@ -209,17 +214,19 @@ struct Run<'a> {
     summary: &'a mut Summary,
     on_event: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
-    /// Per card and destination: true if it accepts no more files.
+    /// Per card and destination: true if copying to it stopped after an error.
     given_up: Vec<Vec<bool>>,
-    /// Problems, by card.
+    /// Per card: problems found so far.
     problems: Vec<Vec<Problem>>,
+    /// Findings that are not recorded yet.
     findings: Vec<Finding>,
     last_flush: Instant,
-    /// Folders of copies: true if on their destination's own filesystem.
+    /// Per folder of copies: true if it is on its destination's filesystem.
     own_filesystem: HashMap<PathBuf, bool>,
 }
 
-/// Copies every card within a scope, and closes each when it is done.
+/// Copies every card on a thread of `scope`, and finalizes each (last check, manifests) when it is
+/// copied.
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
@@ -231,8 +238,9 @@ fn dispatch<'scope, 'a: 'scope>(
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
-    // Cards waiting for a share or for another machine; they do not block other cards.
-    let mut closing = 0;
+    // Number of cards being finalized. They may wait for a share or another machine without delaying
+    // the others.
+    let mut finalizing = 0;
     let mut outcome = Ok(());
     loop {
         if run.request.cancel().is_cancelled() {
@@ -250,24 +258,24 @@ fn dispatch<'scope, 'a: 'scope>(
             }
             waiting.remove(next);
             running.push(card);
-            let (sender, go_on) = (sender.clone(), run.request.go_on());
+            let (sender, is_cancelled) = (sender.clone(), run.request.is_cancelled());
             scope.spawn(move || {
-                let done = DoneGuard { card, sender };
-                copy(&plans[card], &go_on, &mut |event| {
+                let guard = CopyEndedGuard { card, sender };
+                copy(&plans[card], &is_cancelled, &mut |event| {
                     // The receiver stops only after the last event.
-                    let _ = done.sender.send((card, CopyMessage::Event(event)));
+                    let _ = guard.sender.send((card, CopyMessage::Event(event)));
                 });
             });
         }
-        if running.is_empty() && closing == 0 {
+        if running.is_empty() && finalizing == 0 {
             return outcome;
         }
         let handled = match receiver.recv_timeout(FLUSH_INTERVAL) {
-            Ok((card, CopyMessage::Done)) => {
+            Ok((card, CopyMessage::CopyEnded)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
-                    run.begin_closing(card).map(|job| {
-                        closing += usize::from(job.is_some());
+                    run.begin_finalizing(card).map(|job| {
+                        finalizing += usize::from(job.is_some());
                         if let Some(job) = job {
                             let sender = sender.clone();
                             scope.spawn(move || job.run(sender));
@@ -277,16 +285,16 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, CopyMessage::Closed(is_complete))) => {
-                closing -= 1;
+            Ok((card, CopyMessage::Finalized(is_complete))) => {
+                finalizing -= 1;
                 match is_complete {
-                    Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
+                    Some(is_complete) if outcome.is_ok() => run.finish_card(card, is_complete),
                     _ => Ok(()),
                 }
             }
             Ok(_) if outcome.is_err() => Ok(()),
             Ok((card, CopyMessage::Event(event))) => run.handle_event(card, event),
-            Ok((card, CopyMessage::Closing(found))) => run.handle_closing(card, found),
+            Ok((card, CopyMessage::Finalize(event))) => run.handle_finalize_event(card, event),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
                     run.flush_findings()
@@ -296,7 +304,7 @@ fn dispatch<'scope, 'a: 'scope>(
             }
         };
         if let Err(error) = handled {
-            // Stops the threads that still copy.
+            // Stops the copying threads.
             run.request.cancel().cancel();
             outcome = Err(error);
         }
@@ -305,13 +313,14 @@ fn dispatch<'scope, 'a: 'scope>(
 
 fn copy(
     plan: &CardPlan,
-    go_on: &(dyn Fn() -> bool + Sync),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(offload::Event),
 ) {
-    let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
-    for place in &plan.places {
-        for folder in plan.folders_at(place) {
-            // Free space was computed without these leftovers.
+    let destinations: Vec<Destination> =
+        plan.destinations.iter().map(offload_destination).collect();
+    for destination in &plan.destinations {
+        for folder in plan.folders_at(destination) {
+            // The planned free space includes that of the leftovers.
             let _ = atomic_file::sweep(&folder);
         }
     }
@@ -323,56 +332,57 @@ fn copy(
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
-        go_on,
+        go_on: &|| !is_cancelled(),
     };
     offload::copy(&order, on_event);
 }
 
-fn destination(place: &PlannedPlace) -> Destination {
+fn offload_destination(planned: &PlannedDestination) -> Destination {
     Destination {
-        folder: place.folder.clone(),
-        base: place.base.clone(),
-        filesystem: place.filesystem,
-        is_share: place.drive.kind == DriveKind::Network,
-        is_single: is_single(&place.drive),
+        folder: planned.folder.clone(),
+        base: planned.base.clone(),
+        filesystem: planned.filesystem,
+        is_share: planned.drive.kind == DriveKind::Network,
+        is_single: is_single(&planned.drive),
     }
 }
 
-/// Returns true if a device handles one request at a time.
+/// Returns true if a device is best read by one thread at a time.
 fn is_single(drive: &Drive) -> bool {
     drive.kind.readers(2) == 1
 }
 
-/// Returns true if two cards would compete for one device.
-fn share_device(one: &CardPlan, other: &CardPlan) -> bool {
+/// Returns true if copying two cards in parallel would make them compete for a device.
+fn share_device(first: &CardPlan, second: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
-        let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
-        let places = plan.places.iter();
-        let places = places.map(|place| (place.drive.clone(), is_single(&place.drive)));
-        std::iter::once((plan.drive.clone(), is_alone))
-            .chain(places)
+        let is_exclusive = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
+        let destinations = plan.destinations.iter();
+        let destinations = destinations
+            .map(|destination| (destination.drive.clone(), is_single(&destination.drive)));
+        std::iter::once((plan.drive.clone(), is_exclusive))
+            .chain(destinations)
             .collect()
     };
-    let (ours, theirs) = (drives(one), drives(other));
-    ours.iter().any(|(drive, is_alone)| {
-        let mut meeting = theirs.iter().filter(|(other, _)| other == drive);
-        meeting.any(|(_, is_other_alone)| *is_alone || *is_other_alone)
+    let (of_first, of_second) = (drives(first), drives(second));
+    of_first.iter().any(|(drive, is_exclusive)| {
+        let mut shared = of_second.iter().filter(|(other, _)| other == drive);
+        shared.any(|(_, is_other_exclusive)| *is_exclusive || *is_other_exclusive)
     })
 }
 
 impl Copying {
     fn from_plan(plan: &CardPlan) -> Self {
-        let verified = |place: usize| {
+        let verified = |destination: usize| {
             let tasks = plan.tasks.iter();
             tasks
-                .map(|task| task.is_verified[place].then_some(false))
+                .map(|task| task.is_verified[destination].then_some(false))
                 .collect()
         };
         Self {
             hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
             seen: vec![None; plan.tasks.len()],
-            verified: (0..plan.places.len()).map(verified).collect(),
-            is_unsealed: vec![false; plan.places.len()],
+            verified: (0..plan.destinations.len()).map(verified).collect(),
+            is_unsealed: vec![false; plan.destinations.len()],
         }
     }
 }
@@ -386,8 +396,8 @@ impl<'a> Run<'a> {
         };
         match &event {
             offload::Event::Hashed(task, hashes, seen) => {
-                let of_catalogue = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
-                if let Some((digest, xxh128)) = hashes.first().zip(of_catalogue) {
+                let xxh128 = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
+                if let Some((digest, xxh128)) = hashes.first().zip(xxh128) {
                     let file = logged.files[*task];
                     let (digest, xxh128) = (digest.clone(), xxh128.clone());
                     let finding = Finding::Hashed(file, digest, xxh128, seen.sample);
@@ -396,25 +406,27 @@ impl<'a> Run<'a> {
                 self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
-            offload::Event::Settled(task, place, outcome) => {
-                self.settle(card, *task, *place, outcome);
+            offload::Event::Settled(task, destination, outcome) => {
+                self.record_copy(card, *task, *destination, outcome);
             }
             offload::Event::Unread(task, reason) => {
                 let file = logged.files[*task];
                 self.findings.push(Finding::Unread(file, reason.clone()));
                 let path = plan.source.join(&plan.tasks[*task].item.inside);
-                self.problem(card, path, reason);
+                self.report_problem(card, path, reason);
             }
-            offload::Event::GivenUp(place, reason) => {
-                let folder = plan.places[*place].folder.clone();
-                let number = logged.places[*place];
+            offload::Event::GivenUp(destination, reason) => {
+                let folder = plan.destinations[*destination].folder.clone();
+                let number = logged.destination_numbers[*destination];
                 self.catalogue
                     .record_destination(logged.ingest, number, None, Some(reason))?;
-                self.given_up[card][*place] = true;
-                let problem = format!("copying there stopped: {reason}");
-                self.problem(card, folder, &problem);
+                self.given_up[card][*destination] = true;
+                let problem = format!("copying to this destination stopped: {reason}");
+                self.report_problem(card, folder, &problem);
             }
-            offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
+            offload::Event::CardGone(reason) => {
+                self.report_problem(card, plan.source.clone(), reason);
+            }
             _ => {}
         }
         (self.on_event)(Event::Card(card, event));
@@ -424,21 +436,24 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &CopyOutcome) {
+    /// Records the outcome of a file at one destination.
+    fn record_copy(&mut self, card: usize, task: usize, destination: usize, outcome: &CopyOutcome) {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return;
         };
         let item = &plan.tasks[task].item;
-        let path = plan.places[place].folder.join(&item.inside);
-        let now = places::stamp_on_filesystem(
-            &plan.places[place].folder,
+        let path = plan.destinations[destination].folder.join(&item.inside);
+        let now = stamp_on_filesystem(
+            &plan.destinations[destination].folder,
             &path,
             &mut self.own_filesystem,
         );
-        let elsewhere = CopyOutcome::Failed(ELSEWHERE.to_owned());
+        let on_other_filesystem = CopyOutcome::Failed(OTHER_FILESYSTEM.to_owned());
         let outcome = match outcome {
-            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => &elsewhere,
+            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => {
+                &on_other_filesystem
+            }
             outcome => outcome,
         };
         let (read, problem) = match outcome {
@@ -451,36 +466,36 @@ impl<'a> Run<'a> {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            CopyOutcome::WasThere(_) => self.summary.there += 1,
+            CopyOutcome::WasThere(_) => self.summary.already_there += 1,
             CopyOutcome::Other | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
-            // If this run does not seal the destination, the next one seals all verified copies.
-            if !std::mem::replace(&mut self.copying[card].is_unsealed[place], true) {
-                let (ingest, number) = (logged.ingest, logged.places[place]);
+            // If this run writes no manifest, the next one lists all verified copies.
+            if !std::mem::replace(&mut self.copying[card].is_unsealed[destination], true) {
+                let (ingest, number) = (logged.ingest, logged.destination_numbers[destination]);
                 self.findings.push(Finding::Unsealed(ingest, number));
             }
-            self.copying[card].verified[place][task] = Some(true);
+            self.copying[card].verified[destination][task] = Some(true);
         }
         let found = CopyFound {
             state: how.map_or(CopyState::NotCopied, |_| CopyState::Verified),
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
-            // Not the current state: the copy may have been written to since it was read.
+            // The state when it was read back: the copy may have changed since.
             stamp: read.map(|read| read.stamp),
         };
-        let (file, number) = (logged.files[task], logged.places[place]);
+        let (file, number) = (logged.files[task], logged.destination_numbers[destination]);
         self.findings.push(Finding::Copy(file, number, found));
         if let Some(problem) = problem {
-            self.problem(card, path, &problem);
+            self.report_problem(card, path, &problem);
         }
     }
 
-    fn problem(&mut self, card: usize, path: PathBuf, reason: &str) {
+    fn report_problem(&mut self, card: usize, path: PathBuf, reason: &str) {
         let problem = Problem::new(path, reason);
         self.problems[card].push(problem.clone());
         self.summary.problems.push(problem.clone());
@@ -494,9 +509,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Records the end of copying a card and returns the closing work, which may have to wait.
-    /// `None` if there is none.
-    fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
+    /// Records that a card is copied. Returns the remaining work, which may have to wait; `None` if
+    /// there is none.
+    fn begin_finalizing(&mut self, card: usize) -> Result<Option<FinalizeCard<'a>>, Error> {
         self.flush_findings()?;
         let Some(logged) = &self.cards[card] else {
             return Ok(None);
@@ -506,13 +521,13 @@ impl<'a> Run<'a> {
         }
         let plan = &self.plans[card];
         for task in &plan.tasks {
-            // Reported on every run, for users who rely on the manifest.
+            // Reported by every run, for users who rely on the manifest.
             if mhl::path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
-                self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
+                self.report_problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
             }
         }
-        for (task, place) in &plan.grown {
+        for (task, destination) in &plan.extended_chains {
             let found = CopyFound {
                 state: CopyState::Verified,
                 how: None,
@@ -520,13 +535,16 @@ impl<'a> Run<'a> {
                 problem: None,
                 stamp: None,
             };
-            let (file, number) = (logged.files[*task], logged.places[*place]);
+            let (file, number) = (
+                logged.files[*task],
+                logged.destination_numbers[*destination],
+            );
             self.findings.push(Finding::Copy(file, number, found));
         }
         for remark in &plan.remarks {
-            self.problem(card, remark.path.clone(), &remark.reason);
+            self.report_problem(card, remark.path.clone(), &remark.reason);
         }
-        Ok(Some(CloseCard {
+        Ok(Some(FinalizeCard {
             card,
             plan,
             request: self.request,
@@ -536,8 +554,8 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// Records that a card is closed.
-    fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
+    /// Records that a card is finalized.
+    fn finish_card(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
         self.flush_findings()?;
         if let Some(logged) = &self.cards[card] {
             self.catalogue
@@ -552,8 +570,9 @@ impl<'a> Run<'a> {
 /// Reason reported for a different file of the same name.
 const OTHER_FILE: &str =
     "a different file of that name exists and was kept; compare the two, then move one of them";
-/// Reason reported for a copy on another filesystem than its destination.
-const ELSEWHERE: &str = "a mount or link leads to another filesystem than the destination's, so this is not a copy on the destination";
+/// Reason reported for a copy that is on another filesystem than its destination.
+const OTHER_FILESYSTEM: &str = "a mount or link leads to another filesystem, so it does not count as a copy at this destination";
 
-/// Reason reported for a file that is in no manifest because of its name.
-const OUTSIDE: &str = "copied, verified and catalogued, but a manifest cannot store its name";
+/// Reason reported for a file whose name cannot be stored in a manifest.
+const NOT_IN_MANIFEST: &str =
+    "copied, verified and catalogued, but not listed in the manifest, which cannot store its name";

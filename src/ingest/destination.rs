@@ -1,4 +1,4 @@
-//! Destinations: existence, volumes and free space.
+//! Checks of destination folders: existence, volume, overlap and free space.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,14 @@ use crate::source_file::{self, Stamp};
 use crate::value::Bytes;
 use crate::volume::Volume;
 
-/// Resolves the links of a folder's existing ancestors; the folder itself may not exist yet.
-pub(super) fn resolved(folder: &Path) -> PathBuf {
+/// Resolves the links in a path. The folder and some of its ancestors may not exist yet.
+pub(super) fn resolve_links(folder: &Path) -> PathBuf {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-    for there in absolute.ancestors() {
-        if let (Ok(real), Ok(rest)) = (source_file::canonical(there), absolute.strip_prefix(there))
-        {
+    for ancestor in absolute.ancestors() {
+        if let (Ok(real), Ok(rest)) = (
+            source_file::canonical(ancestor),
+            absolute.strip_prefix(ancestor),
+        ) {
             return if rest.as_os_str().is_empty() {
                 real
             } else {
@@ -28,14 +30,17 @@ pub(super) fn resolved(folder: &Path) -> PathBuf {
     absolute
 }
 
-/// Returns the id of a path's volume, recorded as seen, and the path relative to it.
-pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
-    let (volume, inside) = catalogue.volumes().locate(&resolved(path));
+/// Returns the id of a path's volume and the path relative to it. Records the volume as seen.
+pub(super) fn locate_on_volume(
+    catalogue: &Catalogue,
+    path: &Path,
+) -> Result<(i64, PathBuf), Error> {
+    let (volume, inside) = catalogue.volumes().locate(&resolve_links(path));
     Ok((catalogue.see_volume(&volume)?.id, inside))
 }
 
-/// Returns size and times of a copy on its destination's own filesystem. `None` if the file is
-/// missing, or if a mount or link leads elsewhere. `own_filesystem` caches the answer per folder.
+/// Returns the size and times of a copy. `None` if the file is missing, or if a mount or link leads
+/// to another filesystem than the destination's. `own_filesystem` caches the latter per folder.
 pub(super) fn stamp_on_filesystem(
     destination: &Path,
     path: &Path,
@@ -53,13 +58,13 @@ pub(super) fn stamp_on_filesystem(
     Some(Stamp::from_metadata(&metadata))
 }
 
-/// Filesystems whose times come from this machine's clock, but whose change time is missing or
-/// unreliable. Memory filesystems have one, but writes through a mapping do not update it.
+/// Filesystems that use this machine's clock, but have no reliable change time. In memory
+/// filesystems, writes through a mapping do not update it.
 const LOCAL_CLOCK_KINDS: [&str; 9] = [
     "", "vfat", "msdos", "exfat", "fuseblk", "ntfs", "tmpfs", "ramfs", "iso9660",
 ];
 
-/// Returns the time-keeping properties of a card's filesystem.
+/// Returns the clock and time stamp properties of a volume's filesystem.
 pub(super) fn times_of(volume: &Volume) -> Times {
     let kind = volume.kind.as_str();
     let has_change_time = volume.keeps_ctime();
@@ -69,7 +74,7 @@ pub(super) fn times_of(volume: &Volume) -> Times {
     }
 }
 
-/// Returns a reason and a hint if `base`, the part of a destination that must exist, is missing.
+/// Returns a reason and a hint if `base`, the folder that must exist, is missing.
 pub(super) fn missing_base(base: &Path) -> Option<(String, String)> {
     (!base.is_dir()).then(|| {
         (
@@ -82,11 +87,11 @@ pub(super) fn missing_base(base: &Path) -> Option<(String, String)> {
 
 /// Returns a reason and a hint if the volume of `folder` is not mounted.
 pub(super) fn unmounted(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
-    // While a drive is not mounted, its mount point is an empty folder of the system disk.
+    // The mount point of an unmounted drive is an empty folder on the system disk.
     let unmounted = catalogue.away_from(folder).ok()?.into_iter().next()?;
     Some((
         format!(
-            "{} is not mounted; it was mounted at {}",
+            "{} is not mounted; it was last mounted at {}",
             escape(&unmounted.label),
             escape(&unmounted.mount.to_string_lossy())
         ),
@@ -94,14 +99,12 @@ pub(super) fn unmounted(folder: &Path, catalogue: &Catalogue) -> Option<(String,
     ))
 }
 
-/// Returns a reason if destinations overlap with the card or with each other.
-pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
+/// Returns a reason if a destination overlaps with the card or with another destination.
+pub(super) fn find_overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
     for (at, folder) in folders.iter().enumerate() {
         let shown = escape(&folder.to_string_lossy());
         if overlaps(folder, source) {
-            return Some(format!(
-                "the destination is within the card, or the card within it: {shown}"
-            ));
+            return Some(format!("the destination overlaps with the card: {shown}"));
         }
         if folders[..at].iter().any(|other| overlaps(folder, other)) {
             return Some(format!("two destinations overlap: {shown}"));
@@ -110,37 +113,41 @@ pub(super) fn overlap(folders: &[PathBuf], source: &Path) -> Option<String> {
     None
 }
 
-/// Returns true if one folder is the other or within it. Paths and inodes are compared, since one
-/// folder can be mounted at several places.
-fn overlaps(one: &Path, other: &Path) -> bool {
-    one.starts_with(other) || other.starts_with(one) || is_in(one, other) || is_in(other, one)
+/// Returns true if two folders are the same or one is inside the other. Compares both paths and
+/// inodes, since a folder can be mounted at several mount points.
+fn overlaps(first: &Path, second: &Path) -> bool {
+    first.starts_with(second)
+        || second.starts_with(first)
+        || is_inside(first, second)
+        || is_inside(second, first)
 }
 
-/// Returns true if a folder is `other` or within it, wherever that is mounted; neither must exist.
-fn is_in(folder: &Path, other: &Path) -> bool {
-    let there = |path: &Path| Handle::from_path(path).ok();
-    let known = other
+/// Returns true if `folder` is `outer` or inside it. Compares inodes of existing ancestors, since
+/// neither folder needs to exist yet.
+fn is_inside(folder: &Path, outer: &Path) -> bool {
+    let handle = |path: &Path| Handle::from_path(path).ok();
+    let existing = outer
         .ancestors()
-        .find_map(|above| Some((there(above)?, above)));
-    let Some((other_there, above)) = known else {
+        .find_map(|ancestor| Some((handle(ancestor)?, ancestor)));
+    let Some((outer_handle, ancestor)) = existing else {
         return false;
     };
-    let rest = other.strip_prefix(above).unwrap_or(Path::new(""));
-    folder.ancestors().any(|above| {
-        there(above).is_some_and(|there| there == other_there)
+    let rest = outer.strip_prefix(ancestor).unwrap_or(Path::new(""));
+    folder.ancestors().any(|ancestor| {
+        handle(ancestor).is_some_and(|handle| handle == outer_handle)
             && folder
-                .strip_prefix(above)
+                .strip_prefix(ancestor)
                 .is_ok_and(|below| below.starts_with(rest))
     })
 }
 
-/// Free space per volume, reduced by each planned card.
+/// Free space by volume identity, less the space reserved for planned cards.
 #[derive(Default)]
 pub(super) struct FreeSpace(HashMap<String, u64>);
 
-/// Bytes left free on every volume.
+/// Bytes that copies leave free on each volume.
 const RESERVE: u64 = 64 * 1024 * 1024;
-/// Minimum overhead of a file, in bytes.
+/// Estimated overhead per file, in bytes.
 const FILE_OVERHEAD: u64 = 4096;
 
 /// Space that a card needs at one destination.
@@ -152,17 +159,18 @@ pub(super) struct Need<'a> {
 }
 
 impl FreeSpace {
-    /// Reserves space for a card at all of its destinations, or at none and returns the reason.
+    /// Reserves space at all destinations of a card. If one has too little, reserves nothing and
+    /// returns the reason.
     pub(super) fn reserve_all(&mut self, needs: &[Need<'_>]) -> Result<(), String> {
         let mut left = self.0.clone();
         for need in needs {
-            let Some(there) = need.folder.ancestors().find(|folder| folder.is_dir()) else {
+            let Some(existing) = need.folder.ancestors().find(|folder| folder.is_dir()) else {
                 continue;
             };
             let free = match left.get(&need.volume.identity) {
                 Some(free) => *free,
-                // If the system does not report free space, copying finds out.
-                None => match fs4::available_space(there) {
+                // If the free space is unknown, copying may still succeed.
+                None => match fs4::available_space(existing) {
                     Ok(free) => free.saturating_sub(RESERVE),
                     Err(_) => continue,
                 },

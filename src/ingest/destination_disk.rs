@@ -1,9 +1,8 @@
-//! Suitability of a destination's disk: a drive, the system disk in place of an unmounted drive,
-//! memory, or a kernel filesystem.
+//! Checks that a destination is on a drive, rather than on the system disk below the mount point of
+//! an unmounted drive, in memory, or on a kernel filesystem.
 //!
-//! While a drive is not mounted, its mount point is an empty folder of the system disk. A copy
-//! there looks like one on the drive, fills the system disk, and is hidden once the drive is
-//! mounted over it.
+//! The mount point of an unmounted drive is an empty folder on the system disk. A copy written there
+//! seems to be on the drive, fills the system disk, and is hidden when the drive is mounted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,12 +14,12 @@ use crate::volume::{Volume, Volumes, is_kernel_filesystem, is_memory_filesystem}
 
 /// Folders in which systems and users mount drives.
 const MOUNT_FOLDERS: [&str; 4] = ["/mnt", "/media", "/run/media", "/Volumes"];
-/// Folders of kernel filesystems, which store no files.
+/// Mount points of kernel filesystems, which store no files.
 const KERNEL_FOLDERS: [&str; 3] = ["/proc", "/sys", "/dev"];
-/// Exception: memory that programs may use.
+/// Shared memory: the exception below [`KERNEL_FOLDERS`] that stores files.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// Suitability of a destination.
+/// Suitability of a folder as a destination.
 pub(super) enum Suitability {
     Usable,
     /// Usable with a warning: message and hint.
@@ -33,13 +32,13 @@ pub(super) enum Suitability {
 pub(super) struct MountPoints {
     /// Mount points from `/etc/fstab`, automounts and the catalogue.
     points: Vec<PathBuf>,
-    /// All mounts, including those that are not drives, with their filesystem type.
+    /// Current mounts of all kinds, with their filesystem types.
     mounted: Vec<(PathBuf, String)>,
     is_system_disk_allowed: bool,
 }
 
 impl MountPoints {
-    /// Reads the tables of the system and of the catalogue.
+    /// Reads mount points from the system's mount tables and from the catalogue.
     pub(super) fn read(
         catalogue: Option<&Catalogue>,
         is_system_disk_allowed: bool,
@@ -67,21 +66,21 @@ impl MountPoints {
             };
             lines.map(fields).collect()
         };
-        // fstab(5): device, mount point; a swap area has no mount point.
+        // fstab(5): the fields are device, mount point, …; a swap area has the mount point `none`.
         let fstab = lines(fstab);
         let points = fstab
             .iter()
             .filter(|fields| fields.first().is_some_and(|field| !field.starts_with(b"#")))
-            .filter_map(|fields| Some(path_of(fields.get(1)?)));
+            .filter_map(|fields| Some(decode_path(fields.get(1)?)));
         let mut points: Vec<PathBuf> = points
             .filter(|point| point.is_absolute() && point.parent().is_some())
             .collect();
-        // proc(5): the mount point is the fifth field, the type follows a dash.
+        // proc(5): the fifth field is the mount point; the filesystem type follows a dash.
         let mountinfo = lines(mountinfo);
         let mounted = mountinfo.iter().filter_map(|fields| {
             let dash = fields.iter().position(|field| field == b"-")?;
             let kind = String::from_utf8_lossy(fields.get(dash + 1)?).into_owned();
-            Some((path_of(fields.get(4)?), kind))
+            Some((decode_path(fields.get(4)?), kind))
         });
         let (automounts, mounted): (Vec<_>, Vec<_>) =
             mounted.partition(|(_, kind)| kind == "autofs");
@@ -93,7 +92,7 @@ impl MountPoints {
         }
     }
 
-    /// Classifies a destination. `typed` is its path with links, `folder` with links resolved.
+    /// Checks a destination. `typed` is its path as typed, `folder` the path with links resolved.
     pub(super) fn check(&self, typed: &Path, folder: &Path, volumes: &Volumes) -> Suitability {
         let shown = || escape(&folder.to_string_lossy());
         let kind = self.kind(folder);
@@ -106,7 +105,7 @@ impl MountPoints {
         let (volume, _) = volumes.locate(folder);
         let point = [typed, folder]
             .into_iter()
-            .find_map(|path| self.unmounted(path, &volume));
+            .find_map(|path| self.unmounted_point(path, &volume));
         if let Some(point) = point
             && !self.is_system_disk_allowed
             && is_on_system_disk(folder)
@@ -114,7 +113,7 @@ impl MountPoints {
             let label = Some(&volume.label).filter(|_| volume.is_label_own);
             return Suitability::Refused(
                 format!(
-                    "no drive is mounted for {}: it is below {} and is on the system disk{}",
+                    "no drive is mounted for {}: it is below {} but on the system disk{}",
                     shown(),
                     escape(&point.to_string_lossy()),
                     label.map_or_else(String::new, |label| format!(" ({})", escape(label)))
@@ -125,17 +124,17 @@ impl MountPoints {
         if kind.is_some_and(is_memory_filesystem) {
             return Suitability::Warning(
                 format!(
-                    "{} is in memory: copies there are lost when the computer is shut down",
+                    "{} is in memory: copies there are lost at shutdown",
                     shown()
                 ),
-                "`btsindex safe` never counts them; copy to a drive, too".to_owned(),
+                "`btsindex safe` never counts them; also copy to a drive".to_owned(),
             );
         }
         Suitability::Usable
     }
 
-    /// Returns the filesystem type of a path: that of the deepest mount, and the last one of
-    /// several there.
+    /// Returns the filesystem type of a path: the type of the deepest mount above it. If several
+    /// are mounted there, the last one counts.
     fn kind(&self, path: &Path) -> Option<&str> {
         let above = self
             .mounted
@@ -145,8 +144,9 @@ impl MountPoints {
         Some(&deepest.1)
     }
 
-    /// Returns a mount point at or above a path that the path's volume is not mounted at.
-    fn unmounted<'a>(&'a self, path: &Path, volume: &Volume) -> Option<&'a Path> {
+    /// Returns the deepest known mount point at or above a path that has no drive mounted: the path's
+    /// volume is mounted further up.
+    fn unmounted_point<'a>(&'a self, path: &Path, volume: &Volume) -> Option<&'a Path> {
         let points = self.points.iter().map(PathBuf::as_path);
         let points = points.chain(MOUNT_FOLDERS.iter().map(Path::new));
         points
@@ -160,8 +160,8 @@ fn is_below_kernel_folder(folder: &Path) -> bool {
     KERNEL_FOLDERS.iter().any(is_below) && !is_below(&SHARED_MEMORY)
 }
 
-/// Returns true if a folder is on the filesystem of the system, temporary files, the user's home,
-/// or mount points.
+/// Returns true if a folder is on the same filesystem as `/`, `/run`, the folder for temporary
+/// files, or the user's home.
 #[cfg(unix)]
 fn is_on_system_disk(folder: &Path) -> bool {
     let home = std::env::home_dir();
@@ -177,21 +177,22 @@ fn is_on_system_disk(folder: &Path) -> bool {
         .any(|part| filesystem(&part) == on)
 }
 
-/// Drives have letters on this system.
+/// Returns true if the filesystem is unknown. Drives have letters on Windows, so an unmounted drive
+/// has no folder on the system disk.
 #[cfg(not(unix))]
 fn is_on_system_disk(folder: &Path) -> bool {
     filesystem(folder).is_none()
 }
 
-/// Decodes a path of a mount table, where special bytes are octal: `\040` is a space.
-fn path_of(field: &[u8]) -> PathBuf {
+/// Decodes a path in a mount table, in which special bytes are octal: `\040` is a space.
+fn decode_path(field: &[u8]) -> PathBuf {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((&byte, after)) = rest.split_first() {
         let octal = after.get(..3).filter(|_| byte == b'\\');
         let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
-        if let Some(odd) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            bytes.push(odd);
+        if let Some(decoded) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            bytes.push(decoded);
             rest = &after[3..];
         } else {
             bytes.push(byte);
@@ -213,7 +214,7 @@ mod tests {
         25 22 0:31 / /srv/memory rw shared:1 - tmpfs tmpfs rw\n26 22 0:6 / /odd rw - devtmpfs udev rw\nshort\n";
 
     fn refusal(path: &str) -> Option<String> {
-        // None of these paths exist: they would be created on the system disk.
+        // The paths do not exist, so they count as being on the system disk.
         let mount_points = MountPoints::parse(FSTAB, MOUNTINFO);
         let path = Path::new(path);
         match mount_points.check(path, path, &Volumes::mounted()) {
@@ -235,7 +236,7 @@ mod tests {
         ] {
             let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
             assert!(
-                reason.contains(&format!("below {point} and is on")),
+                reason.contains(&format!("below {point} but on")),
                 "{reason}"
             );
         }
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_kernel_folders_and_warns_of_memory() {
+    fn refuses_kernel_folders_and_warns_about_memory() {
         for path in ["/proc/x", "/sys/fs/cgroup/x", "/dev/x", "/odd/x"] {
             let reason = refusal(path).unwrap_or_else(|| panic!("{path}"));
             assert!(reason.contains("kernel filesystem"), "{reason}");

@@ -8,24 +8,24 @@ use crate::error::Problem;
 use crate::offload;
 use crate::scan;
 
-/// Progress of an ingest. Cards are given by their index in the plan.
+/// Event of an ingest. Cards are identified by their index in the plan.
 #[derive(Debug)]
 pub enum Event {
-    /// Another ingest is planning, and this one waits for it; its name.
+    /// Waiting for another ingest, which is planning. Holds the description of that process.
     Waiting(String),
-    /// A card is being listed.
+    /// Listing the files of a card began.
     Listing(PathBuf),
-    /// Bytes that must be read to find out whether this card was copied before.
+    /// Comparison of a card with an earlier ingest began: root of the card, and bytes to read.
     Comparing(PathBuf, u64),
-    /// Number of further bytes read for that.
+    /// Bytes read for the comparison since the previous event.
     Compared(u64),
-    /// Copying began.
+    /// Copying began; one description per card.
     Begins(Vec<Begun>),
-    /// Progress of a card's files.
+    /// Event of copying a card.
     Card(usize, offload::Event),
-    /// A card is done.
+    /// A card is copied and finalized.
     Ends(usize),
-    /// A manifest was written.
+    /// A manifest was written: card, and path of the manifest.
     Sealed(usize, PathBuf),
     /// Problem with a file or a card.
     Problem(Problem),
@@ -36,35 +36,35 @@ pub enum Event {
         /// Suggested action.
         hint: String,
     },
-    /// A folder is watched, and no card is being ingested.
+    /// No card is being ingested; the folder is watched for new ones.
     Watching(PathBuf),
-    /// Progress of cataloguing the copies.
+    /// Event of cataloguing the copies.
     Scan(scan::ScanEvent),
 }
 
-/// Card whose copying begins.
+/// Description of a card at the start of copying.
 #[derive(Debug, Clone)]
 pub struct Begun {
     /// Name of the card at its destinations.
     pub card: String,
     /// Root of the card.
     pub source: PathBuf,
-    /// Paths of its files, relative to the root, by task.
+    /// Paths of its files, relative to the root, in the order of the tasks.
     pub files: Vec<PathBuf>,
-    /// Bytes to be read.
+    /// Bytes to read from the card.
     pub bytes: u64,
     /// Per destination: path and bytes still to be verified.
-    pub places: Vec<(PathBuf, u64)>,
+    pub destinations: Vec<(PathBuf, u64)>,
 }
 
-/// Result of an ingest.
+/// Counts and findings of an ingest.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
     /// Cards that were requested.
     pub cards: usize,
-    /// Cards with every file verified at every destination, or reported in place.
+    /// Cards with every file verified at every destination.
     pub complete: usize,
-    /// Cards that needed no action.
+    /// Cards that were ingested before and needed no copying.
     pub known: usize,
     /// Files on all cards.
     pub files: usize,
@@ -75,18 +75,18 @@ pub struct Summary {
     /// Size of these copies.
     pub copied_bytes: u64,
     /// Identical copies that existed already.
-    pub there: usize,
+    pub already_there: usize,
     /// Problems with files and cards.
     pub problems: Vec<Problem>,
-    /// Copied files that are not readable as footage, despite their names.
+    /// Copied files that have the name of a clip but cannot be read as footage.
     pub unreadable: Vec<Problem>,
     /// Files whose names cannot be stored in a manifest.
     pub outside: usize,
-    /// Result of cataloguing.
+    /// Summary of the scan; `None` if nothing was scanned.
     pub scanned: Option<scan::ScanSummary>,
     /// Manifests that were written.
     pub manifests: Vec<PathBuf>,
-    /// Least certain read method of the verified copies.
+    /// Method by which copies were read back; if several were used, the least certain.
     pub how: Option<offload::How>,
     /// True if the ingest was interrupted.
     pub is_interrupted: bool,

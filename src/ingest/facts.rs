@@ -1,4 +1,4 @@
-//! Facts of a shoot day for the clips of one card.
+//! Conversion of a day file to facts for the clips of one card.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -10,22 +10,22 @@ use crate::shoot_day::{Day, DayCard, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{TagOrigin, Tagged, Tags};
 
-/// Returns the source name of the facts: the date of the day.
-pub(super) fn name(date: Date) -> String {
+/// Returns the name of the shoot day as a source of facts: its date.
+pub(super) fn source_name(date: Date) -> String {
     date.to_string()
 }
 
-/// Returns the facts of a card, with the day as their source.
+/// Returns the facts for the clips of a card, with the shoot day as their source.
 ///
 /// # Errors
-/// Returns an error if a word is ambiguous between tags.
+/// Returns an error if a word matches several tags.
 pub(super) fn from_day(
     day: &Day,
     card: &DayCard,
     date: Date,
     vocabulary: &Vocabulary,
 ) -> Result<Clip, Error> {
-    let name = name(date);
+    let name = source_name(date);
     let source = || Source::ingest(&name);
     let fact = |text: Option<String>| text.map(|text| Fact::new(text, source()));
     let mut tags = Vec::new();
@@ -51,9 +51,9 @@ pub(super) fn from_day(
     })
 }
 
-/// Returns the first and the last shoot day of a card's files, from their times in the local time
-/// zone. `None` if no time is plausible.
-pub(super) fn dates(listing: &Listing, card: &DayCard, starts: Time) -> Option<(Date, Date)> {
+/// Returns the first and last shoot date of a card, from the modification times of its files in the
+/// local time zone. `None` if no time is plausible.
+pub(super) fn shoot_dates(listing: &Listing, card: &DayCard, starts: Time) -> Option<(Date, Date)> {
     let zone = TimeZone::system();
     let dates = listing.files.iter().filter_map(|file| {
         let instant = jiff::Timestamp::from_nanosecond(i128::from(file.modified)).ok()?;
@@ -61,7 +61,7 @@ pub(super) fn dates(listing: &Listing, card: &DayCard, starts: Time) -> Option<(
         let civil = card
             .clock
             .map_or(Some(civil), |clock| clock.shifted(civil))?;
-        // Clocks that were never set begin with earlier years.
+        // A clock that was never set shows 1980 or earlier.
         (civil.year() > 1980).then(|| shoot_date(civil, starts))
     });
     let (mut first, mut last): (Option<Date>, Option<Date>) = (None, None);

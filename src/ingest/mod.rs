@@ -1,9 +1,9 @@
 //! Ingest of a shoot day: copies cards to every destination, verifies the copies, writes ASC MHL
-//! manifests, catalogues the copies and attaches the facts of the day.
+//! manifests, catalogues the copies and attaches the shoot facts.
 //!
-//! This module combines scanning, copying and manifests. Each finding is in the catalogue as soon
-//! as it is durable on its drive, so the same command resumes an interrupted ingest. Progress
-//! display is separate.
+//! Combines scanning, copying and manifests. A copy is recorded in the catalogue once it is durable
+//! on its drive, so the same command resumes an interrupted ingest. The progress display is
+//! separate.
 
 mod card_contents;
 mod card_history;
@@ -13,9 +13,9 @@ mod destination_disk;
 mod event;
 mod facts;
 mod plan;
+mod remaining_work;
 mod seal;
 mod skipped;
-mod task;
 mod watch;
 
 use std::collections::HashSet;
@@ -32,24 +32,24 @@ use crate::scan;
 use crate::shoot_day::Day;
 
 pub use event::{Begun, Event, Summary};
-pub use plan::{CardPlan, CardState, PlannedPlace};
+pub use plan::{CardPlan, CardState, PlannedDestination};
 pub use watch::{Watch, watch};
 
-/// Cards to ingest, and options.
+/// Cards to ingest and the options of the ingest.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Days with their cards and destinations.
     pub days: Vec<Day>,
-    /// Time at which a day begins, unless its own file sets it; earlier clips belong to the
-    /// previous day.
+    /// Time at which a shoot day begins if its day file does not set one. Earlier clips belong to
+    /// the previous day.
     pub starts: Time,
-    /// True if the footage stays in place and nothing is copied.
+    /// True if the footage is catalogued in place, without copying.
     pub is_in_place: bool,
-    /// True if copies may go to the system disk where a drive is usually mounted.
+    /// True if a destination may be on the system disk although a drive belongs there.
     pub is_system_disk_allowed: bool,
     /// Author recorded in the log and in manifests.
     pub author: String,
-    /// Scan options for the copies; the paths are set here.
+    /// Options for scanning the copies. [`ingest`] sets the paths.
     pub scan: scan::ScanRequest,
 }
 
@@ -58,16 +58,16 @@ impl Request {
         &self.scan.cancel
     }
 
-    fn go_on(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+    fn is_cancelled(&self) -> impl Fn() -> bool + Send + Sync + use<> {
         let cancel = self.cancel().clone();
-        move || !cancel.is_cancelled()
+        move || cancel.is_cancelled()
     }
 }
 
 /// Plans an ingest without changing anything.
 ///
 /// # Errors
-/// Returns an error if the catalogue cannot be read, or if a day's facts are invalid.
+/// Returns an error if the catalogue cannot be read or a day's facts are invalid.
 pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<CardPlan>, Error> {
     let catalogue = match Catalogue::open(&request.scan.catalogue) {
         Err(Error::NoCatalogue { .. }) => None,
@@ -88,9 +88,9 @@ pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summ
     let (plans, cards) = {
         let on_wait = &mut |holder: &str| on_event(Event::Waiting(holder.to_owned()));
         let file = request.scan.catalogue.join("ingest.lock");
-        let go_on = request.go_on();
+        let is_cancelled = request.is_cancelled();
         // Two ingests that plan in parallel could give two cards the same folder.
-        let Some(_planning) = lock::hold(&file, "ingest", &|| !go_on(), on_wait)? else {
+        let Some(_planning) = lock::hold(&file, "ingest", &is_cancelled, on_wait)? else {
             summary.is_interrupted = true;
             return Ok(summary);
         };
@@ -105,26 +105,27 @@ pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summ
         copying::copy_all(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     if !request.cancel().is_cancelled() {
-        settle(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
+        catalogue_cards(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     summary.is_interrupted = request.cancel().is_cancelled();
     summary.elapsed = begun.elapsed();
     Ok(summary)
 }
 
-/// Returns a copy's path relative to its card's root, with the index of the card; other paths are
-/// returned unchanged.
-fn below(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
+/// Converts the path of a copy to the index of its card and the path relative to the card's root.
+/// Other paths are returned unchanged, without an index.
+fn relative_to_card(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
     let copied = plans.iter().enumerate().find_map(|(card, plan)| {
-        let mut places = plan.places.iter();
-        let inside = places.find_map(|place| path.strip_prefix(&place.folder).ok())?;
+        let mut destinations = plan.destinations.iter();
+        let inside =
+            destinations.find_map(|destination| path.strip_prefix(&destination.folder).ok())?;
         Some((Some(card), inside.to_owned()))
     });
     copied.unwrap_or_else(|| (None, path.to_owned()))
 }
 
-/// Scans the copies, or the footage in place, and attaches the facts of the day.
-fn settle(
+/// Scans the copies, or the footage in place, and attaches the shoot facts to the clips.
+fn catalogue_cards(
     plans: &[CardPlan],
     cards: &[Option<copying::LoggedCard>],
     request: &Request,
@@ -137,7 +138,10 @@ fn settle(
         if request.is_in_place {
             paths.push(plan.source.clone());
         } else {
-            let folders = plan.places.iter().map(|place| place.folder.clone());
+            let folders = plan
+                .destinations
+                .iter()
+                .map(|destination| destination.folder.clone());
             paths.extend(folders.filter(|folder| folder.is_dir()));
         }
     }
@@ -149,19 +153,22 @@ fn settle(
             ..request.scan.clone()
         };
         let mut reported = HashSet::new();
-        let found = scan::scan(&scan, &mut |event| {
-            // Copies are identical, so each problem is reported for one of them only.
+        let scanned = scan::scan(&scan, &mut |event| {
+            // All copies of a file have the same problems; they are reported for one copy.
             if let scan::ScanEvent::Problem(problem) = &event
-                && reported.insert((below(&problem.path, plans), problem.reason.clone()))
+                && reported.insert((
+                    relative_to_card(&problem.path, plans),
+                    problem.reason.clone(),
+                ))
             {
                 summary.unreadable.push(problem.clone());
             }
             on_event(Event::Scan(event));
         });
-        match found {
-            Ok(found) => summary.scanned = Some(found),
+        match scanned {
+            Ok(scanned) => summary.scanned = Some(scanned),
             Err(error) if request.is_in_place => return Err(error),
-            // The copies are complete; the same command catalogues them later.
+            // The copies are complete; running the command again catalogues them.
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
                 let reason = format!("the copies are not catalogued yet: {error}; {hint}");
@@ -178,7 +185,7 @@ fn settle(
     for (plan, card) in plans.iter().zip(cards) {
         let Some(card) = card else { continue };
         if request.is_in_place {
-            let (volume, inside) = destination::on_volume(catalogue, &plan.source)?;
+            let (volume, inside) = destination::locate_on_volume(catalogue, &plan.source)?;
             catalogue.attach_facts_in_place(card.ingest, volume, &inside, card.facts_changed)?;
             let problems: Vec<Problem> = plan.problems().cloned().collect();
             catalogue.end_ingest(card.ingest, &problems)?;
@@ -186,15 +193,14 @@ fn settle(
             catalogue.attach_facts_to_copies(card.ingest, card.facts_changed)?;
         }
     }
-    // Users search right afterwards. If the index cannot be updated now, the next search updates
-    // it.
-    let settled = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
+    // Makes the first search after an ingest fast. If this fails, that search updates the index.
+    let updated = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
         on_event(Event::Warning {
             message: note.to_string(),
             hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });
     });
-    if let Err(error) = settled {
+    if let Err(error) = updated {
         on_event(Event::Warning {
             message: format!("the index was not updated: {error}"),
             hint: "the catalogue is safe; the next search updates the index".to_owned(),

@@ -1,6 +1,6 @@
-//! Plan of an ingest: contents of each card, its destinations, and copies that exist already.
+//! Planning of an ingest: the contents of each card, its destinations and the existing copies.
 
-mod owner;
+mod folder_claim;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use std::time::Instant;
 use jiff::civil::Date;
 
 use super::card_contents::Contents;
-use super::card_history::{Earlier, Owner};
+use super::card_history::{EarlierIngest, FolderClaim};
 use super::destination::{self, FreeSpace, Need};
 use super::destination_disk::MountPoints;
-use super::{Event, Request, facts, seal, skipped, task};
+use super::{Event, Request, facts, remaining_work, seal, skipped};
 use crate::atomic_file;
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
 use crate::checksum::HashKind;
@@ -32,9 +32,9 @@ const MAX_SAME_NAME: usize = 999;
 /// State of a planned card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CardState {
-    /// Work remains.
+    /// Files remain to be copied or verified.
     Ready,
-    /// The card was ingested before, and every copy is verified.
+    /// The card was ingested before, and all copies are verified.
     Known,
     /// The card cannot be ingested.
     Refused,
@@ -43,28 +43,28 @@ pub enum CardState {
 /// Work planned for one card.
 #[derive(Debug, Clone)]
 pub struct CardPlan {
-    /// Name at the destinations; numbered if another card has its name.
+    /// Name at the destinations, with a number appended if another card has the same name.
     pub card: String,
     /// Root of the card.
     pub source: PathBuf,
-    /// Day of the card, as named in the source of its facts.
+    /// Shoot date, which is also the name of the source of its facts.
     pub day: String,
-    /// Facts of the day for its clips.
+    /// Shoot facts for its clips.
     pub facts: Clip,
     /// Kind of hash that verifies copies.
     pub hash: HashKind,
-    /// All kinds of hashes to compute: `hash`, xxh128 for the catalogue, and those of manifests on
-    /// the card.
+    /// All kinds of hashes to compute: `hash`, xxh128 for the catalogue, and the kinds in manifests
+    /// on the card.
     pub(super) kinds: Vec<HashKind>,
-    /// Contents of the card.
+    /// Files and folders of the card.
     pub listing: Listing,
-    /// Destinations of the card.
-    pub places: Vec<PlannedPlace>,
-    /// Files, in the order of the listing.
+    /// Destinations, in the order of the day's templates.
+    pub destinations: Vec<PlannedDestination>,
+    /// Copy tasks, one per file, in the order of the listing.
     pub tasks: Vec<CopyTask>,
-    /// Ready, known from an earlier ingest, or refused.
+    /// Result of planning.
     pub state: CardState,
-    /// Earlier ingest that is resumed, in its previous state.
+    /// Earlier ingest that this one resumes.
     pub(super) earlier: Option<Ingest>,
     /// Device of the card.
     pub(super) drive: Drive,
@@ -72,26 +72,26 @@ pub struct CardPlan {
     pub(super) volume: String,
     /// Root relative to that volume.
     pub(super) inside: PathBuf,
-    /// Problems reported on every run: earlier findings, and files in no manifest.
+    /// Problems that every run reports: recorded findings, and files missing in the manifest.
     pub(super) remarks: Vec<Problem>,
-    /// Task and destination pairs that need no copy: the destination's chain is the card's,
-    /// extended by generations.
-    pub(super) grown: Vec<(usize, usize)>,
-    /// Time-keeping properties of the card's filesystem.
+    /// Chains of MHL histories that need no copy, as task and destination: the destination's chain
+    /// extends the card's by further generations.
+    pub(super) extended_chains: Vec<(usize, usize)>,
+    /// Clock and time stamps of the card's filesystem.
     pub(super) times: Times,
     /// Time at which the listing ended.
     pub(super) listed: Instant,
-    /// Samples missing from the log.
+    /// Samples that are missing in the log, by path.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
-    /// Histories on the card; `None` if unreadable.
+    /// MHL histories on the card; `None` if unreadable.
     histories: Option<Arc<Histories>>,
     refused: Option<Problem>,
 }
 
-/// Destination of a card.
+/// Destination of one card.
 #[derive(Debug, Clone)]
-pub struct PlannedPlace {
-    /// Folder that receives the card's root.
+pub struct PlannedDestination {
+    /// Folder that corresponds to the card's root.
     pub folder: PathBuf,
     /// Label of its volume.
     pub label: String,
@@ -99,9 +99,9 @@ pub struct PlannedPlace {
     pub files: usize,
     /// Size of these files.
     pub bytes: u64,
-    /// Folder that must exist: `folder` or one of its ancestors.
+    /// Ancestor of `folder` that must exist before copying.
     pub(super) base: PathBuf,
-    /// Id of the filesystem at planning time.
+    /// Id of its filesystem at planning time.
     pub(super) filesystem: Option<u64>,
     /// Device of the destination.
     pub(super) drive: Drive,
@@ -110,7 +110,7 @@ pub struct PlannedPlace {
 }
 
 impl CardPlan {
-    /// Returns the problems of the card and its contents.
+    /// Returns the reason for refusal, if any, and the problems of listing the card.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.refused.iter().chain(&self.listing.problems)
     }
@@ -121,33 +121,39 @@ impl CardPlan {
         self.refused.as_ref()
     }
 
-    /// Returns the number of bytes to be read from the card.
+    /// Returns the number of bytes to read from the card.
     #[must_use]
     pub fn bytes_to_read(&self) -> u64 {
-        let is_open = |task: &&CopyTask| task.is_verified.contains(&false);
+        let is_pending = |task: &&CopyTask| task.is_verified.contains(&false);
         self.tasks
             .iter()
-            .filter(is_open)
+            .filter(is_pending)
             .map(|task| task.item.bytes)
             .sum()
     }
 
-    /// Returns its destinations as volume and path in the catalogue, recorded as seen.
-    pub(super) fn catalogued(&self, catalogue: &Catalogue) -> Result<Vec<(i64, PathBuf)>, Error> {
-        let place = |place: &PlannedPlace| {
+    /// Returns the volume id and path of each destination. Records the volumes as seen.
+    pub(super) fn locate_destinations(
+        &self,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<(i64, PathBuf)>, Error> {
+        let locate = |destination: &PlannedDestination| {
             Ok((
-                catalogue.see_volume(&place.volume)?.id,
-                place.inside.clone(),
+                catalogue.see_volume(&destination.volume)?.id,
+                destination.inside.clone(),
             ))
         };
-        self.places.iter().map(place).collect()
+        self.destinations.iter().map(locate).collect()
     }
 
-    /// Returns the folders of its copy at a destination, which may not exist yet.
-    pub(super) fn folders_at(&self, place: &PlannedPlace) -> impl Iterator<Item = PathBuf> {
+    /// Returns all folders of the copy at a destination. They may not exist yet.
+    pub(super) fn folders_at(
+        &self,
+        destination: &PlannedDestination,
+    ) -> impl Iterator<Item = PathBuf> {
         let inside = self.listing.folders.iter();
-        let inside = inside.map(|(inside, _)| place.folder.join(inside));
-        std::iter::once(place.folder.clone()).chain(inside)
+        let inside = inside.map(|(inside, _)| destination.folder.join(inside));
+        std::iter::once(destination.folder.clone()).chain(inside)
     }
 
     fn refuse(&mut self, reason: String) {
@@ -156,7 +162,7 @@ impl CardPlan {
     }
 }
 
-/// Plans every card of every day. A card that cannot be ingested is refused; the others continue.
+/// Plans every card of every day. A card that cannot be ingested is refused without affecting others.
 pub(super) fn plan_all(
     request: &Request,
     catalogue: Option<&Catalogue>,
@@ -190,7 +196,7 @@ pub(super) fn plan_all(
             }
             on_event(Event::Listing(card.path.clone()));
             let plan = planner.plan(day, card, on_event)?;
-            // A card whose comparison was interrupted may be another one.
+            // After an interrupted comparison, it is unknown whether this is another card.
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
@@ -208,11 +214,11 @@ struct Planner<'a> {
     catalogue: Option<&'a Catalogue>,
     volumes: &'a Volumes,
     vocabulary: Vocabulary,
-    /// Folders used by cards of this batch.
+    /// Destination folders of the cards planned so far.
     claimed: Vec<PathBuf>,
     free_space: FreeSpace,
     mount_points: MountPoints,
-    /// Folders for which a warning was reported.
+    /// Folders with a reported warning, so that it is not repeated.
     warned: HashSet<PathBuf>,
 }
 
@@ -223,9 +229,9 @@ impl Planner<'_> {
         card: &DayCard,
         on_event: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
-        let source = destination::resolved(&card.path);
+        let source = destination::resolve_links(&card.path);
         let (volume, inside) = self.volumes.locate(&source);
-        let listed = list(&source, &self.request.go_on());
+        let listed = list(&source, &|| !self.request.cancel().is_cancelled());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
                 listing.doubt_unreadable();
@@ -235,7 +241,7 @@ impl Planner<'_> {
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let listed = Instant::now();
-        let date = self.date(day, card, &listing, on_event);
+        let date = self.shoot_date_of(day, card, &listing, on_event);
         let requested = day.to.hash.as_deref().and_then(HashKind::from_name);
         let histories = Histories::read(&source).ok().map(Arc::new);
         let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
@@ -243,12 +249,12 @@ impl Planner<'_> {
             .or(on_card.first().copied())
             .unwrap_or(HashKind::Xxh128);
         let mut plan = CardPlan {
-            card: name_of(card, &source, &volume),
-            day: facts::name(date),
+            card: card_name(card, &source, &volume),
+            day: facts::source_name(date),
             facts: facts::from_day(day, card, date, &self.vocabulary)?,
-            kinds: kinds(hash, &on_card),
+            kinds: hash_kinds(hash, &on_card),
             hash,
-            places: Vec::new(),
+            destinations: Vec::new(),
             tasks: Vec::new(),
             state: CardState::Ready,
             earlier: None,
@@ -260,7 +266,7 @@ impl Planner<'_> {
                 .and_then(|histories| skipped::by_history(&source, &listing, histories))
                 .into_iter()
                 .collect(),
-            grown: Vec::new(),
+            extended_chains: Vec::new(),
             times: destination::times_of(&volume),
             listed,
             samples: HashMap::new(),
@@ -281,8 +287,8 @@ impl Planner<'_> {
         Ok(plan)
     }
 
-    /// Returns the date of a card: the requested one, or that of its latest footage.
-    fn date(
+    /// Returns the shoot date of a card: the requested date, or else the date of its newest files.
+    fn shoot_date_of(
         &self,
         day: &Day,
         card: &DayCard,
@@ -293,13 +299,13 @@ impl Planner<'_> {
             return date;
         }
         let starts = day.starts.unwrap_or(self.request.starts);
-        let Some((first, last)) = facts::dates(listing, card, starts) else {
+        let Some((first, last)) = facts::shoot_dates(listing, card, starts) else {
             return shoot_date(local_now().datetime(), starts);
         };
         if first != last {
             on_event(Event::Warning {
                 message: format!(
-                    "{}: its files are from {first} to {last}; all of them count as {last}",
+                    "{}: its files are dated {first} to {last}; all are assigned to {last}",
                     escape(&card.path.to_string_lossy())
                 ),
                 hint: "set the day with `--date`, or `date` in the day file".to_owned(),
@@ -308,8 +314,8 @@ impl Planner<'_> {
         last
     }
 
-    /// Finds the folders of a card and its existing copies, or returns the reason why the card
-    /// cannot be copied there.
+    /// Assigns destination folders to a card and plans its tasks. The inner error is the reason why
+    /// the card cannot be copied.
     fn assign_folders(
         &mut self,
         plan: &mut CardPlan,
@@ -332,15 +338,15 @@ impl Planner<'_> {
             .folders
             .iter()
             .any(|folder| folder.uses(Placeholder::Card));
-        let first = plan.card.clone();
+        let base_name = plan.card.clone();
         let (source, listing) = (plan.source.clone(), plan.listing.clone());
-        let go_on = self.request.go_on();
+        let is_cancelled = self.request.is_cancelled();
         let readers = plan.drive.kind.readers(self.request.scan.jobs);
-        let mut contents = Contents::new(&source, &listing, readers, &go_on);
+        let mut contents = Contents::new(&source, &listing, readers, &is_cancelled);
         for number in 1..=MAX_SAME_NAME {
             let name = match number {
-                1 => first.clone(),
-                more => format!("{first}-{more}"),
+                1 => base_name.clone(),
+                number => format!("{base_name}-{number}"),
             };
             let mut values = day.values(card, Some(&name));
             values.card = Some(&name);
@@ -349,7 +355,7 @@ impl Planner<'_> {
             for template in &day.to.folders {
                 match template.fill(&values) {
                     Ok(folder) => {
-                        folders.push(destination::resolved(&folder));
+                        folders.push(destination::resolve_links(&folder));
                         typed.push(std::path::absolute(&folder).unwrap_or(folder));
                     }
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
@@ -360,27 +366,27 @@ impl Planner<'_> {
             if is_checked && let Some((reason, hint)) = folders.iter().find_map(unmounted) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
-            if let Some(reason) = destination::overlap(&folders, &plan.source) {
+            if let Some(reason) = destination::find_overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
             if let Err(reason) = self.check_disks(&typed, &folders, on_event) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, plan, &mut contents, on_event)? {
-                Owner::Other if is_named => continue,
-                Owner::Other | Owner::Unclaimed => None,
-                Owner::Same(earlier) => earlier,
+            let earlier = match self.find_claim(&folders, plan, &mut contents, on_event)? {
+                FolderClaim::OtherCard if is_named => continue,
+                FolderClaim::OtherCard | FolderClaim::Unused => None,
+                FolderClaim::SameCard(earlier) => earlier,
             };
             plan.card = name;
             let bases = day
                 .to
                 .folders
                 .iter()
-                .map(|template| destination::resolved(&template.base()));
-            return self.fill(plan, earlier, folders, bases.collect());
+                .map(|template| destination::resolve_links(&template.base()));
+            return self.plan_tasks(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
-            "{MAX_SAME_NAME} cards of that name exist there already"
+            "the destination already has {MAX_SAME_NAME} cards of that name"
         )))
     }
 
@@ -395,20 +401,53 @@ impl Planner<'_> {
         Ok(all.find(|ingest| is_same_ingest(&ingest.details)))
     }
 
-    /// Plans the tasks for the found folders, if there is enough space.
-    fn fill(
+    /// Creates a destination without planned files.
+    fn new_destination(&self, folder: &Path, base: PathBuf) -> PlannedDestination {
+        let (volume, inside) = self.volumes.locate(folder);
+        PlannedDestination {
+            label: volume.label.clone(),
+            files: 0,
+            bytes: 0,
+            filesystem: filesystem(folder),
+            base,
+            drive: volume.drive.clone(),
+            folder: folder.to_owned(),
+            volume,
+            inside,
+        }
+    }
+
+    /// Returns the number of a destination folder in the log of an ingest; `None` if it is new.
+    fn logged_number(
+        &self,
+        catalogue: &Catalogue,
+        ingest: &Ingest,
+        folder: &Path,
+    ) -> Result<Option<usize>, Error> {
+        let (volume, inside) = self.volumes.locate(folder);
+        let Some(volume) = catalogue.volume_id(&volume.identity)? else {
+            return Ok(None);
+        };
+        let mut at_volume = catalogue.ingests_on(volume)?.into_iter();
+        let logged = at_volume.find(|(id, _, path)| *id == ingest.id && *path == inside);
+        Ok(logged.map(|(_, number, _)| number))
+    }
+
+    /// Plans the tasks of a card for its destination folders. The inner error is the reason why the
+    /// card cannot be copied, such as insufficient space.
+    fn plan_tasks(
         &mut self,
         plan: &mut CardPlan,
-        earlier: Option<Box<Earlier>>,
+        earlier: Option<Box<EarlierIngest>>,
         folders: Vec<PathBuf>,
         bases: Vec<PathBuf>,
     ) -> Result<Result<(), String>, Error> {
-        let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
+        let mut logged: HashMap<PathBuf, Ingested> = HashMap::new();
         let mut doubted = HashSet::new();
         let mut numbers = vec![None; folders.len()];
         let mut is_sealed = vec![false; folders.len()];
         if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
-            let Earlier {
+            let EarlierIngest {
                 ingest,
                 files,
                 compared,
@@ -416,48 +455,38 @@ impl Planner<'_> {
             plan.samples = compared.samples;
             doubted.extend(compared.doubted);
             let files = files.into_iter();
-            known = files.map(|file| (file.inside.clone(), file)).collect();
+            logged = files.map(|file| (file.inside.clone(), file)).collect();
             plan.hash = ingest.details.hash;
-            plan.kinds = kinds(plan.hash, &plan.kinds);
+            plan.kinds = hash_kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
-                let (volume, inside) = self.volumes.locate(folder);
-                let Some(volume) = catalogue.volume_id(&volume.identity)? else {
-                    continue;
-                };
-                let mut places = catalogue.ingests_on(volume)?.into_iter();
-                let place = places.find(|(id, _, path)| *id == ingest.id && *path == inside);
-                numbers[at] = place.map(|(_, place, _)| place);
-                let place = numbers[at].and_then(|number| ingest.places.get(number));
-                is_sealed[at] = place.is_some_and(IngestPlace::has_manifest);
+                numbers[at] = self.logged_number(catalogue, &ingest, folder)?;
+                let destination = numbers[at].and_then(|number| ingest.places.get(number));
+                is_sealed[at] = destination.is_some_and(IngestPlace::has_manifest);
             }
             plan.earlier = Some(ingest);
         }
         for (folder, base) in folders.iter().zip(bases) {
-            let (volume, inside) = self.volumes.locate(folder);
-            plan.places.push(PlannedPlace {
-                label: volume.label.clone(),
-                files: 0,
-                bytes: 0,
-                filesystem: filesystem(folder),
-                base,
-                drive: volume.drive.clone(),
-                folder: folder.clone(),
-                volume,
-                inside,
-            });
+            plan.destinations.push(self.new_destination(folder, base));
         }
-        let places = plan.places.iter();
-        let kept: Vec<(PathBuf, Times)> = places
-            .map(|place| (place.folder.clone(), destination::times_of(&place.volume)))
+        let destination_times: Vec<(PathBuf, Times)> = plan
+            .destinations
+            .iter()
+            .map(|planned| {
+                (
+                    planned.folder.clone(),
+                    destination::times_of(&planned.volume),
+                )
+            })
             .collect();
         for item in &plan.listing.files {
-            let file = known.get(&item.inside);
-            let mut task = task::for_file(item, file, &kept, &numbers, plan.hash);
+            let file = logged.get(&item.inside);
+            let mut task =
+                remaining_work::for_file(item, file, &destination_times, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
                 task.is_doubted = true;
                 task.is_verified.fill(false);
             }
-            // A file is read again if a manifest needs further kinds of hashes.
+            // A file is read again if a manifest needs kinds of hashes that are not recorded.
             let histories = plan.histories.as_deref();
             if is_sealed.contains(&false)
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
@@ -467,36 +496,40 @@ impl Planner<'_> {
                 unsealed.for_each(|(is_verified, is_sealed)| *is_verified &= *is_sealed);
             }
             for (at, folder) in folders.iter().enumerate() {
-                let there = folder.join(&item.inside);
-                let is_grown = !task.is_verified[at]
+                let copy_path = folder.join(&item.inside);
+                let is_extended = !task.is_verified[at]
                     && mhl::is_chain(&item.inside)
-                    && mhl::has_grown(&there, &plan.source.join(&item.inside));
-                if is_grown {
+                    && mhl::has_grown(&copy_path, &plan.source.join(&item.inside));
+                if is_extended {
                     task.is_verified[at] = true;
-                    plan.grown.push((plan.tasks.len(), at));
+                    plan.extended_chains.push((plan.tasks.len(), at));
                 }
                 let copy = file.zip(numbers[at]);
                 let copy = copy.and_then(|(file, number)| file.copies.get(number)?.as_ref());
                 let problem = copy.and_then(|copy| copy.problem.as_ref());
                 if let Some(problem) = problem.filter(|_| task.is_verified[at]) {
-                    plan.remarks.push(Problem::new(&there, problem.clone()));
+                    plan.remarks.push(Problem::new(&copy_path, problem.clone()));
                 }
             }
-            for (place, _) in plan
-                .places
+            for (planned, _) in plan
+                .destinations
                 .iter_mut()
                 .zip(&task.is_verified)
-                .filter(|(_, is)| !**is)
+                .filter(|(_, is_verified)| !**is_verified)
             {
-                place.files += 1;
-                place.bytes += item.bytes;
+                planned.files += 1;
+                planned.bytes += item.bytes;
             }
             plan.tasks.push(task);
         }
-        if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
+        if plan.destinations.iter().all(|planned| planned.files == 0) && !plan.listing.is_cut {
             plan.state = CardState::Known;
         }
-        let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
+        let needs: Vec<Need<'_>> = plan
+            .destinations
+            .iter()
+            .map(|planned| space_needed(planned, plan))
+            .collect();
         if let Err(reason) = self.free_space.reserve_all(&needs) {
             return Ok(Err(reason));
         }
@@ -506,8 +539,8 @@ impl Planner<'_> {
     }
 }
 
-/// Returns the kinds of hashes to compute, without duplicates; the first verifies copies.
-fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
+/// Returns the kinds of hashes to compute, without duplicates. The first one verifies copies.
+fn hash_kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
     let mut kinds = vec![hash];
     for kind in [HashKind::Xxh128].iter().chain(others) {
         if !kinds.contains(kind) {
@@ -517,34 +550,35 @@ fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
     kinds
 }
 
-/// Returns the space needed at a destination. Existing files are only compared.
-fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
+/// Returns the space needed at a destination. Existing files need none, since they are only compared.
+fn space_needed<'a>(planned: &'a PlannedDestination, plan: &CardPlan) -> Need<'a> {
     let at = plan
-        .places
+        .destinations
         .iter()
-        .position(|other| other.folder == place.folder);
-    let is_open = |task: &&CopyTask| at.is_some_and(|at| !task.is_verified[at]);
-    let path = |task: &CopyTask| place.folder.join(&task.item.inside);
+        .position(|other| other.folder == planned.folder);
+    let is_pending = |task: &&CopyTask| at.is_some_and(|at| !task.is_verified[at]);
+    let path = |task: &CopyTask| planned.folder.join(&task.item.inside);
     let is_absent = |task: &&CopyTask| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);
-    for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
+    for task in plan.tasks.iter().filter(is_pending).filter(is_absent) {
         files += 1;
         bytes += task.item.bytes;
     }
-    // Leftovers of a killed ingest will be removed.
-    let left = plan
-        .folders_at(place)
+    // Leftovers of a killed ingest are removed before copying.
+    let leftovers = plan
+        .folders_at(planned)
         .map(|folder| atomic_file::sweepable(&folder));
     Need {
-        volume: &place.volume,
-        folder: &place.folder,
+        volume: &planned.volume,
+        folder: &planned.folder,
         files,
-        bytes: bytes.saturating_sub(left.sum()),
+        bytes: bytes.saturating_sub(leftovers.sum()),
     }
 }
 
-/// Returns the name of a card: the requested one, its own label, or its folder's name.
-fn name_of(card: &DayCard, source: &Path, volume: &Volume) -> String {
+/// Returns the name of a card: the requested name, or else its own volume label, or else the name
+/// of its folder.
+fn card_name(card: &DayCard, source: &Path, volume: &Volume) -> String {
     if let Some(name) = &card.name {
         return name.clone();
     }

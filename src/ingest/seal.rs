@@ -1,4 +1,4 @@
-//! Manifest of the copies at one destination: a generation of its ASC media hash list.
+//! Writes the manifest of the copies at a destination: a generation of its ASC MHL history.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::checksum::HashKind;
 use crate::mhl::{self, GenerationBuilder, Histories, MhlError, Process, SealOutcome};
 use crate::offload::CopyTask;
 
-/// Returns true if a manifest needs other kinds of hashes of a file than an earlier run computed.
+/// Returns true if a manifest needs kinds of hashes of a file that an earlier run did not compute.
 pub(super) fn lacks_hashes(task: &CopyTask, histories: &Histories, kind: HashKind) -> bool {
     let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
         return false;
@@ -23,61 +23,59 @@ pub(super) struct Sealed {
     pub(super) manifest: PathBuf,
     /// Tasks whose hashes contradict a manifest on the card.
     pub(super) altered: Vec<usize>,
-    /// Tasks of which a manifest has only kinds of hashes that were not computed.
+    /// Tasks whose hashes in a manifest are of kinds that were not computed.
     pub(super) unproven: Vec<usize>,
 }
 
-/// Maximum number of attempts if a program that ignores the lock writes to the history.
+/// Maximum number of attempts if a program that ignores the lock writes to the history as well.
 const ATTEMPTS: usize = 5;
 
-/// Writes a generation of the copies that this run verified, or of all verified ones if the
-/// destination has no manifest yet. `None` if there is nothing to write, or if `go_on` ended the
-/// wait for another machine.
+/// Writes a generation with the copies that this run verified; if the destination has no manifest
+/// yet, with all verified copies. `None` if there is nothing to write, or if waiting for another
+/// machine was cancelled.
 ///
 /// # Errors
 /// Returns the reason as text.
-pub(super) fn place(
+pub(super) fn write_manifest(
     plan: &CardPlan,
     copying: &Copying,
     at: usize,
     is_sealed: bool,
     author: &str,
-    go_on: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> Result<Option<Sealed>, String> {
     let verified = &copying.verified[at];
     let is_selected =
         |verified: Option<bool>| verified == Some(true) || (verified.is_some() && !is_sealed);
-    let folder = &plan.places[at].folder;
+    let folder = &plan.destinations[at].folder;
     if !folder.is_dir() {
         return Ok(None);
     }
     if !verified.iter().any(|verified| is_selected(*verified)) {
-        // Reports a damaged history, for users who rely on it.
+        // A damaged history is reported even if nothing is added to it.
         return match Histories::read(folder) {
             Ok(_) => Ok(None),
             Err(fault) => Err(fault.to_string()),
         };
     }
-    let is_written = |place: &str| {
+    let is_within_copy = |path: &str| {
         let inside = plan.tasks.iter().map(|task| &task.item.inside);
         let folders = plan.listing.folders.iter().map(|(inside, _)| inside);
-        inside
-            .chain(folders)
-            .any(|inside| inside.starts_with(place))
+        inside.chain(folders).any(|inside| inside.starts_with(path))
     };
     let mut attempt = 1;
     loop {
-        let histories = Histories::lock(folder, &is_written, go_on);
+        let histories = Histories::lock(folder, &is_within_copy, &|| !is_cancelled());
         let Some(histories) = histories.map_err(|fault| fault.to_string())? else {
             return Ok(None);
         };
-        match write(plan, copying, (at, &is_selected), &histories, author) {
+        match write_generation(plan, copying, (at, &is_selected), &histories, author) {
             Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
             Ok(sealed) if !histories.are_held() => {
                 drop(histories);
-                // Another process wrote meanwhile: the next lock restores generations that the
-                // chain lost.
-                let _ = Histories::lock(folder, &is_written, go_on);
+                // The lock was lost and another process wrote: locking again restores generations
+                // missing in the chain.
+                let _ = Histories::lock(folder, &is_within_copy, &|| !is_cancelled());
                 return Ok(Some(sealed));
             }
             written => return written.map(Some).map_err(|fault| fault.to_string()),
@@ -86,14 +84,14 @@ pub(super) fn place(
 }
 
 /// Writes a generation of the selected files of a destination.
-fn write(
+fn write_generation(
     plan: &CardPlan,
     copying: &Copying,
     (at, is_selected): (usize, &dyn Fn(Option<bool>) -> bool),
     histories: &Histories,
     author: &str,
 ) -> Result<Sealed, MhlError> {
-    let (verified, folder) = (&copying.verified[at], &plan.places[at].folder);
+    let (verified, folder) = (&copying.verified[at], &plan.destinations[at].folder);
     let mut generation = GenerationBuilder::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
         generation.leave_out();
@@ -103,7 +101,7 @@ fn write(
         let hashes = copying.hashes[number].as_ref();
         let path = mhl::path(&item.inside);
         let Some(hashes) = hashes.filter(|_| is_selected(verified[number])) else {
-            // Some of a card's files are not enough for the hashes of its folders.
+            // Without all files, the hashes of the folders cannot be computed.
             if path.is_none_or(|path| !histories.is_ignored(&path, false)) {
                 generation.leave_out();
             }

@@ -1,4 +1,4 @@
-//! Files of a card that are not copied, or that no manifest will contain, and their messages.
+//! Messages for files of a card that are not copied or not listed in the manifest.
 
 use std::path::Path;
 
@@ -6,12 +6,12 @@ use crate::error::Problem;
 use crate::mhl::{self, Histories};
 use crate::offload::{Item, Listing};
 
-/// Reason reported for a file with the name of an unfinished copy: files with such names are
-/// removed at a destination.
-pub(super) const UNFINISHED: &str = "not copied: named like an unfinished copy of btsindex; delete it, or rename it if it is \
-                                     something else";
+/// Reason reported for a file that is named like an unfinished copy. Files with such names are
+/// deleted at destinations.
+pub(super) const UNFINISHED: &str =
+    "not copied: named like an unfinished btsindex copy; delete or rename it";
 
-/// Returns a problem for files that the card's history excludes from its manifests.
+/// Returns one problem for all files that the ignore patterns of the card's MHL history exclude.
 pub(super) fn by_history(
     source: &Path,
     listing: &Listing,
@@ -23,8 +23,8 @@ pub(super) fn by_history(
     let mut ignored = listing.files.iter().filter(is_ignored);
     let first = ignored.next()?;
     let reason = format!(
-        "copied, verified and catalogued, but in no manifest: the card's history ignores this file and {} more by its \
-         patterns",
+        "copied, verified and catalogued, but not listed in the manifest: the ignore patterns of the card's history \
+         match this file and {} more",
         ignored.count()
     );
     Some(Problem::new(source.join(&first.inside), reason))

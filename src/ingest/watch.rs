@@ -1,6 +1,6 @@
-//! Ingests cards as they appear in a watched folder, mounted or copied.
+//! Ingests cards as they are mounted in, or copied to, a watched folder.
 //!
-//! The folder is polled, which works on every filesystem and share.
+//! Polls the folder, which works on every filesystem and share.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::shoot_day::DayCard;
 /// Watched folder and intervals.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// Folder in which cards are mounted.
+    /// Folder whose subfolders are cards.
     pub folder: PathBuf,
     /// Interval between checks.
     pub every: Duration,
@@ -24,58 +24,59 @@ pub struct Watch {
     pub quiet: Duration,
 }
 
-/// Last state of a card.
-struct Seen {
+/// Latest listing of a card.
+struct WatchedCard {
     listing: Listing,
+    /// Time of the last change.
     since: Instant,
-    /// True if it was ingested in this state.
+    /// True if the card was ingested with this listing.
     is_done: bool,
 }
 
 /// Interval between checks for Ctrl-C.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Ingests every card in the folder once it is quiet, and again after each change. `request` has
-/// one day, whose cards are replaced. Ends when cancelled; `done` receives the summary of each
-/// card.
+/// Ingests every card in the folder once it is quiet, and again after each change, until cancelled.
+/// The cards of the days in `request` are replaced. Calls `on_done` with the summary of each card.
 ///
 /// # Errors
-/// Returns an error if the folder cannot be listed at first, or if [`ingest`] fails.
+/// Returns an error if the folder cannot be listed at the start, or if [`ingest`] fails for a reason
+/// that is not limited to one card.
 pub fn watch(
     watched: &Watch,
     request: &Request,
     on_event: &mut dyn FnMut(Event),
-    done: &mut dyn FnMut(&Summary),
+    on_done: &mut dyn FnMut(&Summary),
 ) -> Result<(), Error> {
     std::fs::read_dir(&watched.folder).map_err(Error::path(&watched.folder))?;
-    let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
+    let mut seen: HashMap<PathBuf, WatchedCard> = HashMap::new();
     on_event(Event::Watching(watched.folder.clone()));
     while !request.cancel().is_cancelled() {
-        let there = cards(&watched.folder);
-        // A card that was removed and returns may be another one.
-        seen.retain(|path, _| there.contains(path));
-        let mut is_any = false;
-        for path in there {
+        let cards = list_cards(&watched.folder);
+        // After a card is removed, the next one at its path may be another card.
+        seen.retain(|path, _| cards.contains(path));
+        let mut has_ingested = false;
+        for path in cards {
             if request.cancel().is_cancelled() {
                 break;
             }
             if !is_quiet(&path, watched.quiet, request, &mut seen) {
                 continue;
             }
-            is_any = true;
-            let mut one = request.clone();
-            for day in &mut one.days {
+            has_ingested = true;
+            let mut card_request = request.clone();
+            for day in &mut card_request.days {
                 day.cards = vec![DayCard {
                     path: path.clone(),
                     ..day.cards.first().cloned().unwrap_or_default()
                 }];
             }
-            match ingest(&one, on_event) {
-                Ok(summary) => done(&summary),
+            match ingest(&card_request, on_event) {
+                Ok(summary) => on_done(&summary),
                 Err(error) if is_about_card(&error) => {
                     let problem = Problem::new(&path, error.to_string());
                     on_event(Event::Problem(problem.clone()));
-                    done(&Summary {
+                    on_done(&Summary {
                         cards: 1,
                         problems: vec![problem],
                         ..Summary::default()
@@ -87,7 +88,7 @@ pub fn watch(
                 seen.is_done = true;
             }
         }
-        if is_any {
+        if has_ingested {
             on_event(Event::Watching(watched.folder.clone()));
         }
         let until = Instant::now() + watched.every;
@@ -98,13 +99,13 @@ pub fn watch(
     Ok(())
 }
 
-/// Returns true if the error concerns one card, so that others can still be ingested.
+/// Returns true if an error concerns a single path, so other cards can still be ingested.
 fn is_about_card(error: &Error) -> bool {
     matches!(error, Error::Path { .. })
 }
 
-/// Returns the subfolders; each one is a card.
-fn cards(folder: &Path) -> Vec<PathBuf> {
+/// Lists the subfolders, sorted and without hidden ones; each is a card.
+fn list_cards(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut cards: Vec<PathBuf> = entries
         .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
@@ -115,19 +116,19 @@ fn cards(folder: &Path) -> Vec<PathBuf> {
     cards
 }
 
-/// Returns true if a card has files, has not changed for `quiet`, and was not ingested in this
-/// state.
+/// Returns true if a card has files, has not changed for `quiet`, and was not ingested since its last
+/// change. Updates its entry in `seen`.
 fn is_quiet(
     path: &Path,
     quiet: Duration,
     request: &Request,
-    seen: &mut HashMap<PathBuf, Seen>,
+    seen: &mut HashMap<PathBuf, WatchedCard>,
 ) -> bool {
-    let Ok(listing) = list(path, &request.go_on()) else {
+    let Ok(listing) = list(path, &|| !request.cancel().is_cancelled()) else {
         seen.remove(path);
         return false;
     };
-    // Mount point without a card.
+    // The folder may be a mount point without a card.
     if listing.is_cut || listing.files.is_empty() {
         seen.remove(path);
         return false;
@@ -137,7 +138,7 @@ fn is_quiet(
             !before.is_done && before.since.elapsed() >= quiet
         }
         _ => {
-            let new = Seen {
+            let new = WatchedCard {
                 listing,
                 since: Instant::now(),
                 is_done: false,

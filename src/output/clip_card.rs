@@ -1,13 +1,13 @@
-//! Clip in a few lines, shown next to its poster by `search --thumbs`, `browse` and reports.
+//! Short description of a clip, shown next to its poster by `search --thumbs`, `browse` and reports.
 
-use super::clip_rows::{folder, length, picture, place, shot};
+use super::clip_rows::{folder, length, picture, shot, volumes};
 use crate::clip::Clip;
 use crate::error::escape;
 
-/// Main properties of a clip as text. Unknown ones are empty; none is escaped for a terminal.
+/// Main properties of a clip as text, not escaped for a terminal. Unknown properties are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClipCard {
-    /// Name of the best copy's file.
+    /// File name of the best copy.
     pub name: String,
     /// Selection and rating: `selected, 4 stars`.
     pub verdict: String,
@@ -15,7 +15,7 @@ pub struct ClipCard {
     pub shot: String,
     /// Duration, such as `12.5s`.
     pub length: String,
-    /// Format: `1920x1080 23.976 10-bit hlg`.
+    /// Picture format: `1920x1080 23.976 10-bit hlg`.
     pub picture: String,
     /// Maker and model of the camera.
     pub camera: String,
@@ -24,7 +24,7 @@ pub struct ClipCard {
     /// Last two folders of the path.
     pub folder: String,
     /// Volumes that hold a copy: `SHELF-07 (offline), also RAID-A`.
-    pub place: String,
+    pub volumes: String,
 }
 
 impl ClipCard {
@@ -45,12 +45,12 @@ impl ClipCard {
                 .map_or_else(String::new, |fact| fact.value.clone()),
             tags: tags.unwrap_or_default(),
             folder: folder(clip),
-            place: place(clip),
+            volumes: volumes(clip),
         }
     }
 }
 
-/// Returns the lines of a [`ClipCard`], the name first, without empty ones. Escaped for a terminal.
+/// Returns the non-empty lines of a [`ClipCard`], name first, escaped for a terminal.
 #[must_use]
 pub fn card_lines(clip: &Clip) -> Vec<String> {
     let card = ClipCard::from_clip(clip);
@@ -61,7 +61,7 @@ pub fn card_lines(clip: &Clip) -> Vec<String> {
         join(&[card.picture, card.camera]),
         card.tags,
         card.folder,
-        card.place,
+        card.volumes,
     ];
     lines
         .into_iter()
@@ -70,7 +70,7 @@ pub fn card_lines(clip: &Clip) -> Vec<String> {
         .collect()
 }
 
-/// Formats selection and rating: `selected, 4 stars`.
+/// Formats the selection and rating: `selected, 4 stars`.
 fn verdict(clip: &Clip) -> String {
     let selection = clip.selection.as_ref().map(|fact| fact.value.to_string());
     let stars = clip.rating.as_ref().map(|fact| {

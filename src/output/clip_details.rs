@@ -1,4 +1,4 @@
-//! Details of one clip: every fact with its source, tags with their reasons, every file.
+//! Details of one clip: all facts with their sources, all tags with their reasons, and all files.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::value::{Bytes, TagOrigin, instant};
 pub struct PicturePaths {
     /// Poster frame of the clip.
     pub poster: Option<PathBuf>,
-    /// Filmstrip, several frames in one image. Its index has the same name, ending in `.json`.
+    /// Filmstrip: several frames in one image. Its index has the same name, but ends in `.json`.
     pub strip: Option<PathBuf>,
 }
 
@@ -35,13 +35,13 @@ impl PicturePaths {
 /// Writes all facts, tags and files of a clip, and the paths of its pictures.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_clip_details(
     clip: &Clip,
     pictures: &PicturePaths,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let widest = FIELDS
+    let name_width = FIELDS
         .iter()
         .map(|field| field.name.len())
         .max()
@@ -56,14 +56,18 @@ pub fn write_clip_details(
             Some((field.name, escape(&(field.text)(clip)?), source))
         })
         .collect();
-    let longest = rows
+    let text_width = rows
         .iter()
         .map(|(_, text, _)| text.chars().count())
         .filter(|&n| n <= 48)
         .max()
         .unwrap_or(0);
     for (name, text, source) in rows {
-        writeln!(out, "{name:widest$}  {text:longest$}  {}", escape(&source))?;
+        writeln!(
+            out,
+            "{name:name_width$}  {text:text_width$}  {}",
+            escape(&source)
+        )?;
     }
     if let Some(tags) = &clip.tags {
         for tagged in tags.value.iter() {
@@ -73,16 +77,21 @@ pub fn write_clip_details(
                     rule,
                     evidence,
                     confidence,
-                } => format!("rule:{rule}, {confidence} %, for \"{evidence}\""),
+                } => format!("rule:{rule}, {confidence}%, matched \"{evidence}\""),
                 TagOrigin::Person { person, at } => format!("person:{person}, {at}"),
                 TagOrigin::Ingest { ingest } => format!("ingest:{ingest}"),
             };
-            writeln!(out, "{:widest$}  {tag:longest$}  {}", "tag", escape(&why))?;
+            writeln!(
+                out,
+                "{:name_width$}  {tag:text_width$}  {}",
+                "tag",
+                escape(&why)
+            )?;
         }
     }
     writeln!(out)?;
     for copy in &clip.files {
-        file(copy, out)?;
+        write_file(copy, out)?;
     }
     match &pictures.poster {
         Some(path) => writeln!(out, "poster {}", escape(&path.to_string_lossy()))?,
@@ -94,7 +103,7 @@ pub fn write_clip_details(
     }
 }
 
-fn file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
+fn write_file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
     let state = copy.status();
     let path = escape(&copy.path.to_string_lossy());
     let size = Bytes(copy.bytes);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::clip::{Clip, FIELDS, FileCopy, FileState};
 use crate::error::is_unsafe;
 
-/// Returns a clip as one JSON object: fields by name, without absent ones, and its files.
+/// Returns a clip as one JSON object: its files, and all fields that have a value, by name.
 #[must_use]
 pub fn clip_json(clip: &Clip) -> Value {
     let mut object: Map<String, Value> = FIELDS
@@ -21,8 +21,8 @@ pub fn clip_json(clip: &Clip) -> Value {
     Value::Object(object)
 }
 
-/// Formats JSON as one line that is safe on a terminal: characters that
-/// [`escape`](crate::error::escape) would replace are written as `\\u009b`.
+/// Formats JSON as one line that is safe on a terminal. Characters that
+/// [`escape`](crate::error::escape) would replace become JSON escapes such as `\u009b`.
 #[must_use]
 pub fn json_line(value: &Value) -> String {
     let mut line = String::new();
@@ -40,7 +40,7 @@ pub fn json_line(value: &Value) -> String {
     line
 }
 
-/// Formats the duration: `1:05`.
+/// Formats the duration of a clip: `1:05`.
 pub(super) fn length(clip: &Clip) -> String {
     let duration = clip.duration.as_ref();
     duration.map_or_else(String::new, |fact| fact.value.to_string())
@@ -54,7 +54,8 @@ pub(super) fn shot(clip: &Clip) -> String {
     })
 }
 
-/// Formats the picture format, such as `1920x1080 23.976 10-bit hlg`; `sound` if there is no video.
+/// Formats the picture format, such as `1920x1080 23.976 10-bit hlg`. Returns `sound` if there is no
+/// video.
 pub(super) fn picture(clip: &Clip) -> String {
     let mut parts = Vec::new();
     if let Some((width, height)) = clip
@@ -78,7 +79,7 @@ pub(super) fn picture(clip: &Clip) -> String {
     parts.join(" ")
 }
 
-/// Returns the last two folders of the path, enough to distinguish two cards.
+/// Returns the last two folders of the path, which are usually enough to tell cards apart.
 pub(super) fn folder(clip: &Clip) -> String {
     let Some(folder) = clip.files.first().and_then(|copy| copy.inside.parent()) else {
         return String::new();
@@ -93,15 +94,15 @@ pub(super) fn folder(clip: &Clip) -> String {
 }
 
 /// Lists the volumes that hold a copy: `SHELF-07 (offline), also RAID-A`.
-pub(super) fn place(clip: &Clip) -> String {
+pub(super) fn volumes(clip: &Clip) -> String {
     let mut copies = clip.files.iter();
     let Some(best) = copies.next() else {
         return String::new();
     };
-    let mut place = best.volume.clone();
+    let mut volumes = best.volume.clone();
     if best.status() != "present" {
         // Writing to a string cannot fail.
-        let _ = write!(place, " ({})", best.status());
+        let _ = write!(volumes, " ({})", best.status());
     }
     let mut others: Vec<&str> = copies
         .filter(|copy| copy.state != FileState::Missing && copy.volume != best.volume)
@@ -109,8 +110,8 @@ pub(super) fn place(clip: &Clip) -> String {
         .collect();
     others.dedup();
     if !others.is_empty() {
-        place.push_str(", also ");
-        place.push_str(&others.join(", "));
+        volumes.push_str(", also ");
+        volumes.push_str(&others.join(", "));
     }
-    place
+    volumes
 }

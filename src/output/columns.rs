@@ -1,4 +1,4 @@
-//! Columns of clip tables and CSV: any field, and composed columns for people.
+//! Columns of clip tables and CSV files: any field, and columns composed of several fields.
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;
@@ -10,39 +10,42 @@ use crate::error::{Error, closest, escape};
 use crate::query::Query;
 use crate::value::SearchWords;
 
-/// One column: heading and source of its cells.
+/// Column of a table or CSV file.
 #[derive(Clone, Copy)]
 enum ClipColumn {
-    Composed(&'static str, Text),
+    /// Text composed of several fields, with the heading.
+    Composed(&'static str, ComposeText),
+    /// Single field.
     Field(&'static Field),
+    /// Matches of the query's words outside name, tags and camera.
     Match,
 }
 
 /// Columns of a table or a CSV file of clips.
 pub struct ClipColumns {
-    /// Requested columns; empty for the defaults.
+    /// Requested columns; empty if the default columns are used.
     requested: Vec<ClipColumn>,
-    /// Words of the query, for the column `match`.
+    /// Words of the query, which the column `match` shows.
     words: Vec<SearchWords>,
-    /// Fields that plain words are searched in, highest weight first.
+    /// Fields in which plain words are searched, highest weight first.
     searched_fields: Vec<&'static Field>,
 }
 
-type Text = fn(&Clip) -> String;
+type ComposeText = fn(&Clip) -> String;
 
-const COMPOSED: [(&str, Text); 6] = [
+const COMPOSED: [(&str, ComposeText); 6] = [
     ("shot", clip_rows::shot),
     ("length", clip_rows::length),
     ("picture", clip_rows::picture),
     ("day", |clip| clip.day().unwrap_or_default()),
     ("folder", clip_rows::folder),
-    ("where", clip_rows::place),
+    ("where", clip_rows::volumes),
 ];
-/// Columns of a table if none are requested.
+/// Default columns of a table.
 const DEFAULT: [&str; 9] = [
     "name", "shot", "length", "picture", "camera", "tags", "folder", "where", "match",
 ];
-/// Columns of a CSV file if none are requested.
+/// Default columns of a CSV file.
 const EXPORTED: [&str; 17] = [
     "name",
     "path",
@@ -64,10 +67,10 @@ const EXPORTED: [&str; 17] = [
 ];
 
 impl ClipColumns {
-    /// Parses column names; without names, the default columns are used.
+    /// Parses column names. Without names, the default columns are used.
     ///
     /// # Errors
-    /// [`Error::Query`] for an unknown name.
+    /// Returns [`Error::Query`] for an unknown name.
     pub fn parse(names: &[String], query: &Query) -> Result<Self, Error> {
         let words = query.words().into_iter().cloned().collect();
         let names = names
@@ -85,7 +88,7 @@ impl ClipColumns {
         })
     }
 
-    /// Lays out clips as a table that fits `width` columns of a terminal.
+    /// Lays out clips as a table of at most `width` terminal columns.
     #[must_use]
     pub fn table<'c>(
         &self,
@@ -114,7 +117,8 @@ impl ClipColumns {
         }
     }
 
-    /// Returns the matches outside name, tags and camera, which have columns: `note: …drummer…`.
+    /// Returns the matches, such as `note: …drummer…`, except those in name, tags and camera, which
+    /// have their own columns.
     fn match_text(&self, clip: &Clip) -> String {
         let mut shown = String::new();
         for words in &self.words {
@@ -131,8 +135,8 @@ impl ClipColumns {
         shown
     }
 
-    /// Returns the field with the highest weight that contains the words, and the text around them;
-    /// `None` if that field is name, tags or camera.
+    /// Returns the highest-weighted field that contains the words, and the text around them. `None`
+    /// if that field is name, tags or camera.
     fn find_match(&self, words: &SearchWords, clip: &Clip) -> Option<(&'static str, String)> {
         for field in &self.searched_fields {
             for cell in (field.cells)(clip) {
@@ -154,7 +158,7 @@ impl ClipColumns {
     }
 }
 
-/// Length of the column `match`, in characters. The last match may exceed it.
+/// Length of the column `match` in characters from which no further match is added.
 const MAX_MATCH_TEXT: usize = 100;
 /// Characters shown before and after a match.
 const CONTEXT: usize = 24;
@@ -167,7 +171,7 @@ fn excerpt(text: &str, at: &std::ops::Range<usize>) -> String {
         .take(CONTEXT + 1)
         .collect();
     let start = match before.get(CONTEXT) {
-        // Cut at a space to keep words whole.
+        // Cuts at a space, so that words stay complete.
         Some(_) => before[..CONTEXT]
             .iter()
             .rev()
@@ -227,12 +231,12 @@ fn column(name: &str) -> Result<ClipColumn, Error> {
     })
 }
 
-/// Writes clips as CSV (RFC 4180) with a header row. Values are in their machine-readable form;
-/// several values are joined with `; `. Values that a spreadsheet would run as a formula are
-/// prefixed with `'`. Control characters are escaped if the output is a terminal.
+/// Writes clips as CSV (RFC 4180) with a header row. Values are machine-readable; multiple values
+/// are joined with `; `. Values that a spreadsheet would run as a formula are prefixed with `'`.
+/// Control characters are escaped if the output is a terminal.
 ///
 /// # Errors
-/// If a clip cannot be read, or `out` cannot be written.
+/// Returns an error if a clip cannot be read or `out` cannot be written.
 pub fn write_csv(
     columns: &ClipColumns,
     clips: impl Iterator<Item = Result<Clip, Error>>,
@@ -244,10 +248,10 @@ pub fn write_csv(
 }
 
 /// Writes clips as CSV, like [`write_csv()`], with additional columns before and after those of
-/// the clip. `extra`: headings of both.
+/// the clip. `extra` holds the headings of these columns.
 ///
 /// # Errors
-/// If a row cannot be read, or `out` cannot be written.
+/// Returns an error if a row cannot be read or `out` cannot be written.
 pub fn write_csv_with(
     columns: &ClipColumns,
     extra: (&[&str], &[&str]),
@@ -293,7 +297,7 @@ fn write_rows<C: Borrow<Clip>>(
     csv.flush()
 }
 
-/// Returns the I/O error inside a CSV error: `main` recognises a closed pipe by its kind.
+/// Unwraps the I/O error inside a CSV error, so that `main` recognises a closed pipe by its kind.
 fn to_io_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -301,7 +305,8 @@ fn to_io_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Prefixes a cell with `'` if a spreadsheet would run it as a formula: names come from drives.
+/// Prefixes a cell with `'` if a spreadsheet would run it as a formula. Cells may contain arbitrary
+/// text, such as file names.
 fn disarm_formula(cell: String) -> String {
     let is_number = |text: &str| {
         text.chars()

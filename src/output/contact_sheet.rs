@@ -1,5 +1,4 @@
-//! Contact sheet on a terminal: posters with a short description of each clip, in as many columns
-//! as fit.
+//! Contact sheet on a terminal: posters and short descriptions of clips, in as many columns as fit.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,41 +13,41 @@ use super::table::truncate;
 use super::{Screen, TerminalPicture, card_lines};
 use crate::clip::Clip;
 
-/// Size of a poster in characters: 16:9 if a character is twice as high as wide.
+/// Size of a poster in characters: 16:9 if characters are twice as high as wide.
 const POSTER: Size = Size {
     width: 28,
     height: 8,
 };
 /// Spaces between a poster and its text, and between two clips.
 const GAP: usize = 2;
-/// Minimum width of a clip; a wider terminal shows several side by side.
+/// Minimum width of a clip in characters. Wider terminals show several clips side by side.
 const NARROWEST: usize = 78;
 
-/// Writes clips and their posters to a terminal `width` characters wide, numbered from 1.
+/// Writes clips, numbered from 1, and their posters to a terminal that is `width` characters wide.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_contact_sheet(
     clips: &[(Clip, Option<PathBuf>)],
     screen: Screen,
     width: usize,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let across = (width / NARROWEST).max(1);
-    let each = width / across;
-    for (row, group) in clips.chunks(across).enumerate() {
+    let per_row = (width / NARROWEST).max(1);
+    let cell_width = width / per_row;
+    for (row, group) in clips.chunks(per_row).enumerate() {
         let cells: Vec<SheetCell> = group
             .iter()
             .enumerate()
             .map(|(at, (clip, poster))| SheetCell {
-                column: at * each,
+                column: at * cell_width,
                 poster: poster
                     .as_ref()
                     .and_then(|path| TerminalPicture::read(path, POSTER, screen)),
-                lines: lines(clip, row * across + at + 1),
+                lines: lines(clip, row * per_row + at + 1),
             })
             .collect();
-        write_row(&cells, each, out)?;
+        write_row(&cells, cell_width, out)?;
     }
     Ok(())
 }
@@ -69,14 +68,14 @@ fn lines(clip: &Clip, number: usize) -> Vec<String> {
     lines
 }
 
-/// Writes clips side by side. Scrolls first: a picture drawn in the last line would scroll, and no
-/// longer line up with its text.
-fn write_row(cells: &[SheetCell], each: usize, out: &mut dyn Write) -> io::Result<()> {
+/// Writes clips side by side. Scrolls first: a picture drawn on the last line would scroll the
+/// terminal and no longer be next to its text.
+fn write_row(cells: &[SheetCell], cell_width: usize, out: &mut dyn Write) -> io::Result<()> {
     let height = cells.iter().map(SheetCell::height).max().unwrap_or(0);
     for _ in 0..height {
         writeln!(out)?;
     }
-    send(&MoveUp(height), out)?;
+    write_command(&MoveUp(height), out)?;
     let area = Rect::from((ratatui::layout::Position::ORIGIN, POSTER));
     let pictures: Vec<Option<Buffer>> = cells
         .iter()
@@ -86,17 +85,17 @@ fn write_row(cells: &[SheetCell], each: usize, out: &mut dyn Write) -> io::Resul
             Some(buffer)
         })
         .collect();
-    let room = each.saturating_sub(usize::from(POSTER.width) + 2 * GAP);
+    let room = cell_width.saturating_sub(usize::from(POSTER.width) + 2 * GAP);
     for line in 0..height {
         for (cell, picture) in cells.iter().zip(&pictures) {
-            send(&MoveToColumn(column(cell.column)), out)?;
+            write_command(&MoveToColumn(column(cell.column)), out)?;
             match picture {
                 Some(buffer) if line < POSTER.height => write_line(buffer, line, out)?,
                 None if line == 0 => write!(out, "(no poster)")?,
                 _ => {}
             }
             let text = cell.column + usize::from(POSTER.width) + GAP;
-            send(&MoveToColumn(column(text)), out)?;
+            write_command(&MoveToColumn(column(text)), out)?;
             if let Some(text) = cell.lines.get(usize::from(line)) {
                 write!(out, "{}", truncate(text, room))?;
             }
@@ -124,20 +123,21 @@ fn write_line(picture: &Buffer, line: u16, out: &mut dyn Write) -> io::Result<()
         let cell = &picture[(column, line)];
         match cell.diff_option {
             CellDiffOption::Skip => continue,
-            // iTerm2 and sixel draw the whole picture here and leave the cursor at an unknown place.
+            // With iTerm2 and sixel, one cell draws the whole picture and leaves the cursor at an
+            // unknown position.
             _ if cell.symbol().starts_with('\x1b') && !cell.symbol().contains("\x1b_G") => {
-                send(&SavePosition, out)?;
+                write_command(&SavePosition, out)?;
                 write!(out, "{}", cell.symbol())?;
-                send(&RestorePosition, out)?;
+                write_command(&RestorePosition, out)?;
                 continue;
             }
             _ => {}
         }
-        send(&SetForegroundColor(crossterm_colour(cell.fg)), out)?;
-        send(&SetBackgroundColor(crossterm_colour(cell.bg)), out)?;
+        write_command(&SetForegroundColor(crossterm_colour(cell.fg)), out)?;
+        write_command(&SetBackgroundColor(crossterm_colour(cell.bg)), out)?;
         write!(out, "{}", cell.symbol())?;
     }
-    send(&ResetColor, out)
+    write_command(&ResetColor, out)
 }
 
 fn crossterm_colour(colour: ratatui::style::Color) -> Color {
@@ -145,8 +145,8 @@ fn crossterm_colour(colour: ratatui::style::Color) -> Color {
     colour.into_crossterm()
 }
 
-/// Writes a command as escape codes.
-fn send(command: &impl Command, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the escape codes of a command.
+fn write_command(command: &impl Command, out: &mut dyn Write) -> io::Result<()> {
     let mut codes = String::new();
     // Writing to a string cannot fail.
     let _ = command.write_ansi(&mut codes);

@@ -33,7 +33,7 @@ pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTab
 /// Writes the `limit` most frequent values of a facet as JSON, one object per line.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_tally_json(tally: &Tally, limit: usize, out: &mut dyn Write) -> io::Result<()> {
     for (value, sum) in tally.rows.iter().take(limit) {
         let line = json!({ "facet": tally.facet, "value": value, "clips": sum.clips });
@@ -46,19 +46,19 @@ pub fn write_tally_json(tally: &Tally, limit: usize, out: &mut dyn Write) -> io:
     Ok(())
 }
 
-/// Writes number, duration and size of all clips, then a bar chart of durations for each facet.
+/// Writes the number, duration and size of all clips, then a bar chart of durations for each facet.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_stats(
     tallies: &Tallies,
     limit: usize,
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let whole = &tallies.whole;
-    let clips = counted(usize::try_from(whole.clips).unwrap_or(usize::MAX), "clip");
-    writeln!(out, "{clips}, {}, {}", hours(whole), size(whole))?;
+    let total = &tallies.whole;
+    let clips = counted(usize::try_from(total.clips).unwrap_or(usize::MAX), "clip");
+    writeln!(out, "{clips}, {}, {}", hours(total), size(total))?;
     for tally in &tallies.facets {
         write_chart(tally, limit, width.unwrap_or(DEFAULT_WIDTH), out)?;
     }
@@ -67,11 +67,12 @@ pub fn write_stats(
 
 /// Width of a chart if the output is not a terminal.
 const DEFAULT_WIDTH: usize = 100;
-/// Width that values are truncated to.
-const WIDEST_VALUE: usize = 32;
-/// Limits of the length of the longest bar, in columns.
-const LONGEST_BAR: usize = 40;
-const SHORTEST_BAR: usize = 8;
+/// Maximum width of values; longer ones are truncated.
+const MAX_VALUE_WIDTH: usize = 32;
+/// Maximum length of the longest bar, in columns.
+const MAX_BAR: usize = 40;
+/// Minimum length of the longest bar, in columns, even if the terminal is too narrow.
+const MIN_BAR: usize = 8;
 
 fn write_chart(tally: &Tally, limit: usize, width: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n{}", tally.facet)?;
@@ -87,7 +88,7 @@ fn write_chart(tally: &Tally, limit: usize, width: usize, out: &mut dyn Write) -
         .collect();
     let mut hidden = Vec::new();
     if tally.facet == "day" {
-        // Days are in order of time; the earliest are summed up.
+        // Days are in chronological order; the earliest ones are combined into a sum.
         rows.sort_by(|a, b| a.value.cmp(&b.value));
         let older = rows.len().saturating_sub(limit);
         hidden = rows.drain(..older).collect();
@@ -124,7 +125,7 @@ fn write_chart(tally: &Tally, limit: usize, width: usize, out: &mut dyn Write) -
         .map(|row| {
             let sum = &row.sum;
             [
-                truncate(&row.value, WIDEST_VALUE),
+                truncate(&row.value, MAX_VALUE_WIDTH),
                 number(sum.clips),
                 hours(sum),
                 size(sum),
@@ -138,8 +139,8 @@ fn write_chart(tally: &Tally, limit: usize, width: usize, out: &mut dyn Write) -
         }
     }
     let used = widths.iter().sum::<usize>() + 2 * 5;
-    let room = width.saturating_sub(used).clamp(SHORTEST_BAR, LONGEST_BAR);
-    // Clips without a duration, such as frames and photos, are measured by their number.
+    let room = width.saturating_sub(used).clamp(MIN_BAR, MAX_BAR);
+    // If no clip has a duration, as with photos, the bars show the number of clips.
     let by_time = rows.iter().any(|row| row.sum.micros > 0);
     let weight = |row: &ChartRow| {
         let sum = &row.sum;
@@ -174,7 +175,7 @@ struct ChartRow {
     is_single: bool,
 }
 
-/// Draws a bar in eighths of a column, rounded up: every value above zero is visible.
+/// Draws a bar in eighths of a column, rounded up, so that every value above zero is visible.
 fn bar(weight: u64, longest: u64, room: usize) -> String {
     if longest == 0 || weight == 0 {
         return String::new();
@@ -221,7 +222,7 @@ fn size(sum: &Sum) -> String {
 /// Writes all counts as JSON, one object per line: first the total, then each value of each facet.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
     let to_json = |sum: &Sum| {
         json!({
@@ -253,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chart_sums_up_the_values_that_it_does_not_list() {
+    fn a_chart_sums_the_values_that_it_does_not_list() {
         let sum = |clips, minutes: i64| Sum {
             clips,
             micros: minutes * 60_000_000,

@@ -18,31 +18,32 @@ use crate::offload::{self, CopyOutcome};
 use crate::scan;
 use crate::value::Bytes;
 
-/// Interval between two lines in a log.
+/// Minimum interval between two progress lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// Interval between two JSON objects.
+/// Minimum interval between two JSON progress objects.
 const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
-/// Interval between two drawings of the bar.
+/// Minimum interval between two updates of the bar.
 const BETWEEN_DRAWINGS: Duration = Duration::from_millis(100);
-/// Seconds that a speed is averaged over.
-const SPAN: f64 = 4.0;
+/// Time constant of the average speed, in seconds.
+const AVERAGED_SECONDS: f64 = 4.0;
 
 /// Template of the bar while files are copied.
 const COPYING: &str =
     "copying  {bar:30} {decimal_bytes}/{decimal_total_bytes} verified  {eta} left\n{msg}";
-/// Template of the bar while whole files of a card are compared with an earlier ingest.
+/// Template of the bar while a card is compared with an earlier ingest.
 const COMPARING: &str = "{bar:30} {decimal_bytes}/{decimal_total_bytes}  {eta} left\n{msg}";
 
-/// Shows the events of one or several ingests.
+/// Shows the events of one or more ingests.
 pub struct IngestProgress<'a> {
     format: ProgressFormat,
     bar: ProgressBar,
     data: &'a mut dyn Write,
     messages: &'a mut dyn Write,
     cards: Vec<CardProgress>,
-    last: Instant,
+    last_update: Instant,
 }
 
+/// Progress of one card.
 struct CardProgress {
     begun: Begun,
     read: u64,
@@ -50,19 +51,23 @@ struct CardProgress {
     destinations: Vec<DestinationProgress>,
 }
 
+/// Progress of one card at one destination.
 #[derive(Default)]
 struct DestinationProgress {
     written: SpeedMeter,
+    /// Verified bytes.
     verified: u64,
+    /// Number of verified files.
     files: usize,
 }
 
 /// Byte counter with the current speed.
 struct SpeedMeter {
     bytes: u64,
-    /// Bytes at the time `since`.
-    counted: u64,
-    since: Instant,
+    /// Bytes at the last measurement.
+    measured_bytes: u64,
+    /// Time of the last measurement.
+    measured_at: Instant,
     /// Bytes per second.
     speed: f64,
 }
@@ -71,8 +76,8 @@ impl Default for SpeedMeter {
     fn default() -> Self {
         Self {
             bytes: 0,
-            counted: 0,
-            since: Instant::now(),
+            measured_bytes: 0,
+            measured_at: Instant::now(),
             speed: 0.0,
         }
     }
@@ -81,17 +86,17 @@ impl Default for SpeedMeter {
 impl SpeedMeter {
     /// Returns the current speed in bytes per second, as an exponential moving average.
     fn speed(&mut self) -> f64 {
-        let seconds = self.since.elapsed().as_secs_f64();
+        let seconds = self.measured_at.elapsed().as_secs_f64();
         if seconds > 0.2 {
             #[allow(clippy::cast_precision_loss, reason = "a speed need not be exact")]
-            let now = (self.bytes - self.counted) as f64 / seconds;
-            let weight = if self.counted == 0 {
+            let now = (self.bytes - self.measured_bytes) as f64 / seconds;
+            let weight = if self.measured_bytes == 0 {
                 1.0
             } else {
-                (seconds / SPAN).min(1.0)
+                (seconds / AVERAGED_SECONDS).min(1.0)
             };
             self.speed += weight * (now - self.speed);
-            (self.counted, self.since) = (self.bytes, Instant::now());
+            (self.measured_bytes, self.measured_at) = (self.bytes, Instant::now());
         }
         self.speed
     }
@@ -108,7 +113,7 @@ fn per_second(speed: f64) -> String {
 }
 
 impl<'a> IngestProgress<'a> {
-    /// Creates a display. JSON goes to `data`, lines to `messages`, a bar to standard error.
+    /// Creates a display. JSON is written to `data`, lines to `messages`, a bar to standard error.
     pub fn new(
         format: ProgressFormat,
         data: &'a mut dyn Write,
@@ -124,7 +129,7 @@ impl<'a> IngestProgress<'a> {
             data,
             messages,
             cards: Vec::new(),
-            last: Instant::now(),
+            last_update: Instant::now(),
         }
     }
 
@@ -158,14 +163,14 @@ impl<'a> IngestProgress<'a> {
             }
             Event::Compared(bytes) => self.bar.inc(*bytes),
             Event::Begins(cards) => self.begin(cards),
-            Event::Card(card, event) => self.card(*card, event),
+            Event::Card(card, event) => self.on_card_event(*card, event),
             Event::Ends(card) => self.end_card(*card),
             Event::Sealed(_, path) => {
                 self.write_json(
                     || json!({ "event": "sealed", "manifest": path.to_string_lossy() }),
                 );
             }
-            Event::Problem(problem) => self.problem(problem),
+            Event::Problem(problem) => self.report_problem(problem),
             Event::Warning { message, hint } => {
                 self.write_json(|| json!({ "event": "warning", "message": message, "hint": hint }));
                 if self.format != ProgressFormat::Json {
@@ -180,7 +185,7 @@ impl<'a> IngestProgress<'a> {
                     .set_message(format!("watching {}; Ctrl-C stops", escape(&folder)));
                 self.log(&format!("watching {}", escape(&folder)));
             }
-            Event::Scan(event) => self.scan(event),
+            Event::Scan(event) => self.on_scan_event(event),
         }
     }
 
@@ -195,7 +200,8 @@ impl<'a> IngestProgress<'a> {
         let _ = self.bar.suspend(|| writeln!(self.messages, "{text}"));
     }
 
-    /// Writes data, such as the summary of a card, above the bar and flushes it.
+    /// Writes data, such as the summary of a card, to the data output, and flushes it. A bar is
+    /// hidden in the meantime.
     pub fn print(&mut self, write: &mut dyn FnMut(&mut dyn Write) -> std::io::Result<()>) {
         let data = &mut *self.data;
         let _ = self.bar.suspend(|| write(data).and_then(|()| data.flush()));
@@ -203,14 +209,14 @@ impl<'a> IngestProgress<'a> {
 
     fn begin(&mut self, cards: &[Begun]) {
         self.cards = cards.iter().map(CardProgress::new).collect();
-        let total: u64 = self.cards.iter().map(CardProgress::total).sum();
+        let total: u64 = self.cards.iter().map(CardProgress::bytes_to_verify).sum();
         self.bar.set_length(total);
         self.bar.set_style(style(COPYING));
         self.bar.reset();
-        self.last = Instant::now();
+        self.last_update = Instant::now();
         for card in cards {
             let destinations: Vec<String> = card
-                .places
+                .destinations
                 .iter()
                 .map(|(folder, _)| escape(&folder.to_string_lossy()))
                 .collect();
@@ -224,12 +230,12 @@ impl<'a> IngestProgress<'a> {
                     "places": destinations,
                 })
             });
-            // A refused card has no destination; its problem is reported.
+            // A refused card has no destinations; the reason is reported as a problem.
             if destinations.is_empty() {
                 continue;
             }
             let line = format!(
-                "{}: {}, {} to read, to {}",
+                "{}: {}, {} to read, copying to {}",
                 escape(&card.card),
                 counted(card.files.len(), "file"),
                 Bytes(card.bytes),
@@ -239,7 +245,7 @@ impl<'a> IngestProgress<'a> {
         }
     }
 
-    fn card(&mut self, number: usize, event: &offload::Event) {
+    fn on_card_event(&mut self, number: usize, event: &offload::Event) {
         let Some(card) = self.cards.get_mut(number) else {
             return;
         };
@@ -248,24 +254,26 @@ impl<'a> IngestProgress<'a> {
                 card.current = card.begun.files.get(*task).cloned();
             }
             offload::Event::Read(bytes) => card.read += bytes,
-            offload::Event::Written(place, bytes) => {
-                card.destinations[*place].written.bytes += bytes;
+            offload::Event::Written(destination, bytes) => {
+                card.destinations[*destination].written.bytes += bytes;
             }
-            offload::Event::Proved(place, bytes) => {
-                card.destinations[*place].verified += bytes;
+            offload::Event::Proved(destination, bytes) => {
+                card.destinations[*destination].verified += bytes;
                 self.bar.inc(*bytes);
             }
-            offload::Event::Settled(task, place, outcome) => {
+            offload::Event::Settled(task, destination, outcome) => {
                 let is_verified =
                     matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::WasThere(_));
-                card.destinations[*place].files += usize::from(is_verified);
+                card.destinations[*destination].files += usize::from(is_verified);
                 let (outcome, how) = match outcome {
                     CopyOutcome::Copied(read) => ("copied", Some(read.how.name())),
                     CopyOutcome::WasThere(read) => ("already there", Some(read.how.name())),
                     CopyOutcome::Other => ("a different file of that name exists", None),
                     CopyOutcome::Failed(_) => ("failed", None),
                 };
-                let path = card.begun.places[*place].0.join(&card.begun.files[*task]);
+                let path = card.begun.destinations[*destination]
+                    .0
+                    .join(&card.begun.files[*task]);
                 self.write_json(|| {
                     json!({
                         "event": "file", "path": path.to_string_lossy(), "outcome": outcome, "read_back": how,
@@ -286,10 +294,10 @@ impl<'a> IngestProgress<'a> {
         self.log(&format!("{}: done", escape(&name)));
     }
 
-    fn problem(&mut self, problem: &Problem) {
+    fn report_problem(&mut self, problem: &Problem) {
         let path = problem.path.to_string_lossy();
         self.write_json(|| json!({ "event": "problem", "path": path, "reason": problem.reason }));
-        // With a bar, problems are listed at the end.
+        // The summary lists the problems, so the bar does not show them.
         self.log(&format!(
             "warning: {}: {}",
             escape(&path),
@@ -297,7 +305,7 @@ impl<'a> IngestProgress<'a> {
         ));
     }
 
-    fn scan(&mut self, event: &scan::ScanEvent) {
+    fn on_scan_event(&mut self, event: &scan::ScanEvent) {
         if self.format == ProgressFormat::Json {
             self.write_json(|| event_json(event));
             return;
@@ -326,24 +334,24 @@ impl<'a> IngestProgress<'a> {
             scan::ScanEvent::Warning { message, hint } => {
                 self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
             }
-            scan::ScanEvent::Problem(problem) => self.problem(problem),
+            scan::ScanEvent::Problem(problem) => self.report_problem(problem),
             scan::ScanEvent::Walked { .. }
             | scan::ScanEvent::Reading(_)
             | scan::ScanEvent::StillGrowing(_) => {}
         }
     }
 
-    /// Shows the progress of all cards, at most once per interval.
+    /// Shows the progress of all cards, unless the last update was too recent.
     fn draw(&mut self) {
-        let pause = match self.format {
+        let interval = match self.format {
             ProgressFormat::Bar => BETWEEN_DRAWINGS,
             ProgressFormat::Lines => BETWEEN_LINES,
             ProgressFormat::Json => BETWEEN_OBJECTS,
         };
-        if self.last.elapsed() < pause {
+        if self.last_update.elapsed() < interval {
             return;
         }
-        self.last = Instant::now();
+        self.last_update = Instant::now();
         match self.format {
             ProgressFormat::Bar => {
                 let window = terminal_size::terminal_size_of(std::io::stderr());
@@ -400,7 +408,7 @@ impl CardProgress {
     fn new(begun: &Begun) -> Self {
         Self {
             destinations: begun
-                .places
+                .destinations
                 .iter()
                 .map(|_| DestinationProgress::default())
                 .collect(),
@@ -410,9 +418,9 @@ impl CardProgress {
         }
     }
 
-    /// Bytes to verify, at all destinations.
-    fn total(&self) -> u64 {
-        self.begun.places.iter().map(|(_, bytes)| bytes).sum()
+    /// Returns the number of bytes to verify at all destinations.
+    fn bytes_to_verify(&self) -> u64 {
+        self.begun.destinations.iter().map(|(_, bytes)| bytes).sum()
     }
 
     /// Returns the progress as lines of at most `width` columns; `None` before the first file.
@@ -431,7 +439,8 @@ impl CardProgress {
             Bytes(self.begun.bytes),
         );
         let mut lines = vec![line(card, &current)];
-        for (destination, (folder, _)) in self.destinations.iter_mut().zip(&self.begun.places) {
+        for (destination, (folder, _)) in self.destinations.iter_mut().zip(&self.begun.destinations)
+        {
             let numbers = format!(
                 "    {} written, {}  {} verified, {}  ",
                 Bytes(destination.written.bytes),
@@ -447,7 +456,7 @@ impl CardProgress {
     /// Returns the progress as JSON; `None` before the first file.
     fn progress_json(&mut self) -> Option<Value> {
         let current = self.current.as_deref()?.to_string_lossy().into_owned();
-        let destinations = self.destinations.iter_mut().zip(&self.begun.places);
+        let destinations = self.destinations.iter_mut().zip(&self.begun.destinations);
         let destinations: Vec<Value> = destinations
             .map(|(destination, (folder, bytes))| {
                 json!({
@@ -487,7 +496,7 @@ mod tests {
             source: PathBuf::from("/media/A001"),
             files: Vec::new(),
             bytes: 2_000_000,
-            places: vec![(
+            destinations: vec![(
                 PathBuf::from("/raid/ACME Spring Campaign BTS/2026-05-02/A/A001"),
                 2_000_000,
             )],

@@ -1,4 +1,4 @@
-//! Ingests as text and JSON: the plan of a dry run, the summary of a run, and the log.
+//! Ingests as text and JSON: the plan of a dry run, the summary of an ingest, and the ingest log.
 
 use std::io::{self, Write};
 
@@ -12,13 +12,13 @@ use crate::ingest::{CardPlan, CardState, Summary};
 use crate::media;
 use crate::value::{Bytes, instant_of_seconds};
 
-/// Maximum number of problems listed at the end; the rest is counted.
-const LISTED: usize = 200;
+/// Maximum number of problems that are listed; the others are only counted.
+const MAX_LISTED: usize = 200;
 
 /// Writes the plan of a dry run as text.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
     for plan in plans {
         let listing = &plan.listing;
@@ -38,20 +38,20 @@ pub fn write_plan(plans: &[CardPlan], out: &mut dyn Write) -> io::Result<()> {
         for (field, text) in facts_of(plan) {
             writeln!(out, "    {field}: {}", escape(&text))?;
         }
-        for place in &plan.places {
-            let work = match place.files {
+        for destination in &plan.destinations {
+            let work = match destination.files {
                 0 => "complete and verified".to_owned(),
                 files => format!(
                     "{}, {} to verify",
                     counted(files, "file"),
-                    Bytes(place.bytes)
+                    Bytes(destination.bytes)
                 ),
             };
             writeln!(
                 out,
                 "    -> {} on {}: {work}, {}",
-                escape(&place.folder.to_string_lossy()),
-                escape(&place.label),
+                escape(&destination.folder.to_string_lossy()),
+                escape(&destination.label),
                 plan.hash
             )?;
         }
@@ -100,11 +100,11 @@ pub fn plan_json(plan: &CardPlan) -> Value {
         "bytes_to_read": plan.bytes_to_read(),
         "hash": plan.hash.name(),
         "facts": facts,
-        "places": plan.places.iter().map(|place| json!({
-            "folder": place.folder.to_string_lossy(),
-            "volume": place.label,
-            "files_to_verify": place.files,
-            "bytes_to_verify": place.bytes,
+        "places": plan.destinations.iter().map(|destination| json!({
+            "folder": destination.folder.to_string_lossy(),
+            "volume": destination.label,
+            "files_to_verify": destination.files,
+            "bytes_to_verify": destination.bytes,
         })).collect::<Vec<_>>(),
         "problems": plan.listing.problems.iter().map(problem_json).collect::<Vec<_>>(),
     })
@@ -117,7 +117,7 @@ fn problem_json(problem: &Problem) -> Value {
 /// Writes the summary of an ingest as text.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
     let verb = if summary.is_interrupted {
         "interrupted after"
@@ -134,16 +134,16 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         summary.elapsed.as_secs_f64()
     )?;
     let new = summary.scanned.as_ref().map_or(0, |scan| scan.new);
-    for (count, one, more, rest) in [
+    for (count, singular, plural, rest) in [
         (
             summary.known,
             "card",
             "cards",
-            " ingested before, judging by size, times and a sample of each file: the copies were verified then; `btsindex verify` reads them again",
+            " already ingested, judging by size, times and a sample of each file: the copies were verified then; `btsindex verify` reads them again",
         ),
         (summary.copied, "copy", "copies", " written and verified"),
         (
-            summary.there,
+            summary.already_there,
             "identical copy",
             "identical copies",
             " existed already",
@@ -159,7 +159,7 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         ),
     ] {
         if count > 0 {
-            let what = if count == 1 { one } else { more };
+            let what = if count == 1 { singular } else { plural };
             writeln!(out, "{:>9}  {what}{rest}", grouped(count))?;
         }
     }
@@ -170,7 +170,7 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         .problems
         .iter()
         .chain(&summary.unreadable)
-        .take(LISTED)
+        .take(MAX_LISTED)
     {
         let path = problem.path.to_string_lossy();
         writeln!(
@@ -181,8 +181,8 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
         )?;
     }
     let all = summary.problems.len() + summary.unreadable.len();
-    if all > LISTED {
-        writeln!(out, "           and {} more", grouped(all - LISTED))?;
+    if all > MAX_LISTED {
+        writeln!(out, "           and {} more", grouped(all - MAX_LISTED))?;
     }
     if summary.is_interrupted || summary.complete < summary.cards {
         writeln!(out, "run the same command to resume")?;
@@ -202,7 +202,7 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
         "bytes": summary.bytes,
         "copied": summary.copied,
         "bytes_copied": summary.copied_bytes,
-        "already_there": summary.there,
+        "already_there": summary.already_there,
         "read_back": summary.how.map(crate::offload::How::name),
         "manifests": summary.manifests.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "outside_manifests": summary.outside,
@@ -214,17 +214,17 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
     })
 }
 
-/// Formats a Unix time to the minute, UTC: `2026-05-02 14:00`.
+/// Formats a Unix time to the minute, in UTC: `2026-05-02 14:00`.
 fn format_time(seconds: i64) -> String {
     let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16)
         .map_or(text.clone(), |text| text.replace('T', " "))
 }
 
-/// Writes the log as a table, one row per ingest.
+/// Writes the ingest log as a table, one row per ingest.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_ingest_table(
     ingests: &[Ingest],
     width: Option<usize>,
@@ -246,12 +246,12 @@ pub fn write_ingest_table(
         let copies: Vec<String> = ingest
             .places
             .iter()
-            .map(|place| {
+            .map(|destination| {
                 format!(
                     "{} of {} on {}",
-                    grouped(place.verified),
+                    grouped(destination.verified),
                     grouped(ingest.files),
-                    escape(&place.label)
+                    escape(&destination.label)
                 )
             })
             .collect();
@@ -274,29 +274,29 @@ pub fn write_ingest_table(
             bytes,
             hash,
             copies.join(", "),
-            state(ingest).to_owned(),
+            state_name(ingest).to_owned(),
         ]);
     }
     table.write(out)
 }
 
-fn state(ingest: &Ingest) -> &'static str {
-    let is_short = ingest
+fn state_name(ingest: &Ingest) -> &'static str {
+    let is_incomplete = ingest
         .places
         .iter()
-        .any(|place| place.verified < ingest.files);
+        .any(|destination| destination.verified < ingest.files);
     match ingest.ended {
         None => "not finished",
         Some(_) if ingest.details.is_in_place => "in place",
-        Some(_) if is_short || !ingest.problems.is_empty() => "with problems",
+        Some(_) if is_incomplete || !ingest.problems.is_empty() => "with problems",
         Some(_) => "verified",
     }
 }
 
-/// Writes all details of one ingest, and its files if given.
+/// Writes all details of one ingest, with its files if given.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_ingest_details(
     ingest: &Ingest,
     files: Option<&[Ingested]>,
@@ -308,7 +308,7 @@ pub fn write_ingest_details(
         "{}  {}  {}",
         escape(&details.card),
         details.day,
-        state(ingest)
+        state_name(ingest)
     )?;
     writeln!(
         out,
@@ -333,8 +333,8 @@ pub fn write_ingest_details(
             details.hash
         )?;
     }
-    for place in &ingest.places {
-        let offline = if place.is_mounted {
+    for destination in &ingest.places {
+        let offline = if destination.is_mounted {
             ""
         } else {
             ", not mounted"
@@ -342,30 +342,30 @@ pub fn write_ingest_details(
         writeln!(
             out,
             "    -> {} on {}{offline}",
-            escape(&place.folder.to_string_lossy()),
-            escape(&place.label)
+            escape(&destination.folder.to_string_lossy()),
+            escape(&destination.label)
         )?;
         let verified = format!(
             "{} of {} verified",
-            grouped(place.verified),
+            grouped(destination.verified),
             grouped(ingest.files)
         );
-        let since = place
-            .oldest
-            .map_or_else(String::new, |at| format!(", first at {}", format_time(at)));
-        let how = place
+        let oldest = destination.oldest.map_or_else(String::new, |at| {
+            format!(", oldest verification {}", format_time(at))
+        });
+        let how = destination
             .how
             .as_deref()
             .map_or_else(String::new, |how| format!(", {how}"));
-        writeln!(out, "       {verified}{since}{how}")?;
-        if let Some(manifest) = &place.manifest {
+        writeln!(out, "       {verified}{oldest}{how}")?;
+        if let Some(manifest) = &destination.manifest {
             writeln!(out, "       {}", escape(&manifest.to_string_lossy()))?;
         }
-        if let Some(problem) = &place.problem {
+        if let Some(problem) = &destination.problem {
             writeln!(out, "       {}", escape(problem))?;
         }
     }
-    for problem in ingest.problems.iter().take(LISTED) {
+    for problem in ingest.problems.iter().take(MAX_LISTED) {
         writeln!(
             out,
             "    {}: {}",
@@ -420,22 +420,22 @@ pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
         "author": details.author,
         "begun": at(ingest.begun),
         "ended": ingest.ended.and_then(at),
-        "state": state(ingest),
+        "state": state_name(ingest),
         "files": ingest.files,
         "bytes": ingest.bytes,
         "unread": ingest.unread,
         "problems": ingest.problems.iter().map(problem_json).collect::<Vec<_>>(),
-        "places": ingest.places.iter().map(|place| json!({
-            "folder": place.folder.to_string_lossy(),
-            "volume": place.label,
-            "mounted": place.is_mounted,
-            "verified": place.verified,
-            "bytes_verified": place.bytes,
-            "first_verified": place.oldest.and_then(at),
-            "read_back": place.how,
-            "not_verified": place.bad,
-            "manifest": place.manifest.as_ref().map(|path| path.to_string_lossy()),
-            "problem": place.problem,
+        "places": ingest.places.iter().map(|destination| json!({
+            "folder": destination.folder.to_string_lossy(),
+            "volume": destination.label,
+            "mounted": destination.is_mounted,
+            "verified": destination.verified,
+            "bytes_verified": destination.bytes,
+            "first_verified": destination.oldest.and_then(at),
+            "read_back": destination.how,
+            "not_verified": destination.bad,
+            "manifest": destination.manifest.as_ref().map(|path| path.to_string_lossy()),
+            "problem": destination.problem,
         })).collect::<Vec<_>>(),
         "copies": files.map(|files| files.iter().map(|file| json!({
             "path": file.inside.to_string_lossy(),

@@ -1,5 +1,5 @@
-//! Posters on a terminal: read from the catalogue's folder, scaled to the available space, and
-//! drawn with the graphics protocol of the terminal. A file that is not a picture is skipped.
+//! Posters on a terminal: decodes, scales and draws them with the terminal's graphics protocol.
+//! Files that are not valid posters are skipped.
 
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -17,7 +17,7 @@ use ratatui_image::protocol::kitty::Kitty;
 use ratatui_image::protocol::sixel::Sixel;
 use ratatui_image::{FilterType, FontSize, Image, Resize};
 
-use super::screen::{Colours, Graphics, Screen};
+use super::terminal_capabilities::{Colours, Graphics, Screen};
 use crate::source_file;
 
 /// Maximum file size of a poster.
@@ -26,10 +26,10 @@ const MAX_BYTES: u64 = 16 << 20;
 const MAX_PIXELS: u32 = 8192;
 /// Maximum memory used to decode a poster.
 const MAX_MEMORY: u64 = 64 << 20;
-/// Pixels of a character drawn as half blocks: two square ones, stacked.
+/// Size of a character drawn as a half block: two square pixels, one above the other.
 const BLOCK: FontSize = FontSize::new(1, 2);
 
-/// Picture prepared for one terminal and one size.
+/// Picture encoded for one terminal and one size.
 pub struct TerminalPicture {
     protocol: Protocol,
     colours: Colours,
@@ -37,7 +37,7 @@ pub struct TerminalPicture {
 
 impl TerminalPicture {
     /// Reads a picture and scales it to fit into `room`, in characters. `None` if the terminal cannot
-    /// draw pictures, or the file is not a valid poster.
+    /// draw pictures or the file is not a valid poster.
     #[must_use]
     pub fn read(path: &Path, room: Size, screen: Screen) -> Option<Self> {
         let graphics = screen.graphics?;
@@ -71,7 +71,7 @@ impl TerminalPicture {
         })
     }
 
-    /// Returns the size in characters.
+    /// Returns the size of the drawn picture in characters.
     #[must_use]
     pub fn size(&self) -> Size {
         self.protocol.size()
@@ -112,15 +112,15 @@ pub fn decode_poster(path: &Path) -> Option<DynamicImage> {
     (image.width() > 0 && image.height() > 0).then_some(image)
 }
 
-/// Returns a new image id for the kitty protocol. It contains the process id, to avoid collisions
-/// with other processes on the same terminal.
+/// Returns a new image id for the kitty protocol. Contains the process id, to avoid collisions with
+/// other processes on the same terminal.
 fn next_id() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let number = LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
     (std::process::id() << 16).wrapping_add(number).max(1)
 }
 
-/// Returns the nearest of the 256 xterm colours, which are a cube of 6 × 6 × 6 and 24 greys.
+/// Returns the nearest of the xterm palette's colours: a 6 × 6 × 6 colour cube and 24 greys.
 fn to_indexed(colour: Color) -> Color {
     let Color::Rgb(red, green, blue) = colour else {
         return colour;
@@ -131,7 +131,7 @@ fn to_indexed(colour: Color) -> Color {
         _ => (value - 35) / 40,
     };
     let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
-    let squared = |one: u8, other: u8| u32::from(one.abs_diff(other)).pow(2);
+    let squared = |a: u8, b: u8| u32::from(a.abs_diff(b)).pow(2);
     let distance = |(r, g, b): (u8, u8, u8)| squared(r, red) + squared(g, green) + squared(b, blue);
     let (r, g, b) = (step(red), step(green), step(blue));
     let mean = ((u16::from(red) + u16::from(green) + u16::from(blue)) / 3).min(238);
@@ -258,7 +258,10 @@ mod tests {
     fn skips_a_picture_with_a_huge_declared_size() {
         let mut bytes = jpeg();
         // JPEG: the frame header (SOF0) holds precision, height and width.
-        let at = bytes.windows(2).position(|it| it == [0xff, 0xc0]).unwrap();
+        let at = bytes
+            .windows(2)
+            .position(|marker| marker == [0xff, 0xc0])
+            .unwrap();
         bytes[at + 5..at + 9].copy_from_slice(&[0xff; 4]);
         assert!(read(&bytes, Graphics::Blocks, Size::new(28, 8)).is_none());
     }

@@ -1,6 +1,6 @@
 //! Progress and summary of a scan: a bar on a terminal, lines in a log, JSON for programs.
 //!
-//! Also holds the bar styles that the other progress displays use.
+//! Also defines the bar styles that the other progress displays share.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,21 +15,21 @@ use crate::media;
 use crate::scan::{ScanEvent, ScanStage, ScanSummary, StageTiming};
 use crate::value::Bytes;
 
-/// Display of the progress of a command.
+/// Format in which a command shows its progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgressFormat {
     /// Bar on a terminal, redrawn as work proceeds.
     Bar,
-    /// Line every few seconds, for logs.
+    /// Text lines every few seconds, for logs.
     Lines,
     /// JSON on standard output, one object per line.
     Json,
 }
 
-/// Interval between two lines in a log.
+/// Minimum interval between two progress lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// Maximum number of problems listed at the end; the rest is counted.
-const LISTED: usize = 200;
+/// Maximum number of problems listed at the end; the others are only counted.
+const MAX_LISTED: usize = 200;
 
 /// Shows the events of one scan.
 pub struct ScanProgress<'a> {
@@ -37,7 +37,7 @@ pub struct ScanProgress<'a> {
     bar: ProgressBar,
     data: &'a mut dyn Write,
     messages: &'a mut dyn Write,
-    /// Problems so far, up to [`LISTED`].
+    /// Problems so far, up to [`MAX_LISTED`].
     problems: Vec<Problem>,
     problem_count: usize,
     stage: ScanStage,
@@ -48,7 +48,7 @@ pub struct ScanProgress<'a> {
 }
 
 impl<'a> ScanProgress<'a> {
-    /// Creates a display. JSON goes to `data`, lines to `messages`, a bar to standard error.
+    /// Creates a display. JSON is written to `data`, lines to `messages`, a bar to standard error.
     pub fn new(
         format: ProgressFormat,
         data: &'a mut dyn Write,
@@ -120,7 +120,7 @@ impl<'a> ScanProgress<'a> {
                     escape(&path.to_string_lossy())
                 ));
             }
-            // A bar counts problems; they are listed at the end.
+            // The bar shows only the number of problems, since the summary lists them.
             ScanEvent::Problem(problem) => self.log(&format!(
                 "warning: {}: {}",
                 escape(&problem.path.to_string_lossy()),
@@ -144,7 +144,7 @@ impl<'a> ScanProgress<'a> {
         self.log(&format!("{what}: {} to do", counted(count, "clip")));
     }
 
-    /// Counts one more clip as done.
+    /// Advances the progress by one clip.
     fn step(&mut self) {
         self.done += 1;
         self.bar.inc(1);
@@ -166,13 +166,13 @@ impl<'a> ScanProgress<'a> {
     fn record_problem(&mut self, event: &ScanEvent) {
         if let ScanEvent::Problem(problem) = event {
             self.problem_count += 1;
-            if self.problems.len() < LISTED {
+            if self.problems.len() < MAX_LISTED {
                 self.problems.push(problem.clone());
             }
         }
     }
 
-    /// Removes the bar. Returns the first problems, sorted by path.
+    /// Removes the bar from the terminal. Returns the first problems, sorted by path.
     #[must_use]
     pub fn finish(self) -> Vec<Problem> {
         self.bar.finish_and_clear();
@@ -208,7 +208,7 @@ impl<'a> ScanProgress<'a> {
     }
 }
 
-/// Progress bar of reading bytes; invisible without a terminal.
+/// Progress bar for reading a known number of bytes.
 pub struct ByteBar(ProgressBar);
 
 impl ByteBar {
@@ -262,7 +262,7 @@ pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
 }
 
 pub(super) fn style(template: &str) -> ProgressStyle {
-    // The templates are constant; a wrong one falls back to the default bar.
+    // All templates are constant; an invalid one falls back to the default bar.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key(
@@ -348,10 +348,10 @@ fn timing_json(timing: &StageTiming) -> Value {
     })
 }
 
-/// Writes a table of time and bytes spent in each stage.
+/// Writes a table of the time and the bytes read in each stage.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_timings(summary: &ScanSummary, out: &mut dyn Write) -> io::Result<()> {
     let headings = [
         "stage",
@@ -378,10 +378,10 @@ pub fn write_timings(summary: &ScanSummary, out: &mut dyn Write) -> io::Result<(
     table.write(out)
 }
 
-/// Writes the summary of a scan as text: counts, then each file that could not be read.
+/// Writes the summary of a scan as text: counts, then the given problems.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_scan_summary(
     summary: &ScanSummary,
     problems: &[Problem],

@@ -1,5 +1,4 @@
-//! Text of `docs/query.md`, generated from the tables that the program uses, so that it is always
-//! up to date.
+//! Text of `docs/query.md`, generated from the program's own tables so that it is always up to date.
 
 use std::fmt::Write;
 
@@ -66,7 +65,7 @@ before a field reverses its order. Clips without a value come last in both direc
 
 Fields to sort by: ";
 
-/// Returns the whole page.
+/// Returns the text of `docs/query.md`.
 #[must_use]
 pub fn query_guide() -> String {
     let mut page = HEAD.to_owned();
@@ -76,14 +75,14 @@ pub fn query_guide() -> String {
             .filter(|form| !form.is_empty())
             .map(code)
             .collect();
-        line(&mut page, &[&code(form), &also.join(", "), help]);
+        write_row(&mut page, &[&code(form), &also.join(", "), help]);
     }
     page.push_str(WORDS);
     let names: Vec<String> = SortOrder::names().into_iter().map(code).collect();
     page.push_str(&names.join(", "));
     page.push_str(".\n\n## `is:`\n\n| write | finds |\n|---|---|\n");
     for state in ClipState::ALL {
-        line(
+        write_row(
             &mut page,
             &[&code(&format!("is:{}", state.name())), state.help()],
         );
@@ -110,7 +109,7 @@ pub fn query_guide() -> String {
         } else {
             String::new()
         };
-        line(
+        write_row(
             &mut page,
             &[
                 &code(field.name),
@@ -128,7 +127,7 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
-fn line(page: &mut String, cells: &[&str]) {
+fn write_row(page: &mut String, cells: &[&str]) {
     let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     // Writing to a string cannot fail.
     let _ = writeln!(page, "| {} |", cells.join(" | "));

@@ -14,23 +14,23 @@ use super::{ProgressFormat, json_line};
 use crate::error::escape;
 use crate::value::Bytes;
 
-/// Interval between two lines in a log.
+/// Minimum interval between two progress lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// Interval between two JSON objects.
+/// Minimum interval between two JSON progress objects.
 const BETWEEN_OBJECTS: Duration = Duration::from_millis(500);
 
-/// Shows how many of all bytes have been read.
+/// Shows the number of bytes read and the total.
 pub(super) struct ReadProgress<'a> {
     format: ProgressFormat,
     bar: ProgressBar,
     data: &'a mut dyn Write,
     messages: &'a mut dyn Write,
-    last: Instant,
+    last_update: Instant,
 }
 
 impl<'a> ReadProgress<'a> {
-    /// Creates a display. JSON goes to `data`, lines to `messages`, a bar that starts with `verb` to
-    /// standard error.
+    /// Creates a display. JSON is written to `data`, lines to `messages`, a bar that starts with
+    /// `verb` to standard error.
     pub(super) fn new(
         format: ProgressFormat,
         verb: &str,
@@ -45,7 +45,7 @@ impl<'a> ReadProgress<'a> {
             bar: bar(format == ProgressFormat::Bar, &template),
             data,
             messages,
-            last: Instant::now(),
+            last_update: Instant::now(),
         }
     }
 
@@ -63,15 +63,15 @@ impl<'a> ReadProgress<'a> {
     /// Advances the bar by a number of bytes.
     pub(super) fn add(&mut self, bytes: u64) {
         self.bar.inc(bytes);
-        let pause = if self.format == ProgressFormat::Json {
+        let interval = if self.format == ProgressFormat::Json {
             BETWEEN_OBJECTS
         } else {
             BETWEEN_LINES
         };
-        if self.last.elapsed() < pause {
+        if self.last_update.elapsed() < interval {
             return;
         }
-        self.last = Instant::now();
+        self.last_update = Instant::now();
         let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let seconds_left = self.bar.eta().as_secs();
         self.write_json(
@@ -80,7 +80,7 @@ impl<'a> ReadProgress<'a> {
         self.log(&format!("{} of {}", Bytes(done), Bytes(all)));
     }
 
-    /// Prints a line of text output above the bar.
+    /// Writes a line of text to the data output. A bar is hidden in the meantime.
     pub(super) fn print(&mut self, line: &str) {
         if self.format != ProgressFormat::Json {
             let data = &mut *self.data;

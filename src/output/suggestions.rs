@@ -5,17 +5,17 @@ use crate::error::escape;
 use crate::index::Advice;
 use crate::query::Query;
 
-/// Maximum number of terms listed whose removal would give results.
-const MAX_WITHOUT: usize = 5;
+/// Maximum number of suggestions to remove a term.
+const MAX_REMOVALS: usize = 5;
 
 /// Formats suggestions as lines, the most useful first.
 #[must_use]
 pub fn suggestion_lines(advice: &Advice) -> Vec<String> {
     let shown = |query: &Query| escape(&query.to_string());
     let mut lines = Vec::new();
-    for lost in &advice.unmatched {
-        let message = format!("no clip matches `{}`", shown(&lost.term));
-        let others: Vec<String> = lost
+    for unmatched in &advice.unmatched {
+        let message = format!("no clip matches `{}`", shown(&unmatched.term));
+        let others: Vec<String> = unmatched
             .similar
             .iter()
             .map(|(other, count)| format!("`{}` ({})", shown(other), counted(*count, "clip")))
@@ -26,7 +26,7 @@ pub fn suggestion_lines(advice: &Advice) -> Vec<String> {
             format!("{message}; did you mean {}?", others.join(" or "))
         });
     }
-    for (term, count) in advice.without.iter().take(MAX_WITHOUT) {
+    for (term, count) in advice.without.iter().take(MAX_REMOVALS) {
         let count = counted(*count, "clip");
         lines.push(format!("without `{}`: {count}", shown(term)));
     }

@@ -1,4 +1,4 @@
-//! Text tables that fit a terminal. Widths are display widths, for any script and emoji.
+//! Text tables that fit a terminal. Widths are display widths, in any script and with emoji.
 
 use std::io::{self, Write};
 
@@ -8,11 +8,11 @@ use crate::error::escape;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
-/// Maximum width that cells are padded to, so that one long cell does not move the columns after it
+/// Maximum width to which cells are padded. Otherwise, one long cell would push the following columns
 /// out of sight in every row.
 const MAX_PADDING: usize = 200;
-/// Minimum width that a column is reduced to.
-const NARROWEST: usize = 6;
+/// Minimum width of a narrowed column.
+const MIN_COLUMN_WIDTH: usize = 6;
 
 /// Rows of cells under headings. Cells are escaped, since they may come from a drive.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl TextTable {
     /// Writes the table without columns that are empty in every row.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// Returns an error if `out` cannot be written.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut widths = Widths::new(&self.headings, self.width);
         for row in &self.rows {
@@ -57,8 +57,8 @@ impl TextTable {
     }
 }
 
-/// Column widths of a table whose rows are not held in memory: each row is measured first, and
-/// produced again to be written.
+/// Column widths of a table whose rows are not held in memory. Rows are produced twice: first they
+/// are measured, then written with [`FittedColumns`].
 #[derive(Debug)]
 pub struct Widths {
     headings: Vec<&'static str>,
@@ -68,7 +68,7 @@ pub struct Widths {
 }
 
 impl Widths {
-    /// Starts with the widths of the headings. The table will have at most `width` columns.
+    /// Creates widths that fit the headings, for a table of at most `width` terminal columns.
     #[must_use]
     pub fn new(headings: &[&'static str], width: Option<usize>) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl Widths {
         }
     }
 
-    /// Fits the columns into the width, without those that are empty in every row.
+    /// Removes the columns that are empty in every row, and fits the others into the width.
     #[must_use]
     pub fn fit(mut self) -> FittedColumns {
         let shown: Vec<usize> = (0..self.columns.len())
@@ -107,7 +107,7 @@ impl Widths {
     }
 }
 
-/// Columns of known widths; rows are written one by one.
+/// Columns with fixed widths, for writing rows one by one.
 #[derive(Debug)]
 pub struct FittedColumns {
     headings: Vec<&'static str>,
@@ -120,7 +120,7 @@ impl FittedColumns {
     /// Writes the headings.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// Returns an error if `out` cannot be written.
     pub fn write_headings(&self, out: &mut dyn Write) -> io::Result<()> {
         let headings: Vec<String> = self.headings.iter().map(|&text| text.to_owned()).collect();
         self.write_escaped(&headings, out)
@@ -129,7 +129,7 @@ impl FittedColumns {
     /// Writes a row.
     ///
     /// # Errors
-    /// If `out` cannot be written.
+    /// Returns an error if `out` cannot be written.
     pub fn write_row(&self, cells: &[String], out: &mut dyn Write) -> io::Result<()> {
         let cells: Vec<String> = cells.iter().map(|cell| escape(cell)).collect();
         self.write_escaped(&cells, out)
@@ -158,15 +158,15 @@ fn fit(widths: &mut [usize], columns: &[usize], width: Option<usize>) {
     while total(widths) > width {
         let widest = columns.iter().copied().max_by_key(|&at| widths[at]);
         match widest {
-            Some(at) if widths[at] > NARROWEST => widths[at] -= 1,
+            Some(at) if widths[at] > MIN_COLUMN_WIDTH => widths[at] -= 1,
             _ => return,
         }
     }
 }
 
-/// Truncates `text` to `width` columns; the end is replaced by `…`.
+/// Truncates `text` to `width` columns and replaces its end by `…`.
 ///
-/// Measures whole strings, since some characters join with their neighbours.
+/// Measures whole strings, since the width of a character can depend on its neighbours.
 #[must_use]
 pub fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -184,8 +184,7 @@ pub fn truncate(text: &str, width: usize) -> String {
     short
 }
 
-/// Truncates `text` to `width` columns; the start is replaced by `…`. For paths, which differ at the
-/// end.
+/// Truncates `text` to `width` columns and replaces its start by `…`. For paths, whose ends differ.
 #[must_use]
 pub(super) fn truncate_start(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -248,14 +247,14 @@ mod tests {
                 table.row(row);
                 widths.measure(row);
             }
-            let (mut whole, mut streamed) = (Vec::new(), Vec::new());
-            table.write(&mut whole).unwrap();
+            let (mut expected, mut streamed) = (Vec::new(), Vec::new());
+            table.write(&mut expected).unwrap();
             let columns = widths.fit();
             columns.write_headings(&mut streamed).unwrap();
             for row in &rows {
                 columns.write_row(row, &mut streamed).unwrap();
             }
-            assert_eq!(streamed, whole);
+            assert_eq!(streamed, expected);
         }
     }
 
@@ -271,7 +270,7 @@ mod tests {
         let path = "/raid/日本語/2026-05-02/A001";
         assert_eq!(truncate_start(path, 40), path);
         assert_eq!(truncate_start(path, 16), "…2026-05-02/A001");
-        // A wide letter is not split.
+        // A wide character is not split.
         assert_eq!(truncate_start(path, 18), "…/2026-05-02/A001");
         assert_eq!(truncate_start(path, 1), "");
     }

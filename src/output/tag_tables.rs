@@ -1,5 +1,5 @@
-//! Output of `btsindex tags`: the tree of tags with counts, the reasons for the tags of a clip, and
-//! the effects of other rules.
+//! Output of `btsindex tags`: the tag tree with counts, the reasons for the tags of a clip, and the
+//! effects of changed rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use crate::error::escape;
 use crate::scan::{Affected, Difference, TagExplanation};
 use crate::tag::Vocabulary;
 
-/// Tag, or group of tags, with the number of clips that have it or a subtag.
+/// Tag or tag group, with the number of clips that have it or one of its subtags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagBranch {
     /// Id of the tag, or name of the group.
@@ -21,23 +21,23 @@ pub struct TagBranch {
     pub help: String,
     /// Indentation; 0 for a group.
     pub depth: usize,
-    /// Ids of the tags that are counted.
+    /// Ids of the tags to count.
     pub tags: Vec<String>,
-    /// Number of clips; 0 until counted.
+    /// Number of clips; 0 until they are counted.
     pub clips: usize,
 }
 
 /// Group of the tags that are not in the vocabulary.
 const OTHERS: &str = "others";
 
-/// Returns the tree of the vocabulary and of the tags in use, in display order and without counts.
+/// Returns the tree of all tags in the vocabulary or in use, in display order and without counts.
 #[must_use]
 pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBranch> {
-    let called = |id: &String| vocabulary.current_name(id);
+    let current_name = |id: &String| vocabulary.current_name(id);
     let known: Vec<String> = vocabulary
         .tags()
         .iter()
-        .map(|entry| called(&entry.id))
+        .map(|entry| current_name(&entry.id))
         .collect();
     let mut unlisted: BTreeSet<String> = BTreeSet::new();
     for tag in used {
@@ -64,10 +64,10 @@ pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBra
                 .filter(|entry| entry.group == group.id)
         };
         let roots = of_group().filter(|entry| !entry.id.contains('/'));
-        let tags = roots.map(|entry| called(&entry.id)).collect();
+        let tags = roots.map(|entry| current_name(&entry.id)).collect();
         all.push(branch(group.id.clone(), &group.help, tags, 0));
         for entry in of_group() {
-            let id = called(&entry.id);
+            let id = current_name(&entry.id);
             let depth = id.matches('/').count() + 1;
             all.push(branch(id.clone(), &entry.help, vec![id.clone()], depth));
             let is_below = |tag: &&String| tag.starts_with(&format!("{id}/"));
@@ -79,7 +79,7 @@ pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBra
             }
         }
     }
-    // Merged tags have the same name: list them once.
+    // Merged tags have the same name and are listed once.
     let mut seen = BTreeSet::new();
     all.retain(|branch: &TagBranch| seen.insert((branch.depth, branch.id.clone())));
     if !unlisted.is_empty() {
@@ -97,7 +97,7 @@ pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBra
 /// Writes the tree as indented text.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
     let name = |branch: &TagBranch| {
         format!(
@@ -127,7 +127,7 @@ pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result
 /// Writes the tree as JSON, one object per line.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_tag_tree_json(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
     for branch in branches {
         let kind = if branch.depth == 0 { "group" } else { "tag" };
@@ -138,10 +138,10 @@ pub fn write_tag_tree_json(branches: &[TagBranch], out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-/// Writes the rules that apply to each file of a clip, and the tags that people added or removed.
+/// Writes the rules that apply to each file of a clip, and the tags that users added or removed.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_explanation(
     files: &[TagExplanation],
     edits: &[Edit],
@@ -159,18 +159,18 @@ pub fn write_explanation(
                 .iter()
                 .map(|(field, value)| format!("{field} {value}"));
             let gives: Vec<String> = fired.tags.iter().cloned().chain(facts).collect();
-            let reason = format!("rule {}, for \"{}\"", fired.rule, fired.evidence);
+            let reason = format!("rule {}, matched \"{}\"", fired.rule, fired.evidence);
             let gives = escape(&gives.join(", "));
             match &fired.excluded_by {
                 None => writeln!(
                     out,
-                    "  {gives:28} {:3} %  {}",
+                    "  {gives:28} {:3}%  {}",
                     fired.confidence,
                     escape(&reason)
                 )?,
                 Some(by) => writeln!(
                     out,
-                    "  {gives:28}   -    {}; excluded by rule {by}",
+                    "  {gives:28}   -   {}; excluded by rule {by}",
                     escape(&reason)
                 )?,
             }
@@ -178,7 +178,7 @@ pub fn write_explanation(
         for (field, value) in &file.named {
             writeln!(
                 out,
-                "  {:28}        file name",
+                "  {:28}       file name",
                 escape(&format!("{field} {value}"))
             )?;
         }
@@ -200,7 +200,7 @@ pub fn write_explanation(
     Ok(())
 }
 
-/// Returns the same as [`write_explanation`] as one JSON object.
+/// Returns the content of [`write_explanation`] as one JSON object.
 #[must_use]
 pub fn explanation_json(files: &[TagExplanation], edits: &[Edit]) -> Value {
     let file = |file: &TagExplanation| {
@@ -231,10 +231,10 @@ fn object(facts: &[(&'static str, String)]) -> Value {
     Value::Object(facts.collect())
 }
 
-/// Writes the changes that other rules would make, each with a clip count and examples.
+/// Writes the changes that new rules would make, each with its clip count and examples.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_differences(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,
@@ -275,10 +275,10 @@ pub fn write_differences(
     )
 }
 
-/// Writes the same as [`write_differences`] as JSON, one object per line.
+/// Writes the content of [`write_differences`] as JSON, one object per line.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_differences_json(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,

@@ -1,10 +1,10 @@
-//! Start of a shoot day: clips filmed after midnight belong to the previous day.
+//! Start of a shoot day, so that clips filmed after midnight belong to the previous day.
 
 use jiff::civil::{Date, DateTime, Time};
 
 use crate::value::Malformed;
 
-/// Returns the shoot day of a moment. Before `starts`, that is the previous date.
+/// Returns the shoot date of a moment: before `starts`, the previous date.
 #[must_use]
 pub fn shoot_date(civil: DateTime, starts: Time) -> Date {
     let date = civil.date();
@@ -15,13 +15,13 @@ pub fn shoot_date(civil: DateTime, starts: Time) -> Date {
     }
 }
 
-/// Parses the time at which days start, to the minute: `04:00`.
+/// Parses the time at which shoot days start, in hours and minutes: `04:00`.
 ///
 /// # Errors
-/// If the text is not a time of day.
+/// Returns an error if the text is not a time of day in whole minutes.
 pub fn parse_day_start(text: &str) -> Result<Time, Malformed> {
     let (hour, minute) = text.trim().split_once(':').unwrap_or_default();
-    // TOML times have seconds: `04:00:00`.
+    // TOML times include seconds: `04:00:00`.
     let minute = minute.strip_suffix(":00").unwrap_or(minute);
     let number = |text: &str, digits: std::ops::RangeInclusive<usize>| -> Option<i8> {
         let is_number = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn assigns_a_night_to_the_day_on_which_it_began() {
+    fn a_night_belongs_to_the_day_on_which_it_began() {
         let starts = parse_day_start("04:00").unwrap();
         for (moment, date) in [
             ("2026-05-02T04:00:00", "2026-05-02"),

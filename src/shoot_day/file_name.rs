@@ -1,54 +1,54 @@
-//! Conversion of values to parts of file names that are valid on every file system.
+//! Conversion of values to parts of file names that are valid on every filesystem.
 //!
 //! A value is arbitrary text, such as the name of a production or the label of a card. As part of a
-//! path it must never lead to another folder or be rejected by a drive later.
+//! path, it must never lead to another folder or be rejected by a drive during copying.
 
 use unicode_normalization::UnicodeNormalization;
 
 /// Maximum number of characters of a value.
 const MAX_CHARS: usize = 100;
-/// Maximum number of bytes of a value. A path component has up to 255 on most file systems, and a
+/// Maximum number of bytes of a value. Most filesystems allow 255 bytes per path component, and a
 /// template may add text.
 const MAX_BYTES: usize = 200;
 /// Characters with a special meaning in paths on any system.
 /// <https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>
 const RESERVED: [char; 9] = ['/', '\\', ':', '*', '?', '"', '<', '>', '|'];
-/// Characters removed at both ends. Dots and blanks get lost or hide the file; a dash looks like an
-/// option.
+/// Characters removed at both ends. Windows drops trailing dots and spaces, a leading dot hides a
+/// file, and a leading dash looks like an option.
 const TRIMMED: [char; 3] = [' ', '.', '-'];
-/// Device names of Windows, in addition to those that end in a digit from 1 to 9 or its
-/// superscript.
+/// Device names of Windows, except `COM` and `LPT`, which are followed by a digit from 1 to 9 or by
+/// `¹`, `²` or `³`.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
-/// Converts a value to a path component or a part of one. The result is never `.` or `..`, has no
-/// separators, no characters reserved on Windows, and no control, direction or invisible
-/// characters. It is composed (NFC) and has up to 100 characters and 200 bytes. It is empty if
-/// nothing is left.
+/// Converts a value to a path component or a part of one. Each run of reserved characters becomes
+/// one dash, each run of white space one space; invisible characters are removed.
 ///
-/// Each run of reserved characters becomes one dash, each run of blanks one space.
+/// The result is never `.` or `..`. It contains no path separators, no characters reserved on
+/// Windows, and no control, direction or invisible characters. It is in composed form (NFC), with up
+/// to 100 characters and 200 bytes. It is empty if no valid characters remain.
 #[must_use]
 pub fn sanitize_file_name(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+    let mut cleaned = String::with_capacity(text.len());
     let mut was_reserved = false;
     for c in text.chars() {
         if c.is_whitespace() {
-            if !plain.ends_with(' ') {
-                plain.push(' ');
+            if !cleaned.ends_with(' ') {
+                cleaned.push(' ');
             }
         } else if RESERVED.contains(&c) || c.is_control() {
             if !was_reserved {
-                plain.push('-');
+                cleaned.push('-');
             }
             was_reserved = true;
             continue;
         } else if is_invisible(c) {
             continue;
         } else {
-            plain.push(c);
+            cleaned.push(c);
         }
         was_reserved = false;
     }
-    let composed: String = plain.nfc().collect();
+    let composed: String = cleaned.nfc().collect();
     let safe = escape_device_name(composed.trim_matches(TRIMMED).to_owned());
     let chars = safe.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = chars
@@ -59,7 +59,7 @@ pub fn sanitize_file_name(text: &str) -> String {
     safe[..end].trim_end_matches(TRIMMED).to_owned()
 }
 
-/// Inserts `_` after the stem of a Windows device name, with any extension.
+/// Inserts `_` after the stem of a Windows device name, whatever its extension: `nul_.mov`.
 pub(super) fn escape_device_name(mut name: String) -> String {
     let end = name.find('.').unwrap_or(name.len());
     let stem = name[..end].trim_end();
@@ -74,9 +74,8 @@ pub(super) fn escape_device_name(mut name: String) -> String {
     name
 }
 
-/// Returns true for characters without a visible form that affect others: general category Cf,
-/// controls, and line and paragraph separators. The list must not change, so that existing folders
-/// keep their names.
+/// Returns true for invisible characters: general category Cf, control characters, and line and
+/// paragraph separators. The list must not change, since the names of existing folders depend on it.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -1,6 +1,7 @@
-//! Handwritten description of a shoot day: production, place, crew, cards, and where to copy them.
+//! Description of a shoot day, from a day file written by the user: production, location, crew, cards
+//! and destinations.
 //!
-//! It never reads the cards, so errors in the description are reported before anything is copied.
+//! Parsing does not read the cards, so errors in a day file are reported before anything is copied.
 
 mod day_start;
 mod file_name;
@@ -27,10 +28,10 @@ pub use template::{FillError, Template, TemplateError};
 /// Example of a day file with all settings, explained by comments.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-/// Checksums with which copies can be verified.
+/// Names of the hash algorithms that can verify copies.
 pub const HASHES: [&str; 5] = ["xxh128", "xxh64", "md5", "sha1", "c4"];
 
-/// A shoot day. Texts are trimmed, not empty, and have up to 200 characters.
+/// A shoot day. Texts from a day file are trimmed, not empty, and have up to 200 characters.
 #[derive(Debug, Clone, Default)]
 pub struct Day {
     /// Name of the production.
@@ -45,9 +46,9 @@ pub struct Day {
     pub location: Option<String>,
     /// Roles, each with at least one name, in the order of the file.
     pub crew: Vec<(String, Vec<String>)>,
-    /// Normalized tags of all clips, without duplicates.
+    /// Normalized tags for all clips, without duplicates.
     pub tags: Vec<String>,
-    /// Time at which days start, to the minute.
+    /// Time at which the shoot day starts, in whole minutes.
     pub starts: Option<Time>,
     /// Up to 1,000 cards with distinct paths.
     pub cards: Vec<DayCard>,
@@ -60,7 +61,7 @@ pub struct Day {
 pub struct DayCard {
     /// Path of the card or folder.
     pub path: PathBuf,
-    /// Name to use instead of the folder or volume name.
+    /// Name that replaces the name of the folder or volume.
     pub name: Option<String>,
     /// Name of the camera.
     pub camera: Option<String>,
@@ -68,20 +69,20 @@ pub struct DayCard {
     pub clock: Option<ClockCorrection>,
     /// Location, if it differs from that of the day.
     pub location: Option<String>,
-    /// Additional tags of the clips on this card, without duplicates.
+    /// Additional tags for the clips on this card, without duplicates.
     pub tags: Vec<String>,
 }
 
-/// Destination folders and the checksum of the copies.
+/// Destination folders, and the hash that verifies the copies.
 #[derive(Debug, Clone, Default)]
 pub struct Destinations {
-    /// Distinct absolute folders. Empty if the cards are only added to the catalogue.
+    /// Distinct folders, absolute in a day file. Empty if the cards are only catalogued.
     pub folders: Vec<Template>,
-    /// Name of a checksum in [`HASHES`].
+    /// Name of the hash, one of [`HASHES`]; `None` for the default.
     pub hash: Option<String>,
 }
 
-/// Folders to which paths in a day file are relative.
+/// Base folders of the relative paths in a day file.
 pub(crate) struct PathBase {
     folder: PathBuf,
     home: Option<PathBuf>,
@@ -97,30 +98,30 @@ impl PathBase {
         })
     }
 
-    fn resolve(&self, written: &str) -> Result<PathBuf, TemplateError> {
-        match written.strip_prefix("~/") {
+    fn resolve(&self, path: &str) -> Result<PathBuf, TemplateError> {
+        match path.strip_prefix("~/") {
             Some(rest) => Ok(self.home()?.join(rest.trim_start_matches('/'))),
             // Removes `./` and other redundant components.
-            None => Ok(self.folder.join(written).components().collect()),
+            None => Ok(self.folder.join(path).components().collect()),
         }
     }
 }
 
 impl Day {
-    /// Parses the text of a day file. `name` is its name in errors. Card paths are not resolved,
+    /// Parses the text of a day file that is called `name` in errors. Card paths are not resolved,
     /// and destination folders must be absolute.
     ///
     /// # Errors
-    /// [`Error::InvalidFile`] for invalid content, with line and hint.
+    /// Returns [`Error::InvalidFile`] with line and hint if the content is invalid.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
         parse::parse(text, name, None)
     }
 
-    /// Reads a day file. Relative paths start at its folder, those with `~/` at the home folder.
+    /// Reads a day file. Relative paths start at its folder, and `~/` is the home folder.
     ///
     /// # Errors
-    /// [`Error::Path`] if it is not a regular file or cannot be read, [`Error::InvalidFile`] for
-    /// invalid content.
+    /// Returns [`Error::Path`] if it is not a regular file or cannot be read, and
+    /// [`Error::InvalidFile`] if the content is invalid.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = read_toml(path)?;
         let absolute = path::absolute(path).map_err(Error::path(path))?;
@@ -141,8 +142,8 @@ impl Day {
         (!roles.is_empty()).then(|| roles.join("; "))
     }
 
-    /// Returns the values of placeholders for one card. `volume` is the card's name if the day does
-    /// not set one.
+    /// Returns the values of the placeholders for one card. `volume` is the name of the card if the
+    /// day file does not set one.
     #[must_use]
     pub fn values<'a>(
         &'a self,

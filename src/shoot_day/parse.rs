@@ -12,7 +12,7 @@ use crate::error::{Error, closest, escape};
 use crate::toml_file::{TomlFile, TomlKind, TomlTable, TomlValue};
 use crate::value::parse_tag;
 
-/// Maximum number of cards of a day.
+/// Maximum number of cards in a day file.
 const MAX_CARDS: usize = 1000;
 /// Maximum number of characters of a text.
 const MAX_CHARS: usize = 200;
@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str, name: &str, base: Option<&PathBase>) -> Result<D
     })
 }
 
-/// Returns the table below a line `[key]`.
+/// Returns the table `[key]`, if the file has it.
 fn section<'a>(file: &TomlTable<'a>, key: &str) -> Result<Option<TomlTable<'a>>, Error> {
     match file.get(key) {
         Some(value) if !value.is_table() => Err(value.wrong(
@@ -78,7 +78,7 @@ fn parse_day(table: &TomlTable<'_>) -> Result<Day, Error> {
     })
 }
 
-/// Returns an optional text, which may become part of file names.
+/// Returns the text of an optional setting. Its value may become part of file names.
 fn optional_text(table: &TomlTable<'_>, key: &str, example: &str) -> Result<Option<String>, Error> {
     let value = table.get(key);
     value
@@ -91,7 +91,7 @@ fn parse_text(value: &TomlValue<'_>, key: &str, example: &str) -> Result<String,
     let key = escape(key);
     let text = match value.text() {
         Ok(text) if !value.is_flag() => text.trim(),
-        _ => return Err(value.wrong(format!("`{key}` is not a text"), hint)),
+        _ => return Err(value.wrong(format!("`{key}` is not text"), hint)),
     };
     let error = if text.is_empty() {
         format!("`{key}` is empty")
@@ -215,7 +215,7 @@ fn parse_card(table: &TomlTable<'_>, base: Option<&PathBase>) -> Result<DayCard,
     table.check_keys(&["path", "name", "camera", "clock", "location", "tags"])?;
     let Some(value) = table.get("path") else {
         return Err(table.wrong(
-            "a card without a path".to_owned(),
+            "a card has no path".to_owned(),
             "write, for example, `path = \"/media/A001\"`",
         ));
     };
@@ -303,7 +303,7 @@ fn parse_folder(value: &TomlValue<'_>, base: Option<&PathBase>) -> Result<Templa
     template.map_err(|error| template_error(value, error))
 }
 
-/// Returns a path without resolving it.
+/// Returns the path in a setting, checked but not resolved.
 fn parse_path<'a>(value: &TomlValue<'a>, key: &str, example: &str) -> Result<&'a str, Error> {
     let text = value.as_string().ok_or_else(|| {
         value.wrong(
@@ -327,14 +327,14 @@ fn parse_hash(table: &TomlTable<'_>) -> Result<Option<String>, Error> {
         None => format!("available: {}", HASHES.join(", ")),
     };
     let message = if text.is_empty() {
-        "`hash` is not the name of a checksum".to_owned()
+        "`hash` is not the name of a hash algorithm".to_owned()
     } else {
-        format!("no checksum `{}`", escape(text))
+        format!("no hash `{}`", escape(text))
     };
     Err(value.wrong(message, hint))
 }
 
-/// Creates an error at the position of a path.
+/// Converts a template error to an error at the position of a value.
 fn template_error(value: &TomlValue<'_>, error: TemplateError) -> Error {
     value.wrong(error.message, error.hint)
 }

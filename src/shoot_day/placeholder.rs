@@ -1,4 +1,4 @@
-//! Placeholders in destination paths and their values. They are separate from templates because a
+//! Placeholders in destination paths, and their values for a card. Separate from templates because a
 //! template is the same for all cards.
 
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum Placeholder {
     Day,
     /// `{kind}`: kind of shoot.
     Kind,
-    /// `{location}`: location of the card or the day.
+    /// `{location}`: location of the card, or else of the day.
     Location,
     /// `{camera}`: name of the camera.
     Camera,
@@ -31,7 +31,7 @@ pub enum Placeholder {
 }
 
 impl Placeholder {
-    /// All placeholders, in the order of messages.
+    /// All placeholders, in the order in which messages list them.
     pub const ALL: [Self; 9] = [
         Self::Production,
         Self::Date,
@@ -60,7 +60,7 @@ impl Placeholder {
         }
     }
 
-    /// Returns the setting of a day file that provides the value, for hints.
+    /// Returns an example of the day-file setting that provides the value, for hints.
     pub(super) fn example(self) -> &'static str {
         match self {
             Self::Production => "`production = \"ACME Spring Campaign\"` under `[day]`",
@@ -88,11 +88,11 @@ pub struct PlaceholderValues<'a> {
     pub production: Option<&'a str>,
     /// Date of the shoot day.
     pub date: Option<Date>,
-    /// One-based number of the shoot day.
+    /// Number of the shoot day, from 1.
     pub number: Option<u32>,
     /// Kind of shoot.
     pub kind: Option<&'a str>,
-    /// Location of the card or the day.
+    /// Location of the card, or else of the day.
     pub location: Option<&'a str>,
     /// Name of the camera.
     pub camera: Option<&'a str>,
@@ -101,7 +101,7 @@ pub struct PlaceholderValues<'a> {
 }
 
 impl PlaceholderValues<'_> {
-    /// Returns a value as part of a file name; `None` if it is missing or empty after sanitizing.
+    /// Returns a value as part of a file name. `None` if it is missing, or empty after sanitizing.
     pub(super) fn text(&self, placeholder: Placeholder) -> Option<String> {
         let file_name =
             |text: Option<&str>| text.map(sanitize_file_name).filter(|text| !text.is_empty());

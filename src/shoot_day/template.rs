@@ -1,6 +1,6 @@
 //! Destination paths with `{placeholders}`.
 //!
-//! A template is split into components before values are inserted, and each value fills only a part
+//! A template is split into path components before values are inserted, and each value fills a part
 //! of one component. So no value can lead outside the template's path.
 
 use std::fmt;
@@ -12,16 +12,16 @@ use super::file_name::escape_device_name;
 use super::placeholder::{Placeholder, PlaceholderValues};
 use crate::error::{closest, escape};
 
-/// Maximum bytes of a path component on nearly all file systems.
+/// Maximum number of bytes in a path component, on nearly all filesystems.
 const MAX_BYTES: usize = 255;
 /// Maximum number of characters of a template.
 const MAX_CHARS: usize = 1000;
 
-/// Error of parsing a template.
+/// Template that cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}; {hint}")]
 pub struct TemplateError {
-    /// Description of the error.
+    /// Text of the error.
     pub message: String,
     /// Suggestion for the user.
     pub hint: String,
@@ -36,13 +36,13 @@ impl TemplateError {
     }
 }
 
-/// Error of inserting values into a template.
+/// Template that cannot be filled with values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
     /// The value of a placeholder is missing, or empty after sanitizing.
     #[error("no value for `{0}`")]
     Absent(Placeholder),
-    /// A component would be longer than file systems allow.
+    /// A path component would be longer than filesystems allow.
     #[error("the folder name `{}` has {} bytes; the limit is 255", escape(.0), .0.len())]
     TooLong(String),
 }
@@ -82,7 +82,8 @@ impl Template {
     /// Parses a path with placeholders. `{{` and `}}` are literal braces.
     ///
     /// # Errors
-    /// If the path is empty, has an unknown placeholder, an unmatched brace, or a `..`.
+    /// Returns an error if the path is empty, too long, or contains control characters, an unknown
+    /// placeholder, an unmatched brace, or `..`.
     pub fn parse(typed: &str) -> Result<Self, TemplateError> {
         let path = check_path(typed)?;
         let mut root = PathBuf::new();
@@ -93,12 +94,11 @@ impl Template {
                 Component::CurDir => {}
                 Component::ParentDir => {
                     return Err(TemplateError::new(
-                        format!("`..` in `{path}`"),
+                        format!("the path `{path}` contains `..`"),
                         "use an absolute path",
                     ));
                 }
-                // A part of a `str`, split at separators, is valid UTF-8, so the conversion is
-                // lossless.
+                // A part of a `str` is valid UTF-8, so the conversion is lossless.
                 Component::Normal(text) => {
                     components.push(parse_component(&text.to_string_lossy())?);
                 }
@@ -124,8 +124,8 @@ impl Template {
         parts.any(|part| *part == TemplatePart::Value(placeholder))
     }
 
-    /// Returns the folder that must exist before copying: the part before the first placeholder, or
-    /// the parent folder of a template without placeholders.
+    /// Returns the folder that must exist before copying: the components before the first placeholder;
+    /// without placeholders, the parent folder.
     #[must_use]
     pub fn base(&self) -> PathBuf {
         let mut base = self.root.clone();
@@ -149,8 +149,8 @@ impl Template {
         self.normalized() == other.normalized()
     }
 
-    /// Returns the path in a form for comparison, with placeholders between NUL characters, which
-    /// no text contains.
+    /// Returns a path for comparison, with placeholders enclosed in NUL characters, which no text
+    /// contains.
     fn normalized(&self) -> PathBuf {
         let mut path = self.root.clone();
         for parts in &self.components {
@@ -166,7 +166,7 @@ impl Template {
     /// Resolves a relative template against a base folder, or against the home folder after `~/`.
     ///
     /// # Errors
-    /// If it starts with `~/` and the home folder is unknown.
+    /// Returns an error if the template starts with `~/` and the home folder is unknown.
     pub(crate) fn resolve(mut self, base: &PathBase) -> Result<Self, TemplateError> {
         let is_home = !self.is_absolute() && self.typed.starts_with("~/");
         if is_home {
@@ -178,12 +178,12 @@ impl Template {
         Ok(self)
     }
 
-    /// Returns the folder for one card of one day. Values are passed through
+    /// Returns the folder for one card of one day. Values are sanitized with
     /// [`super::sanitize_file_name`], so each fills a part of one component.
     ///
     /// # Errors
-    /// If a placeholder has no value, or a component exceeds 255 bytes. It is not truncated, since
-    /// two cards could then share a folder.
+    /// Returns an error if a placeholder has no value, or a component exceeds 255 bytes. Truncating
+    /// it could make two cards share a folder.
     pub fn fill(&self, values: &PlaceholderValues<'_>) -> Result<PathBuf, FillError> {
         let mut folder = self.root.clone();
         for parts in &self.components {
@@ -227,17 +227,17 @@ pub(super) fn check_path(typed: &str) -> Result<&str, TemplateError> {
     let path = typed.trim();
     if path.is_empty() {
         return Err(TemplateError::new(
-            "an empty path",
+            "the path is empty",
             "write, for example, \"/media/A001\"",
         ));
     }
     if path.chars().count() > MAX_CHARS || path.contains(char::is_control) {
-        let message = "a path has at most 1,000 characters and no control characters";
+        let message = "the path has over 1,000 characters, or control characters";
         return Err(TemplateError::new(message, "check the path"));
     }
     if path.starts_with('~') && !path.starts_with("~/") {
         return Err(TemplateError::new(
-            format!("`{path}` begins with `~`, but not with `~/`"),
+            format!("`{path}` begins with `~` but not with `~/`"),
             "`~/` is your home folder; for other folders use an absolute path, or `./~name`",
         ));
     }
@@ -246,7 +246,7 @@ pub(super) fn check_path(typed: &str) -> Result<&str, TemplateError> {
 
 /// Splits a component into text and placeholders.
 fn parse_component(component: &str) -> Result<Vec<TemplatePart>, TemplateError> {
-    // On Windows such a component could lead elsewhere: `C:`.
+    // On Windows, such a component could lead to another drive: `C:`.
     if cfg!(windows) && component.contains([':', '*', '?', '"', '<', '>', '|']) {
         return Err(TemplateError::new(
             format!("`{component}` is not a valid folder name"),
@@ -265,12 +265,12 @@ fn parse_component(component: &str) -> Result<Vec<TemplatePart>, TemplateError> 
     while let Some(at) = rest.find(['{', '}']) {
         text.push_str(&rest[..at]);
         let brace = &rest[at..=at];
-        let behind = &rest[at + 1..];
-        if let Some(behind) = behind.strip_prefix(brace) {
+        let after = &rest[at + 1..];
+        if let Some(after) = after.strip_prefix(brace) {
             text.push_str(brace);
-            rest = behind;
+            rest = after;
         } else if brace == "{" {
-            let (name, behind) = behind.split_once('}').ok_or_else(|| unmatched('{'))?;
+            let (name, after) = after.split_once('}').ok_or_else(|| unmatched('{'))?;
             if name.contains('{') {
                 return Err(unmatched('{'));
             }
@@ -278,7 +278,7 @@ fn parse_component(component: &str) -> Result<Vec<TemplatePart>, TemplateError> 
                 parts.push(TemplatePart::Text(std::mem::take(&mut text)));
             }
             parts.push(TemplatePart::Value(parse_placeholder(name)?));
-            rest = behind;
+            rest = after;
         } else {
             return Err(unmatched('}'));
         }
@@ -290,7 +290,7 @@ fn parse_component(component: &str) -> Result<Vec<TemplatePart>, TemplateError> 
     Ok(parts)
 }
 
-/// Returns the placeholder with a name.
+/// Returns the placeholder called `name`, which is given without braces.
 fn parse_placeholder(name: &str) -> Result<Placeholder, TemplateError> {
     let found = Placeholder::ALL
         .into_iter()
@@ -395,7 +395,7 @@ mod tests {
     #[test]
     fn rejects_invalid_templates() {
         for (template, message, hint) in [
-            ("", "an empty path", "/media"),
+            ("", "the path is empty", "/media"),
             (
                 "/raid/{camra}",
                 "no placeholder `{camra}`",
@@ -415,7 +415,7 @@ mod tests {
             ("/raid/card}", "unmatched `}`", "`}}`"),
             ("/raid/{a/b}", "unmatched `{`", "`{{`"),
             ("/raid/{a{card}", "unmatched `{`", "`{{`"),
-            ("/raid/../{card}", "`..` in", "absolute path"),
+            ("/raid/../{card}", "contains `..`", "absolute path"),
             ("~other/x", "begins with `~`", "home folder"),
             ("/a\u{0}b", "control characters", "check the path"),
         ] {
@@ -425,7 +425,7 @@ mod tests {
         }
     }
 
-    /// Values of every kind, including hostile ones.
+    /// Generates values of every kind, including hostile ones.
     fn value() -> impl Strategy<Value = String> {
         "(\\.\\./){0,3}\\PC{0,80}|(?s).{0,40}|[./\\\\~ :]{0,10}|(con|aux)\\.?x?"
     }

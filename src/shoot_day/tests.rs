@@ -1,3 +1,5 @@
+//! Tests of day files: errors with their hints, the example, relative paths, and random text.
+
 use std::fs;
 
 use proptest::prelude::*;
@@ -13,8 +15,8 @@ day = 3 ⇒ 1 ⇒ `day` is not a table ⇒ `[day]`
 [day]|weather = "fair" ⇒ 2 ⇒ no setting `weather` ⇒ available settings: production, date
 [day]|production = "" ⇒ 2 ⇒ `production` is empty ⇒ production = "ACME
 [day]|production = "  " ⇒ 2 ⇒ `production` is empty ⇒ production = "ACME
-[day]|production = true ⇒ 2 ⇒ `production` is not a text ⇒ production = "ACME
-[day]|production = ["a"] ⇒ 2 ⇒ `production` is not a text ⇒ production = "ACME
+[day]|production = true ⇒ 2 ⇒ `production` is not text ⇒ production = "ACME
+[day]|production = ["a"] ⇒ 2 ⇒ `production` is not text ⇒ production = "ACME
 [day]|production = "LONG" ⇒ 2 ⇒ longer than 200 characters ⇒ production = "ACME
 [day]|location = "a\nb" ⇒ 2 ⇒ control character ⇒ location = "Stage 4"
 [day]|kind = "a\u001b[31m" ⇒ 2 ⇒ control character ⇒ kind = "ad shoot"
@@ -33,14 +35,14 @@ day = 3 ⇒ 1 ⇒ `day` is not a table ⇒ `[day]`
 [day]|crew = "Anna" ⇒ 2 ⇒ not a table of roles and names ⇒ director =
 [day]|crew = { director = [] } ⇒ 2 ⇒ `director` has no names ⇒ director =
 [day]|crew = { director = ["Anna", ""] } ⇒ 2 ⇒ `director` is empty ⇒ director = "Anna Kim"
-[day]|crew = { director = { name = "x" } } ⇒ 2 ⇒ `director` is not a text ⇒ director = "Anna Kim"
+[day]|crew = { director = { name = "x" } } ⇒ 2 ⇒ `director` is not text ⇒ director = "Anna Kim"
 [day]|crew = { "" = "Anna" } ⇒ 2 ⇒ `` is not a valid role ⇒ director =
 [day]|tags = ["ok",|"a,b"] ⇒ 3 ⇒ `a,b` is not a tag ⇒ tags = ["interview"]
 [day]|tags = [""] ⇒ 2 ⇒ is not a tag ⇒ tags = ["interview"]
 [day]|kind = "a"|kind = "b" ⇒ 3 ⇒ duplicate key ⇒
 [card]|path = "/a" ⇒ 1 ⇒ `card` is not a list of tables ⇒ [[card]]
-[[card]]|camera = "A" ⇒ 1 ⇒ a card without a path ⇒ path = "/media/A001"
-[[card]]|path = "" ⇒ 2 ⇒ an empty path ⇒ /media/A001
+[[card]]|camera = "A" ⇒ 1 ⇒ a card has no path ⇒ path = "/media/A001"
+[[card]]|path = "" ⇒ 2 ⇒ the path is empty ⇒ /media/A001
 [[card]]|path = 3 ⇒ 2 ⇒ `path` is not a path ⇒ "/media/A001"
 [[card]]|path = "/a\u0000" ⇒ 2 ⇒ control characters ⇒ check the path
 [[card]]|path = "~anna/a" ⇒ 2 ⇒ begins with `~` ⇒ home folder
@@ -56,18 +58,18 @@ day = 3 ⇒ 1 ⇒ `day` is not a table ⇒ `[day]`
 [[card]]|path = "/a"|clock = { shows = 2026-05-02T14:00:00Z, was = 2026-05-02T15:00:00Z } ⇒ 3 ⇒ with no offset ⇒ shows =
 [to]|folder = "/raid" ⇒ 2 ⇒ no setting `folder` ⇒ did you mean `folders`?
 [to]|folders = 3 ⇒ 2 ⇒ `folders` is not a path ⇒ {card}
-[to]|folders = ["/raid",|""] ⇒ 3 ⇒ an empty path ⇒
+[to]|folders = ["/raid",|""] ⇒ 3 ⇒ the path is empty ⇒
 [to]|folders = "/raid/{camra}" ⇒ 2 ⇒ no placeholder `{camra}` ⇒ did you mean `{camera}`?
 [to]|folders = "/raid/{volume}" ⇒ 2 ⇒ no placeholder `{volume}` ⇒ available: {production}
 [to]|folders = "/raid/{card" ⇒ 2 ⇒ unmatched `{` ⇒ `{{`
 [to]|folders = "/raid/card}" ⇒ 2 ⇒ unmatched `}` ⇒ `}}`
 [to]|folders = "raid/{card}" ⇒ 2 ⇒ is relative ⇒ absolute path
 [to]|folders = "~/raid/{card}" ⇒ 2 ⇒ is relative ⇒ absolute path
-[to]|folders = "/raid/../{card}" ⇒ 2 ⇒ `..` in ⇒ absolute path
+[to]|folders = "/raid/../{card}" ⇒ 2 ⇒ contains `..` ⇒ absolute path
 [to]|folders = ["/raid/{card}",|"/raid//{card}/"] ⇒ 3 ⇒ duplicate folder ⇒ another drive
-[to]|hash = "xxh12" ⇒ 2 ⇒ no checksum `xxh12` ⇒ did you mean `xxh128`?
-[to]|hash = "MD5" ⇒ 2 ⇒ no checksum `MD5` ⇒ did you mean `md5`?
-[to]|hash = "crc" ⇒ 2 ⇒ no checksum `crc` ⇒ available: xxh128, xxh64, md5, sha1, c4
+[to]|hash = "xxh12" ⇒ 2 ⇒ no hash `xxh12` ⇒ did you mean `xxh128`?
+[to]|hash = "MD5" ⇒ 2 ⇒ no hash `MD5` ⇒ did you mean `md5`?
+[to]|hash = "crc" ⇒ 2 ⇒ no hash `crc` ⇒ available: xxh128, xxh64, md5, sha1, c4
 [to]|hash = 5 ⇒ 2 ⇒ `hash` is not the name ⇒ available
 "#;
 
@@ -255,7 +257,7 @@ fn reads_only_regular_files_in_utf_8() {
 proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
-    /// Every text is either parsed or rejected with a hint.
+    /// Checks that every text is either parsed, or rejected with a hint.
     #[test]
     fn rejects_arbitrary_text_with_a_hint(
         text in "(\\[day\\]|\\[\\[card\\]\\]|\\[to\\]|\n|[a-z]{1,6} = |\"|path = \"/a\"|folders = |\\PC){0,30}"

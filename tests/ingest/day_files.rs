@@ -358,7 +358,7 @@ fn an_ingest_requires_a_destination_outside_the_card() {
     fs::create_dir(&inside).unwrap();
     let answer = super::card::ingest(&shoot, &[&card], &[&inside]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    super::card::assert_problem(&answer, "/A001", "the destination is within the card");
+    super::card::assert_problem(&answer, "/A001", "the destination overlaps with the card");
     copy(&fixtures().join("Broken"), &shoot.folder("broken"));
     // Unreadable footage is copied and reported.
     let raid = shoot.folder("raid");

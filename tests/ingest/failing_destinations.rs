@@ -289,7 +289,7 @@ fn the_former_mount_point_of_a_drive_mounted_elsewhere_requires_allow_system_dis
     let to = at.join("{card}");
     let answer = ingest(&shoot, &[&card], &[&to]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_problem(&answer, "/A001", "is on the system disk");
+    assert_problem(&answer, "/A001", "but on the system disk");
     assert_problem(&answer, "/A001", "use `--allow-system-disk`");
     assert!(read_tree(&at).is_empty());
     let dry = ingest_with(&shoot, &card, &to, "--dry-run");

@@ -52,10 +52,10 @@ fn a_card_is_not_copied_into_itself_through_another_mount_point() {
     ] {
         let answer = ingest(&shoot, &[&card], &[&to]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        assert_problem(&answer, "A001", "the destination is within the card");
+        assert_problem(&answer, "A001", "the destination overlaps with the card");
     }
     let answer = ingest(&shoot, &[&again.join("A001")], &[&cards.join("{card}")]);
-    assert_problem(&answer, "A001", "the destination is within the card");
+    assert_problem(&answer, "A001", "the destination overlaps with the card");
     assert!(read_tree(&cards) == before);
     // Two destinations that are the same folder.
     let same = shoot.folder("same");

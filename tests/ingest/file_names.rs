@@ -51,7 +51,7 @@ fn every_name_is_copied_and_those_no_manifest_can_store_are_reported() {
     let summary = answer.summary();
     assert_eq!(summary["outside_manifests"], 3, "{summary}");
     assert_eq!(summary["complete"], 1, "{summary}");
-    assert_problem(&answer, "red", "a manifest cannot store its name");
+    assert_problem(&answer, "red", "cannot store its name");
     let ingest = &shoot.run(&["ingests", "1", "--files", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 9, "{ingest}");
     let (code, found) = verify(&shoot, &raid);

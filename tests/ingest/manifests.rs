@@ -121,7 +121,7 @@ fn lost_manifests_are_written_again_and_a_damaged_history_is_reported() {
     fs::remove_file(manifest).unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert_problem(&answer, "raid", "no new manifest");
+    assert_problem(&answer, "raid", "manifest not written");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn files_that_the_history_of_a_card_leaves_out_are_reported() {
     for _ in 0..2 {
         let answer = ingest(&shoot, &[&card], &[&raid]);
         assert_eq!(answer.code, 3, "{}", answer.stdout);
-        assert_problem(&answer, "D00000.bin", "ignores this file and 2 more");
+        assert_problem(&answer, "D00000.bin", "match this file and 2 more");
     }
     assert_same_files(&card, &raid);
     // The ingest log of this catalogue has their hashes; another catalogue has none.
@@ -172,7 +172,7 @@ fn verified_but_unsealed_copies_are_sealed_by_the_next_run() {
     fs::write(&chain, b"<").unwrap();
     let answer = ingest(&shoot, &[&card], &[&raid]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert_problem(&answer, "raid", "no new manifest");
+    assert_problem(&answer, "raid", "manifest not written");
     fs::write(&chain, whole).unwrap();
     let summary = ingest_ok(&shoot, &[&card], &[&raid]);
     assert_eq!(summary["manifests"].as_array().unwrap().len(), 1);

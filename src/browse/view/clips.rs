@@ -24,7 +24,7 @@ const COLUMNS: [Column; 6] = [
     ("length", 8, |it| &it.length),
     ("shot", 16, |it| &it.shot),
     ("tags", 24, |it| &it.tags),
-    ("where", 18, |it| &it.place),
+    ("where", 18, |it| &it.volumes),
     ("camera", 20, |it| &it.camera),
     ("picture", 26, |it| &it.picture),
 ];

@@ -173,7 +173,7 @@ fn a_file_rewritten_by_the_camera_is_copied_once_the_old_copy_is_moved_away() {
     // The difference from the manifests is reported; the file is copied anyway.
     let answer = run_in_shell(&offload.suggested_commands(&[])[0]);
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert!(answer.stdout.contains("copied as found on the card"));
+    assert!(answer.stdout.contains("copied as it is on the card"));
     offload.assert_safe(&[]);
 }
 

@@ -1,4 +1,4 @@
-//! Checks whether a card may use its destination folders, and who owns them.
+//! Checks whether a card may use its destination folders, or whether another card uses them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use super::{CardPlan, Planner};
 use crate::error::Error;
 use crate::ingest::Event;
 use crate::ingest::card_contents::Contents;
-use crate::ingest::card_history::{self, Earlier, OnDisk, Owner};
+use crate::ingest::card_history::{self, EarlierIngest, FolderClaim, FolderContents};
 use crate::ingest::destination_disk::Suitability;
 
 impl Planner<'_> {
-    /// Checks the disks of destination folders; returns a reason if one must not be used.
+    /// Checks the disks of the destination folders. Returns the reason if one must not be used.
     pub(super) fn check_disks(
         &mut self,
         typed: &[PathBuf],
@@ -31,18 +31,18 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Returns the owner of a card's folders.
-    pub(super) fn owner(
+    /// Finds out which card uses the destination folders, from the ingest log and their contents.
+    pub(super) fn find_claim(
         &self,
         folders: &[PathBuf],
         plan: &CardPlan,
         contents: &mut Contents<'_>,
         on_event: &mut dyn FnMut(Event),
-    ) -> Result<Owner, Error> {
+    ) -> Result<FolderClaim, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
-            return Ok(Owner::Other);
+            return Ok(FolderClaim::OtherCard);
         }
-        let mut known = None;
+        let mut logged_claim = None;
         for folder in folders {
             for ingest in self.ingests_at(folder)? {
                 let Some(catalogue) = self.catalogue else {
@@ -53,42 +53,42 @@ impl Planner<'_> {
                 };
                 let files = catalogue.ingested(ingest.id)?;
                 if !card_history::is_same(&files, &plan.listing) {
-                    known.get_or_insert(Owner::Other);
+                    logged_claim.get_or_insert(FolderClaim::OtherCard);
                     continue;
                 }
                 let compared = contents.compare(&files, folder, on_event);
-                if compared.is_other {
-                    known.get_or_insert(Owner::Other);
+                if compared.is_other_card {
+                    logged_claim.get_or_insert(FolderClaim::OtherCard);
                     continue;
                 }
                 if ingest.details.volume == plan.volume && ingest.details.inside == plan.inside {
-                    return Ok(Owner::Same(Some(Box::new(Earlier {
+                    return Ok(FolderClaim::SameCard(Some(Box::new(EarlierIngest {
                         ingest,
                         files,
                         compared,
                     }))));
                 }
-                // Another drive with the same contents: the log does not apply to it.
-                known = Some(Owner::Same(None));
+                // The same contents on another drive, such as a clone: that ingest does not apply.
+                logged_claim = Some(FolderClaim::SameCard(None));
             }
         }
-        if let Some(owner) = known {
-            return Ok(owner);
+        if let Some(claim) = logged_claim {
+            return Ok(claim);
         }
-        // Another catalogue may know these folders, so their contents decide.
+        // Another catalogue may have ingested into these folders, so their contents decide.
         let (mut is_other, mut is_same) = (false, false);
         for folder in folders {
-            match card_history::on_disk(folder, &plan.listing, contents) {
-                OnDisk::Differs => return Ok(Owner::Other),
-                OnDisk::Same => is_same = true,
-                OnDisk::Unlike => is_other = true,
-                OnDisk::Nothing => {}
+            match card_history::classify_folder(folder, &plan.listing, contents) {
+                FolderContents::DifferentContent => return Ok(FolderClaim::OtherCard),
+                FolderContents::SameFiles => is_same = true,
+                FolderContents::OtherFiles => is_other = true,
+                FolderContents::Empty => {}
             }
         }
         Ok(match (is_same, is_other) {
-            (true, _) => Owner::Same(None),
-            (false, true) => Owner::Other,
-            (false, false) => Owner::Unclaimed,
+            (true, _) => FolderClaim::SameCard(None),
+            (false, true) => FolderClaim::OtherCard,
+            (false, false) => FolderClaim::Unused,
         })
     }
 

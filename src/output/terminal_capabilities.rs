@@ -1,7 +1,7 @@
-//! Detection of a terminal's graphics and colours.
+//! Detection of a terminal's graphics protocol and colours.
 //!
-//! The name of a terminal is a weak hint, even more so over ssh. If the environment is not conclusive, the
-//! terminal is queried; features that it does not report in time are assumed to be missing.
+//! The name of a terminal is a weak hint, especially over ssh. If the environment is not conclusive,
+//! the terminal is queried. Features that it does not report in time are assumed to be missing.
 
 use std::env;
 use std::time::Duration;
@@ -17,20 +17,20 @@ pub enum Graphics {
     Kitty,
     /// Inline images of iTerm2, <https://iterm2.com/documentation-images.html>.
     Iterm2,
-    /// Sixel, as on the VT340.
+    /// Sixel graphics of the VT340.
     Sixel,
-    /// Half blocks: two coloured pixels per character, on any terminal with colours.
+    /// Half blocks: two coloured pixels per character, for any terminal with colours.
     Blocks,
 }
 
-/// Number of colours of a terminal.
+/// Colour support of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colours {
-    /// No colours, on request of the user: <https://no-color.org>.
+    /// No colours, as requested by the user: <https://no-color.org>.
     None,
     /// Palette of 256 colours.
     Indexed,
-    /// True colour, 24 bits.
+    /// 24-bit true colour.
     All,
 }
 
@@ -39,42 +39,42 @@ pub enum Colours {
 pub struct Screen {
     /// Protocol for pictures; `None` if the terminal cannot draw them.
     pub graphics: Option<Graphics>,
-    /// Colour depth.
+    /// Available colours.
     pub colours: Colours,
     /// Size of one character in pixels.
     pub(super) cell: FontSize,
 }
 
-/// Time within which a terminal replies, if it replies at all; long enough for a slow ssh connection.
+/// Maximum time to wait for a reply of the terminal; enough for a slow ssh connection.
 #[cfg(unix)]
 const REPLY_TIMEOUT: Duration = Duration::from_secs(1);
-/// Size of a character in pixels if unknown: about the right shape.
-const CELL: FontSize = FontSize::new(10, 20);
+/// Assumed size of a character in pixels if unknown; only the aspect ratio matters.
+const DEFAULT_CELL: FontSize = FontSize::new(10, 20);
 /// Environment variable that overrides the detected protocol.
 const GRAPHICS_VARIABLE: &str = "BTSINDEX_POSTERS";
 
-/// Protocol according to the environment.
+/// Choice of the graphics protocol from the environment.
 #[derive(Debug, PartialEq, Eq)]
 enum GraphicsChoice {
     /// The environment is conclusive.
     Known(Option<Graphics>),
-    /// Half blocks, unless the terminal reports that it supports sixel.
+    /// Sixel if the terminal reports that it supports it, otherwise half blocks.
     QueryTerminal,
 }
 
 impl Screen {
-    /// Returns a screen that draws half blocks.
+    /// Creates a screen that draws half blocks.
     #[must_use]
     pub fn blocks(colours: Colours) -> Self {
         Self {
             graphics: Some(Graphics::Blocks),
             colours,
-            cell: CELL,
+            cell: DEFAULT_CELL,
         }
     }
 
-    /// Detects the capabilities of the terminal on standard input and output. Also returns the keys
-    /// that were typed while waiting for its reply.
+    /// Detects the capabilities of the terminal on standard input and output. Also returns the
+    /// characters typed while waiting for its reply.
     #[must_use]
     pub fn detect() -> (Self, String) {
         let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -101,7 +101,7 @@ impl Screen {
                 }
             }
         };
-        // Without the size of a character, pictures of pixels cannot be placed.
+        // Without the size of a character, pixel graphics cannot be sized.
         let is_cell_unknown = cell.is_none()
             && variable(GRAPHICS_VARIABLE).is_none()
             && matches!(graphics, Some(Graphics::Iterm2 | Graphics::Sixel));
@@ -110,12 +110,12 @@ impl Screen {
         } else {
             graphics
         };
-        // Half blocks consist of colour alone.
+        // Half blocks are invisible without colours.
         let graphics = graphics.filter(|it| *it != Graphics::Blocks || colours != Colours::None);
         let screen = Self {
             graphics,
             colours,
-            cell: cell.unwrap_or(CELL),
+            cell: cell.unwrap_or(DEFAULT_CELL),
         };
         (screen, reply.typed)
     }
@@ -158,7 +158,7 @@ fn choose_graphics(variable: &dyn Fn(&str) -> Option<String>) -> GraphicsChoice 
     if term == "dumb" || (term.is_empty() && cfg!(unix)) {
         return GraphicsChoice::Known(None);
     }
-    // A program inside tmux or screen draws on these, which report their own capabilities.
+    // Inside tmux or screen, the multiplexer draws, and reports its own capabilities.
     let is_multiplexed = variable("TMUX").is_some()
         || variable("STY").is_some()
         || ["tmux", "screen"].iter().any(|name| term.starts_with(name));
@@ -177,7 +177,7 @@ fn choose_graphics(variable: &dyn Fn(&str) -> Option<String>) -> GraphicsChoice 
     {
         return GraphicsChoice::Known(Some(Graphics::Iterm2));
     }
-    // Konsole's sixel leaves parts of pictures behind.
+    // Konsole leaves remains of sixel pictures on the screen.
     if variable("KONSOLE_VERSION").is_some() || term == "linux" {
         return GraphicsChoice::Known(Some(Graphics::Blocks));
     }
@@ -200,9 +200,9 @@ pub const CTRL_C: char = '\u{3}';
 struct TerminalReply {
     has_sixel: bool,
     cell: Option<FontSize>,
-    /// True if nothing more is expected: the terminal reported its attributes.
+    /// True if the terminal reported its attributes, which come last, or Ctrl-C was typed.
     is_complete: bool,
-    /// Typed characters, which are not part of the reply.
+    /// Characters typed by the user in the meantime.
     typed: String,
 }
 
@@ -247,8 +247,8 @@ fn parse_cell(parameters: &str) -> Option<FontSize> {
     (report == 6 && height > 0 && width > 0).then(|| FontSize::new(width, height))
 }
 
-/// Requests the size of a character, then the attributes. Every terminal reports the latter, which
-/// marks the end of the reply.
+/// Queries the size of a character, then the attributes. Every terminal reports its attributes, so
+/// they mark the end of the reply.
 #[cfg(unix)]
 fn query_terminal() -> TerminalReply {
     use std::io::{self, Write};
@@ -264,7 +264,7 @@ fn query_terminal() -> TerminalReply {
         Err(_) => TerminalReply::default(),
     };
     if !was_raw {
-        // On failure there is nothing else to try.
+        // If this fails, nothing else can be done.
         let _ = terminal::disable_raw_mode();
     }
     reply
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn detects_the_number_of_colours_and_honours_no_color() {
+    fn detects_colours_and_honours_no_color() {
         for (set, expected) in [
             (&[("TERM", "xterm-256color")][..], Colours::Indexed),
             (&[("COLORTERM", "truecolor")], Colours::All),

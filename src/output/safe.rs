@@ -15,13 +15,13 @@ use crate::safe::{CandidateCopy, CheckedFile, CopyVolume, Event, Report};
 use crate::value::{Age, Bytes, instant_of_seconds};
 
 /// Maximum number of files listed without `--files`.
-const LISTED: usize = 20;
+const MAX_LISTED: usize = 20;
 
-/// Shows the events of the check of one card.
+/// Shows the progress of checking one card.
 pub struct SafetyProgress<'a>(ReadProgress<'a>);
 
 impl<'a> SafetyProgress<'a> {
-    /// Creates a display. JSON goes to `data`, log lines to `messages`, a bar to standard error.
+    /// Creates a display. JSON is written to `data`, log lines to `messages`, a bar to standard error.
     pub fn new(
         format: ProgressFormat,
         data: &'a mut dyn Write,
@@ -55,17 +55,17 @@ impl<'a> SafetyProgress<'a> {
     }
 }
 
-/// Writes the result as text: the volumes that hold copies, unsafe files and open problems, and the
-/// verdict last. `all` lists every file with all its copies.
+/// Writes the result as text: volumes with copies, unsafe files, open problems, then the verdict.
+/// `all` lists every file with all its copies.
 ///
 /// # Errors
-/// If `out` cannot be written.
+/// Returns an error if `out` cannot be written.
 pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
     write_heading(report, out)?;
     write_volumes(report, out)?;
     let is_listed = |file: &&CheckedFile| all || !file.is_safe(report.requirements.copies);
     let files: Vec<&CheckedFile> = report.files.iter().filter(is_listed).collect();
-    let limit = if all { usize::MAX } else { LISTED };
+    let limit = if all { usize::MAX } else { MAX_LISTED };
     for file in files.iter().take(limit) {
         write_file(report, file, out)?;
     }
@@ -114,9 +114,9 @@ struct VolumeTally {
     bytes: u64,
     /// Unix time of the oldest verification.
     oldest: Option<i64>,
-    /// Names of the hash algorithms.
-    by: Vec<&'static str>,
-    /// Number of copies that do not count, by reason.
+    /// Hash algorithms that verified the copies, without duplicates.
+    hashes: Vec<&'static str>,
+    /// Number of copies that are not counted, by reason.
     doubtful: BTreeMap<String, usize>,
 }
 
@@ -131,8 +131,8 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                     tally.bytes += file.bytes;
                     let oldest = tally.oldest.get_or_insert(proof.at);
                     *oldest = proof.at.min(*oldest);
-                    if !tally.by.contains(&proof.by.name()) {
-                        tally.by.push(proof.by.name());
+                    if !tally.hashes.contains(&proof.by.name()) {
+                        tally.hashes.push(proof.by.name());
                     }
                 }
                 Err(doubt) => *tally.doubtful.entry(doubt.to_string()).or_default() += 1,
@@ -158,7 +158,7 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         table.row(&[
             copy_volume.label.clone(),
-            disk(copy_volume),
+            disk_names(copy_volume),
             if copy_volume.is_mounted {
                 "mounted"
             } else {
@@ -168,7 +168,7 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             grouped(on.files),
             Bytes(on.bytes).to_string(),
             on.oldest.map_or_else(String::new, |at| ago(report, at)),
-            on.by.join(", "),
+            on.hashes.join(", "),
         ]);
     }
     writeln!(out)?;
@@ -188,8 +188,8 @@ fn write_volumes(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Lists the serial numbers and user-given names of a volume's disks, or `unknown`.
-fn disk(copy_volume: &CopyVolume) -> String {
+/// Lists the serial numbers or user-given names of a volume's disks. `unknown` if they are not known.
+fn disk_names(copy_volume: &CopyVolume) -> String {
     if !copy_volume.disks.are_known() {
         return "unknown".to_owned();
     }
@@ -201,7 +201,7 @@ fn disk(copy_volume: &CopyVolume) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Formats an age and its date: `3 h ago, 2026-05-02 14:00`, by this computer's clock.
+/// Formats a Unix time as age and date: `3 h ago, 2026-05-02 14:00`. Uses this computer's clock.
 fn ago(report: &Report, at: i64) -> String {
     match report.requirements.now.saturating_sub(at) {
         seconds if seconds < 0 => format!("{} (in the future)", date(at)),
@@ -209,7 +209,7 @@ fn ago(report: &Report, at: i64) -> String {
     }
 }
 
-/// Formats a Unix time, UTC: `2026-05-02 14:00`.
+/// Formats a Unix time to the minute, in UTC: `2026-05-02 14:00`.
 fn date(seconds: i64) -> String {
     let text = instant_of_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
@@ -269,13 +269,13 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "      {}", escape(command))?;
         }
     }
-    let few = report.unsafe_files().count();
+    let unsafe_count = report.unsafe_files().count();
     let reason = if report.is_interrupted {
         "interrupted before all files were checked".to_owned()
-    } else if few > 0 {
+    } else if unsafe_count > 0 {
         format!(
             "{} of {} not on {disks}",
-            grouped(few),
+            grouped(unsafe_count),
             counted(report.files.len(), "file")
         )
     } else {

@@ -1,4 +1,4 @@
-//! Progress of an operation on many clips: a bar on a terminal, a line every few seconds in a log.
+//! Progress of an operation on many clips: a bar on a terminal, or periodic lines in a log.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ use indicatif::ProgressBar;
 use super::progress::bar;
 use super::{ProgressFormat, counted, grouped};
 
-/// Interval between two lines in a log.
+/// Minimum interval between two lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
-/// Shows how many of all clips are done.
-pub struct ClipCounter<'a> {
+/// Shows the number of processed clips.
+pub struct ClipProgress<'a> {
     /// Operation, such as `indexing`.
     verb: &'static str,
     format: ProgressFormat,
@@ -21,9 +21,9 @@ pub struct ClipCounter<'a> {
     last_line: Instant,
 }
 
-impl<'a> ClipCounter<'a> {
-    /// Creates a counter for the operation `verb`, such as `indexing`. Lines go to `messages`, a
-    /// bar to standard error.
+impl<'a> ClipProgress<'a> {
+    /// Creates a display for the operation `verb`, such as `indexing`. Lines are written to
+    /// `messages`, a bar to standard error.
     pub fn new(verb: &'static str, format: ProgressFormat, messages: &'a mut dyn Write) -> Self {
         let template = format!("{verb}  {{bar:30}} {{human_pos}}/{{human_len}}  {{eta}} left");
         let bar = bar(format == ProgressFormat::Bar, &template);
@@ -37,7 +37,7 @@ impl<'a> ClipCounter<'a> {
         }
     }
 
-    /// Sets the number of clips that are done, and of all clips.
+    /// Sets the number of processed clips and the total.
     pub fn set(&mut self, done: usize, total: usize) {
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
