@@ -534,7 +534,7 @@ fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
     // Leftovers of a killed ingest will be removed.
     let left = plan
         .folders_at(place)
-        .map(|folder| atomic_file::sweepable(&folder));
+        .map(|folder| atomic_file::sweepable_bytes(&folder));
     Need {
         volume: &place.volume,
         folder: &place.folder,
