@@ -17,9 +17,9 @@ pub use leftovers::{is_unfinished, sweep, sweepable_bytes};
 pub use share_refresh::{is_local, refresh, refresh_open};
 pub use writer_id::{WriterId, WriterState};
 
-/// Start and end of the name of an unfinished file. The writer's id and [`RANDOM_LETTERS`] letters are
-/// between them.
+/// Start of the name of an unfinished file. The writer's id and [`RANDOM_LETTERS`] letters follow.
 const PREFIX: &str = ".btsindex-";
+/// End of the name of an unfinished file.
 const SUFFIX: &str = ".part";
 /// Name of a lock file that other machines see. It has the form of an unfinished file's name, so no
 /// listing treats it as footage.

@@ -149,8 +149,9 @@ pub fn try_reading(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Number of read calls on source files, and of bytes read, since this process started.
+/// Number of read calls on source files since this process started.
 static CALLS: AtomicU64 = AtomicU64::new(0);
+/// Number of bytes read from source files since this process started.
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// Read statistics of this process for source files.

@@ -60,7 +60,7 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
 }
 
 /// Returns the total size in bytes of the unfinished files that [`sweep`] would remove. Files whose
-/// age only a write to the folder would show are left out.
+/// age cannot be determined without writing to the folder are not counted.
 #[must_use]
 pub fn sweepable_bytes(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -271,7 +271,7 @@ mod tests {
         let without_writer = ".btsindex-abcdefghijkl.part";
         let living = Unfinished::in_folder(folder.path()).unwrap();
         let journal = format!("{}-journal", living.path().display());
-        fs::write(&journal, b"of the living").unwrap();
+        fs::write(&journal, b"of a living process").unwrap();
         for name in [
             format!("{without_writer}-journal"),
             format!("{without_writer}-wal"),

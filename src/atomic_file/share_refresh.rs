@@ -35,7 +35,7 @@ pub fn is_local(file: &File) -> bool {
 #[must_use]
 #[cfg(target_os = "macos")]
 pub fn is_local(file: &File) -> bool {
-    /// `MNT_LOCAL`: statfs(2).
+    /// Flag `MNT_LOCAL` of statfs(2).
     const LOCAL: u64 = 0x1000;
     rustix::fs::fstatfs(file).is_ok_and(|found| u64::from(found.f_flags) & LOCAL != 0)
 }

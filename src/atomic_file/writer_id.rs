@@ -158,8 +158,8 @@ fn hash(text: &str) -> u32 {
     u32::try_from(xxh3_64(text.as_bytes()) >> 32).unwrap_or(0)
 }
 
-/// Returns true if the process is running on this machine. Its number may have been reused by
-/// another process.
+/// Returns true if the process is running on this machine. Another process with the same number
+/// does not count.
 #[cfg(unix)]
 fn is_running(writer: WriterId) -> bool {
     use rustix::process::{Pid, test_kill_process};

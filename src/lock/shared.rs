@@ -218,7 +218,7 @@ mod tests {
         assert!(!lost.is_held() && held.is_held());
         // Simulates a process that considers the first holder dead: it finds the second lock and
         // restores it.
-        remove_if_text(&path, "of the first").unwrap();
+        remove_if_text(&path, "text of the first holder").unwrap();
         drop(lost);
         assert!(held.is_held());
     }

@@ -104,7 +104,7 @@ choice! {
         HalfEquirectangular = "half-equirectangular",
         /// Six faces of a cube.
         Cubemap = "cubemap",
-        /// A part of a larger equirectangular picture.
+        /// Part of a larger equirectangular picture.
         Tiled = "tiled-equirectangular",
         /// Circular image as captured by the lens.
         Fisheye = "fisheye",

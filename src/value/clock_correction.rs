@@ -48,13 +48,16 @@ impl ClockCorrection {
     pub fn from_readings(shows: &str, was: &str) -> Result<Self, Malformed> {
         match (parse_reading(shows)?, parse_reading(was)?) {
             ((Some(shown_date), shown_time), (Some(true_date), true_time)) => {
-                let shown = shown_date.to_datetime(shown_time);
-                let difference = true_date.to_datetime(true_time).duration_since(shown);
+                let clock = shown_date.to_datetime(shown_time);
+                let difference = true_date.to_datetime(true_time).duration_since(clock);
                 Self::from_seconds(difference.as_secs())
                     .ok_or_else(|| Malformed::new(was, "within 200 years of the clock reading"))
             }
-            ((None, shown), (None, true_time)) => {
-                let ahead = true_time.duration_since(shown).as_secs().rem_euclid(DAY);
+            ((None, shown_time), (None, true_time)) => {
+                let ahead = true_time
+                    .duration_since(shown_time)
+                    .as_secs()
+                    .rem_euclid(DAY);
                 Ok(Self(if ahead > DAY / 2 { ahead - DAY } else { ahead }))
             }
             _ => Err(Malformed::new(

@@ -59,8 +59,8 @@ fn default_confidence() -> u8 {
 /// `Ad Shoot` becomes `ad-shoot`, and `TV set / Rehearsal` becomes `tv-set/rehearsal`.
 ///
 /// # Errors
-/// Fails if the tag has no letter or digit (so that no search could find it), is longer than 100
-/// characters, or contains a comma or a control character.
+/// Fails if the tag has no letter or digit, since no search could find it. Also fails if it is
+/// longer than 100 characters, or contains a comma or a control character.
 pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     let lower = composed(text).to_lowercase();
     let levels = lower.split('/').map(|level| {

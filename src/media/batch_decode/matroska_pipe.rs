@@ -10,7 +10,8 @@ use std::io::{self, Read, Write};
 use super::super::keyframes::Decoder;
 use super::super::matroska::id;
 
-/// Milliseconds between the timestamps of consecutive numbers, large enough for small shifts.
+/// Milliseconds between the timestamps of consecutive numbers. The interval is large enough that
+/// reordering and small shifts do not change a number.
 const NUMBER_INTERVAL: u64 = 1000;
 
 /// Returns the codec id and private data for Matroska; `None` for an unsupported codec.
@@ -75,7 +76,7 @@ pub(super) fn write_header(
     .concat();
     output.write_all(&element(id::EBML, &head))?;
     output.write_all(&id::SEGMENT.to_be_bytes())?;
-    // Unknown length.
+    // The length of the segment is unknown.
     output.write_all(&[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])?;
     let scale = element(id::TIMESTAMP_SCALE, &number(1_000_000));
     output.write_all(&element(id::INFO, &scale))?;

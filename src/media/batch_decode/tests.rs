@@ -103,12 +103,12 @@ fn compare(path: &Path, max: usize) -> (usize, Vec<String>) {
             let number = ((second + 0.005) * rate) as u32;
             position = SeekPosition::FrameNumber(number);
         }
-        let decoded =
+        let expected =
             single_decode::decode_frame(&input, position, &raster, &tools.ffmpeg, &limits);
         // Frames that ffmpeg cannot decode from the file are not counted.
-        let Ok(decoded) = decoded else { continue };
+        let Ok(expected) = expected else { continue };
         compared += 1;
-        let verdict = match picture.as_ref().map(|picture| psnr(picture, &decoded)) {
+        let verdict = match picture.as_ref().map(|picture| psnr(picture, &expected)) {
             None => "is missing".to_owned(),
             Some(psnr) if psnr <= 40.0 => format!("has {psnr:.1} dB"),
             Some(_) => continue,

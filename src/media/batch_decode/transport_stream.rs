@@ -11,8 +11,8 @@ use crate::source_file::{Original, ReadLimiter};
 const READ_SIZE: usize = 256 * 1024;
 /// Maximum size of a picture in bytes.
 const MAX_PICTURE: usize = 16 * 1024 * 1024;
-/// Maximum number of bytes read after the search range to find the end of a keyframe. The range
-/// contains the picture and packets of other streams.
+/// Maximum number of bytes read after the search range to find the end of a keyframe. These bytes
+/// contain the rest of the picture and packets of other streams.
 const MAX_TAIL: u64 = 32 * 1024 * 1024;
 /// Number of bytes at the start of a picture that contain its first slice header.
 const SLICE_HEAD: usize = 16 * 1024;
@@ -254,7 +254,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn accepts_any_bytes(
+        fn searches_any_bytes(
             mut stream in prop::collection::vec(any::<u8>(), 188..900),
             damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..8),
             is_random in any::<bool>(),

@@ -4,8 +4,8 @@ use super::ebml::{EbmlElement, parse_elements};
 use super::id;
 use crate::media::bitstream::Colour;
 
-/// Maximum size in bytes of a decoder configuration, which is held in memory with each clip's
-/// thumbnail plan.
+/// Maximum size in bytes of a decoder configuration, which is stored in the thumbnail plan of each
+/// clip.
 const MAX_CODEC_PRIVATE: usize = 64 * 1024;
 /// Maximum number of tracks in a file.
 const MAX_TRACKS: usize = 64;
@@ -44,12 +44,13 @@ pub(super) struct MatroskaTrack<'a> {
 pub(super) struct Video<'a> {
     pub width: u32,
     pub height: u32,
-    /// `None` if the display size equals the pixel size.
+    /// Display width; `None` if it equals the width in pixels.
     pub display_width: Option<u64>,
     pub display_height: Option<u64>,
-    /// 0 pixels, 1 centimetres, 2 inches, 3 an aspect ratio, 4 unknown.
+    /// Unit of the display size: 0 for pixels, 1 for centimetres, 2 for inches, 3 for an aspect
+    /// ratio, 4 if unknown.
     pub display_unit: u64,
-    /// 0 unknown, 1 interlaced, 2 progressive.
+    /// Scan type: 0 if unknown, 1 for interlaced, 2 for progressive.
     pub interlaced: u64,
     pub field_order: u64,
     pub stereo_mode: u64,
@@ -61,8 +62,9 @@ pub(super) struct Video<'a> {
 /// Audio settings of a track.
 #[derive(Debug, Default)]
 pub(super) struct Audio {
-    /// Sample rate in hertz before decoding. `output_rate` is the rate after decoding.
+    /// Sample rate in hertz before decoding.
     pub rate: f64,
+    /// Sample rate in hertz after decoding; `None` if it is not stored.
     pub output_rate: Option<f64>,
     pub channels: u64,
     pub bits: u64,

@@ -155,8 +155,9 @@ impl TrackHeader {
     }
 }
 
-/// Sample flags that mark a sample as dependent on others.
+/// Sample flag: the sample is not a sync sample.
 const IS_NON_SYNC: u32 = 0x1_0000;
+/// Sample flag: the sample depends on others.
 const DEPENDS_ON_OTHERS: u32 = 0x100_0000;
 
 /// Reads the sample count of a run.

@@ -108,7 +108,7 @@ fn read_movie_matrix(head: &[u8]) -> Option<[i32; 9]> {
     Some(matrix)
 }
 
-/// Returns true if the versions of audio sample sample_descriptions are those of `QuickTime`.
+/// Returns true if the versions of audio sample descriptions are those of `QuickTime`.
 fn is_quicktime(layout: &Mp4Layout) -> bool {
     layout.brand.is_none() || layout.is_quicktime
 }
@@ -299,7 +299,7 @@ fn find_keyframes(
         let read_key = |at| {
             let sample = samples.sync_sample(at)?;
             let (offset, description) = samples.location(sample)?;
-            // Other sample sample_descriptions have other decoder configurations.
+            // Other sample descriptions have other decoder configurations.
             (description == 1).then_some(())?;
             key(
                 offset,

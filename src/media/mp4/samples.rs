@@ -164,8 +164,8 @@ impl<'a> SampleTable<'a> {
         }
     }
 
-    /// Returns the table of sync samples. If there is only one full sync sample, returns the
-    /// partial ones.
+    /// Returns the table of sync samples. If there is only one full sync sample, but several
+    /// partial ones, returns the partial ones.
     fn sync_rows(&self) -> Option<TableRows<'a, 4>> {
         match (self.sync_samples, self.partial_sync_samples) {
             (Some(sync_samples), Some(partial)) if sync_samples.len() == 1 && partial.len() > 1 => {

@@ -20,8 +20,8 @@ use crate::media::ratio::reduce;
 const VIDEO_ENTRY_SIZE: usize = 78;
 /// Size of the fixed part of an audio sample description in bytes.
 const AUDIO_ENTRY_SIZE: usize = 28;
-/// Maximum size of a decoder configuration in bytes. The configuration is held in memory for each
-/// clip until its thumbnails are decoded.
+/// Maximum size of a decoder configuration in bytes. The configuration is stored in the thumbnail
+/// plan of each clip.
 const MAX_CONFIGURATION: usize = 64 * 1024;
 
 /// Returns a stream with the properties that are common to all kinds of tracks.
