@@ -1,9 +1,9 @@
-//! Atomic writes of files next to footage: complete or not at all, and never replacing a file of
-//! another program.
+//! Atomic writes of files next to footage. A file is complete or absent, and never replaces a file
+//! of another program.
 
 mod claim;
 mod leftovers;
-mod network_view;
+mod share_refresh;
 mod writer_id;
 
 use std::fs::{self, File, Metadata};
@@ -13,18 +13,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempPath;
 
-pub use leftovers::{is_unfinished, sweep, sweepable};
-pub use network_view::{is_local, refresh, refresh_open};
+pub use leftovers::{is_unfinished, sweep, sweepable_bytes};
+pub use share_refresh::{is_local, refresh, refresh_open};
 pub use writer_id::{WriterId, WriterState};
 
-/// Prefix and suffix of the name of an unfinished file. The writer and [`RANDOM_LETTERS`] letters are between
-/// them.
+/// Start of the name of an unfinished file. The writer's id and [`RANDOM_LETTERS`] letters follow.
 const PREFIX: &str = ".btsindex-";
+/// End of the name of an unfinished file.
 const SUFFIX: &str = ".part";
-/// Name of a lock file that other machines see. It is that of an unfinished file, so no listing
-/// treats it as footage.
+/// Name of a lock file that other machines see. It has the form of an unfinished file's name, so no
+/// listing treats it as footage.
 pub const LOCK: &str = ".btsindex-000shared000.part";
-/// Number of random letters and digits in the name.
+/// Number of random letters and digits in the name of an unfinished file.
 const RANDOM_LETTERS: usize = 12;
 
 /// Returns a name that no other process uses, and that [`sweep`] removes once this process has
@@ -49,8 +49,8 @@ pub fn read_lock_text(path: &Path) -> Option<String> {
     }
 }
 
-/// Removes a file if its text is still `text`. Of several processes, only one removes it. The
-/// others may find the next holder's file under this name, and restore it.
+/// Removes a file if its text is still `text`. If several processes call this, only one removes the
+/// file. The others may find the next holder's file under this name, and restore it.
 ///
 /// # Errors
 /// Returns an error if the file cannot be renamed or removed.
@@ -90,7 +90,7 @@ impl Unfinished {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // Users have different ids on other machines.
+            // Users may have different ids on other machines.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         loop {
@@ -117,31 +117,32 @@ impl Unfinished {
     /// Gives the file its final name, which must not exist; does not sync the folder.
     ///
     /// # Errors
-    /// Returns `AlreadyExists` if the name exists, or the system's error. The file is removed then.
+    /// Returns `AlreadyExists` if the name exists, or the system error. In both cases the file is
+    /// removed.
     pub fn publish(self, path: &Path) -> io::Result<()> {
         match self.path.persist_noclobber(path) {
             Ok(()) => Ok(()),
-            Err(fault) if fault.error.kind() == ErrorKind::AlreadyExists => Err(fault.error),
+            Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Err(failed.error),
             // FAT over FUSE supports neither hard links nor a rename without replacement.
-            Err(fault)
+            Err(failed)
                 if fs::symlink_metadata(path)
                     .is_err_and(|error| error.kind() == ErrorKind::NotFound) =>
             {
                 let _claim = claim::Claim::acquire(path)?;
-                Ok(fault.path.persist(path).map_err(|fault| fault.error)?)
+                Ok(failed.path.persist(path).map_err(|failed| failed.error)?)
             }
-            Err(fault) => Err(fault.error),
+            Err(failed) => Err(failed.error),
         }
     }
 
     /// Gives the file its final name and replaces an existing file.
     fn publish_over(self, path: &Path) -> io::Result<()> {
-        self.path.persist(path).map_err(|fault| fault.error)
+        self.path.persist(path).map_err(|failed| failed.error)
     }
 }
 
-/// Locks an unfinished file while its writer is alive. Returns false if it was removed before. On
-/// Windows no handle could read a locked file, not even in this program.
+/// Locks an unfinished file for the lifetime of its writer. Returns false if the file was removed
+/// before. On Windows, files are not locked, since no other handle could read them.
 #[cfg(unix)]
 fn is_held(file: &File) -> bool {
     match file.try_lock() {
@@ -161,7 +162,7 @@ fn is_held(_file: &File) -> bool {
 /// Writes a new file.
 ///
 /// # Errors
-/// Returns `AlreadyExists` if the name exists, or the system's error.
+/// Returns `AlreadyExists` if the name exists, or the system error.
 pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     create_with(path, |file| file.write_all(bytes))
 }
@@ -169,13 +170,13 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Writes a new file with `write`, without holding it in memory.
 ///
 /// # Errors
-/// Returns `AlreadyExists` if the name exists, or an error of the system or of `write`.
+/// Returns `AlreadyExists` if the name exists, or a system error, or the error of `write`.
 pub fn create_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     create_if(path, write, &|| true)
 }
 
-/// Writes a new file like [`create_with`], if `is_allowed` returns true just before the file gets its
-/// name.
+/// Writes a new file like [`create_with`], if `is_allowed` returns true just before the file gets
+/// its name.
 ///
 /// # Errors
 /// Returns the errors of [`create_with`], and `AlreadyExists` if not allowed.
@@ -197,7 +198,7 @@ pub fn create_if(
 /// Replaces a file that is unchanged since `before`.
 ///
 /// # Errors
-/// Returns `AlreadyExists` if the file changed, or the system's error.
+/// Returns `AlreadyExists` if the file changed, or the system error.
 pub fn replace(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
     replace_with(path, before, |file| file.write_all(bytes))
 }
@@ -205,7 +206,7 @@ pub fn replace(path: &Path, before: &Metadata, bytes: &[u8]) -> io::Result<()> {
 /// Replaces a file that is unchanged since `before`, without holding the new one in memory.
 ///
 /// # Errors
-/// Returns `AlreadyExists` if the file changed, or an error of the system or of `write`.
+/// Returns `AlreadyExists` if the file changed, or a system error, or the error of `write`.
 pub fn replace_with(
     path: &Path,
     before: &Metadata,
@@ -214,8 +215,8 @@ pub fn replace_with(
     replace_if(path, before, write, &|| true)
 }
 
-/// Replaces a file like [`replace_with`], if `is_allowed` returns true just before. A writer that
-/// was suspended may have lost its lock.
+/// Replaces a file like [`replace_with`], if `is_allowed` returns true just before the replacement.
+/// A writer that was suspended may have lost its lock.
 ///
 /// # Errors
 /// Returns the errors of [`replace_with`], and `AlreadyExists` if not allowed.
@@ -237,7 +238,7 @@ pub fn replace_if(
     if !is_same || !is_allowed {
         return Err(io::Error::new(
             ErrorKind::AlreadyExists,
-            "another program changed it meanwhile",
+            "another program changed it in the meantime",
         ));
     }
     file.publish_over(path)?;
@@ -262,16 +263,16 @@ fn write_unfinished(
     Ok(unfinished)
 }
 
-/// Syncs the names in a folder to the disk.
+/// Syncs the entries of a folder to the disk.
 ///
 /// # Errors
-/// Returns the system's error; not every system can sync a folder.
+/// Returns the system error. Not every system can sync a folder.
 #[cfg(unix)]
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Does nothing: this system syncs names itself.
+/// Does nothing: this system syncs folder entries itself.
 ///
 /// # Errors
 /// None.
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changed_meanwhile_is_not_replaced() {
+    fn a_file_that_changed_in_the_meantime_is_not_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("C0001.xmp");
         create(&path, b"one").unwrap();
@@ -359,21 +360,21 @@ mod tests {
     #[test]
     fn a_new_unfinished_file_is_never_swept() {
         let folder = tempfile::tempdir().unwrap();
-        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let is_finished = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                while !is_finished.load(std::sync::atomic::Ordering::SeqCst) {
                     sweep(folder.path()).unwrap();
                 }
             });
-            let left = (0..2000).filter(|_| {
-                let begun = Unfinished::in_folder(folder.path()).unwrap();
+            let removed = (0..2000).filter(|_| {
+                let unfinished = Unfinished::in_folder(folder.path()).unwrap();
                 std::thread::yield_now();
-                !begun.path().exists()
+                !unfinished.path().exists()
             });
-            let left = left.count();
-            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
-            assert_eq!(left, 0);
+            let removed = removed.count();
+            is_finished.store(true, std::sync::atomic::Ordering::SeqCst);
+            assert_eq!(removed, 0);
         });
     }
 

@@ -1,8 +1,8 @@
-//! Checksums of whole files, in the notation of media hash lists.
+//! Checksums of whole files, in the notation of media hash lists (MHL).
 //!
 //! They are separate from the fingerprint that identifies clips. A fingerprint reads only samples
-//! of a file and is compared only with other fingerprints. A checksum reads all bytes and must
-//! equal that of other programs.
+//! of a file and is compared only with other fingerprints. A checksum covers all bytes and must
+//! equal the one that other programs compute.
 
 mod sample;
 
@@ -41,7 +41,7 @@ pub enum HashKind {
 }
 
 impl HashKind {
-    /// Kinds that an ingest can write.
+    /// Hash kinds that an ingest can write.
     pub const WRITABLE: &[HashKind] = &[
         HashKind::Xxh128,
         HashKind::Xxh64,
@@ -74,7 +74,7 @@ impl HashKind {
         }
     }
 
-    /// Returns the kind with a name, including those that are only read.
+    /// Returns the kind with this name, including kinds that are only read.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -98,7 +98,7 @@ impl fmt::Display for HashKind {
     }
 }
 
-/// Parses a kind that can be written.
+/// Parses only the kinds that can be written, since a user requests them.
 impl FromStr for HashKind {
     type Err = Malformed;
 
@@ -108,7 +108,7 @@ impl FromStr for HashKind {
             .ok_or_else(|| {
                 Malformed::new(
                     text,
-                    "a kind of hash: `xxh128`, `xxh64`, `md5`, `sha1` or `c4`",
+                    "a hash kind: `xxh128`, `xxh64`, `md5`, `sha1` or `c4`",
                 )
             })
     }
@@ -120,16 +120,16 @@ impl serde::Serialize for HashKind {
     }
 }
 
-/// Recorded hashes may be of any kind, unlike those requested by a user.
+/// Deserializes any kind: recorded hashes may be of kinds that a user cannot request.
 impl<'de> Deserialize<'de> for HashKind {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let name = std::borrow::Cow::<'de, str>::deserialize(from)?;
         Self::from_name(&name)
-            .ok_or_else(|| serde::de::Error::custom(Malformed::new(&name, "a kind of hash")))
+            .ok_or_else(|| serde::de::Error::custom(Malformed::new(&name, "a hash kind")))
     }
 }
 
-/// A hash kind and a digest.
+/// Digest with its hash kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Checksum {
     kind: HashKind,
@@ -137,8 +137,8 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// Converts the digest to the form in which the catalogue stores whole-file hashes; `None` for
-    /// other kinds than xxh128.
+    /// Converts the digest to a fingerprint, the form in which the catalogue stores whole-file
+    /// hashes. `None` for kinds other than xxh128.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         let bytes = (self.kind == HashKind::Xxh128).then(|| self.bytes.as_ref().try_into());
@@ -167,7 +167,7 @@ impl Checksum {
         })
     }
 
-    /// Parses the notation of manifests: hexadecimal digits in either case, or `c4…`.
+    /// Parses a checksum as written in manifests: hexadecimal digits in either case, or `c4…`.
     #[must_use]
     pub fn parse(kind: HashKind, text: &str) -> Option<Self> {
         let bytes = match kind {
@@ -178,7 +178,7 @@ impl Checksum {
     }
 }
 
-/// Writes the notation of `xxhsum`, `md5sum` and `sha1sum`. A C4 ID has 90 characters.
+/// Formats as `xxhsum`, `md5sum` and `sha1sum` do. A C4 ID has 90 characters.
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind == HashKind::C4 {
@@ -208,7 +208,7 @@ enum HasherState {
 }
 
 impl Hasher {
-    /// Creates a hasher that has read no bytes.
+    /// Creates a hasher without input.
     #[must_use]
     pub fn new(kind: HashKind) -> Self {
         let state = match kind {
@@ -297,7 +297,7 @@ fn to_base58(bytes: &[u8]) -> String {
         let mut carry = u32::from(*byte);
         for digit in digits.iter_mut().rev() {
             carry += u32::from(*digit) << 8;
-            // The remainder of 58 fits in a byte.
+            // The remainder of a division by 58 fits in a byte.
             *digit = (carry % 58) as u8;
             carry /= 58;
         }
@@ -314,7 +314,7 @@ fn from_base58(text: &str) -> Option<[u8; 64]> {
     }
     let mut bytes = [0_u8; 64];
     for letter in text.bytes() {
-        let digit = BASE58.iter().position(|known| *known == letter)?;
+        let digit = BASE58.iter().position(|digit| *digit == letter)?;
         let mut carry = u32::try_from(digit).ok()?;
         for byte in bytes.iter_mut().rev() {
             carry += u32::from(*byte) * 58;
@@ -333,7 +333,7 @@ fn from_base58(text: &str) -> Option<[u8; 64]> {
 mod tests {
     use super::*;
 
-    /// Output of the reference programs for no bytes, and for `abc`.
+    /// Output of the reference programs for empty input and for `abc`.
     const KNOWN: &[(HashKind, &str, &str)] = &[
         (
             HashKind::Xxh128,
@@ -402,10 +402,10 @@ mod tests {
         let ones = Checksum::parse(HashKind::C4, greatest).unwrap();
         assert_eq!(ones.bytes(), [0xff; 64]);
         assert_eq!(ones.to_string(), greatest);
-        let beyond = format!("{}R", greatest.strip_suffix('Q').unwrap());
-        assert_eq!(Checksum::parse(HashKind::C4, &beyond), None);
-        let never = greatest.replace('r', "0");
-        assert_eq!(Checksum::parse(HashKind::C4, &never), None);
+        let too_large = format!("{}R", greatest.strip_suffix('Q').unwrap());
+        assert_eq!(Checksum::parse(HashKind::C4, &too_large), None);
+        let invalid_digit = greatest.replace('r', "0");
+        assert_eq!(Checksum::parse(HashKind::C4, &invalid_digit), None);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Exclusive lock files that name their holder, so that a waiting process can report it.
+//! Exclusive lock files that name their holder, so that a waiting process can report who holds the
+//! lock.
 
 mod shared;
 
@@ -28,7 +29,7 @@ pub struct Held {
 pub enum Attempt {
     /// The lock was taken.
     Held(Held),
-    /// Another process holds it; its description, such as `process 123 (scan)`.
+    /// Another process holds the lock. Contains its description, such as `process 123 (scan)`.
     Busy(String),
 }
 
@@ -46,24 +47,24 @@ pub fn attempt(path: &Path, purpose: &str) -> Result<Attempt, Error> {
         .map_err(Error::path(path))?;
     match file.try_lock() {
         Ok(()) => {
-            // The lock works without the text, which cannot be written on a full disk.
+            // On a full disk the text cannot be written. The lock works without it.
             let _ = write_holder(&mut file, purpose);
             Ok(Attempt::Held(Held { _file: file }))
         }
-        Err(TryLockError::WouldBlock) => Ok(Attempt::Busy(holder(&mut file))),
+        Err(TryLockError::WouldBlock) => Ok(Attempt::Busy(read_holder(&mut file))),
         Err(TryLockError::Error(error)) => Err(Error::path(path)(error)),
     }
 }
 
-/// Takes a lock, waiting while another process holds it; `None` if `abort` ended the wait.
-/// `on_wait` receives the holder once.
+/// Takes a lock, and waits while another process holds it. `None` if `is_cancelled` ended the wait.
+/// `on_wait` receives the holder's description once.
 ///
 /// # Errors
 /// Returns an error if the file cannot be created or locked.
 pub fn hold(
     path: &Path,
     purpose: &str,
-    abort: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
     on_wait: &mut dyn FnMut(&str),
 ) -> Result<Option<Held>, Error> {
     let mut is_reported = false;
@@ -76,7 +77,7 @@ pub fn hold(
                 }
             }
         }
-        if abort() {
+        if is_cancelled() {
             return Ok(None);
         }
         thread::sleep(RETRY_INTERVAL);
@@ -89,9 +90,9 @@ fn write_holder(file: &mut File, purpose: &str) -> std::io::Result<()> {
     write!(file, "process {} ({purpose})", std::process::id())
 }
 
-/// Returns the holder's description. It is only for display, so an unreadable one does no harm; on
+/// Returns the holder's description. It is only displayed, so an unreadable one does no harm. On
 /// Windows a locked file is never readable.
-fn holder(file: &mut File) -> String {
+fn read_holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.take(MAX_HOLDER_BYTES).read_to_string(&mut text);
     match text.trim() {

@@ -1,5 +1,5 @@
 //! Read-only access to source files. Only regular files are opened: opening a pipe blocks forever,
-//! and a device may have side effects.
+//! and opening a device may have side effects.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -23,7 +23,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Resolves links and returns the real path, with each name spelled as in its folder. On
+/// Resolves links and returns the real path, with each name spelled as its folder lists it. On
 /// case-insensitive filesystems, one folder would otherwise have several paths.
 ///
 /// # Errors
@@ -36,30 +36,30 @@ pub fn canonical(path: &Path) -> io::Result<PathBuf> {
             listed.push(part);
             continue;
         };
-        let name = name_in(&listed, name).unwrap_or_else(|| name.to_owned());
+        let name = listed_spelling(&listed, name).unwrap_or_else(|| name.to_owned());
         listed.push(name);
     }
     Ok(listed)
 }
 
 /// Returns the listed spelling of a name on a case-insensitive filesystem.
-fn name_in(folder: &Path, name: &OsStr) -> Option<OsString> {
+fn listed_spelling(folder: &Path, name: &OsStr) -> Option<OsString> {
     let text = name.to_str()?;
     let lower = text.to_lowercase();
-    let other = if lower == text {
+    let other_case = if lower == text {
         text.to_uppercase()
     } else {
         lower
     };
     // A FUSE program may give each spelling of a name its own inode, so inodes are not compared.
-    (other != text && folder.join(other).symlink_metadata().is_ok()).then_some(())?;
+    (other_case != text && folder.join(other_case).symlink_metadata().is_ok()).then_some(())?;
     let names = std::fs::read_dir(folder).ok()?.flatten();
     let names: Vec<OsString> = names.map(|entry| entry.file_name()).collect();
     if names.iter().any(|listed| listed == name) {
         return None;
     }
-    let spelling = text.to_lowercase();
-    let is_spelling = |listed: &OsString| listed.to_string_lossy().to_lowercase() == spelling;
+    let lower = text.to_lowercase();
+    let is_spelling = |listed: &OsString| listed.to_string_lossy().to_lowercase() == lower;
     names.into_iter().find(is_spelling)
 }
 
@@ -69,8 +69,8 @@ pub fn modified(metadata: &Metadata) -> i64 {
     metadata.modified().map_or(0, nanos)
 }
 
-/// Size and times of a file when it was read. While they are unchanged, nothing wrote to the file,
-/// unless a program restored its times.
+/// Size and times of a file when it was read. If they are unchanged, the contents are unchanged
+/// too, unless a program restored the times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// Size in bytes.
@@ -82,7 +82,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Takes size and times from a file's metadata.
+    /// Creates a stamp from a file's metadata.
     #[must_use]
     pub fn from_metadata(metadata: &Metadata) -> Self {
         Self {
@@ -92,8 +92,8 @@ impl Stamp {
         }
     }
 
-    /// Returns true if a file is unchanged. Filesystems without a reliable change time (ctime) may
-    /// round times when they are mounted again.
+    /// Returns true if `now` shows an unchanged file. Filesystems without a reliable change time
+    /// (ctime) may round times when they are mounted again.
     #[must_use]
     pub fn is_like(&self, now: &Self, has_change_time: bool) -> bool {
         if has_change_time {
@@ -132,7 +132,7 @@ pub fn is_zero(bytes: &[u8]) -> bool {
     words.iter().all(|word| *word == [0; 16]) && rest.iter().all(|&byte| byte == 0)
 }
 
-/// Bytes per test read of a drive.
+/// Number of bytes of each test read of a drive.
 const TRIAL_BYTES: u64 = 64 * 1024;
 
 /// Reads the beginning, the middle and the end of a file, to check that its drive is readable.
@@ -149,11 +149,12 @@ pub fn try_reading(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Read calls and bytes of source files by this process so far.
+/// Number of read calls on source files since this process started.
 static CALLS: AtomicU64 = AtomicU64::new(0);
+/// Number of bytes read from source files since this process started.
 static BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// Read statistics of source files, for this process.
+/// Read statistics of this process for source files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// Number of read calls.
@@ -173,13 +174,13 @@ impl Traffic {
     }
 }
 
-/// Open source file, read by range. Ranges that two stages need can be stored, so that they are
-/// read once.
+/// Open source file that is read in ranges. Ranges that several stages need can be stored, so that
+/// they are read only once.
 #[derive(Debug)]
 pub struct Original {
     file: File,
     size: u64,
-    kept: Vec<(u64, Vec<u8>)>,
+    stored: Vec<(u64, Vec<u8>)>,
 }
 
 impl Original {
@@ -192,7 +193,7 @@ impl Original {
         Ok(Self {
             size: file.metadata()?.len(),
             file,
-            kept: Vec::new(),
+            stored: Vec::new(),
         })
     }
 
@@ -202,12 +203,12 @@ impl Original {
         self.size
     }
 
-    /// Reads exactly `length` bytes from `start`, with one read call, or from a stored range.
+    /// Reads exactly `length` bytes at `start`, from a stored range or with one read call.
     ///
     /// # Errors
-    /// Returns `UnexpectedEof` if the range exceeds the file, or the system's error.
+    /// Returns `UnexpectedEof` if the range ends after the file, or the system error.
     pub fn read(&self, start: u64, length: usize) -> io::Result<Vec<u8>> {
-        if let Some(bytes) = self.kept(start, length) {
+        if let Some(bytes) = self.stored(start, length) {
             return Ok(bytes.to_vec());
         }
         let is_inside = start
@@ -223,62 +224,62 @@ impl Original {
         Ok(bytes)
     }
 
-    /// Stores bytes that were read from `start`.
-    pub fn keep(&mut self, start: u64, bytes: Vec<u8>) {
-        self.kept.push((start, bytes));
+    /// Stores bytes that were read at `start`.
+    pub fn store(&mut self, start: u64, bytes: Vec<u8>) {
+        self.stored.push((start, bytes));
     }
 
     /// Returns the stored bytes at the beginning of the file.
     #[must_use]
     pub fn beginning(&self) -> &[u8] {
-        let first = self.kept.iter().find(|(start, _)| *start == 0);
+        let first = self.stored.iter().find(|(start, _)| *start == 0);
         first.map_or(&[], |(_, bytes)| bytes)
     }
 
-    /// Returns a range that is stored completely.
+    /// Returns a range if all of it is stored.
     #[must_use]
-    pub fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
-        self.kept.iter().find_map(|(first, bytes)| {
+    pub fn stored(&self, start: u64, length: usize) -> Option<&[u8]> {
+        self.stored.iter().find_map(|(first, bytes)| {
             let offset = usize::try_from(start.checked_sub(*first)?).ok()?;
             bytes.get(offset..offset.checked_add(length)?)
         })
     }
 }
 
-/// Limit on parallel readers of a device: one for a spinning disk or a card, where several readers
-/// would slow each other down.
+/// Limits the number of parallel readers of a device. A spinning disk or a card gets one, since
+/// several readers would slow each other down.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<(Mutex<usize>, Condvar)>);
+pub struct ReadLimiter(Arc<(Mutex<usize>, Condvar)>);
 
-/// Permission to read, released on drop.
+/// Permit to read, released on drop.
 #[derive(Debug)]
-pub struct Pass<'a>(&'a Gate);
+pub struct ReadPermit<'a>(&'a ReadLimiter);
 
-impl Gate {
-    /// Creates a gate for `readers` parallel readers.
+impl ReadLimiter {
+    /// Creates a limiter for `readers` parallel readers.
     #[must_use]
     pub fn new(readers: usize) -> Self {
         Self(Arc::new((Mutex::new(readers.max(1)), Condvar::new())))
     }
 
-    /// Waits for a turn.
+    /// Waits until fewer readers than the limit are active.
     #[must_use]
-    pub fn pass(&self) -> Pass<'_> {
-        let (free, changed) = &*self.0;
+    pub fn acquire(&self) -> ReadPermit<'_> {
+        let (free, released) = &*self.0;
         let free = free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = changed
+        let mut free = released
             .wait_while(free, |free| *free == 0)
             .unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
-        Pass(self)
+        ReadPermit(self)
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for ReadPermit<'_> {
     fn drop(&mut self) {
-        let (free, changed) = &*self.0.0;
+        let (free, released) = &*self.0.0;
         *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        changed.notify_one();
+        released.notify_one();
     }
 }
 
@@ -305,7 +306,7 @@ mod tests {
         std::fs::write(&path, b"0123456789").unwrap();
         let mut original = Original::open(&path).unwrap();
         assert_eq!(original.read(2, 3).unwrap(), b"234");
-        original.keep(4, b"XYZ".to_vec());
+        original.store(4, b"XYZ".to_vec());
         assert_eq!(original.read(5, 2).unwrap(), b"YZ");
         assert_eq!(original.read(6, 2).unwrap(), b"67");
         assert!(original.read(8, 3).is_err());

@@ -1,4 +1,5 @@
-//! Exclusive claim to a file name, for filesystems whose rename always replaces an existing file.
+//! Exclusive claim to a file name, for filesystems on which a rename always replaces an existing
+//! file.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -12,7 +13,7 @@ use super::writer_id::{WriterId, WriterState};
 use super::{PREFIX, RANDOM_LETTERS, SUFFIX};
 use super::{read_lock_text, remove_if_text};
 
-/// Time for which another process may hold a claim.
+/// Maximum time to wait for another process to release a claim.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause between two attempts to claim a name.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
@@ -20,16 +21,16 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// Claim to a name, released on drop.
 pub(super) struct Claim {
     path: PathBuf,
-    /// Locked, so that the claim is not swept.
+    /// Locked so that no sweep removes the claim.
     _file: File,
 }
 
 impl Claim {
-    /// Claims a name that no file has; waits while another process holds a claim.
+    /// Claims a name that no file has. Waits while another process holds a claim to it.
     ///
     /// # Errors
-    /// Returns `AlreadyExists` if the file exists by then or the other process takes too long, or
-    /// the system's error.
+    /// Returns `AlreadyExists` if the file exists after the wait or if the other process takes too
+    /// long. Returns other system errors as they are.
     pub(super) fn acquire(path: &Path) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default();
         let hash = xxh3_64(name.as_encoded_bytes());
@@ -41,7 +42,7 @@ impl Claim {
                 Ok(mut file) => {
                     let _ = file.try_lock();
                     let written = write!(file, "{}", WriterId::this());
-                    // From here on, an error releases the claim.
+                    // If an error is returned below, dropping this value releases the claim.
                     let claim = Self {
                         path: claim,
                         _file: file,
@@ -70,8 +71,9 @@ impl Claim {
     }
 }
 
-/// Removes the claim of a dead process of this machine. Among several processes, the one that locks
-/// the file does so. No other machine knows that the writer is dead.
+/// Removes the claim of a dead process of this machine. If several processes try, the one that
+/// locks the file removes it. Other machines do not try, since they cannot see that the writer is
+/// dead.
 fn take_over(claim: &Path, text: &str) -> io::Result<()> {
     let ok_if_missing = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Ok(()),
@@ -82,7 +84,7 @@ fn take_over(claim: &Path, text: &str) -> io::Result<()> {
         Err(error) => return ok_if_missing(error),
     };
     match file.try_lock() {
-        // Once another process has removed it, the name may belong to a new claim.
+        // If another process has removed the file, the name may now belong to a new claim.
         Ok(()) if read_lock_text(claim).as_deref() == Some(text) => {
             fs::remove_file(claim).or_else(ok_if_missing)
         }
@@ -114,10 +116,10 @@ mod tests {
         let held = claim.path.clone();
         drop(claim);
         let this = WriterId::this().to_string();
-        let (place, _) = this.rsplit_once('-').unwrap();
+        let (without_start, _) = this.rsplit_once('-').unwrap();
         let inside = AtomicUsize::new(0);
         for _ in 0..20 {
-            fs::write(&held, format!("{place}-1")).unwrap();
+            fs::write(&held, format!("{without_start}-1")).unwrap();
             thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
@@ -141,8 +143,8 @@ mod tests {
         assert!(super::super::is_unfinished(held.file_name().unwrap()));
         drop(claim);
         let this = WriterId::this().to_string();
-        let (place, _) = this.rsplit_once('-').unwrap();
-        fs::write(&held, format!("{place}-1")).unwrap();
+        let (without_start, _) = this.rsplit_once('-').unwrap();
+        fs::write(&held, format!("{without_start}-1")).unwrap();
         drop(Claim::acquire(&path).unwrap());
         let boot = this.split('-').nth(1).unwrap();
         fs::write(&held, this.replacen(boot, "00000001", 1)).unwrap();

@@ -1,8 +1,8 @@
 //! Removal of unfinished files whose writers are dead.
 //!
-//! On a share, the file of another machine looks like a leftover, since no lock there shows that
-//! its writer is alive. So files that this machine cannot judge must be untouched for days, by the
-//! clock of the share itself.
+//! On a share, a file that another machine is writing looks like a leftover, since its lock is not
+//! visible here. Such a file is removed only after it has been untouched for days by the clock of
+//! the share.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -10,16 +10,17 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::network_view::is_local;
+use super::share_refresh::is_local;
 use super::writer_id::{WriterId, WriterState};
 use super::{LOCK, PREFIX, RANDOM_LETTERS, SUFFIX, Unfinished};
 
-/// Time for which a file of another machine must be untouched. Copying one file takes less than a
-/// day.
+/// Time for which a file of another machine must be untouched before it is removed. Copying one
+/// file takes less than a day.
 const OTHER_MACHINE: Duration = Duration::from_secs(3 * 86_400);
-/// Time for a file of this machine from before its last boot: a clone of it may have the same name.
+/// Like [`OTHER_MACHINE`], for a file that this machine wrote before its last boot. It may also
+/// belong to a clone of this machine that is running.
 const BEFORE_BOOT: Duration = Duration::from_secs(3600);
-/// Suffixes of the files that `SQLite` keeps next to a database in use.
+/// Suffixes of the files that `SQLite` stores next to a database in use.
 const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// Decision about an unfinished file.
@@ -30,8 +31,8 @@ enum SweepDecision {
     RemovedOnceUntouched(Duration),
 }
 
-/// Removes unfinished files of dead processes from a folder, and leftovers of `SQLite` next to
-/// them; returns their number.
+/// Removes unfinished files of dead processes from a folder, and `SQLite` leftovers next to them.
+/// Returns the number of removed files.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be listed.
@@ -41,11 +42,12 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     for entry in fs::read_dir(folder)?.flatten() {
         let path = entry.path();
         if is_unfinished(&entry.file_name()) {
-            // The lock is held until the file is removed, so that no writer takes it meanwhile.
+            // The lock is held until the file is removed, so that no writer takes it in the
+            // meantime.
             if let Some(_lock) = lock_if_removable(&path, &mut clock) {
                 swept += usize::from(fs::remove_file(&path).is_ok());
             }
-        } else if main_of(&entry.file_name()).is_some() {
+        } else if main_file_name(&entry.file_name()).is_some() {
             companions.push(path);
         }
     }
@@ -57,10 +59,10 @@ pub fn sweep(folder: &Path) -> io::Result<usize> {
     Ok(swept)
 }
 
-/// Returns the size of the unfinished files that [`sweep`] would remove, as far as known without
-/// writing to the folder.
+/// Returns the total size in bytes of the unfinished files that [`sweep`] would remove. Files whose
+/// age cannot be determined without writing to the folder are not counted.
 #[must_use]
-pub fn sweepable(folder: &Path) -> u64 {
+pub fn sweepable_bytes(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .filter(|entry| is_unfinished(&entry.file_name()))
@@ -73,19 +75,19 @@ pub fn sweepable(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Returns true if the name is that of an unfinished file, whether its writer is alive or dead.
+/// Returns true if the name is that of an unfinished file. Its writer may be alive or dead.
 #[must_use]
 pub fn is_unfinished(name: &OsStr) -> bool {
-    writer_of(name).is_some()
+    parse_writer(name).is_some()
 }
 
-/// Parses the writer from the name of an unfinished file: `Some(None)` for names of earlier
-/// versions, which have no writer.
+/// Parses the writer from the name of an unfinished file. Returns `Some(None)` for names without a
+/// writer, such as those of claims, and `None` for other names.
 #[expect(
     clippy::option_option,
-    reason = "a name of another kind, and a name without a writer, are two things"
+    reason = "a name of another kind differs from a name without a writer"
 )]
-fn writer_of(name: &OsStr) -> Option<Option<WriterId>> {
+fn parse_writer(name: &OsStr) -> Option<Option<WriterId>> {
     let inner = name.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
     let is_random_part = |random_part: &str| {
         random_part.len() == RANDOM_LETTERS
@@ -94,7 +96,7 @@ fn writer_of(name: &OsStr) -> Option<Option<WriterId>> {
                 .all(|letter| letter.is_ascii_alphanumeric())
     };
     match inner.rsplit_once('-') {
-        // Similar names belong to other programs.
+        // Other names without a dash belong to other programs.
         None => is_random_part(inner).then_some(None),
         Some((writer, random_part)) => {
             let writer = writer
@@ -106,8 +108,8 @@ fn writer_of(name: &OsStr) -> Option<Option<WriterId>> {
     }
 }
 
-/// Returns the name of the unfinished file that a file of `SQLite` belongs to.
-fn main_of(name: &OsStr) -> Option<&OsStr> {
+/// Returns the name of the unfinished database that a `SQLite` file belongs to.
+fn main_file_name(name: &OsStr) -> Option<&OsStr> {
     let name = name.to_str()?;
     let mut mains = COMPANIONS
         .iter()
@@ -118,8 +120,8 @@ fn main_of(name: &OsStr) -> Option<&OsStr> {
         .filter(|main| is_unfinished(main))
 }
 
-/// Decides about a file from its writer, if known. `is_local`: locks show whether writers are
-/// alive.
+/// Decides whether to remove a file that is not locked. On a local filesystem (`is_local`), an
+/// unlocked file has no living writer.
 fn decide(writer: Option<WriterId>, is_local: bool) -> SweepDecision {
     match writer.map(WriterId::state) {
         Some(WriterState::Alive) => SweepDecision::Kept,
@@ -133,8 +135,8 @@ fn decide(writer: Option<WriterId>, is_local: bool) -> SweepDecision {
 /// Returns the locked file if it may be removed.
 fn lock_if_removable(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     let name = path.file_name()?;
-    // A lock is only taken over by processes that wait for it.
-    let writer = writer_of(name).filter(|_| name != LOCK)?;
+    // The lock file is taken over only by processes that wait for the lock.
+    let writer = parse_writer(name).filter(|_| name != LOCK)?;
     let found = fs::symlink_metadata(path).ok();
     let found = found.filter(Metadata::is_file)?;
     // Locks of other processes of this machine are always respected.
@@ -148,10 +150,9 @@ fn lock_if_removable(path: &Path, clock: &mut Clock<'_>) -> Option<File> {
     is_removable.then_some(file)
 }
 
-/// Returns true if a file of `SQLite` may be removed. Its main file exists while the writer is
-/// alive.
+/// Returns true if a `SQLite` file may be removed. While the writer is alive, the main file exists.
 fn is_removable_companion(path: &Path, clock: &mut Clock<'_>) -> bool {
-    let Some(main) = path.file_name().and_then(main_of) else {
+    let Some(main) = path.file_name().and_then(main_file_name) else {
         return false;
     };
     let Some(found) = fs::symlink_metadata(path).ok().filter(Metadata::is_file) else {
@@ -161,7 +162,7 @@ fn is_removable_companion(path: &Path, clock: &mut Clock<'_>) -> bool {
         return false;
     }
     let is_local = File::open(path).is_ok_and(|file| is_local(&file));
-    match decide(writer_of(main).flatten(), is_local) {
+    match decide(parse_writer(main).flatten(), is_local) {
         SweepDecision::Kept => false,
         SweepDecision::Removed => true,
         SweepDecision::RemovedOnceUntouched(limit) => clock.is_untouched(&found, limit),
@@ -170,7 +171,7 @@ fn is_removable_companion(path: &Path, clock: &mut Clock<'_>) -> bool {
 
 /// Current time of a folder's filesystem.
 enum Clock<'a> {
-    /// Not read yet: a file created in the folder will show it.
+    /// Not read yet. The time of a new file in this folder will show it.
     Unread(&'a Path),
     Known(SystemTime),
     Unknown,
@@ -227,8 +228,8 @@ mod tests {
 
     fn dead() -> String {
         let this = WriterId::this().to_string();
-        let (place, _) = this.rsplit_once('-').unwrap();
-        format!(".btsindex-{place}-1-abcdefghijkl.part")
+        let (without_start, _) = this.rsplit_once('-').unwrap();
+        format!(".btsindex-{without_start}-1-abcdefghijkl.part")
     }
 
     fn put(folder: &Path, name: &str) -> std::path::PathBuf {
@@ -242,11 +243,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let theirs = put(folder.path(), &elsewhere());
         let ours = put(folder.path(), &dead());
-        // A verified copy has the time of the card.
+        // A verified copy has the modification time of the file on the card.
         let old = SystemTime::now() - 10 * OTHER_MACHINE;
         let file = File::options().write(true).open(&theirs).unwrap();
         file.set_times(FileTimes::new().set_modified(old)).unwrap();
-        assert_eq!(sweepable(folder.path()), 4);
+        assert_eq!(sweepable_bytes(folder.path()), 4);
         assert_eq!(sweep(folder.path()).unwrap(), 1);
         assert!(theirs.exists() && !ours.exists());
         let found = theirs.symlink_metadata().unwrap();
@@ -267,13 +268,13 @@ mod tests {
     #[test]
     fn removes_database_companions_with_their_main_file() {
         let folder = tempfile::tempdir().unwrap();
-        let old_style = ".btsindex-abcdefghijkl.part";
+        let without_writer = ".btsindex-abcdefghijkl.part";
         let living = Unfinished::in_folder(folder.path()).unwrap();
         let journal = format!("{}-journal", living.path().display());
-        fs::write(&journal, b"of the living").unwrap();
+        fs::write(&journal, b"of a living process").unwrap();
         for name in [
-            format!("{old_style}-journal"),
-            format!("{old_style}-wal"),
+            format!("{without_writer}-journal"),
+            format!("{without_writer}-wal"),
             dead(),
             format!("{}-journal", dead()),
         ] {

@@ -1,8 +1,8 @@
-//! Identity of the process that writes a file, and a check that it is alive. The identity is stored
-//! in the file's name or text.
+//! Identity of the process that writes a file, and a check whether it is alive. The identity is
+//! stored in the file's name or text.
 //!
-//! A lock is visible on its own machine, and on most shares nowhere else. A name is visible
-//! everywhere.
+//! A system lock is visible on its own machine only, except on some shares. A name is visible on
+//! all machines.
 
 use std::fmt;
 use std::fs;
@@ -11,20 +11,19 @@ use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Process on a machine.
+/// Identity of a process on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriterId {
-    /// Hash of the machine's identity, including the container whose processes are counted
-    /// together.
+    /// Hash of the machine's identity, which includes the container with its own process numbers.
     machine: u32,
-    /// Hash of the boot's identity.
+    /// Hash of the boot id.
     boot: u32,
     process: u32,
     /// Start time of the process in ticks since the boot; 0 if unknown.
     start_ticks: u64,
 }
 
-/// State of a writer, as far as known.
+/// State of a writer, as far as this process can determine it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriterState {
     /// Running on this machine.
@@ -63,8 +62,8 @@ impl WriterId {
         )
     }
 
-    /// Returns the state of the writer, as seen by another process. Without ids, several machines
-    /// may have equal names.
+    /// Returns the state of the writer, as seen by the process `this`. Without machine ids, several
+    /// machines may have equal identities.
     fn state_seen_by(self, this: Self, has_machine_id: bool, has_boot_id: bool) -> WriterState {
         if self == this {
             WriterState::Alive
@@ -84,7 +83,7 @@ impl WriterId {
     }
 }
 
-/// Writes four hexadecimal numbers.
+/// Formats as four hexadecimal numbers with dashes between them.
 impl fmt::Display for WriterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -159,16 +158,17 @@ fn hash(text: &str) -> u32 {
     u32::try_from(xxh3_64(text.as_bytes()) >> 32).unwrap_or(0)
 }
 
-/// Returns true if a process of this machine is running, and its number was not reused.
+/// Returns true if the process is running on this machine. Another process with the same number
+/// does not count.
 #[cfg(unix)]
 fn is_running(writer: WriterId) -> bool {
     use rustix::process::{Pid, test_kill_process};
     let process = i32::try_from(writer.process).ok().and_then(Pid::from_raw);
-    let is_there = process.is_some_and(|process| {
+    let exists = process.is_some_and(|process| {
         // A process of another user cannot be signalled, but exists.
         test_kill_process(process) != Err(rustix::io::Errno::SRCH)
     });
-    is_there
+    exists
         && match stat(writer.process) {
             Some(stat) if stat.starts_with(['Z', 'X']) => false,
             Some(_) => start_ticks(writer.process)
@@ -183,12 +183,12 @@ fn is_running(_writer: WriterId) -> bool {
     true
 }
 
-/// Returns the start time of a process in ticks: field 22 of proc(5) `stat`.
+/// Returns the start time of a process in ticks, which is field 22 of `stat` in proc(5).
 fn start_ticks(process: u32) -> Option<u64> {
     stat(process)?.split(' ').nth(19)?.parse().ok()
 }
 
-/// Returns the fields after the name of a process, starting with its state.
+/// Returns the `stat` fields that follow the name of a process, from its state on.
 fn stat(process: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(") ")?;
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(
             another.state(),
             WriterState::Dead,
-            "its number is used again"
+            "the process number was reused"
         );
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let of_child = WriterId {
@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(state(another), WriterState::Elsewhere);
             assert_eq!(state(of_other_boot), WriterState::Elsewhere);
         }
-        // A boot id belongs to one machine.
+        // An equal boot id identifies the machine.
         assert_eq!(another.state_seen_by(this, false, true), WriterState::Dead);
         let of_other_boot = of_other_boot.state_seen_by(this, false, true);
         assert_eq!(of_other_boot, WriterState::Elsewhere);

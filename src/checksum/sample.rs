@@ -1,7 +1,8 @@
-//! Sampled ranges of a file and the hash over them: fingerprint version 1, see `docs/identity.md`.
+//! Sampled ranges of a file and the hash over them, which is fingerprint version 1 of
+//! `docs/identity.md`.
 //!
-//! The hash is separate from the reading because there are two ways to sample a file: by reading
-//! only its ranges, and from all bytes while the file is copied.
+//! Hashing is separate from reading, since there are two ways to sample a file: reading only its
+//! ranges, or receiving all bytes while the file is copied.
 
 use xxhash_rust::xxh3::Xxh3Default;
 
@@ -10,9 +11,10 @@ use crate::value::Fingerprint;
 /// Bytes in each sampled range. The size of a file smaller than this is not part of its
 /// fingerprint.
 pub const SAMPLED_RANGE: u64 = 64 * 1024;
-/// Number of ranges: evenly spaced, the first at the start, the last at the end.
+/// Number of sampled ranges. They are evenly spaced, the first at the start and the last at the
+/// end.
 const RANGES: u64 = 5;
-/// File size up to which the sample is the whole file.
+/// Maximum size in bytes of a file that is sampled as a whole.
 pub const SAMPLED_WHOLE: u64 = SAMPLED_RANGE * RANGES;
 
 /// Returns the start and length of each sampled range in ascending order. Ranges do not overlap.
@@ -56,14 +58,15 @@ impl Sampler {
         }
     }
 
-    /// Hashes the sampled part of the next bytes.
+    /// Adds the next bytes of the file; only those in sampled ranges are hashed.
     pub fn update(&mut self, bytes: &[u8]) {
         let begin = self.position;
         let end = begin + bytes.len() as u64;
         for (start, length) in &self.ranges {
             let (from, to) = ((*start).max(begin), (start + length).min(end));
             if from < to {
-                let offset = |place: u64| usize::try_from(place - begin).unwrap_or(usize::MAX);
+                let offset =
+                    |position: u64| usize::try_from(position - begin).unwrap_or(usize::MAX);
                 self.hasher
                     .update(bytes.get(offset(from)..offset(to)).unwrap_or_default());
             }

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{Clip, Fact, Source};
 use crate::value::{
     Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, TagOrigin, Tagged,
-    instant_of_micros, parse_name, parse_tag,
+    format_unix_micros, parse_name, parse_tag,
 };
 
 /// Id of an edit, or of all edits of one command: 128 bits, 32 hex digits.
@@ -190,7 +190,7 @@ impl Edit {
     /// Returns the time of the edit by its author's clock: `2026-05-02T14:00:00Z`.
     #[must_use]
     pub fn time_text(&self) -> String {
-        instant_of_micros(self.content.at).unwrap_or_default()
+        format_unix_micros(self.content.at).unwrap_or_default()
     }
 }
 

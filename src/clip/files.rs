@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::value::{Bytes, instant, to_bytes};
+use crate::value::{Bytes, format_unix_nanos, to_bytes};
 
 /// State of a file when its volume was last scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ impl FileCopy {
             "volume": self.volume,
             "path": self.path.to_string_lossy(),
             "bytes": Bytes(self.bytes),
-            "modified": instant(self.modified),
+            "modified": format_unix_nanos(self.modified),
             "state": self.state,
             "mounted": self.is_mounted,
         });

@@ -7,7 +7,7 @@ use btsindex::catalogue::{Catalogue, LostClips, VolumeRow};
 use btsindex::error::{Error, escape};
 use btsindex::output::{TextTable, counted, grouped, json_line};
 use btsindex::scan;
-use btsindex::value::{Bytes, instant_of_seconds, parse_name};
+use btsindex::value::{Bytes, format_unix_seconds, parse_name};
 use btsindex::volume::Backing;
 use serde_json::json;
 
@@ -80,7 +80,7 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
 
 /// Formats a Unix time, UTC: `2026-05-02 14:00`.
 fn format_time(seconds: i64) -> String {
-    let text = instant_of_seconds(seconds).unwrap_or_default();
+    let text = format_unix_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
@@ -93,7 +93,7 @@ fn row_json(row: &VolumeRow) -> serde_json::Value {
         "clip_bytes": row.clip_bytes,
         "duration": row.duration,
         "missing": row.missing,
-        "last_seen": instant_of_seconds(row.last_seen),
+        "last_seen": format_unix_seconds(row.last_seen),
         "mounted": row.mounted.as_ref().map(|mount| mount.to_string_lossy()),
         "last_mount": row.mount.to_string_lossy(),
         "hardware": row.hardware,

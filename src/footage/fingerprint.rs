@@ -64,7 +64,7 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             sample.head = bytes[..bytes.len().min(HEAD)].to_vec();
         }
         if start == 0 || start + length as u64 == size {
-            original.keep(start, bytes);
+            original.store(start, bytes);
         }
     }
     sample.fingerprint = Some(Fingerprint(hasher.digest128()));

@@ -564,10 +564,10 @@ fn space_needed<'a>(planned: &'a PlannedDestination, plan: &CardPlan) -> Need<'a
         files += 1;
         bytes += task.item.bytes;
     }
-    // Leftovers of a killed ingest are removed before copying.
+    // Leftovers of a killed ingest will be removed.
     let leftovers = plan
         .folders_at(planned)
-        .map(|folder| atomic_file::sweepable(&folder));
+        .map(|folder| atomic_file::sweepable_bytes(&folder));
     Need {
         volume: &planned.volume,
         folder: &planned.folder,

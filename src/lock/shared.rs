@@ -1,10 +1,11 @@
-//! Lock that is visible to every machine: a file on a share, created by one process at a time.
+//! Lock that is visible to every machine: a file on a share, which only one process at a time can
+//! create.
 //!
 //! System locks end with their process, but on most shares only one machine sees them. A file that
-//! is created exclusively is visible to all, and remains when its process dies. So its holder
-//! writes to it every few seconds, and a file without recent writes is taken over. Waiting
-//! processes use only their own clock, since clocks of machines differ. The caller must check the
-//! lock again before it relies on it: see [`Shared::is_held`].
+//! is created exclusively is visible to all machines, but remains when its process dies. The holder
+//! therefore writes to it every few seconds, and a file without recent writes is taken over.
+//! Waiting processes use only their own clock, since the clocks of machines differ. The holder must
+//! check the lock again before it relies on it: see [`Shared::is_held`].
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -15,10 +16,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::atomic_file::{WriterId, WriterState, read_lock_text, refresh, remove_if_text};
 
-/// Interval at which a holder writes to the file.
+/// Interval at which the holder writes to the file.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Time without writes after which a holder is considered dead. Shares show changes to others after
-/// seconds, some after 20.
+/// Time without writes after which the holder is considered dead. On shares, changes become visible
+/// to other machines after seconds, on some after 20 seconds.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause between two checks of a held lock.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
@@ -28,23 +29,23 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 pub struct Shared {
     path: PathBuf,
     token: String,
-    beating: Option<(Sender<()>, JoinHandle<()>)>,
+    heartbeat: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Shared {
-    /// Creates the lock file; waits while another process holds it. `None` if `go_on` ended the
-    /// wait.
+    /// Creates the lock file, and waits while another process holds it. `None` if `keep_waiting`
+    /// returned false.
     ///
     /// # Errors
     /// Returns an error if the file cannot be created.
-    pub fn hold(path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
-        Self::hold_after(path, HEARTBEAT_TIMEOUT, go_on)
+    pub fn hold(path: &Path, keep_waiting: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
+        Self::hold_with_timeout(path, HEARTBEAT_TIMEOUT, keep_waiting)
     }
 
-    fn hold_after(
+    fn hold_with_timeout(
         path: &Path,
-        silence: Duration,
-        go_on: &dyn Fn() -> bool,
+        timeout: Duration,
+        keep_waiting: &dyn Fn() -> bool,
     ) -> io::Result<Option<Self>> {
         let mut seen: Option<(String, Instant)> = None;
         loop {
@@ -54,21 +55,21 @@ impl Shared {
                 Err(_) => {}
             }
             refresh(path);
-            // An unreadable file never changes, so it counts as silent. If there is no file, the
+            // An unreadable file has a constant text, so it times out. If there is no file, the
             // lock was just released.
             if let Some(text) = read_lock_text(path) {
                 let since = match &seen {
                     Some((before, since)) if *before == text => *since,
                     _ => Instant::now(),
                 };
-                if since.elapsed() >= silence || is_dead(&text) {
+                if since.elapsed() >= timeout || is_dead(&text) {
                     remove_if_text(path, &text)?;
                     seen = None;
                     continue;
                 }
                 seen = Some((text, since));
             }
-            if !go_on() {
+            if !keep_waiting() {
                 return Ok(None);
             }
             thread::sleep(RETRY_INTERVAL);
@@ -79,15 +80,15 @@ impl Shared {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos();
         let token = format!("{} {:?} {now}", WriterId::this(), thread::current().id());
-        // Earlier versions sweep files that are not locked.
         let _ = file.try_lock();
         write!(file, "{token}\n0\n")?;
         file.sync_all()?;
         let (stop, stopped) = channel();
-        let beating = thread::spawn(move || {
+        let heartbeat = thread::spawn(move || {
             for beat in 1_u64.. {
                 match stopped.recv_timeout(HEARTBEAT) {
-                    // Without writes, the lock is lost after a while, and `is_held` returns false.
+                    // If writes fail, another process takes over the lock, and `is_held` returns
+                    // false.
                     Err(RecvTimeoutError::Timeout) => {
                         _ = writeln!(file, "{beat}").and_then(|()| file.sync_all());
                     }
@@ -98,7 +99,7 @@ impl Shared {
         Ok(Self {
             path: path.to_owned(),
             token,
-            beating: Some((stop, beating)),
+            heartbeat: Some((stop, heartbeat)),
         })
     }
 
@@ -114,9 +115,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some((stop, beating)) = self.beating.take() {
+        if let Some((stop, heartbeat)) = self.heartbeat.take() {
             drop(stop);
-            let _ = beating.join();
+            let _ = heartbeat.join();
         }
         if self.is_held() {
             let _ = fs::remove_file(&self.path);
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_a_holder_on_another_machine_until_it_is_silent() {
+    fn waits_for_a_holder_on_another_machine_until_it_times_out() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let theirs = "ffffffff-00000001-1-1 ThreadId(1) 1\n0\n";
@@ -165,20 +166,20 @@ mod tests {
         let three_checks = || checks.fetch_add(1, Ordering::SeqCst) < 2;
         assert!(Shared::hold(&path, &three_checks).unwrap().is_none());
         assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
-        // The holder is alive while it writes.
+        // The holder counts as alive while the file changes.
         let beats = AtomicUsize::new(0);
-        let beating = || {
+        let write_heartbeat = || {
             let beat = beats.fetch_add(1, Ordering::SeqCst);
             fs::write(&path, format!("{theirs}{beat}\n")).unwrap();
             beat < 5
         };
-        let silence = RETRY_INTERVAL * 3;
+        let timeout = RETRY_INTERVAL * 3;
         assert!(
-            Shared::hold_after(&path, silence, &beating)
+            Shared::hold_with_timeout(&path, timeout, &write_heartbeat)
                 .unwrap()
                 .is_none()
         );
-        let lock = Shared::hold_after(&path, silence, &|| true).unwrap();
+        let lock = Shared::hold_with_timeout(&path, timeout, &|| true).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -191,7 +192,7 @@ mod tests {
         let checks = AtomicUsize::new(0);
         let few_checks = || checks.fetch_add(1, Ordering::SeqCst) < 100;
         assert!(Shared::hold(&path, &|| false).unwrap().is_none());
-        let lock = Shared::hold_after(&path, RETRY_INTERVAL * 3, &few_checks).unwrap();
+        let lock = Shared::hold_with_timeout(&path, RETRY_INTERVAL * 3, &few_checks).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
@@ -201,8 +202,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let this = WriterId::this().to_string();
-        let (place, _) = this.rsplit_once('-').unwrap();
-        fs::write(&path, format!("{place}-1 ThreadId(1) 1\n0\n")).unwrap();
+        let (without_start, _) = this.rsplit_once('-').unwrap();
+        fs::write(&path, format!("{without_start}-1 ThreadId(1) 1\n0\n")).unwrap();
         let lock = Shared::hold(&path, &|| false).unwrap();
         assert!(lock.unwrap().is_held());
     }
@@ -215,8 +216,9 @@ mod tests {
         remove_if_text(&path, &fs::read_to_string(&path).unwrap()).unwrap();
         let held = Shared::hold(&path, &|| true).unwrap().unwrap();
         assert!(!lost.is_held() && held.is_held());
-        // A process that considers the first holder dead finds the second one, and restores it.
-        remove_if_text(&path, "of the first").unwrap();
+        // Simulates a process that considers the first holder dead: it finds the second lock and
+        // restores it.
+        remove_if_text(&path, "text of the first holder").unwrap();
         drop(lost);
         assert!(held.is_held());
     }

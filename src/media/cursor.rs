@@ -1,6 +1,6 @@
-//! Reader of big-endian numbers from a byte slice.
+//! Reader for big-endian numbers in a byte slice.
 
-/// Bytes not yet read; every method returns `None` when too few are left.
+/// Bytes that were not read yet. Every method returns `None` if too few bytes remain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a>(pub &'a [u8]);
 

@@ -1,11 +1,11 @@
 //! Conversion of a media header to the facts of a clip.
 
 use super::header::{Format, MediaHeader, Stream, TagMap};
-use super::{embedded, pixel_format};
+use super::{embedded_tags, pixel_format};
 use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
 
-/// Upper limit of frame rates; anything faster is a time base mistaken for a rate.
+/// Upper limit of frame rates. A higher value is a time base, not a frame rate.
 const MAX_FRAME_RATE: f64 = 999.0;
 
 /// Returns the facts of a header; `None` if it lists no streams.
@@ -17,20 +17,20 @@ pub(super) fn from_header(header: &MediaHeader) -> Option<Clip> {
         container: fact(container(&header.format), Source::CONTAINER),
         ..Clip::default()
     };
-    // A pipe format holds a single picture, so its timing is invented.
+    // A pipe format contains a single picture, so ffprobe makes up its timing.
     let is_still = header.format.name.ends_with("_pipe");
     let video = header
         .streams
         .iter()
         .find(|stream| stream.codec_type == "video" && !stream.is_attached_picture());
     if let Some(video) = video {
-        set_picture(&mut clip, video);
+        set_video(&mut clip, video);
         set_colour(&mut clip, video);
         if !is_still {
             set_timing(&mut clip, video);
         }
     }
-    set_sound(&mut clip, &header.streams);
+    set_audio(&mut clip, &header.streams);
     if !is_still {
         clip.duration = duration(header).and_then(|d| fact(d, Source::CONTAINER));
     }
@@ -38,7 +38,7 @@ pub(super) fn from_header(header: &MediaHeader) -> Option<Clip> {
         header,
         clip.container.as_ref().map(|fact| fact.value.as_str()),
     );
-    embedded::read(&mut clip, header);
+    embedded_tags::read(&mut clip, header);
     Some(clip)
 }
 
@@ -54,8 +54,8 @@ fn stream_fact<T: FieldValue>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::STREAM))
 }
 
-/// Returns the trimmed text, or `None` for placeholders such as `unknown` that ffprobe prints.
-fn known(text: Option<&String>) -> Option<String> {
+/// Returns the trimmed text; `None` for placeholders that ffprobe prints, such as `unknown`.
+fn text_unless_placeholder(text: Option<&String>) -> Option<String> {
     let text = text?.trim();
     let is_placeholder = matches!(
         text,
@@ -64,8 +64,8 @@ fn known(text: Option<&String>) -> Option<String> {
     (!is_placeholder).then(|| text.to_owned())
 }
 
-/// Returns a single container name where ffprobe lists a family. The major brand separates
-/// `QuickTime` from MP4.
+/// Returns the container name. ffprobe lists a family of formats, in which the major brand
+/// distinguishes `QuickTime` from MP4.
 fn container(format: &Format) -> String {
     let name = format.name.as_str();
     if name.starts_with("mov,") {
@@ -87,7 +87,7 @@ fn container(format: &Format) -> String {
 
 /// Returns ffmpeg's codec name, or the container's four-character code if ffmpeg has no name.
 fn codec(stream: &Stream) -> Option<String> {
-    if let Some(name) = known(stream.codec_name.as_ref()) {
+    if let Some(name) = text_unless_placeholder(stream.codec_name.as_ref()) {
         return Some(name);
     }
     let tag = stream.codec_tag_string.trim();
@@ -100,9 +100,9 @@ fn codec(stream: &Stream) -> Option<String> {
     })
 }
 
-fn set_picture(clip: &mut Clip, video: &Stream) {
+fn set_video(clip: &mut Clip, video: &Stream) {
     clip.video_codec = stream_fact(codec(video));
-    clip.profile = stream_fact(known(video.profile.as_ref()));
+    clip.profile = stream_fact(text_unless_placeholder(video.profile.as_ref()));
     clip.level = stream_fact(level(video));
     clip.width = stream_fact(video.width.filter(|&n| n > 0));
     clip.height = stream_fact(video.height.filter(|&n| n > 0));
@@ -114,8 +114,8 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
         .filter(|&(w, h)| w > 0 && h > 0)
     {
         let square_pixel_width = square_width(width, video.sample_aspect_ratio.as_deref());
-        let is_turned = matches!(rotation, Some(90 | 270));
-        let (display_width, display_height) = if is_turned {
+        let is_quarter_turn = matches!(rotation, Some(90 | 270));
+        let (display_width, display_height) = if is_quarter_turn {
             (height, square_pixel_width)
         } else {
             (square_pixel_width, height)
@@ -125,12 +125,13 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
     }
     clip.scan_order = stream_fact(match video.field_order.as_deref() {
         Some("progressive") => Some(ScanOrder::Progressive),
-        // First letter: the field coded first; second: the field shown first.
+        // The first letter names the field that is coded first, the second letter the field that is
+        // shown first.
         Some("tt" | "bt") => Some(ScanOrder::TopFieldFirst),
         Some("bb" | "tb") => Some(ScanOrder::BottomFieldFirst),
         _ => None,
     });
-    if let Some(name) = known(video.pix_fmt.as_ref()) {
+    if let Some(name) = text_unless_placeholder(video.pix_fmt.as_ref()) {
         let format = pixel_format::parse(&name);
         let raw_bits = video
             .bits_per_raw_sample
@@ -158,7 +159,7 @@ fn set_picture(clip: &mut Clip, video: &Stream) {
     }
 }
 
-/// Formats a level as the standards write it: `4.1` for 41 in H.264 and 123 in HEVC.
+/// Formats a level as in the standards: `4.1` for 41 in H.264 and for 123 in HEVC.
 fn level(video: &Stream) -> Option<String> {
     let level = video.level.filter(|&level| level > 0)?;
     Some(match video.codec_name.as_deref() {
@@ -169,7 +170,7 @@ fn level(video: &Stream) -> Option<String> {
     })
 }
 
-/// Returns the rotation in degrees clockwise; `None` unless the display matrix is a quarter turn.
+/// Returns the clockwise rotation in degrees; `None` unless it is a multiple of 90.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -184,7 +185,7 @@ fn rotation(video: &Stream) -> Option<u32> {
     ((quarter + degrees).abs() < 1.0).then(|| quarter.rem_euclid(360.0) as u32)
 }
 
-/// Converts a width to square pixels, ignoring pixel aspect ratios beyond 10:1.
+/// Converts a width to square pixels. Pixel aspect ratios above 10:1 are ignored.
 fn square_width(width: u32, aspect: Option<&str>) -> u32 {
     let aspect = aspect.and_then(|text| {
         let (num, den) = text.split_once(':')?;
@@ -221,9 +222,9 @@ fn stereo(name: Option<&str>) -> Option<Stereo> {
 }
 
 fn set_colour(clip: &mut Clip, video: &Stream) {
-    clip.primaries = stream_fact(known(video.color_primaries.as_ref()));
-    clip.transfer = stream_fact(known(video.color_transfer.as_ref()));
-    clip.matrix = stream_fact(known(video.color_space.as_ref()));
+    clip.primaries = stream_fact(text_unless_placeholder(video.color_primaries.as_ref()));
+    clip.transfer = stream_fact(text_unless_placeholder(video.color_transfer.as_ref()));
+    clip.matrix = stream_fact(text_unless_placeholder(video.color_space.as_ref()));
     clip.range = stream_fact(match video.color_range.as_deref() {
         Some("tv") => Some(VideoRange::Limited),
         Some("pc") => Some(VideoRange::Full),
@@ -243,34 +244,38 @@ fn set_colour(clip: &mut Clip, video: &Stream) {
 
 /// Sets the frame rate and the variable-frame-rate flag.
 ///
-/// `r_frame_rate` is the lowest rate that fits all time stamps: the field rate in AVCHD, the time
-/// base in many `WebM` and FLV files. `avg_frame_rate` is frames divided by duration: correct on
-/// average, doubled in interlaced AVI, and 1000/1 where a demuxer only guesses.
+/// `r_frame_rate` is the lowest rate that fits all timestamps: the field rate in AVCHD, the time
+/// base in many `WebM` and FLV files. `avg_frame_rate` is the frame count divided by the duration.
+/// It is correct on average, but doubled in interlaced AVI, and 1000/1 if a demuxer only guesses.
 fn set_timing(clip: &mut Clip, video: &Stream) {
-    let sane = |text: &str| {
+    let plausible = |text: &str| {
         text.parse::<Rate>()
             .ok()
             .filter(|rate| rate.per_second() < MAX_FRAME_RATE)
     };
-    let (finest, average) = (sane(&video.r_frame_rate), sane(&video.avg_frame_rate));
+    let (finest, average) = (
+        plausible(&video.r_frame_rate),
+        plausible(&video.avg_frame_rate),
+    );
     let (rate, is_vfr) = match (finest, average) {
         (Some(finest), Some(average)) => {
             let ratio = finest.per_second() / average.per_second();
-            let is = |expected: f64| (ratio / expected - 1.0).abs() < 0.0005;
-            if is(1.0) {
+            let is_ratio = |expected: f64| (ratio / expected - 1.0).abs() < 0.0005;
+            if is_ratio(1.0) {
                 (Some(finest.snapped()), Some(false))
-            } else if is(2.0) {
+            } else if is_ratio(2.0) {
                 (finest.halved().map(Rate::snapped), Some(false))
-            } else if is(0.5) {
+            } else if is_ratio(0.5) {
                 (Some(finest.snapped()), Some(false))
             } else {
                 (Some(average), Some(true))
             }
         }
         (None, Some(average)) => {
-            // No rate fits all time stamps; milliseconds are too coarse to detect a variable rate.
-            let is_uneven = !matches!(video.r_frame_rate.as_str(), "1000/1" | "0/0" | "");
-            (Some(average.snapped()), is_uneven.then_some(true))
+            // No rate fits all timestamps. Timestamps in milliseconds are too coarse to detect a
+            // variable rate.
+            let is_variable = !matches!(video.r_frame_rate.as_str(), "1000/1" | "0/0" | "");
+            (Some(average.snapped()), is_variable.then_some(true))
         }
         (Some(finest), None) => (Some(finest.snapped()), None),
         (None, None) => (None, None),
@@ -279,7 +284,7 @@ fn set_timing(clip: &mut Clip, video: &Stream) {
     clip.is_vfr = stream_fact(is_vfr);
 }
 
-fn set_sound(clip: &mut Clip, streams: &[Stream]) {
+fn set_audio(clip: &mut Clip, streams: &[Stream]) {
     let tracks: Vec<&Stream> = streams
         .iter()
         .filter(|stream| stream.codec_type == "audio")
@@ -292,7 +297,7 @@ fn set_sound(clip: &mut Clip, streams: &[Stream]) {
         .filter_map(|track| track.channels)
         .fold(0, u32::saturating_add);
     clip.audio_channels = stream_fact(Some(channels).filter(|&n| n > 0));
-    clip.audio_layout = stream_fact(known(first.channel_layout.as_ref()));
+    clip.audio_layout = stream_fact(text_unless_placeholder(first.channel_layout.as_ref()));
     clip.sample_rate = stream_fact(
         first
             .sample_rate
@@ -315,12 +320,13 @@ fn duration(header: &MediaHeader) -> Option<Duration> {
     })
 }
 
-/// Returns the first timecode among the video track, the timecode track and the container.
+/// Returns the first timecode of the streams, otherwise that of the container.
 ///
-/// Every MPEG video stream carries a group-of-pictures timecode, which is zero if it was not set.
+/// Every MPEG video stream carries a group-of-pictures timecode. It is zero if it was not set, and
+/// then ignored.
 fn timecode(header: &MediaHeader, container: Option<&str>) -> Option<Fact<Timecode>> {
-    let parsed = |tags: &TagMap| tags.get("timecode")?.parse::<Timecode>().ok();
-    let is_default = |stream: &Stream, timecode: &Timecode| {
+    let parse = |tags: &TagMap| tags.get("timecode")?.parse::<Timecode>().ok();
+    let is_unset = |stream: &Stream, timecode: &Timecode| {
         let is_mpeg = matches!(
             stream.codec_name.as_deref(),
             Some("mpeg1video" | "mpeg2video")
@@ -330,11 +336,11 @@ fn timecode(header: &MediaHeader, container: Option<&str>) -> Option<Fact<Timeco
     let in_streams = header
         .streams
         .iter()
-        .find_map(|stream| parsed(&stream.tags).filter(|timecode| !is_default(stream, timecode)));
+        .find_map(|stream| parse(&stream.tags).filter(|timecode| !is_unset(stream, timecode)));
     in_streams
         .and_then(|timecode| fact(timecode, Source::STREAM))
         .or_else(|| {
-            parsed(&header.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
+            parse(&header.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
         })
 }
 
@@ -360,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_rates_from_frames_not_from_fields_or_time_bases() {
+    fn uses_the_rate_of_frames_instead_of_fields_or_time_bases() {
         for (finest, average, expected, is_vfr) in [
             ("24000/1001", "24000/1001", Some("24000/1001"), Some(false)),
             ("50/1", "25/1", Some("25"), Some(false)),

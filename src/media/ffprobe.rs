@@ -1,4 +1,5 @@
-//! Header reader that runs ffprobe: the fallback for every format, and the reference in tests.
+//! Header reader that runs ffprobe, which is the fallback for all formats and the reference in
+//! tests.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,20 +10,21 @@ use super::header::MediaHeader;
 use super::process::{self, Output, ProcessLimits};
 use super::{ProbeError, Tool};
 
-/// Bytes of the longest accepted output; a header is shorter.
+/// Maximum length of ffprobe's output in bytes. A header is shorter.
 const MAX_OUTPUT: usize = 8 * 1024 * 1024;
 
-/// Formats that contain media. Excludes playlists and scripts, which make ffmpeg open other
-/// files or addresses; text formats; and file name patterns.
+/// Formats that contain media. The list excludes text formats and file name patterns. It also
+/// excludes playlists and scripts, which make ffmpeg open other files or addresses.
 const FORMATS: &str = "mov,matroska,webm,mxf,avi,wav,w64,aiff,caf,mp3,aac,ac3,eac3,flac,ogg,mpegts,\
     mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,ivf,av1,obu,flv,live_flv,asf,asf_o,rm,dv,nut,gxf,amr,\
     amrnb,amrwb,r3d,cine,yuv4mpegpipe,lxf,mlv,vc1,dts,truehd,ape,wv,tta,au,dpx_pipe,exr_pipe,tiff_pipe,\
     j2k_pipe,dnxhd,dirac,h263,ea,film_cpk,smk,bink,4xm,roq,wtv,ty,pva,nsv,mpc,mpc8,ffm,avs";
 
-/// Returns the input arguments for a file on a drive.
+/// Returns ffmpeg's input arguments for a file.
 ///
 /// The prefix `file:` makes ffmpeg treat any name as a file, even one that begins with `-` or
-/// contains a colon. The whitelists prevent a file from making ffmpeg open anything else.
+/// contains a colon. The whitelists prevent ffmpeg from opening other files or addresses that a
+/// file refers to.
 pub(super) fn input_args(path: &Path) -> [OsString; 6] {
     let mut url = OsString::from("file:");
     url.push(path);
@@ -42,7 +44,8 @@ pub(super) fn run(
     tool: &Tool,
     limits: &ProcessLimits,
 ) -> Result<MediaHeader, ProbeError> {
-    // Bypasses the wrapper's `arg`, since ffprobe supports fewer options than ffmpeg.
+    // Use the inner command, since the wrapper's methods are made for ffmpeg, and ffprobe supports
+    // fewer options.
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     let command = command.as_inner_mut();
     command
@@ -65,10 +68,10 @@ pub(super) fn run(
     Err(ProbeError::BadFile(reason(&output, path)))
 }
 
-/// Returns the first error line of a tool, without the memory addresses that differ in each run.
+/// Returns the first line of a tool's error output, without memory addresses.
 pub(super) fn reason(output: &Output, path: &Path) -> String {
     let url = format!("file:{}", path.display());
-    // Before splitting into lines, because a file name may contain line breaks.
+    // Remove the name before splitting into lines, since a file name may contain line breaks.
     let stderr = output.stderr.replace(&url, "");
     let mut lines = stderr
         .lines()
@@ -76,15 +79,18 @@ pub(super) fn reason(output: &Output, path: &Path) -> String {
         .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
     let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
     if reason.contains("not on whitelist") {
-        "playlist, script or other file that contains no media itself".clone_into(&mut reason);
+        "playlist, script or other file that does not contain media itself".clone_into(&mut reason);
     }
     if reason.is_empty() {
-        reason = format!("the tool gave no reason and ended with {}", output.status);
+        reason = format!(
+            "no error message from the tool, which ended with {}",
+            output.status
+        );
     }
     reason
 }
 
-/// Strips leading marks such as `[mov @ 0x55f0c8]` and `[error]` from a line.
+/// Strips leading marks, such as `[mov @ 0x55f0c8]` and `[error]`, from a line.
 fn strip_marks(mut line: &str) -> &str {
     while let Some((mark, rest)) = line.split_once("] ")
         && mark.starts_with('[')
@@ -94,8 +100,8 @@ fn strip_marks(mut line: &str) -> &str {
     line
 }
 
-/// Removes memory addresses such as `0x55f0c8`, which differ in each run and would make one error
-/// look like many.
+/// Removes memory addresses such as `0x55f0c8`. They differ in each run, so one error would look
+/// like many.
 fn strip_addresses(line: &str) -> String {
     line.split(' ')
         .filter(|word| {
@@ -111,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_the_same_reason_in_every_run() {
+    fn returns_the_same_reason_in_every_run() {
         let path = Path::new("/card/a:\nb.mov");
         for (stderr, expected) in [
             (
@@ -122,7 +128,10 @@ mod tests {
                 "file:/card/a:\nb.mov: Invalid data found\n",
                 "Invalid data found",
             ),
-            ("", "the tool gave no reason and ended with exit status: 0"),
+            (
+                "",
+                "no error message from the tool, which ended with exit status: 0",
+            ),
         ] {
             let output = Output {
                 status: std::process::ExitStatus::default(),

@@ -1,4 +1,5 @@
-//! Decoded frames: size and colour conversion, rotation, and a measure of how much they show.
+//! Decoded frames: size and colour conversion, rotation, and image statistics for the choice of
+//! posters.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,19 +7,20 @@ use super::tone_mapping::{self, Curve};
 use crate::clip::Clip;
 use crate::value::VideoRange;
 
-/// Format of the frames that ffmpeg outputs, and the processing they still need.
+/// Format of the frames that ffmpeg outputs, and the remaining processing steps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Raster {
     /// Width in pixels before rotation.
     pub width: u16,
     pub height: u16,
-    /// Rotation still to apply, in degrees clockwise.
+    /// Clockwise rotation in degrees that is applied after decoding.
     pub rotation: u16,
-    /// True if the coded picture is smaller than this size.
+    /// True if the decoded picture is smaller than this size.
     pub is_enlarged: bool,
-    /// Transfer curve to tone-map; `None` if the picture already suits a standard display.
+    /// Transfer curve for tone mapping; `None` if the picture is already suitable for a standard
+    /// display.
     pub curve: Option<Curve>,
-    /// YUV to RGB matrix by the scaler's name; `None` if unknown.
+    /// Name of the YUV to RGB matrix in ffmpeg's scaler; `None` if unknown.
     pub matrix: Option<String>,
     /// True for full-range code values; `None` if unknown.
     pub is_full_range: Option<bool>,
@@ -26,27 +28,27 @@ pub(super) struct Raster {
 
 /// Codecs that ffmpeg cannot decode.
 const UNDECODABLE: [&str; 4] = ["redcode", "arriraw", "braw", "prores_raw"];
-/// Smallest height at which colours without a stored matrix are assumed to be Rec. 709.
+/// Minimum height in pixels from which video without a stored matrix is assumed to be Rec. 709.
 const HD_HEIGHT: u32 = 720;
 
 impl Raster {
-    /// Plans frames of a clip that measure `long_side` pixels on their long side; `None` if the
-    /// clip has no video that ffmpeg can decode.
+    /// Plans frames of a clip whose long side has `long_side` pixels. `None` if the clip has no
+    /// video that ffmpeg can decode.
     pub(super) fn new(clip: &Clip, long_side: u32) -> Option<Self> {
         let codec = &clip.video_codec.as_ref()?.value;
         if UNDECODABLE.contains(&codec.as_str()) {
             return None;
         }
-        let shown = (
+        let displayed = (
             clip.display_width.as_ref()?.value,
             clip.display_height.as_ref()?.value,
         );
         let rotation = clip.rotation.as_ref().map_or(0, |fact| fact.value);
-        // Size as coded, before rotation.
+        // Size before rotation.
         let (width, height) = if matches!(rotation, 90 | 270) {
-            (shown.1, shown.0)
+            (displayed.1, displayed.0)
         } else {
-            shown
+            displayed
         };
         let long = u64::from(width.max(height).max(1));
         let scaled = |side: u32| {
@@ -85,7 +87,7 @@ impl Raster {
         filter
     }
 
-    /// Pixel format of the output, by ffmpeg's name.
+    /// Returns ffmpeg's name of the output's pixel format.
     pub(super) fn pixel_format(&self) -> &'static str {
         if self.curve.is_some() {
             "rgb48le"
@@ -94,15 +96,15 @@ impl Raster {
         }
     }
 
-    /// Bytes of one output frame.
+    /// Returns the size of an output frame in bytes.
     pub(super) fn bytes(&self) -> usize {
         let pixels = usize::from(self.width) * usize::from(self.height);
         pixels * if self.curve.is_some() { 6 } else { 3 }
     }
 }
 
-/// Returns the matrix of a clip by the scaler's name. High definition without a stored matrix is
-/// treated as Rec. 709, as players do.
+/// Returns the name of a clip's matrix in ffmpeg's scaler. High-definition video without a stored
+/// matrix is treated as Rec. 709, as in players.
 fn matrix(clip: &Clip, height: u32) -> Option<&'static str> {
     let named = clip.matrix.as_ref().map(|fact| fact.value.as_str());
     match named {
@@ -116,7 +118,7 @@ fn matrix(clip: &Clip, height: u32) -> Option<&'static str> {
     }
 }
 
-/// Upright frame for a standard display, with its image statistics.
+/// Upright frame for a standard display with its image statistics.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     /// Three bytes per pixel, row by row.
@@ -127,12 +129,13 @@ pub(super) struct Frame {
     brightness: f64,
     /// Standard deviation of brightness.
     contrast: f64,
-    /// Mean difference between a pixel and its neighbours.
+    /// Mean difference of a pixel from its neighbours.
     sharpness: f64,
 }
 
 impl Frame {
-    /// Converts the pixels that ffmpeg output: maps tones, measures and rotates them.
+    /// Creates a frame from ffmpeg's output: applies tone mapping, computes the statistics, and
+    /// rotates.
     pub(super) fn new(pixels: Vec<u8>, raster: &Raster) -> Self {
         let rgb = match raster.curve {
             Some(curve) => tone_mapping::map(&pixels, curve),
@@ -144,7 +147,10 @@ impl Frame {
             .iter()
             .map(|&rgb| luma(rgb))
             .collect();
-        #[expect(clippy::cast_precision_loss, reason = "sums over a thumbnail")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "sums over the pixels of a thumbnail"
+        )]
         let mean = |sum: u64| sum as f64 / luma.len().max(1) as f64;
         let brightness = mean(luma.iter().map(|&y| u64::from(y)).sum());
         let squares = mean(luma.iter().map(|&y| u64::from(y) * u64::from(y)).sum());
@@ -159,13 +165,13 @@ impl Frame {
         .rotated(raster.rotation)
     }
 
-    /// Returns false for a frame that is black, white, a flat colour or entirely blurred.
+    /// Returns false for a frame that is black, white, of a single colour, or completely blurred.
     pub(super) fn is_presentable(&self) -> bool {
         (20.0..240.0).contains(&self.brightness) && self.contrast > 6.0 && self.sharpness > 1.0
     }
 
-    /// Returns true if this frame makes the better poster: presentable frames first, then those with
-    /// more contrast and sharpness.
+    /// Returns true if this frame is the better poster. Presentable frames are better than others;
+    /// among equals, contrast and sharpness count.
     pub(super) fn is_better_than(&self, other: &Self) -> bool {
         let score = |frame: &Self| {
             let bonus = if frame.is_presentable() { 1000.0 } else { 0.0 };
@@ -177,7 +183,7 @@ impl Frame {
     fn rotated(self, degrees: u16) -> Self {
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         let pixels = self.rgb.as_chunks::<3>().0;
-        // Index of the coded pixel that is displayed at x, y.
+        // Index of the decoded pixel that is displayed at x, y.
         let source = |x: usize, y: usize| match degrees {
             90 => (height - 1 - x) * width + y,
             180 => (height - 1 - y) * width + (width - 1 - x),
@@ -210,7 +216,7 @@ fn luma([red, green, blue]: [u8; 3]) -> u8 {
     u8::try_from(sum >> 8).unwrap_or(u8::MAX)
 }
 
-/// Sums the difference between each pixel and its left, right and upper neighbours.
+/// Returns the sum of the differences between each pixel and its left, right and upper neighbours.
 fn differences(luma: &[u8], width: usize) -> u64 {
     let rows = luma.chunks_exact(width.max(1));
     rows.clone()
@@ -286,11 +292,11 @@ mod tests {
         assert!(is_presentable(&[
             20, 200, 90, 60, 200, 20, 60, 90, 20, 200, 90, 60, 200, 20, 60, 90
         ]));
-        // A gradient from dark to bright, as blurred as a frame can be.
-        let slope: Vec<u8> = (0..480 * 270)
+        // A smooth gradient from dark to bright.
+        let gradient: Vec<u8> = (0..480 * 270)
             .map(|at| u8::try_from(at % 480 / 2).unwrap())
             .collect();
-        let blurred = gray(&slope, &raster(480, 270, 0));
+        let blurred = gray(&gradient, &raster(480, 270, 0));
         assert!(blurred.contrast > 50.0 && !blurred.is_presentable());
     }
 

@@ -1,7 +1,7 @@
-//! Header fields of a media file, in the shape of ffprobe's JSON output.
+//! Header fields of a media file, in the structure of ffprobe's JSON output.
 //!
-//! Covers the used part of `ffprobe -of json -show_format -show_streams`. Every header reader
-//! fills these types, so their meaning is decided in one place (`facts` and `embedded`).
+//! The types cover the used part of `ffprobe -of json -show_format -show_streams`. Every header
+//! reader returns them, so only `facts` and `embedded_tags` interpret their values.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,15 +9,16 @@ use serde::{Deserialize, Deserializer};
 
 use super::keyframes::Keyframes;
 
-/// Tag values by lower-case name, because Matroska writes names in upper case and MP4 does not.
+/// Tag values by lower-case name. Names are normalized, since Matroska writes them in upper case
+/// and MP4 does not.
 pub(super) type TagMap = BTreeMap<String, String>;
 
-/// Characters kept of a tag value, enough for a comment.
+/// Maximum number of characters stored of a tag value, enough for a comment.
 const MAX_VALUE_CHARS: usize = 4000;
-/// Bytes of the longest accepted tag name; Apple's longest have about fifty.
+/// Maximum length of a tag name in bytes. Apple's longest names have about fifty.
 const MAX_NAME_BYTES: usize = 500;
 
-/// Header and keyframes of a file, as read by one of the built-in header readers.
+/// Header and keyframes of a file, read by one of the built-in header readers.
 #[derive(Debug)]
 pub(super) struct ParsedFile {
     pub header: MediaHeader,
@@ -25,7 +26,7 @@ pub(super) struct ParsedFile {
     pub keyframes: Option<Keyframes>,
 }
 
-/// The used part of `ffprobe -of json -show_format -show_streams`.
+/// Root of the JSON output.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct MediaHeader {
@@ -49,7 +50,7 @@ pub(super) struct Stream {
     pub codec_type: String,
     pub codec_name: Option<String>,
     pub codec_tag_string: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "string_or_number")]
     pub profile: Option<String>,
     pub level: Option<i64>,
     pub width: Option<u32>,
@@ -87,7 +88,7 @@ pub(super) struct SideData {
 }
 
 impl Stream {
-    /// Returns true for cover art, a thumbnail track or a still image.
+    /// Returns true for a stream with cover art, thumbnails or a still image.
     pub(super) fn is_attached_picture(&self) -> bool {
         ["attached_pic", "timed_thumbnails", "still_image"]
             .iter()
@@ -96,7 +97,7 @@ impl Stream {
 }
 
 /// Deserializes a value that some versions of ffprobe write as a number and others as text.
-fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+fn string_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(from)? {
         serde_json::Value::String(text) => Some(text),
         serde_json::Value::Number(number) => Some(number.to_string()),
@@ -109,14 +110,14 @@ pub(super) fn format_seconds(micros: u128) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// Deserializes tags and drops empty ones.
+/// Deserializes tags without empty ones.
 fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<TagMap, D::Error> {
     Ok(normalize_tags(BTreeMap::<String, String>::deserialize(
         from,
     )?))
 }
 
-/// Lower-cases tag names and drops empty values.
+/// Converts tag names to lower case, and drops empty values.
 pub(super) fn normalize_tags(raw_tags: impl IntoIterator<Item = (String, String)>) -> TagMap {
     let mut tags = TagMap::new();
     for (key, value) in raw_tags {
@@ -125,7 +126,7 @@ pub(super) fn normalize_tags(raw_tags: impl IntoIterator<Item = (String, String)
     tags
 }
 
-/// Adds a tag, unless its value is empty, its name exists already, or its name is too long.
+/// Adds a tag, unless its value is empty, or its name already exists or is too long.
 pub(super) fn add_tag(tags: &mut TagMap, key: &str, value: &str) {
     if key.len() > MAX_NAME_BYTES {
         return;

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::ProbeError;
 use super::frame::Frame;
 
-/// JPEG quality, of 100.
+/// JPEG quality from 0 to 100.
 const QUALITY: u8 = 82;
-/// WebP quality, of 100; looks about as good as the JPEG quality.
+/// WebP quality from 0 to 100, which looks similar to the JPEG quality.
 const WEBP_QUALITY: f32 = 76.0;
-/// Frames per row of a filmstrip.
+/// Maximum number of frames in a row of a filmstrip.
 const COLUMNS: usize = 4;
 
 /// File format of posters and filmstrips.
@@ -19,7 +19,7 @@ pub enum ThumbnailFormat {
     /// Supported by every program.
     #[default]
     Jpeg,
-    /// A third smaller than JPEG.
+    /// Files are a third smaller than JPEG files.
     Webp,
 }
 
@@ -39,7 +39,7 @@ pub struct StripIndex {
 /// Encodes an RGB picture.
 ///
 /// # Errors
-/// [`ProbeError::BadFile`] when the encoder rejects it.
+/// Returns [`ProbeError::BadFile`] if the encoder rejects the picture.
 pub(super) fn encode(
     rgb: &[u8],
     (width, height): (u16, u16),
@@ -62,9 +62,9 @@ pub(super) fn encode(
     }
 }
 
-/// Arranges frames of one size, each with its time in seconds, into one RGB image; `None` if
-/// there are no frames.
-pub(super) fn strip(frames: &[(f64, Frame)]) -> Option<(Vec<u8>, (u16, u16), StripIndex)> {
+/// Arranges frames of equal size, each with its time in seconds, in one RGB image. `None` if there
+/// are no frames.
+pub(super) fn arrange_strip(frames: &[(f64, Frame)]) -> Option<(Vec<u8>, (u16, u16), StripIndex)> {
     let (_, first) = frames.first()?;
     let columns = frames.len().min(COLUMNS);
     let rows = frames.len().div_ceil(columns);

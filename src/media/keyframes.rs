@@ -1,7 +1,7 @@
-//! Keyframe positions of a video track, and the choice of those for posters and filmstrips.
+//! Keyframe positions of a video track, and the selection of keyframes for posters and filmstrips.
 //!
-//! A header reader that knows where each frame is fills these types. `batch_decode` then reads
-//! only those bytes, however large the file is.
+//! A header reader that can locate frames returns these types. `batch_decode` then reads only the
+//! bytes of the keyframes, even from a large file.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// share one decoder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Decoder {
-    /// ffmpeg's name of the codec.
+    /// Codec name in ffmpeg.
     pub codec: String,
     /// Four-character code of the codec in `QuickTime`.
     pub kind: [u8; 4],
@@ -32,7 +32,7 @@ pub struct Keyframe {
     pub micros: u64,
 }
 
-/// Wrapping of keyframes in the file, which is removed before decoding.
+/// Form in which keyframes are stored in the file. It is converted before decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KeyframeStorage {
     /// Exactly the bytes that the decoder accepts.
@@ -46,51 +46,51 @@ pub enum KeyframeStorage {
     Transport {
         /// PID of the video packets.
         pid: u16,
-        /// Distance between packets in bytes: 188, or 192 with a time stamp before each packet.
+        /// Distance between packets in bytes: 188, or 192 with a timestamp before each packet.
         packet: u8,
         /// Start time of the recording as a 33-bit count of 90 kHz ticks.
         begin: u64,
     },
-    /// An item of an MXF edit unit; H.264 is separated by start codes.
+    /// Item of an MXF edit unit. H.264 and HEVC units are separated by start codes.
     Element {
         /// Track number: the last four bytes of the item's key.
         track: [u8; 4],
     },
-    /// A block of a Matroska cluster. The byte range begins at the cluster, or up to seven bytes
+    /// Block of a Matroska cluster. The byte range begins at the cluster, or up to seven bytes
     /// before the block.
     Cluster {
         /// Number of the video track.
         track: u64,
         /// Nanoseconds per unit of time.
         scale: u64,
-        /// Start time of the clip in those units.
+        /// Start time of the clip in units of `scale`.
         begin: u64,
     },
 }
 
-/// Keyframes of a clip in time order: all of them, or an evenly spaced selection.
+/// Keyframes of a clip, or an evenly spaced selection of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyframes {
     /// Configuration of the decoder.
     pub decoder: Decoder,
-    /// Wrapping of every keyframe in the file.
+    /// Form in which all keyframes are stored in the file.
     pub stored: KeyframeStorage,
     /// Positions and times of the keyframes, in time order.
     pub keys: Vec<Keyframe>,
 }
 
-/// Keyframes kept per clip.
+/// Maximum number of keyframes stored per clip.
 const MAX_KEYFRAMES: u64 = 64;
-/// Bytes of the largest keyframe read; an 8K `ProRes` 4444 frame has 30 MB.
+/// Maximum size of a keyframe in bytes. An 8K `ProRes` 4444 frame has 30 MB.
 pub(super) const MAX_KEYFRAME_BYTES: u32 = 64 * 1024 * 1024;
-/// Further keyframes to try if the first is black or flat.
+/// Maximum number of further keyframes to try if the first is black or of a single colour.
 const RETRY_COUNT: usize = 3;
 
 impl Keyframes {
     /// Returns up to four keyframes to try for the poster, the most promising first.
     ///
-    /// The first choice is close to a third of the duration and neither the first nor the last
-    /// keyframe. Keyframes much smaller than the median are skipped, because black and flat frames
+    /// The first choice is close to a third of the duration, and is not the first or last keyframe.
+    /// Keyframes much smaller than the median are skipped, since black and single-colour frames
     /// compress to almost nothing.
     #[must_use]
     pub fn for_poster(&self) -> Vec<Keyframe> {
@@ -127,12 +127,13 @@ impl Keyframes {
         chosen
     }
 
-    /// Returns up to `count` distinct keyframes spread evenly over the clip, in time order.
+    /// Returns up to `count` distinct keyframes that are spread evenly over the clip, in time
+    /// order.
     #[must_use]
     pub fn for_strip(&self, count: usize) -> Vec<Keyframe> {
         let mut chosen: Vec<Keyframe> = Vec::new();
         for number in 0..count {
-            #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let time = self.time_at((number as f64 + 0.5) / count as f64);
             let last = chosen.last().map(|key| key.micros);
             let nearest = self
@@ -148,8 +149,8 @@ impl Keyframes {
         chosen
     }
 
-    /// Returns the time at a fraction between the first keyframe (0) and the last (1), in
-    /// microseconds.
+    /// Returns the time in microseconds at a fraction of the way from the first keyframe (0) to the
+    /// last (1).
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -172,17 +173,17 @@ fn remove_overlaps(keys: &mut [Keyframe]) {
     }
 }
 
-/// Iterates over the numbers below `count`, or over [`MAX_KEYFRAMES`] evenly spaced ones that
-/// include the first and the last.
+/// Iterates over the numbers below `count`. If there are more than [`MAX_KEYFRAMES`], iterates over
+/// that many evenly spaced ones, including the first and the last.
 pub(super) fn evenly_spaced(count: u64) -> impl Iterator<Item = u64> {
     let count_returned = count.min(MAX_KEYFRAMES);
     (0..count_returned).map(move |at| {
         if count <= MAX_KEYFRAMES {
             at
         } else {
-            // 128 bits, because a malicious file may store any count.
-            let place = u128::from(at) * u128::from(count - 1) / u128::from(MAX_KEYFRAMES - 1);
-            u64::try_from(place).unwrap_or(u64::MAX)
+            // Computed with 128 bits, since a malicious file may store any count.
+            let number = u128::from(at) * u128::from(count - 1) / u128::from(MAX_KEYFRAMES - 1);
+            u64::try_from(number).unwrap_or(u64::MAX)
         }
     })
 }
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_poster_from_a_third_of_the_clip_and_skips_tiny_frames() {
+    fn chooses_the_poster_at_a_third_of_the_clip_and_skips_small_frames() {
         let even = keyframes(&[9; 11]);
         assert_eq!(seconds(&even.for_poster()), [3, 6, 8, 1]);
         let black = keyframes(&[9, 9, 9, 1, 1, 9, 9, 9, 9, 9, 9]);

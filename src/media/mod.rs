@@ -1,13 +1,14 @@
 //! Facts from the headers of media files, and thumbnails decoded by ffmpeg.
 //!
-//! Built-in readers parse the headers of common formats; ffprobe reads all others. Every ffmpeg
-//! and ffprobe process is started by this module.
+//! Built-in readers parse the headers of common formats, and ffprobe reads all others. Only this
+//! module starts ffmpeg and ffprobe.
 
 mod avi;
 mod batch_decode;
 mod bitstream;
+mod camera_raw;
 mod cursor;
-mod embedded;
+mod embedded_tags;
 mod facts;
 mod ffprobe;
 mod frame;
@@ -22,7 +23,7 @@ mod parent_death;
 mod pixel_format;
 mod process;
 mod ratio;
-mod raw;
+
 mod reader_io;
 mod single_decode;
 mod thumbnails;
@@ -49,12 +50,13 @@ use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
 use crate::source_file::Original;
 
-/// Failure of reading a header or decoding a frame.
+/// Error of reading a header or decoding a frame.
 #[derive(Debug)]
 pub enum ProbeError {
-    /// The file cannot be read; the reason is stored until the file or the tool changes.
+    /// The file cannot be read. The reason is stored, and the file is not read again until the file
+    /// or the tool changes.
     BadFile(String),
-    /// The tool took too long or was killed; the next scan tries again.
+    /// The tool took too long or was killed. The next scan tries again.
     Temporary(String),
     /// The user interrupted the run.
     Cancelled,
@@ -62,13 +64,13 @@ pub enum ProbeError {
     Fatal(Error),
 }
 
-/// Choice of header readers.
+/// Header readers to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HeaderReaders {
-    /// Built-in readers, and ffprobe for files that they do not fully understand.
+    /// Built-in readers, and ffprobe for files that they do not fully support.
     #[default]
     Builtin,
-    /// Only ffprobe, the reference.
+    /// Only ffprobe, which is the reference.
     Ffprobe,
 }
 
@@ -81,21 +83,21 @@ pub struct ProbeResult {
     pub keyframes: Option<Keyframes>,
 }
 
-/// Bytes read from the start of a file that the caller has not read yet.
+/// Number of bytes read at the start of a file, unless the caller already read them.
 const HEAD_BYTES: usize = 64 * 1024;
 
-/// Reads a header with the built-in readers; `None` if only ffprobe may understand the file.
+/// Reads a header with the built-in readers. `None` if none of them supports the file.
 ///
 /// # Errors
-/// Read errors of the drive; a file that is not understood is `None`.
+/// Returns an error if the file cannot be read. An unsupported or malformed file is not an error.
 pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResult>> {
     if original.beginning().is_empty() {
         let length =
             usize::try_from(original.size()).map_or(HEAD_BYTES, |size| size.min(HEAD_BYTES));
         let head = original.read(0, length)?;
-        original.keep(0, head);
+        original.store(0, head);
     }
-    if let Some(facts) = raw::read(original.beginning()) {
+    if let Some(facts) = camera_raw::read(original.beginning()) {
         return Ok(Some(probe_result(facts, None, "raw header")));
     }
     let (reader, file) = if let Some(header) = wav::read(original)? {
@@ -120,8 +122,8 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResul
 /// Reads a header with ffprobe.
 ///
 /// # Errors
-/// [`ProbeError::BadFile`] when ffprobe cannot parse the file or finds no streams.
-pub fn ask_ffprobe(
+/// Returns [`ProbeError::BadFile`] if ffprobe cannot parse the file or finds no streams.
+pub fn probe_with_ffprobe(
     path: &Path,
     tools: &Tools,
     limits: &ProcessLimits,

@@ -1,7 +1,7 @@
-//! Runs of ffmpeg and ffprobe with limits on time and output, and cancellation.
+//! Runs ffmpeg and ffprobe with limits on time and output, and with cancellation.
 //!
-//! Separate threads read the output, and the process is killed and reaped here, because the event
-//! loop of ffmpeg-sidecar can wait forever (see ARCHITECTURE.md).
+//! Separate threads read the output, and this module kills and reaps the process. The event loop of
+//! ffmpeg-sidecar is not used, since it can wait forever (see ARCHITECTURE.md).
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use super::{ProbeError, parent_death};
 use crate::error::Error;
 
-/// Interval at which a waiting run checks for cancellation.
+/// Interval of the checks for cancellation while waiting.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Cancellation flag, shared by everything that must stop when the user interrupts a run.
+/// Cancellation flag, shared by all threads that must stop when the user interrupts a run.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
@@ -28,7 +28,7 @@ impl Cancel {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Returns true once cancellation was requested.
+    /// Returns true if cancellation was requested.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::SeqCst)
@@ -44,7 +44,7 @@ pub struct ProcessLimits {
     pub cancel: Cancel,
 }
 
-/// Ids of running processes; each leads a separate process group.
+/// Ids of the running processes. Each leads its own process group.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
 /// Number of processes started so far.
@@ -56,7 +56,7 @@ pub fn processes_started() -> u64 {
     STARTED.load(Ordering::Relaxed)
 }
 
-/// Kills all running tools, for an exit that does not wait.
+/// Kills all running tools, for an immediate exit.
 pub fn kill_all() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     running.iter().copied().for_each(kill_group);
@@ -71,7 +71,7 @@ fn update_running(change: impl FnOnce(&mut BTreeSet<u32>)) {
 fn kill_group(leader: u32) {
     use rustix::process::{Pid, Signal, kill_process_group};
     let leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
-    // Fails only if they have already exited.
+    // This fails only if the processes have already exited.
     let _ = leader.map(|leader| kill_process_group(leader, Signal::KILL));
 }
 
@@ -86,15 +86,15 @@ pub(super) struct Output {
     pub stderr: String,
 }
 
-/// Capacity of the channel from the parsing thread to the caller.
+/// Capacity of the channel from the parsing thread to the caller, in items.
 const PENDING_ITEMS: usize = 2;
 
-/// Bytes of standard error that are kept; the rest is read and dropped.
+/// Maximum number of bytes stored of standard error. The rest is read and discarded.
 const MAX_STDERR: usize = 64 * 1024;
 
 /// Runs `command` until it exits or exceeds a limit.
 ///
-/// More than `max_stdout` bytes of standard output count as an error of the file.
+/// If it writes more than `max_stdout` bytes to standard output, the file is treated as bad.
 pub(super) fn run(
     command: &mut Command,
     max_stdout: usize,
@@ -112,17 +112,18 @@ pub(super) fn run(
         .take()
         .map(|pipe| read_pipe(pipe, MAX_STDERR));
     let deadline = Instant::now() + limits.deadline;
-    let stdout = receive(stdout, deadline, limits)?;
+    let stdout = receive_output(stdout, deadline, limits)?;
     if stdout.is_truncated {
         return Err(ProbeError::BadFile(format!(
-            "the tool wrote more than {max_stdout} bytes"
+            "the tool's output exceeds {max_stdout} bytes"
         )));
     }
-    let stderr = receive(stderr, deadline, limits)?;
+    let stderr = receive_output(stderr, deadline, limits)?;
     let status = run.wait(deadline, limits)?;
     #[cfg(unix)]
     if let Some(9 | 15) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        // Killed by the user, or by the system when out of memory: not necessarily the file's fault.
+        // The process was killed by the user, or by the system for lack of memory. The file is not
+        // necessarily bad.
         return Err(ProbeError::Temporary("the tool was killed".to_owned()));
     }
     let stderr = String::from_utf8_lossy(&stderr.bytes).into_owned();
@@ -141,8 +142,8 @@ pub(super) fn run(
 
 /// Runs `command` while one thread writes its input and another parses its output into items.
 ///
-/// `on_item` returns true if an item is progress. The process is killed if there is no progress
-/// within the deadline. Returns standard error.
+/// `on_item` returns true if an item counts as progress. Without progress within the deadline, the
+/// process is killed. Returns the standard error.
 pub(super) fn run_streaming<T: Send + 'static>(
     command: &mut Command,
     limits: &ProcessLimits,
@@ -162,13 +163,13 @@ pub(super) fn run_streaming<T: Send + 'static>(
         .stderr
         .take()
         .map(|pipe| read_pipe(pipe, MAX_STDERR));
-    // Both threads end with their pipe. If the process dies early, writing fails, and the caller
-    // notices the missing items.
+    // Both threads end when their pipe is closed. If the process dies early, writing fails, and the
+    // caller detects the missing items.
     drop(thread::Builder::new().spawn(move || write_input(&mut stdin)));
     let (sender, receiver) = sync_channel(PENDING_ITEMS);
     drop(thread::Builder::new().spawn(move || {
         let parsed = parse_output(&mut stdout, &mut |item| sender.send(item).is_ok());
-        // Discards the rest, so that a full pipe does not block the process.
+        // Discard the rest, so that a full pipe does not block the process.
         parsed.and_then(|()| io::copy(&mut stdout, &mut io::sink()))
     }));
     let mut deadline = Instant::now() + limits.deadline;
@@ -184,15 +185,15 @@ pub(super) fn run_streaming<T: Send + 'static>(
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    let stderr = receive(stderr, deadline, limits)?;
+    let stderr = receive_output(stderr, deadline, limits)?;
     run.wait(deadline, limits)?;
     Ok(String::from_utf8_lossy(&stderr.bytes).into_owned())
 }
 
-/// Running process; dropping it kills the process and its descendants.
+/// Running process. Dropping this value kills the process and its descendants.
 struct Running {
     child: Child,
-    /// True once the process exited and its pipes are closed.
+    /// True if the process has exited and its pipes are closed.
     has_exited: bool,
 }
 
@@ -214,15 +215,16 @@ impl Running {
             .stderr(Stdio::piped());
         #[cfg(unix)]
         {
-            // Ctrl-C must not reach the process: its death would look like an error of the file.
+            // Ctrl-C must not reach the process, since its death would look like an error of the
+            // file.
             std::os::unix::process::CommandExt::process_group(command, 0);
         }
         let child = command
             .spawn()
             .map_err(|source| ProbeError::Fatal(Error::Tool { tool, source }))?;
         STARTED.fetch_add(1, Ordering::Relaxed);
-        update_running(|all| {
-            all.insert(child.id());
+        update_running(|running| {
+            running.insert(child.id());
         });
         Ok(Self {
             child,
@@ -230,7 +232,7 @@ impl Running {
         })
     }
 
-    /// Waits for the exit, which is near because both pipes are closed.
+    /// Waits for the exit, which is expected soon, since both pipes are closed.
     fn wait(
         &mut self,
         deadline: Instant,
@@ -257,23 +259,23 @@ impl Drop for Running {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        update_running(|all| {
-            all.remove(&self.child.id());
+        update_running(|running| {
+            running.remove(&self.child.id());
         });
     }
 }
 
 /// Bytes read from a pipe.
 #[derive(Default)]
-struct Piped {
+struct PipeOutput {
     bytes: Vec<u8>,
     is_truncated: bool,
 }
 
-/// Reads a pipe to its end on a thread and keeps at most `max_bytes` bytes.
-fn read_pipe(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> Receiver<Piped> {
+/// Reads a pipe to its end on a thread, and stores at most `max_bytes` bytes.
+fn read_pipe(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> Receiver<PipeOutput> {
     let (sender, receiver) = channel();
-    let reading = thread::Builder::new().spawn(move || {
+    let thread = thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         let is_read = (&mut pipe)
             .take(max_bytes as u64)
@@ -284,30 +286,30 @@ fn read_pipe(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> Receiver
         } else {
             0
         };
-        // The receiver is gone if the run was aborted.
-        let _ = sender.send(Piped {
+        // Sending fails if the run was aborted and the receiver was dropped.
+        let _ = sender.send(PipeOutput {
             bytes,
             is_truncated: rest > 0,
         });
     });
-    // If the thread could not start, the sender is gone and the output counts as empty.
-    drop(reading);
+    // If the thread could not be started, the sender was dropped and the output counts as empty.
+    drop(thread);
     receiver
 }
 
-fn receive(
-    pipe: Option<Receiver<Piped>>,
+fn receive_output(
+    pipe: Option<Receiver<PipeOutput>>,
     deadline: Instant,
     limits: &ProcessLimits,
-) -> Result<Piped, ProbeError> {
+) -> Result<PipeOutput, ProbeError> {
     let Some(pipe) = pipe else {
-        return Ok(Piped::default());
+        return Ok(PipeOutput::default());
     };
     loop {
         match pipe.recv_timeout(POLL_INTERVAL) {
-            Ok(piped) => return Ok(piped),
+            Ok(output) => return Ok(output),
             Err(RecvTimeoutError::Timeout) => check_limits(deadline, limits)?,
-            Err(RecvTimeoutError::Disconnected) => return Ok(Piped::default()),
+            Err(RecvTimeoutError::Disconnected) => return Ok(PipeOutput::default()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Fractions in lowest terms, as ffprobe prints frame rates and pixel aspect ratios.
+//! Fractions in lowest terms, in which ffprobe prints frame rates and pixel aspect ratios.
 
 use std::ops::{Div, Rem};
 
@@ -15,11 +15,12 @@ where
     (numerator != zero && denominator != zero).then(|| (numerator / a, denominator / a))
 }
 
-/// Formats a pixel aspect ratio such as `64:45`; `None` if ffprobe would have to round it.
-pub(super) fn aspect(horizontal: u64, vertical: u64) -> Option<String> {
+/// Formats a pixel aspect ratio such as `64:45`; `None` if its terms do not fit in 32 bits and
+/// ffprobe would round it.
+pub(super) fn format_aspect_ratio(horizontal: u64, vertical: u64) -> Option<String> {
     let (horizontal, vertical) = reduce(horizontal, vertical)?;
-    let is_sane = |number: u64| i32::try_from(number).is_ok();
-    (is_sane(horizontal) && is_sane(vertical)).then(|| format!("{horizontal}:{vertical}"))
+    let fits = |number: u64| i32::try_from(number).is_ok();
+    (fits(horizontal) && fits(vertical)).then(|| format!("{horizontal}:{vertical}"))
 }
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ mod tests {
         assert_eq!(reduce(u128::MAX, u128::MAX), Some((1, 1)));
         assert_eq!(reduce(0_u64, 5), None);
         assert_eq!(reduce(5_u64, 0), None);
-        assert_eq!(aspect(1280, 900).as_deref(), Some("64:45"));
-        assert_eq!(aspect(1 << 31, 1), None);
+        assert_eq!(format_aspect_ratio(1280, 900).as_deref(), Some("64:45"));
+        assert_eq!(format_aspect_ratio(1 << 31, 1), None);
     }
 }

@@ -1,20 +1,20 @@
-//! File access for header readers that return `None` for anything they do not understand.
+//! File access for header readers that return `None` for any unsupported content.
 //!
-//! Separate from the readers' windows, because a drive error must not be mistaken for an unknown
-//! format. The first error is stored here and returned at the end.
+//! A read error must not be mistaken for an unsupported format. The first error is therefore stored
+//! here and returned at the end.
 
 use std::io;
 
 use crate::source_file::Original;
 
-/// Access to one original that remembers the first read error.
+/// Access to a source file that stores the first read error.
 pub(super) struct Reads<'a> {
     original: &'a Original,
     failure: Option<io::Error>,
 }
 
 impl<'a> Reads<'a> {
-    /// Wraps an original without reading.
+    /// Wraps a source file without reading it.
     pub(super) fn new(original: &'a Original) -> Self {
         Self {
             original,
@@ -22,17 +22,17 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// Size of the file in bytes.
+    /// Returns the size of the file in bytes.
     pub(super) fn size(&self) -> u64 {
         self.original.size()
     }
 
-    /// Returns a range that the original already holds completely in memory.
-    pub(super) fn kept(&self, start: u64, length: usize) -> Option<&[u8]> {
-        self.original.kept(start, length)
+    /// Returns a range if all of it is stored in memory.
+    pub(super) fn stored(&self, start: u64, length: usize) -> Option<&[u8]> {
+        self.original.stored(start, length)
     }
 
-    /// Reads exactly `length` bytes from `start`; `None` if the file is too short or the drive fails.
+    /// Reads exactly `length` bytes at `start`; `None` if the file is too short or cannot be read.
     pub(super) fn read(&mut self, start: u64, length: usize) -> Option<Vec<u8>> {
         let end = start.checked_add(length as u64)?;
         if end > self.size() {
@@ -47,10 +47,11 @@ impl<'a> Reads<'a> {
         }
     }
 
-    /// Returns the result of a reader, unless a read failed.
+    /// Returns the result of a header reader, unless a read failed.
     ///
     /// # Errors
-    /// The first read error, including a file that became shorter: then the result is incomplete.
+    /// Returns the first read error, since the result is then incomplete. A file that became
+    /// shorter is such an error.
     pub(super) fn finish<T>(self, result: Option<T>) -> io::Result<Option<T>> {
         match self.failure {
             Some(failure) => Err(failure),

@@ -1,7 +1,7 @@
-//! Frames of a file that ffmpeg opens itself.
+//! Decoding of single frames of a file that ffmpeg opens itself.
 //!
-//! Used for files whose frames cannot be located by the built-in readers, and for frames that
-//! `batch_decode` could not decode.
+//! This is slower than `batch_decode`, but also works if the built-in readers cannot locate the
+//! frames or `batch_decode` cannot decode them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,27 +15,27 @@ use super::{ProbeError, Tool, ffprobe};
 /// Position of the frame to decode.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum SeekPosition {
-    /// The keyframe before this time in seconds; fast.
+    /// Last keyframe before this time in seconds, which is fast.
     KeyframeBefore(f64),
-    /// The frame at this time in seconds, decoded from the keyframe before it.
+    /// Frame at this time in seconds, decoded from the keyframe before it.
     Exact(f64),
-    /// The frame with this zero-based number, decoded from the start of the file.
+    /// Frame with this zero-based number, decoded from the start of the file.
     FrameNumber(u32),
 }
 
-/// Input file, and how ffmpeg opens it.
+/// Input file for ffmpeg.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
     pub path: PathBuf,
-    /// True if the header suffices for seeking and decoding. It does in MP4, Matroska and MXF; a
-    /// transport stream has no header.
+    /// True if the header is sufficient for seeking and decoding, as in MP4, Matroska and MXF. A
+    /// transport stream, for example, has no header.
     pub is_described: bool,
 }
 
-/// Containers whose header contains everything that decoding needs.
+/// Containers whose header is sufficient for decoding.
 const DESCRIBED: [&str; 6] = ["mov", "mp4", "m4a", "3gp", "matroska", "mxf"];
 
-/// Returns true if the header of a container suffices for decoding.
+/// Returns true if the header of a container is sufficient for decoding.
 pub(super) fn is_described(container: Option<&str>) -> bool {
     container.is_some_and(|container| DESCRIBED.contains(&container))
 }
@@ -43,7 +43,7 @@ pub(super) fn is_described(container: Option<&str>) -> bool {
 /// Decodes one frame.
 ///
 /// # Errors
-/// [`ProbeError::BadFile`] when no frame can be decoded at the position.
+/// Returns [`ProbeError::BadFile`] if no frame can be decoded at the position.
 pub(super) fn decode_frame(
     input: &Input,
     position: SeekPosition,
@@ -55,10 +55,11 @@ pub(super) fn decode_frame(
     let mut command = ffmpeg_command(tool);
     let command = command.as_inner_mut();
     command.args(input_args(input, position));
-    // `V` excludes cover art and thumbnails.
+    // The stream specifier `V` excludes cover art and thumbnails.
     command.args(["-map", "0:V:0", "-an", "-sn", "-dn", "-frames:v", "1"]);
     if !matches!(position, SeekPosition::Exact(_)) {
-        // Otherwise ffmpeg would drop or duplicate frames before the seek time, or the selected one.
+        // Without this option, ffmpeg may drop or duplicate the selected frame or frames before the
+        // seek time.
         command.args([fps_mode, "passthrough"]);
     }
     let selection = match position {
@@ -74,10 +75,12 @@ pub(super) fn decode_frame(
     Ok(output.stdout)
 }
 
-/// Decodes one frame at each position, in one run that opens the file once per position.
+/// Decodes one frame at each position with a single process, which opens the file once per
+/// position.
 ///
 /// # Errors
-/// [`ProbeError::BadFile`] when any frame cannot be decoded: one bad input ends the run.
+/// Returns [`ProbeError::BadFile`] if any frame cannot be decoded, since one bad input ends the
+/// run.
 pub(super) fn decode_frames(
     inputs: &[(Input, SeekPosition)],
     raster: &Raster,
@@ -123,7 +126,7 @@ fn ffmpeg_command(tool: &Tool) -> FfmpegCommand {
 
 /// Returns the arguments of one input.
 fn input_args(input: &Input, position: SeekPosition) -> Vec<OsString> {
-    // Frames are rotated afterwards, in one place for all sources.
+    // Frames are rotated later, by the same code as those of other decoders.
     let mut args: Vec<OsString> = ["-threads", "1", "-noautorotate"].map(Into::into).into();
     if input.is_described {
         args.push("-nofind_stream_info".into());

@@ -1,4 +1,4 @@
-//! Comparison of the built-in header readers with ffprobe, the reference.
+//! Comparison of the built-in header readers with ffprobe, which is the reference.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,19 +8,23 @@ use serde_json::Value;
 
 use super::*;
 
-/// Accepted differences: file, fields and reason.
+/// Accepted differences from ffprobe: file, fields and reason.
 const ACCEPTED: &[(&str, &[&str], &str)] = &[
     (
         "cbcs_audiodec.mp4",
         &["duration"],
-        "the fragments begin at 10 s; ffprobe counts from 0",
+        "the fragments begin at 10 s, but ffprobe counts from 0",
     ),
     (
         "outV300.mp4",
         &["video_bitrate"],
         "ffprobe divides the first fragment's bytes by the whole duration",
     ),
-    ("v300_multiple_segments.mp4", &["video_bitrate"], "the same"),
+    (
+        "v300_multiple_segments.mp4",
+        &["video_bitrate"],
+        "ffprobe divides the first fragment's bytes by the whole duration",
+    ),
     (
         "complseg-1.0001_dec.mp4",
         &["video_bitrate"],
@@ -34,22 +38,22 @@ const ACCEPTED: &[(&str, &[&str], &str)] = &[
     (
         "sample_qt.mp4",
         &["software"],
-        "ffprobe takes the encoder from a tag that names the person who encoded",
+        "ffprobe reads the encoder from a tag that contains a person's name",
     ),
     (
         "invalid_userdata.mp4",
         PARAMETER_SET_FIELDS,
-        "the same: headers only",
+        "header only: the samples do not decode",
     ),
     (
         "zero_empty_stsc.mp4",
         PARAMETER_SET_FIELDS,
-        "the same: headers only",
+        "header only: the samples do not decode",
     ),
     (
         "test_case_1185230.mp4",
         PARAMETER_SET_FIELDS,
-        "the same: headers only",
+        "header only: the samples do not decode",
     ),
     (
         "Sr001-2C-01_01.WAV",
@@ -59,12 +63,12 @@ const ACCEPTED: &[(&str, &[&str], &str)] = &[
     (
         "A101_1_1.WAV",
         &["reel", "scene", "start_timecode", "take"],
-        "the same",
+        "ffprobe does not read iXML",
     ),
     (
         "A101_3.WAV",
         &["reel", "scene", "start_timecode", "take"],
-        "the same",
+        "ffprobe does not read iXML",
     ),
     (
         "rotated_hdr_video.mov",
@@ -94,7 +98,7 @@ const ACCEPTED: &[(&str, &[&str], &str)] = &[
     (
         "fragmented.mp4",
         PARAMETER_SET_FIELDS,
-        "the same: headers only",
+        "header only: the samples do not decode",
     ),
     (
         "fixture-raw.mts",
@@ -103,7 +107,7 @@ const ACCEPTED: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// Fields that only parameter sets provide if no sample decodes.
+/// Fields that are known only from the parameter sets if no sample can be decoded.
 const PARAMETER_SET_FIELDS: &[&str] = &[
     "bit_depth",
     "chroma_subsampling",
@@ -127,28 +131,32 @@ fn fields(clip: &Clip) -> serde_json::Map<String, Value> {
     fields
 }
 
-/// Returns the differing fields, each with our value and ffprobe's.
+/// Returns the fields that differ, each with both values. `None` if the file cannot be compared.
 fn differences(path: &Path) -> Option<Vec<(String, String)>> {
-    let ours = fields(&read_builtin(path)?);
+    let builtin = fields(&read_builtin(path)?);
     let limits = ProcessLimits {
         deadline: Duration::from_secs(60),
         cancel: Cancel::default(),
     };
     let tools = Tools::find(&|_| None).unwrap();
-    // A file that ffprobe rejects cannot be compared.
-    let theirs = fields(&ask_ffprobe(path, &tools, &limits).ok()?.facts);
-    let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
+    // A file that ffprobe rejects is not compared.
+    let reference = fields(&probe_with_ffprobe(path, &tools, &limits).ok()?.facts);
+    let mut names: Vec<&String> = builtin.keys().chain(reference.keys()).collect();
     names.sort();
     names.dedup();
     let differ = names
         .into_iter()
-        .filter(|name| ours.get(*name) != theirs.get(*name));
-    let shown = |side: Option<&Value>| side.map_or_else(|| "none".to_owned(), Value::to_string);
+        .filter(|name| builtin.get(*name) != reference.get(*name));
+    let shown = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), Value::to_string);
     Some(
         differ
             .map(|name| {
-                let sides = format!("{}, {}", shown(ours.get(name)), shown(theirs.get(name)));
-                (name.clone(), sides)
+                let values = format!(
+                    "{}, {}",
+                    shown(builtin.get(name)),
+                    shown(reference.get(name))
+                );
+                (name.clone(), values)
             })
             .collect(),
     )
@@ -166,7 +174,7 @@ pub(super) fn files_in(folder: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Returns every third file, because each starts ffprobe or ffmpeg; all files if
+/// Returns every third file, since each file starts ffprobe or ffmpeg. Returns all files if
 /// `BTSINDEX_EVERY_FILE` is set.
 pub(super) fn sample(files: Vec<PathBuf>) -> Vec<PathBuf> {
     let is_all = std::env::var_os("BTSINDEX_EVERY_FILE").is_some();
@@ -186,12 +194,12 @@ fn built_in_readers_agree_with_ffprobe() {
         .collect();
     let mut unexpected: Vec<String> = Vec::new();
     for (path, differences) in &compared {
-        for (field, sides) in differences {
+        for (field, values) in differences {
             let is_accepted = ACCEPTED
                 .iter()
                 .any(|(name, fields, _)| path.ends_with(name) && fields.contains(&field.as_str()));
             if !is_accepted {
-                unexpected.push(format!("{}: {field}: {sides}", path.display()));
+                unexpected.push(format!("{}: {field}: {values}", path.display()));
             }
         }
     }
@@ -202,7 +210,11 @@ fn built_in_readers_agree_with_ffprobe() {
         compared.len(),
         unexpected.join("\n")
     );
-    assert!(compared.len() >= 8, "only {} files", compared.len());
+    assert!(
+        compared.len() >= 8,
+        "only {} files were compared",
+        compared.len()
+    );
 }
 
 #[test]
@@ -221,7 +233,7 @@ fn reports_read_errors_of_the_drive() {
         ];
         std::fs::write(&path, file.concat()).unwrap();
         let mut original = Original::open(&path).unwrap();
-        // Truncates the file after opening, so that reads fail.
+        // Truncate the file after it was opened, so that reads fail.
         let shorter = std::fs::File::options().write(true).open(&path).unwrap();
         shorter.set_len(100_000).unwrap();
         assert!(read_header(&mut original).is_err(), "{kind:?}");

@@ -1,6 +1,6 @@
-//! Posters and filmstrips: planning when the header is read, and decoding later.
+//! Posters and filmstrips, which are planned when the header is read and decoded later.
 //!
-//! The plan contains everything that decoding needs. So each header is read only once, and an
+//! The plan contains all data that decoding needs. Each header is therefore read only once, and an
 //! interrupted scan resumes with the missing thumbnails.
 
 use std::path::PathBuf;
@@ -18,31 +18,32 @@ use super::process::ProcessLimits;
 use super::single_decode::{self, Input, SeekPosition};
 use super::{ProbeError, Tool};
 use crate::clip::Clip;
-use crate::source_file::Gate;
+use crate::source_file::ReadLimiter;
 
-/// Version of stored plans.
+/// Format version of stored plans.
 const VERSION: u32 = 1;
-/// Frames planned for a filmstrip, for a later scan, if the current one requests no filmstrips.
+/// Number of frames planned for a filmstrip if the current scan does not request filmstrips. A
+/// later scan may do so.
 const DEFAULT_STRIP: usize = 8;
-/// Consecutive timeouts after which no further processes are started.
+/// Number of consecutive timeouts after which no further processes are started.
 const MAX_TIMEOUTS: u32 = 3;
 /// Long side of a poster in pixels.
 const POSTER_SIDE: u32 = 480;
 /// Long side of a filmstrip frame in pixels.
 const TILE_SIDE: u32 = 240;
 
-/// Everything needed to create a clip's thumbnails, except the path of the file.
+/// Data for creating a clip's thumbnails, except the path of the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThumbnailPlan {
-    /// Plans of another version are ignored.
+    /// Format version. Plans of another version are ignored.
     version: u32,
     poster: Raster,
     tile: Raster,
-    /// Keyframes to read directly; `None` if ffmpeg must open the file.
+    /// Keyframes that can be read directly; `None` if ffmpeg must open the file.
     keyed: Option<PlannedKeyframes>,
     /// Duration in microseconds; 0 if unknown.
     micros: u64,
-    /// True if the container's header suffices for seeking and decoding.
+    /// True if the container's header is sufficient for seeking and decoding.
     is_described: bool,
     /// Number of frames in the filmstrip.
     strip: usize,
@@ -60,18 +61,18 @@ struct PlannedKeyframes {
     strip: Vec<Keyframe>,
 }
 
-/// Thumbnail to create for a clip.
+/// Kind of a thumbnail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThumbnailKind {
-    /// Single frame that represents the clip.
+    /// Single frame of the clip.
     Poster,
     /// Several frames spread over the duration of the clip.
     Strip,
 }
 
 impl ThumbnailPlan {
-    /// Plans the thumbnails of a clip with `strip` frames in the filmstrip; `None` for sound and
-    /// camera raw, which ffmpeg cannot decode.
+    /// Plans the thumbnails of a clip with `strip` frames in the filmstrip. `None` if there is no
+    /// video, or a camera raw format that ffmpeg cannot decode.
     #[must_use]
     pub fn new(clip: &Clip, keyframes: Option<&Keyframes>, strip: usize) -> Option<Self> {
         let strip = if strip == 0 { DEFAULT_STRIP } else { strip };
@@ -97,15 +98,15 @@ impl ThumbnailPlan {
         })
     }
 
-    /// Parses a stored plan; `None` if it is damaged or has another version.
+    /// Parses a stored plan. `None` if it is damaged or has another version.
     #[must_use]
     pub fn from_json(json: &str) -> Option<Self> {
         let plan: Self = serde_json::from_str(json).ok()?;
         (plan.version == VERSION).then_some(plan)
     }
 
-    /// Returns a hash that is equal for all plans that one ffmpeg process can decode together;
-    /// `None` if ffmpeg must open the file itself.
+    /// Returns a hash that is equal for plans that one ffmpeg process can decode together. `None`
+    /// if ffmpeg must open the file itself.
     #[must_use]
     pub fn recipe(&self, kind: ThumbnailKind) -> Option<u64> {
         let keyed = self.keyed.as_ref()?;
@@ -126,16 +127,16 @@ impl ThumbnailPlan {
     }
 }
 
-/// A clip whose thumbnails are to be created.
+/// Request to create the thumbnails of a clip.
 #[derive(Debug, Clone)]
 pub struct ThumbnailJob {
-    /// Path of one of its files.
+    /// Path of a file of the clip.
     pub path: PathBuf,
-    /// All frames of an image sequence; empty for other clips.
+    /// Paths of the frames of an image sequence; empty for other clips.
     pub frames: Vec<PathBuf>,
-    /// Limits concurrent reads from the drive.
-    pub gate: Gate,
-    /// Plan of its thumbnails.
+    /// Limit on concurrent reads from the drive.
+    pub read_limiter: ReadLimiter,
+    /// Plan of the thumbnails.
     pub plan: ThumbnailPlan,
 }
 
@@ -151,9 +152,9 @@ pub enum ThumbnailOutput {
     },
     /// Filmstrip of a clip.
     Strip {
-        /// Contents and frame index of the image file; `None` if the clip has no frames to show.
+        /// Contents and frame index of the image file; `None` if the clip has no frames.
         strip: Option<(Vec<u8>, StripIndex)>,
-        /// Replacement for a poster that was not presentable.
+        /// Replacement for a poster that was not presentable; `None` to keep the poster.
         poster: Option<Vec<u8>>,
     },
 }
@@ -163,50 +164,50 @@ pub enum ThumbnailOutput {
 struct StripFrames {
     /// Time in seconds and content of each frame.
     frames: Vec<(f64, Frame)>,
-    /// Keyframes of the frames, if they were decoded by `batch_decode`.
+    /// Keyframe of each frame; empty if they were not decoded by `batch_decode`.
     keys: Vec<Keyframe>,
 }
 
-/// Decoder, limits and output format of a run.
+/// Creates thumbnails with ffmpeg.
 #[derive(Debug, Clone)]
 pub struct ThumbnailMaker {
-    /// ffmpeg, which decodes the frames.
+    /// Decoder of the frames.
     pub ffmpeg: Tool,
     /// Limits of each process.
     pub limits: ProcessLimits,
     /// File format of the thumbnails.
     pub format: ThumbnailFormat,
-    /// Number of consecutive timeouts in all threads.
-    pub late: Arc<AtomicU32>,
+    /// Number of consecutive timeouts of all threads.
+    pub consecutive_timeouts: Arc<AtomicU32>,
 }
 
 impl ThumbnailMaker {
-    /// Counts timeouts and passes the result through.
+    /// Counts the timeout if the result is one, and returns the result.
     ///
     /// # Errors
-    /// The error of the run.
-    fn count_timeouts<T>(&self, ended: Result<T, ProbeError>) -> Result<T, ProbeError> {
-        match &ended {
+    /// Returns the error in `result`.
+    fn count_timeouts<T>(&self, result: Result<T, ProbeError>) -> Result<T, ProbeError> {
+        match &result {
             Err(ProbeError::Temporary(_)) => {
-                self.late.fetch_add(1, Ordering::Relaxed);
+                self.consecutive_timeouts.fetch_add(1, Ordering::Relaxed);
             }
-            _ => self.late.store(0, Ordering::Relaxed),
+            _ => self.consecutive_timeouts.store(0, Ordering::Relaxed),
         }
-        ended
+        result
     }
 
-    /// Returns true if ffmpeg appears to hang on every file. Then no further processes are started,
+    /// Returns true if ffmpeg appears to hang on every file. No further processes are then started,
     /// and the remaining jobs stay in the queue.
     #[must_use]
     pub fn is_stalled(&self) -> bool {
-        self.late.load(Ordering::Relaxed) >= MAX_TIMEOUTS
+        self.consecutive_timeouts.load(Ordering::Relaxed) >= MAX_TIMEOUTS
     }
 
-    /// Creates thumbnails for jobs whose plans have equal recipes, and reports each by its index in
-    /// `jobs`.
+    /// Creates thumbnails for jobs whose plans have equal recipes. Calls `on_result` with the index
+    /// of each job in `jobs`.
     ///
     /// # Errors
-    /// When ffmpeg cannot be run or the run is cancelled; jobs not yet reported are not done.
+    /// Fails if ffmpeg cannot be run or the run is cancelled. Jobs without a result were not done.
     pub fn make(
         &self,
         kind: ThumbnailKind,
@@ -226,7 +227,8 @@ impl ThumbnailMaker {
     ) -> Result<(), ProbeError> {
         let mut best: Vec<Option<Frame>> = vec![None; jobs.len()];
         let mut is_done = vec![false; jobs.len()];
-        // One keyframe per clip, and up to three more if it is not presentable.
+        // The first pass tries one keyframe per clip, the second pass up to three more if the first
+        // is not presentable.
         for range in [0..1, 1..usize::MAX] {
             let keys_to_try = |at: usize| {
                 let keys = jobs[at].plan.keyed.as_ref().map(|keyed| &keyed.poster);
@@ -236,11 +238,11 @@ impl ThumbnailMaker {
                 });
                 keys.filter(|_| !is_done[at]).unwrap_or_default()
             };
-            let wanted: Vec<Vec<Keyframe>> = (0..jobs.len()).map(keys_to_try).collect();
+            let keys_by_job: Vec<Vec<Keyframe>> = (0..jobs.len()).map(keys_to_try).collect();
             let is_decoded = self.decode_keyframes(
                 jobs,
                 ThumbnailKind::Poster,
-                &wanted,
+                &keys_by_job,
                 &mut |at, _, frame| {
                     if is_done[at] {
                     } else if frame.is_presentable() {
@@ -278,23 +280,23 @@ impl ThumbnailMaker {
     /// Decodes keyframes of all jobs. Calls `on_frame` with the index of the job, the index of the
     /// keyframe and its time in seconds, and the frame.
     ///
-    /// Returns false if the decoder failed; missing frames are then decoded one by one.
+    /// Returns false if the decoder failed. The caller then decodes missing frames one by one.
     fn decode_keyframes(
         &self,
         jobs: &[ThumbnailJob],
         kind: ThumbnailKind,
-        wanted: &[Vec<Keyframe>],
+        keys_by_job: &[Vec<Keyframe>],
         on_frame: &mut dyn FnMut(usize, (usize, f64), Frame),
     ) -> Result<bool, ProbeError> {
         let files: Vec<(usize, FileKeyframes)> = jobs
             .iter()
-            .zip(wanted)
+            .zip(keys_by_job)
             .enumerate()
             .filter(|(_, (_, keys))| !keys.is_empty())
             .map(|(at, (job, keys))| {
                 let file = FileKeyframes {
                     path: job.path.clone(),
-                    gate: job.gate.clone(),
+                    read_limiter: job.read_limiter.clone(),
                     storage: job
                         .plan
                         .keyed
@@ -311,16 +313,17 @@ impl ThumbnailMaker {
         };
         let raster = plan.raster(kind);
         let (job_indices, files): (Vec<usize>, Vec<FileKeyframes>) = files.into_iter().unzip();
-        let mut take = |picked: DecodedKeyframe| {
-            let frame = Frame::new(picked.pixels, raster);
-            let shown = (picked.key, seconds(picked.micros));
-            on_frame(job_indices[picked.file], shown, frame);
+        let mut on_decoded = |decoded: DecodedKeyframe| {
+            let frame = Frame::new(decoded.pixels, raster);
+            let key = (decoded.key, seconds(decoded.micros));
+            on_frame(job_indices[decoded.file], key, frame);
         };
         let (tool, limits) = (&self.ffmpeg, &self.limits);
-        let ended = batch_decode::decode(&keyed.decoder, raster, &files, tool, limits, &mut take);
-        match self.count_timeouts(ended) {
+        let decoder = &keyed.decoder;
+        let result = batch_decode::decode(decoder, raster, &files, tool, limits, &mut on_decoded);
+        match self.count_timeouts(result) {
             Err(ProbeError::Temporary(_) | ProbeError::BadFile(_)) => Ok(false),
-            ended => ended.map(|()| true),
+            result => result.map(|()| true),
         }
     }
 
@@ -344,11 +347,11 @@ impl ThumbnailMaker {
 
     /// Decodes the poster of a file that ffmpeg opens itself.
     fn decode_poster(&self, job: &ThumbnailJob) -> Result<Frame, ProbeError> {
-        let _pass = job.gate.pass();
+        let _permit = job.read_limiter.acquire();
         let mut best: Option<Frame> = None;
         let mut first_error = None;
-        for (input, place) in poster_positions(job) {
-            match self.decode_position(&input, place, &job.plan.poster) {
+        for (input, position) in poster_positions(job) {
+            match self.decode_position(&input, position, &job.plan.poster) {
                 Ok(frame) if frame.is_presentable() => return Ok(frame),
                 Ok(frame) => {
                     if best.as_ref().is_none_or(|best| frame.is_better_than(best)) {
@@ -358,30 +361,31 @@ impl ThumbnailMaker {
                 Err(ProbeError::BadFile(reason)) => {
                     first_error.get_or_insert(reason);
                 }
-                Err(other) => return Err(other),
+                Err(error) => return Err(error),
             }
         }
         best.ok_or_else(|| ProbeError::BadFile(first_error.unwrap_or_default()))
     }
 
-    /// Decodes one frame. If the header turns out not to suffice, tries again without relying on it.
+    /// Decodes one frame. If that fails with the header alone, tries again and lets ffmpeg analyse
+    /// the streams.
     fn decode_position(
         &self,
         input: &Input,
-        place: SeekPosition,
+        position: SeekPosition,
         raster: &Raster,
     ) -> Result<Frame, ProbeError> {
-        let take = |input: &Input| {
+        let decode = |input: &Input| {
             self.count_timeouts(single_decode::decode_frame(
                 input,
-                place,
+                position,
                 raster,
                 &self.ffmpeg,
                 &self.limits,
             ))
         };
-        let pixels = match take(input) {
-            Err(ProbeError::BadFile(_)) if input.is_described => take(&Input {
+        let pixels = match decode(input) {
+            Err(ProbeError::BadFile(_)) if input.is_described => decode(&Input {
                 is_described: false,
                 ..input.clone()
             }),
@@ -395,7 +399,7 @@ impl ThumbnailMaker {
         jobs: &[ThumbnailJob],
         on_result: &mut dyn FnMut(usize, Result<ThumbnailOutput, ProbeError>),
     ) -> Result<(), ProbeError> {
-        let wanted: Vec<Vec<Keyframe>> = jobs
+        let keys_by_job: Vec<Vec<Keyframe>> = jobs
             .iter()
             .map(|job| {
                 job.plan
@@ -404,20 +408,21 @@ impl ThumbnailMaker {
                     .map_or_else(Vec::new, |keyed| keyed.strip.clone())
             })
             .collect();
-        let mut open: Vec<StripFrames> = vec![StripFrames::default(); jobs.len()];
+        let mut strips: Vec<StripFrames> = vec![StripFrames::default(); jobs.len()];
         let mut done = 0;
         self.decode_keyframes(
             jobs,
             ThumbnailKind::Strip,
-            &wanted,
+            &keys_by_job,
             &mut |at, (key, second), frame| {
-                // Frames arrive in input order, so all earlier strips are complete.
-                for before in done..at {
-                    self.finish_strip(&jobs[before], &mut open[before], before, on_result);
+                // Frames are decoded in the order of the jobs, so the strips of all earlier jobs
+                // are complete.
+                for earlier in done..at {
+                    self.finish_strip(&jobs[earlier], &mut strips[earlier], earlier, on_result);
                 }
                 done = done.max(at);
-                open[at].frames.push((second, frame));
-                open[at].keys.extend(wanted[at].get(key));
+                strips[at].frames.push((second, frame));
+                strips[at].keys.extend(keys_by_job[at].get(key));
             },
         )?;
         for at in done..jobs.len() {
@@ -427,7 +432,7 @@ impl ThumbnailMaker {
             if self.limits.cancel.is_cancelled() {
                 return Err(ProbeError::Cancelled);
             }
-            self.finish_strip(&jobs[at], &mut open[at], at, on_result);
+            self.finish_strip(&jobs[at], &mut strips[at], at, on_result);
         }
         Ok(())
     }
@@ -447,7 +452,7 @@ impl ThumbnailMaker {
             }
         }
         let poster = self.better_poster(job, &frames, &keys);
-        let strip = image::strip(&frames).map(|(rgb, size, index)| {
+        let strip = image::arrange_strip(&frames).map(|(rgb, size, index)| {
             image::encode(&rgb, size, self.format).map(|image| (image, index))
         });
         on_result(
@@ -458,14 +463,14 @@ impl ThumbnailMaker {
         );
     }
 
-    /// Decodes the filmstrip of a file that ffmpeg opens itself: all positions in one run, or one run
-    /// per position if that fails.
+    /// Decodes the filmstrip of a file that ffmpeg opens itself. All positions are decoded in one
+    /// run, or in one run each if that fails.
     fn decode_strip(&self, job: &ThumbnailJob) -> Result<Vec<(f64, Frame)>, ProbeError> {
         let positions = strip_positions(job);
         if positions.is_empty() {
             return Ok(Vec::new());
         }
-        let _pass = job.gate.pass();
+        let _permit = job.read_limiter.acquire();
         let raster = &job.plan.tile;
         let second = |position: &SeekPosition| match *position {
             SeekPosition::KeyframeBefore(second) | SeekPosition::Exact(second) => second,
@@ -488,7 +493,7 @@ impl ThumbnailMaker {
                     match self.decode_position(input, *position, raster) {
                         Ok(frame) => frames.push((second(position), frame)),
                         Err(ProbeError::BadFile(_)) => {}
-                        Err(other) => return Err(other),
+                        Err(error) => return Err(error),
                     }
                 }
                 if frames.is_empty() {
@@ -496,7 +501,7 @@ impl ThumbnailMaker {
                 }
                 Ok(frames)
             }
-            Err(other) => Err(other),
+            Err(error) => Err(error),
         }
     }
 
@@ -522,14 +527,14 @@ impl ThumbnailMaker {
         }
         let mut better = None;
         if let Some(&key) = keys.get(at) {
-            let one = std::slice::from_ref(job);
-            let take = &mut |_, _, frame| better = Some(frame);
-            self.decode_keyframes(one, ThumbnailKind::Poster, &[vec![key]], take)
+            let jobs = std::slice::from_ref(job);
+            let on_frame = &mut |_, _, frame| better = Some(frame);
+            self.decode_keyframes(jobs, ThumbnailKind::Poster, &[vec![key]], on_frame)
                 .ok()?;
         } else if job.frames.is_empty() {
-            let place = SeekPosition::KeyframeBefore(*second);
+            let position = SeekPosition::KeyframeBefore(*second);
             better = self
-                .decode_position(&input(job), place, &job.plan.poster)
+                .decode_position(&input(job), position, &job.plan.poster)
                 .ok();
         }
         self.encode(&better?).ok()
@@ -548,7 +553,7 @@ fn input(job: &ThumbnailJob) -> Input {
     }
 }
 
-/// Returns the positions to try for a poster: first those away from both ends of the clip.
+/// Returns the positions to try for a poster. Those away from both ends of the clip come first.
 fn poster_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
     if let [_, ..] = job.frames.as_slice() {
         let middle = job.frames.len() / 2;
@@ -556,8 +561,8 @@ fn poster_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
         return vec![still(middle), still(job.frames.len() / 4)];
     }
     let seconds = job.plan.seconds();
-    let near = |part: f64| SeekPosition::KeyframeBefore(seconds * part);
-    let job_indices = match seconds {
+    let keyframe_at = |part: f64| SeekPosition::KeyframeBefore(seconds * part);
+    let positions = match seconds {
         // The duration is unknown.
         ..0.001 => vec![
             SeekPosition::FrameNumber(0),
@@ -565,27 +570,27 @@ fn poster_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
             SeekPosition::FrameNumber(75),
             SeekPosition::FrameNumber(5),
         ],
-        // One frame or very few: the first is as good as any.
+        // There are only a few frames, so the first one is used.
         ..0.2 => vec![SeekPosition::FrameNumber(0)],
-        // The clip is short, so decoding up to a position is cheap.
+        // The clip is short, so decoding up to an exact position is cheap.
         ..60.0 => vec![
-            near(0.35),
-            near(0.6),
+            keyframe_at(0.35),
+            keyframe_at(0.6),
             SeekPosition::Exact(seconds * 0.5),
             SeekPosition::Exact(seconds * 0.85),
             SeekPosition::FrameNumber(0),
         ],
         _ => vec![
-            near(0.35),
-            near(0.6),
-            near(0.85),
+            keyframe_at(0.35),
+            keyframe_at(0.6),
+            keyframe_at(0.85),
             SeekPosition::FrameNumber(0),
         ],
     };
     let input = input(job);
-    job_indices
+    positions
         .into_iter()
-        .map(|place| (input.clone(), place))
+        .map(|position| (input.clone(), position))
         .collect()
 }
 
@@ -604,12 +609,12 @@ fn strip_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
     if seconds < 0.2 {
         return Vec::new();
     }
-    #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
-    let place = |number: usize| {
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let position = |number: usize| {
         SeekPosition::KeyframeBefore(seconds * (number as f64 + 0.5) / count as f64)
     };
     (0..count)
-        .map(|number| (input(job), place(number)))
+        .map(|number| (input(job), position(number)))
         .collect()
 }
 

@@ -1,9 +1,9 @@
 //! Tone mapping of HDR and log pictures to standard dynamic range.
 //!
 //! HLG and PQ (ITU-R BT.2100) cover more brightness and wider primaries than a standard display,
-//! and log curves are designed for grading. Displayed unchanged, all of them look washed out. A
-//! poster only has to look right, so one curve serves all: unchanged up to half of white, then
-//! rolled off so that the brightest parts keep detail.
+//! and log curves are designed for grading. Displayed without conversion, all of them look washed
+//! out. For a poster, one simple mapping is sufficient: light is unchanged up to half of white, and
+//! is compressed above it so that the brightest parts keep their detail.
 
 use std::sync::OnceLock;
 
@@ -16,13 +16,13 @@ use crate::clip::Clip;
 pub(super) enum Curve {
     /// Hybrid log-gamma.
     Hlg,
-    /// Perceptual quantiser, SMPTE ST 2084.
+    /// Perceptual quantizer (SMPTE ST 2084).
     Pq,
     /// Sony S-Log3 in S-Gamut3.Cine.
     SLog3,
 }
 
-/// Rows of a matrix that converts between two sets of primaries.
+/// Matrix, row by row, that converts between two sets of primaries.
 type Matrix = [[f32; 3]; 3];
 
 /// BT.2020 to BT.709 (ITU-R BT.2407, annex 2).
@@ -37,9 +37,9 @@ const FROM_S_GAMUT3_CINE: Matrix = [
     [-0.1785, 1.4179, -0.2394],
     [-0.0444, -0.1959, 1.2404],
 ];
-/// Brightness above which light is rolled off; 1 is white paper.
+/// Light level above which light is compressed; 1 is white paper.
 const KNEE: f32 = 0.5;
-/// Entries in the lookup table of a curve.
+/// Number of entries in the lookup table of a curve.
 const TABLE_SIZE: usize = 4096;
 
 impl Curve {
@@ -60,17 +60,17 @@ impl Curve {
         }
     }
 
-    /// Returns the brightest light that keeps detail, relative to white paper.
+    /// Returns the brightest light in which detail is preserved, relative to white paper.
     fn brightest(self) -> f32 {
         match self {
-            // White paper is 203 cd/m² of 1000 (ITU-R BT.2408).
+            // White paper has 203 cd/m² on a display with 1000 cd/m² (ITU-R BT.2408).
             Self::Hlg | Self::Pq => 4.9,
             Self::SLog3 => 8.0,
         }
     }
 
     /// Converts a code value (0 to 1) to linear light, where white paper is 1.
-    fn light(self, code: f32) -> f32 {
+    fn to_light(self, code: f32) -> f32 {
         match self {
             Self::Hlg => {
                 const A: f32 = 0.178_832_77;
@@ -81,7 +81,8 @@ impl Curve {
                 } else {
                     (((code - C) / A).exp() + B) / 12.0
                 };
-                // System gamma of 1.2 for a nominal display; white paper is coded at 75 %.
+                // The system gamma is 1.2 for a nominal display. White paper has a code value of 75
+                // %.
                 (scene / 0.265).powf(1.2)
             }
             Self::Pq => {
@@ -111,13 +112,13 @@ impl Curve {
         #[expect(clippy::cast_precision_loss, reason = "4096 steps")]
         TABLES[self as usize].get_or_init(|| {
             (0..TABLE_SIZE)
-                .map(|step| self.light(step as f32 / (TABLE_SIZE - 1) as f32))
+                .map(|step| self.to_light(step as f32 / (TABLE_SIZE - 1) as f32))
                 .collect()
         })
     }
 }
 
-/// Maps little-endian 16-bit RGB coded with `curve` to 8-bit sRGB.
+/// Converts little-endian 16-bit RGB with this transfer curve to 8-bit sRGB.
 pub(super) fn map(pixels: &[u8], curve: Curve) -> Vec<u8> {
     let table = curve.table();
     let brightest = curve.brightest();
@@ -127,24 +128,24 @@ pub(super) fn map(pixels: &[u8], curve: Curve) -> Vec<u8> {
             let code = u16::from_le_bytes([pixel[at], pixel[at + 1]]);
             table[usize::from(code >> 4)]
         };
-        let wide = [light(0), light(2), light(4)];
-        let narrow = curve
+        let source = [light(0), light(2), light(4)];
+        let linear = curve
             .primaries()
-            .map(|row| row[0] * wide[0] + row[1] * wide[1] + row[2] * wide[2]);
-        // All three channels are scaled by the brightest one, which preserves the hue.
-        let peak = narrow.iter().copied().fold(0.0, f32::max);
-        let dim = if peak > KNEE {
-            roll_off(peak, brightest) / peak
+            .map(|row| row[0] * source[0] + row[1] * source[1] + row[2] * source[2]);
+        // All three channels are scaled by the same factor, which preserves the hue.
+        let peak = linear.iter().copied().fold(0.0, f32::max);
+        let scale = if peak > KNEE {
+            compress(peak, brightest) / peak
         } else {
             1.0
         };
-        rgb.extend(narrow.map(|light| to_srgb(light * dim)));
+        rgb.extend(linear.map(|light| to_srgb(light * scale)));
     }
     rgb
 }
 
-/// Compresses light above the knee smoothly so that `brightest` becomes 1.
-fn roll_off(light: f32, brightest: f32) -> f32 {
+/// Compresses light above the knee smoothly, so that `brightest` becomes 1.
+fn compress(light: f32, brightest: f32) -> f32 {
     let over = (light - KNEE) / (1.0 - KNEE);
     let max_over = (brightest - KNEE) / (1.0 - KNEE);
     KNEE + (1.0 - KNEE) * over * (1.0 + over / (max_over * max_over)) / (1.0 + over)
@@ -175,7 +176,7 @@ mod tests {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a code value of a test"
+            reason = "code values from 0 to 1"
         )]
         let bytes = ((code * 65535.0) as u16).to_le_bytes();
         let rgb = map(&[bytes, bytes, bytes].concat(), curve);
@@ -200,7 +201,8 @@ mod tests {
 
     #[test]
     fn maps_paper_white_and_middle_gray_to_their_usual_values() {
-        // BT.2408: paper at 75 % HLG and 58 % PQ, an 18 % card at 38 %; Sony: 61 % and 41 %.
+        // Code values in BT.2408: white paper at 75 % (HLG) and 58 % (PQ), an 18 % gray card at 38
+        // %. Sony: white paper at 58 % and the card at 41 %.
         for (curve, paper, card) in [
             (Curve::Hlg, 0.75, 0.38),
             (Curve::Pq, 0.58, 0.38),

@@ -15,9 +15,9 @@ use super::ProbeError;
 use super::process::{self, Cancel, ProcessLimits};
 use crate::error::Error;
 
-/// Deadline for a version request; a working tool answers much faster.
+/// Time limit for a version request. A working tool responds much faster.
 const VERSION_DEADLINE: Duration = Duration::from_secs(20);
-/// Bytes of output accepted from `-version`, which prints about a kilobyte.
+/// Maximum length in bytes of the output of `-version`, which has about a kilobyte.
 const MAX_OUTPUT: usize = 1024 * 1024;
 
 /// External program, ffmpeg or ffprobe.
@@ -26,36 +26,37 @@ pub struct Tool {
     /// Path or name of the executable.
     pub path: PathBuf,
     name: &'static str,
-    /// Path, size and modification time of the executable; the version is cached under this key.
+    /// Path, size and modification time of the executable: the key under which its version is
+    /// cached.
     description: String,
-    /// `None` once a request failed; it is not repeated.
+    /// Version; `None` if a request failed, which is not repeated.
     version: Arc<OnceLock<Option<String>>>,
 }
 
 /// External programs that a scan needs.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Reads headers that the built-in readers do not understand.
+    /// Reads headers that the built-in readers do not support.
     pub ffprobe: Tool,
     /// Decodes frames for thumbnails.
     pub ffmpeg: Tool,
 }
 
 impl Tools {
-    /// Finds both tools: by `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, in this program's folder, or
-    /// in `PATH`. `known` returns the cached version for a tool's description.
+    /// Finds both tools by `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, in this program's folder, or
+    /// in `PATH`. `cached_version` returns the cached version for a tool's description.
     ///
     /// # Errors
-    /// [`Error::Tool`] when one cannot be run.
-    pub fn find(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// Returns [`Error::Tool`] if a tool cannot be run.
+    pub fn find(cached_version: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         Ok(Self {
-            ffprobe: Tool::ffprobe(known)?,
-            ffmpeg: Tool::ffmpeg(known)?,
+            ffprobe: Tool::ffprobe(cached_version)?,
+            ffmpeg: Tool::ffmpeg(cached_version)?,
         })
     }
 
     /// Returns true if one of the tools has this name and version. A tool that does not report its
-    /// version never matches; using it then reports the error.
+    /// version never matches; the error is reported when the tool is used.
     #[must_use]
     pub fn has_version(&self, version: &str) -> bool {
         [&self.ffprobe, &self.ffmpeg].iter().any(|tool| {
@@ -69,26 +70,26 @@ impl Tool {
     /// Finds ffprobe.
     ///
     /// # Errors
-    /// [`Error::Tool`] when it cannot be run.
-    pub fn ffprobe(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// Returns [`Error::Tool`] if it cannot be run.
+    pub fn ffprobe(cached_version: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let configured = std::env::var_os("BTSINDEX_FFPROBE");
-        Self::locate("ffprobe", configured, ffprobe_path(), known)
+        Self::locate("ffprobe", configured, ffprobe_path(), cached_version)
     }
 
     /// Finds ffmpeg.
     ///
     /// # Errors
-    /// [`Error::Tool`] when it cannot be run.
-    pub fn ffmpeg(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// Returns [`Error::Tool`] if it cannot be run.
+    pub fn ffmpeg(cached_version: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let configured = std::env::var_os("BTSINDEX_FFMPEG");
-        Self::locate("ffmpeg", configured, ffmpeg_path(), known)
+        Self::locate("ffmpeg", configured, ffmpeg_path(), cached_version)
     }
 
     fn locate(
         name: &'static str,
         configured: Option<OsString>,
         default: PathBuf,
-        known: &dyn Fn(&str) -> Option<String>,
+        cached_version: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
         let path = configured.map_or(default, PathBuf::from);
         let description = describe(&path).map_err(|source| Error::Tool {
@@ -96,7 +97,7 @@ impl Tool {
             source,
         })?;
         let version =
-            known(&description).map_or_else(OnceLock::new, |version| Some(version).into());
+            cached_version(&description).map_or_else(OnceLock::new, |version| Some(version).into());
         Ok(Self {
             path,
             name,
@@ -105,11 +106,11 @@ impl Tool {
         })
     }
 
-    /// Returns name and version, such as `ffprobe 5.1.9-0+deb12u1`. The first call starts a
-    /// process; later calls use the stored answer.
+    /// Returns the name and version, such as `ffprobe 5.1.9-0+deb12u1`. The first call starts a
+    /// process, and later calls return the stored result.
     ///
     /// # Errors
-    /// [`Error::Tool`] when the tool cannot be run or does not report its version.
+    /// Returns [`Error::Tool`] if the tool cannot be run or does not report its version.
     pub fn version(&self) -> Result<&str, Error> {
         let mut failure = None;
         let version = self.version.get_or_init(|| match self.query_version() {
@@ -127,7 +128,8 @@ impl Tool {
         })
     }
 
-    /// Returns description and version for the cache; `None` if the version was never needed.
+    /// Returns the description and the version for the cache. `None` if the version was not queried
+    /// or is unknown.
     #[must_use]
     pub fn cached_version(&self) -> Option<(&str, &str)> {
         Some((&self.description, self.version.get()?.as_deref()?))
@@ -161,11 +163,11 @@ impl Tool {
         Ok(format!("{} {version}", self.name))
     }
 
-    /// Returns the option that controls frame rate conversion: `-vsync` before version 5.1, which
-    /// version 9 removes.
+    /// Returns the option that controls frame rate conversion. It is `-vsync` before version 5.1,
+    /// and `-fps_mode` since; version 9 removes `-vsync`.
     ///
     /// # Errors
-    /// [`Error::Tool`] when the tool does not report its version.
+    /// Returns [`Error::Tool`] if the tool does not report its version.
     pub(super) fn fps_mode_option(&self) -> Result<&'static str, Error> {
         Ok(if Self::has_fps_mode(self.version()?) {
             "-fps_mode"
@@ -184,14 +186,14 @@ impl Tool {
         match (parts.next(), parts.next()) {
             (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 1),
             (Some(Ok(major)), _) => major >= 6,
-            // `N-12345-gabcdef`: a build of recent sources.
+            // A version such as `N-12345-gabcdef` is a build of recent sources.
             _ => true,
         }
     }
 }
 
-/// Returns path, size and modification time of a program, which is looked up in `PATH` as the
-/// system does.
+/// Returns the path, size and modification time of a program. Like the system, it searches `PATH`
+/// for a program without a folder.
 fn describe(program: &Path) -> io::Result<String> {
     let executable = if program.components().count() > 1 {
         program.to_owned()
@@ -217,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recognises_versions_with_fps_mode() {
+    fn recognizes_versions_with_fps_mode() {
         for (version, is_supported) in [
             ("ffmpeg 4.4.2-0ubuntu0.22.04.1", false),
             ("ffmpeg 5.0", false),

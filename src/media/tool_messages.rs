@@ -1,24 +1,24 @@
-//! Plain explanations of error messages from ffmpeg and ffprobe.
+//! Plain explanations of the error messages of ffmpeg and ffprobe.
 //!
-//! A clip stores the original message, which `show` and `--json` print. Explanations replace it only
-//! where people read a list of problems, so they can change without reading any file again.
+//! A clip stores the original message, which `show` and `--json` print. Explanations are used only
+//! in lists of problems, so they can be changed without reading files again.
 
 use std::borrow::Cow;
 
 /// Cause of an error that ffmpeg reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
-    /// The recording has no end, as after a loss of power or an interrupted copy.
+    /// The end of the recording is missing, as after a power failure or an interrupted copy.
     CutOff,
     Encrypted,
     /// The file contains no video, or none that can be decoded.
     NoPicture,
     UnsupportedCodec,
-    /// The data are not in the expected format.
+    /// The data is not in the expected format.
     Damaged,
 }
 
-/// Parts of ffmpeg's messages, with their cause and explanation. The first match applies.
+/// Parts of ffmpeg's messages, each with its cause and explanation. The first match applies.
 const MESSAGES: &[(&str, Cause, &str)] = &[
     (
         "moov atom not found",
@@ -102,10 +102,10 @@ const MESSAGES: &[(&str, Cause, &str)] = &[
     ),
 ];
 
-/// Returns a plain explanation of a problem with a clip, or the problem itself if its meaning is not
-/// known.
+/// Returns a plain explanation of a problem with a clip. If none is known, returns the problem
+/// unchanged.
 ///
-/// A context that this program put in front of the tool's message is kept: `no picture could be
+/// A context that this program added before the tool's message is preserved: `no picture could be
 /// decoded: Decoder not found`.
 #[must_use]
 pub fn explain_problem(problem: &str) -> Cow<'_, str> {
@@ -120,7 +120,7 @@ pub fn explain_problem(problem: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a hint about what can be done about a problem; `None` if there is no known remedy.
+/// Returns a hint for solving a problem; `None` if no solution is known.
 #[must_use]
 pub fn problem_hint(problem: &str) -> Option<&'static str> {
     matches!(find(problem), Some((Cause::CutOff, _)))

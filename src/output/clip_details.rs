@@ -9,7 +9,7 @@ use super::clip_rows;
 use crate::catalogue::Thumbnails;
 use crate::clip::{Clip, FIELDS, FileCopy};
 use crate::error::escape;
-use crate::value::{Bytes, TagOrigin, instant};
+use crate::value::{Bytes, TagOrigin, format_unix_nanos};
 
 /// Paths of a clip's poster and filmstrip; `None` if the file does not exist.
 #[derive(Debug, Clone, Default)]
@@ -107,7 +107,7 @@ fn write_file(copy: &FileCopy, out: &mut dyn Write) -> io::Result<()> {
     let state = copy.status();
     let path = escape(&copy.path.to_string_lossy());
     let size = Bytes(copy.bytes);
-    let modified = instant(copy.modified).unwrap_or_default();
+    let modified = format_unix_nanos(copy.modified).unwrap_or_default();
     writeln!(out, "file   {path}")?;
     writeln!(
         out,

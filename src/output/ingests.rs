@@ -10,7 +10,7 @@ use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
 use crate::ingest::{CardPlan, CardState, Summary};
 use crate::media;
-use crate::value::{Bytes, instant_of_seconds};
+use crate::value::{Bytes, format_unix_seconds};
 
 /// Maximum number of problems that are listed; the others are only counted.
 const MAX_LISTED: usize = 200;
@@ -216,7 +216,7 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
 
 /// Formats a Unix time to the minute, in UTC: `2026-05-02 14:00`.
 fn format_time(seconds: i64) -> String {
-    let text = instant_of_seconds(seconds).unwrap_or_default();
+    let text = format_unix_seconds(seconds).unwrap_or_default();
     text.get(..16)
         .map_or(text.clone(), |text| text.replace('T', " "))
 }
@@ -409,7 +409,7 @@ fn copy_state(copy: Option<&CopyFound>) -> &'static str {
 #[must_use]
 pub fn ingest_json(ingest: &Ingest, files: Option<&[Ingested]>) -> Value {
     let details = &ingest.details;
-    let at = instant_of_seconds;
+    let at = format_unix_seconds;
     json!({
         "ingest": ingest.id,
         "day": details.day,

@@ -12,7 +12,7 @@ use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::How;
 use crate::safe::{CandidateCopy, CheckedFile, CopyVolume, Event, Report};
-use crate::value::{Age, Bytes, instant_of_seconds};
+use crate::value::{Age, Bytes, format_unix_seconds};
 
 /// Maximum number of files listed without `--files`.
 const MAX_LISTED: usize = 20;
@@ -211,7 +211,7 @@ fn ago(report: &Report, at: i64) -> String {
 
 /// Formats a Unix time to the minute, in UTC: `2026-05-02 14:00`.
 fn date(seconds: i64) -> String {
-    let text = instant_of_seconds(seconds).unwrap_or_default();
+    let text = format_unix_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
@@ -344,7 +344,7 @@ fn copy_json(report: &Report, copy: &CandidateCopy) -> Value {
         "mounted": copy_volume.map(|volume| volume.is_mounted),
         "path": copy.path.to_string_lossy(),
         "counts": proof.is_some(),
-        "verified": at.and_then(instant_of_seconds),
+        "verified": at.and_then(format_unix_seconds),
         "age_seconds": at.map(|at| report.requirements.now.saturating_sub(at)),
         "hash": proof.map(|proof| proof.by.name()),
         "read_back": proof.and_then(|proof| proof.how).map(How::name),

@@ -441,7 +441,7 @@ impl ScanRun<'_, '_> {
                 ffmpeg: self.tools.ffmpeg.clone(),
                 limits: self.limits(),
                 format: self.request.thumbs,
-                late: Arc::default(),
+                consecutive_timeouts: Arc::default(),
             },
         };
         self.run_workers(queues, jobs, &|batch, sender| worker.make(&batch, sender))?;

@@ -305,7 +305,7 @@ impl FileReader<'_> {
         &self,
         unread: &UnreadFile,
     ) -> io::Result<Result<ProbeResult, media::ProbeError>> {
-        let header = media::ask_ffprobe(&unread.path, &self.tools, &self.limits);
+        let header = media::probe_with_ffprobe(&unread.path, &self.tools, &self.limits);
         if let Err(media::ProbeError::BadFile(_)) = header {
             source_file::try_reading(&unread.path)?;
         }

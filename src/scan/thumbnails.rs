@@ -16,7 +16,7 @@ use crate::media::{
     ProbeError, ThumbnailFormat, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput,
     ThumbnailPlan,
 };
-use crate::source_file::{self, Gate};
+use crate::source_file::{self, ReadLimiter};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
 
@@ -32,7 +32,7 @@ const MAX_STRIP_BATCH: usize = 12;
 #[derive(Debug, Clone)]
 pub(super) struct ClipBatch {
     clips: Vec<PendingPictures>,
-    gate: Gate,
+    read_limiter: ReadLimiter,
 }
 
 /// Result of making the pictures of one clip.
@@ -101,13 +101,13 @@ pub(super) fn queue_batches(
     drives
         .into_iter()
         .map(|(drive, batches)| {
-            let gate = Gate::new(readers(&drive));
+            let read_limiter = ReadLimiter::new(readers(&drive));
             let mut queue = DeviceQueue::new(jobs);
             queue.waiting = batches
                 .into_iter()
                 .map(|clips| ClipBatch {
                     clips,
-                    gate: gate.clone(),
+                    read_limiter: read_limiter.clone(),
                 })
                 .collect();
             queue
@@ -208,7 +208,7 @@ impl ThumbnailWorker {
             let job = ThumbnailJob {
                 path: waiting.path,
                 frames,
-                gate: batch.gate.clone(),
+                read_limiter: batch.read_limiter.clone(),
                 plan,
             };
             prepared.push((file, job));

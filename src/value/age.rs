@@ -17,7 +17,7 @@ const UNITS: [(&str, i64, &str, i64); 5] = [
     ("w", 604_800, "weeks", i64::MAX),
 ];
 
-/// Elapsed time in seconds; negative if the instant is in the future.
+/// Elapsed time in whole seconds; negative if the instant is in the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub i64);
 

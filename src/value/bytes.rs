@@ -48,8 +48,8 @@ impl FromStr for Bytes {
         let unit = text[end..].trim().to_ascii_uppercase();
         let power = UNITS
             .iter()
-            .position(|known| {
-                unit.is_empty() || *known == unit || known.strip_suffix('B') == Some(&unit)
+            .position(|symbol| {
+                unit.is_empty() || *symbol == unit || symbol.strip_suffix('B') == Some(&unit)
             })
             .ok_or_else(malformed)?;
         let number: f64 = text[..end].parse().map_err(|_| malformed())?;

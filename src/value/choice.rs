@@ -88,7 +88,7 @@ choice! {
 choice! {
     /// Range of code values that the picture uses.
     VideoRange, "`limited` or `full`", {
-        /// Codes 16–235 of 8 bits ("video", "tv", "legal").
+        /// Codes 16 to 235 at 8 bits ("video", "tv", "legal").
         Limited = "limited",
         /// All codes ("pc", "data").
         Full = "full",
@@ -104,7 +104,7 @@ choice! {
         HalfEquirectangular = "half-equirectangular",
         /// Six faces of a cube.
         Cubemap = "cubemap",
-        /// A part of a larger equirectangular picture.
+        /// Part of a larger equirectangular picture.
         Tiled = "tiled-equirectangular",
         /// Circular image as captured by the lens.
         Fisheye = "fisheye",

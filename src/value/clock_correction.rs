@@ -14,9 +14,9 @@ use super::{Malformed, WallTime, serde_as_text};
 const EXPECTED: &str =
     "a correction such as `+01:02:00`, `-12d 03:04:05` or `14:00:00=15:02:00` (shows=was)";
 const EXPECTED_READING: &str =
-    "a time such as `2026-05-02 14:00:00` or `14:00`, to the second and with no offset";
+    "a time such as `2026-05-02 14:00:00` or `14:00`, without a UTC offset";
 const DAY: i64 = 24 * 60 * 60;
-/// 200 years: a clock that was never set shows 1904 or 1970.
+/// 200 years, enough for a clock that was never set and shows 1904 or 1970.
 const MAX_SECONDS: i64 = 73_050 * DAY;
 
 /// Correction in whole seconds, up to 200 years either way: true time minus clock reading.
@@ -40,22 +40,25 @@ impl ClockCorrection {
     }
 
     /// Computes the correction from a clock reading and the true time of that moment. Both have a
-    /// date or neither does; without dates, the shorter way round the clock counts (at most 12
-    /// hours).
+    /// date or neither does. Without dates, the difference is at most 12 hours: the shorter one
+    /// around the clock.
     ///
     /// # Errors
     /// Fails if either is not a time, only one has a date, or they are more than 200 years apart.
     pub fn from_readings(shows: &str, was: &str) -> Result<Self, Malformed> {
-        match (reading(shows)?, reading(was)?) {
-            ((Some(wrong_date), wrong), (Some(right_date), right)) => {
-                let wrong = wrong_date.to_datetime(wrong);
-                let apart = right_date.to_datetime(right).duration_since(wrong);
-                Self::from_seconds(apart.as_secs())
+        match (parse_reading(shows)?, parse_reading(was)?) {
+            ((Some(shown_date), shown_time), (Some(true_date), true_time)) => {
+                let clock = shown_date.to_datetime(shown_time);
+                let difference = true_date.to_datetime(true_time).duration_since(clock);
+                Self::from_seconds(difference.as_secs())
                     .ok_or_else(|| Malformed::new(was, "within 200 years of the clock reading"))
             }
-            ((None, wrong), (None, right)) => {
-                let apart = right.duration_since(wrong).as_secs().rem_euclid(DAY);
-                Ok(Self(if apart > DAY / 2 { apart - DAY } else { apart }))
+            ((None, shown_time), (None, true_time)) => {
+                let ahead = true_time
+                    .duration_since(shown_time)
+                    .as_secs()
+                    .rem_euclid(DAY);
+                Ok(Self(if ahead > DAY / 2 { ahead - DAY } else { ahead }))
             }
             _ => Err(Malformed::new(
                 was,
@@ -64,7 +67,7 @@ impl ClockCorrection {
         }
     }
 
-    /// Shifts a clock reading to the true time; `None` if the result is out of the range of dates.
+    /// Shifts a clock reading to the true time; `None` if the result is outside the range of dates.
     #[must_use]
     pub fn shifted(self, reading: DateTime) -> Option<DateTime> {
         reading.checked_add(SignedDuration::from_secs(self.0)).ok()
@@ -79,7 +82,7 @@ impl ClockCorrection {
 }
 
 /// Parses a clock reading, with or without a date.
-fn reading(text: &str) -> Result<(Option<Date>, Time), Malformed> {
+fn parse_reading(text: &str) -> Result<(Option<Date>, Time), Malformed> {
     let malformed = || Malformed::new(text, EXPECTED_READING);
     let trimmed = text.trim();
     let (date, time) = match trimmed.split_once(['T', 't', ' ']) {
@@ -91,13 +94,13 @@ fn reading(text: &str) -> Result<(Option<Date>, Time), Malformed> {
         let date = Date::strptime("%Y-%m-%d", date).ok();
         date.filter(|_| is_valid).ok_or_else(malformed)
     });
-    let time = clock_time(time).ok_or_else(malformed)?;
+    let time = parse_clock_time(time).ok_or_else(malformed)?;
     Ok((date.transpose()?, time))
 }
 
 /// Parses `14:00:00` or `14:00`.
-fn clock_time(text: &str) -> Option<Time> {
-    let parts: Option<Vec<i8>> = text.split(':').map(two_digits).collect();
+fn parse_clock_time(text: &str) -> Option<Time> {
+    let parts: Option<Vec<i8>> = text.split(':').map(parse_two_digits).collect();
     match *parts?.as_slice() {
         [hour, minute] => Time::new(hour, minute, 0, 0).ok(),
         [hour, minute, second] => Time::new(hour, minute, second, 0).ok(),
@@ -105,12 +108,12 @@ fn clock_time(text: &str) -> Option<Time> {
     }
 }
 
-fn two_digits(text: &str) -> Option<i8> {
+fn parse_two_digits(text: &str) -> Option<i8> {
     let is_valid = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     is_valid.then(|| text.parse().ok()).flatten()
 }
 
-/// Parses `12d 03:04:05`, `03:04:05`, `03:04` or `12d` to seconds.
+/// Parses `12d 03:04:05`, `03:04:05`, `03:04` or `12d` into seconds.
 fn parse_length(text: &str) -> Option<i64> {
     let (days, time) = match text.split_once('d') {
         Some((days, time)) => (days, time.trim_start()),
@@ -121,14 +124,14 @@ fn parse_length(text: &str) -> Option<i64> {
     let time = if time.is_empty() && text.contains('d') {
         Time::midnight()
     } else {
-        clock_time(time)?
+        parse_clock_time(time)?
     };
     let seconds = time.duration_since(Time::midnight()).as_secs();
     Some(days * DAY + seconds)
 }
 
 impl fmt::Display for ClockCorrection {
-    /// Formats as `+01:02:00`, or `-12d 03:04:05` from one day on.
+    /// Formats as `+01:02:00`, or as `-12d 03:04:05` if it is a day or more.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { '-' } else { '+' };
         let seconds = self.0.abs();
@@ -158,11 +161,11 @@ impl FromStr for ClockCorrection {
         }
         let malformed = || Malformed::new(text, EXPECTED);
         let trimmed = text.trim();
-        let later = trimmed.strip_prefix('+').and_then(parse_length);
+        let positive = trimmed.strip_prefix('+').and_then(parse_length);
         // Word processors may replace the hyphen with a minus sign.
-        let earlier = trimmed.strip_prefix(['-', '−']).and_then(parse_length);
-        later
-            .or_else(|| earlier.map(|seconds| -seconds))
+        let negative = trimmed.strip_prefix(['-', '−']).and_then(parse_length);
+        positive
+            .or_else(|| negative.map(|seconds| -seconds))
             .and_then(Self::from_seconds)
             .ok_or_else(malformed)
     }
@@ -215,11 +218,14 @@ mod tests {
             ("+3600", "+01:02:00"),
             ("+73051d", "+01:02:00"),
             ("+9999999999d", "+01:02:00"),
-            ("14:00=", "no offset"),
+            ("14:00=", "without a UTC offset"),
             ("14:00=2026-05-02 15:00", "both have a date"),
-            ("2026-05-02 14:00=2026-05-02 15:00+02:00", "no offset"),
-            ("2026-05-02 14:00=2026-05-02 15:00Z", "no offset"),
-            ("2026-02-30 14:00=2026-05-02 15:00", "no offset"),
+            (
+                "2026-05-02 14:00=2026-05-02 15:00+02:00",
+                "without a UTC offset",
+            ),
+            ("2026-05-02 14:00=2026-05-02 15:00Z", "without a UTC offset"),
+            ("2026-02-30 14:00=2026-05-02 15:00", "without a UTC offset"),
             ("0001-01-01 00:00=2026-05-02 15:00", "within 200 years"),
         ] {
             let wrong = text.parse::<ClockCorrection>().unwrap_err().to_string();
@@ -233,7 +239,7 @@ mod tests {
             ("2026-05-02T14:00:00", "+01:02:00", "2026-05-02T15:02:00"),
             ("2026-12-31T23:30:00Z", "+01:00", "2027-01-01T00:30:00Z"),
             ("2028-02-28T23:59:59", "+00:00:01", "2028-02-29T00:00:00"),
-            // Daylight saving time begins at 2:00 there; the camera's clock ignores it.
+            // Daylight saving time begins at 2:00 that night; the camera's clock ignores it.
             (
                 "2026-03-29T01:30:00+01:00",
                 "+01:00",
@@ -267,10 +273,10 @@ mod tests {
         #[test]
         fn a_correction_and_its_inverse_cancel_out(seconds in -MAX_SECONDS / 3..=MAX_SECONDS / 3) {
             let time: WallTime = "2026-05-02T14:00:00".parse().unwrap();
-            let there = ClockCorrection::from_seconds(seconds).unwrap().corrected(time);
-            let back = ClockCorrection::from_seconds(-seconds).unwrap();
-            if let Some(there) = there {
-                prop_assert_eq!(back.corrected(there), Some(time));
+            let forward = ClockCorrection::from_seconds(seconds).unwrap().corrected(time);
+            let inverse = ClockCorrection::from_seconds(-seconds).unwrap();
+            if let Some(forward) = forward {
+                prop_assert_eq!(inverse.corrected(forward), Some(time));
             }
         }
 

@@ -20,13 +20,13 @@ impl Duration {
         Self(micros)
     }
 
-    /// Returns the whole duration in microseconds.
+    /// Returns the duration in microseconds.
     #[must_use]
     pub fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Returns seconds, for arithmetic with positions inside a clip.
+    /// Returns the duration in seconds, for arithmetic with positions inside a clip.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
     pub fn as_seconds(self) -> f64 {
@@ -102,7 +102,7 @@ impl FromStr for Duration {
 }
 
 impl Serialize for Duration {
-    /// Writes seconds as a number.
+    /// Writes the seconds as a number.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_f64(self.as_seconds())
     }
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(from)?;
         if !seconds.is_finite() || seconds < 0.0 {
-            return Err(serde::de::Error::custom("a duration is not negative"));
+            return Err(serde::de::Error::custom("a duration must not be negative"));
         }
         Ok(Self((seconds * 1e6).round() as u64))
     }

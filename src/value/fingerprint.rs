@@ -16,7 +16,7 @@ impl Fingerprint {
         self.0.to_be_bytes()
     }
 
-    /// Returns the first 15 hex digits as a number, the part that queries can search by prefix.
+    /// Returns the first 15 hex digits as a number. Queries search this part by prefix.
     #[must_use]
     pub fn leading(self) -> i64 {
         i64::try_from(self.0 >> 68).unwrap_or(i64::MAX)

@@ -21,8 +21,8 @@ impl GeoPoint {
         (self.latitude.into(), self.longitude.into())
     }
 
-    /// Creates a point from degrees; `None` if out of range or 0,0, which receivers without a fix
-    /// write.
+    /// Creates a point from degrees; `None` if out of range, or at 0,0, the position that receivers
+    /// without a fix report.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most 180 million")]
     pub fn from_degrees(latitude: f64, longitude: f64) -> Option<Self> {
@@ -51,22 +51,23 @@ impl GeoPoint {
             .collect();
         let (&first, &second) = (starts.first()?, starts.get(1)?);
         let end = starts.get(2).copied().unwrap_or(text.len());
-        let latitude = degrees(&text[first..second], 2)?;
-        let longitude = degrees(&text[second..end], 3)?;
+        let latitude = parse_degrees(&text[first..second], 2)?;
+        let longitude = parse_degrees(&text[second..end], 3)?;
         Self::from_degrees(latitude, longitude)
     }
 }
 
-/// Converts `±DD.D`, `±DDMM.M` or `±DDMMSS.S` to degrees; `whole` is the number of degree digits.
-fn degrees(text: &str, whole: usize) -> Option<f64> {
+/// Converts `±DD.D`, `±DDMM.M` or `±DDMMSS.S` to degrees; `degree_digits` is 2 for a latitude and 3
+/// for a longitude.
+fn parse_degrees(text: &str, degree_digits: usize) -> Option<f64> {
     let (sign, digits) = text.split_at_checked(1)?;
     let integer = digits.split('.').next()?.len();
-    let value: f64 = if integer <= whole {
+    let value: f64 = if integer <= degree_digits {
         digits.parse().ok()?
     } else {
-        let (degrees, rest) = digits.split_at_checked(whole)?;
+        let (degrees, rest) = digits.split_at_checked(degree_digits)?;
         let degrees: f64 = degrees.parse().ok()?;
-        if integer == whole + 2 {
+        if integer == degree_digits + 2 {
             degrees + rest.parse::<f64>().ok()? / 60.0
         } else {
             let (minutes, seconds) = rest.split_at_checked(2)?;
@@ -79,9 +80,9 @@ fn degrees(text: &str, whole: usize) -> Option<f64> {
 }
 
 /// Mean radius of the Earth in metres (IUGG).
-const EARTH_RADIUS: f64 = 6_371_008.8;
+const EARTH_RADIUS_METRES: f64 = 6_371_008.8;
 /// Half the circumference of the Earth in metres, the largest possible distance.
-const MAX_METRES: u32 = 20_015_115;
+const MAX_RADIUS_METRES: u32 = 20_015_115;
 
 /// Circle on the Earth's surface: a centre and a radius in metres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,20 +92,21 @@ pub struct Area {
 }
 
 impl Area {
-    /// Returns true if a position, in millionths of a degree, is inside the circle, by great-circle
-    /// distance.
+    /// Returns true if a position, in millionths of a degree, is inside the circle. Distance is
+    /// measured along a great circle.
     #[must_use]
     pub fn contains(&self, latitude: i64, longitude: i64) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "at most 180 million")]
         let radians = |micro: i64| (micro as f64 / 1e6).to_radians();
-        let here = (
+        let centre = (
             radians(self.centre.latitude.into()),
             radians(self.centre.longitude.into()),
         );
-        let there = (radians(latitude), radians(longitude));
-        let half = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
-        let across = half(here.0, there.0) + here.0.cos() * there.0.cos() * half(here.1, there.1);
-        2.0 * EARTH_RADIUS * across.min(1.0).sqrt().asin() <= f64::from(self.metres)
+        let point = (radians(latitude), radians(longitude));
+        let haversine = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
+        let sum = haversine(centre.0, point.0)
+            + centre.0.cos() * point.0.cos() * haversine(centre.1, point.1);
+        2.0 * EARTH_RADIUS_METRES * sum.min(1.0).sqrt().asin() <= f64::from(self.metres)
     }
 }
 
@@ -139,7 +141,7 @@ impl FromStr for Area {
                 .iter()
                 .find_map(|(name, unit)| Some((radius.strip_suffix(name)?, unit)))?;
             let metres = (number.trim().parse::<f64>().ok()? * unit).round();
-            let is_radius = (1.0..=f64::from(MAX_METRES)).contains(&metres);
+            let is_radius = (1.0..=f64::from(MAX_RADIUS_METRES)).contains(&metres);
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,

@@ -1,17 +1,17 @@
 //! The clock of this machine, clamped to a range that dates can represent.
 //!
-//! The system clock may show any time: it may never have been set, or be set wrongly. Its raw
-//! reading can overflow date arithmetic, so all code reads the time here.
+//! The system clock may show any time, since it may be wrong or may never have been set. Its raw
+//! reading can overflow date arithmetic, so all code reads the time through this module.
 
 use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-/// Returns the current time, clamped to 1970 through the end of 9999.
+/// Returns the current time, clamped to the years 1970 to 9999.
 #[must_use]
 pub fn now() -> Timestamp {
-    clamped(SystemTime::now())
+    clamp(SystemTime::now())
 }
 
 /// Returns the current time in this machine's time zone.
@@ -21,31 +21,32 @@ pub fn local_now() -> Zoned {
 }
 
 /// Clamps a clock reading to the range that dates can represent.
-fn clamped(time: SystemTime) -> Timestamp {
+fn clamp(time: SystemTime) -> Timestamp {
     if time < SystemTime::UNIX_EPOCH {
         return Timestamp::UNIX_EPOCH;
     }
     let last = Timestamp::from_second(Timestamp::MAX.as_second()).unwrap_or(Timestamp::MAX);
-    // Rounded to microseconds, the very last second cannot be parsed back.
+    // The fraction after the last whole second is excluded: rounded to microseconds, it could not
+    // be parsed back.
     Timestamp::try_from(time).unwrap_or(last).min(last)
 }
 
 /// Formats seconds since 1970 UTC as `2026-05-02T12:00:00Z`; `None` beyond the range of dates.
 #[must_use]
-pub fn instant_of_seconds(seconds: i64) -> Option<String> {
+pub fn format_unix_seconds(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(to_utc_text)
 }
 
-/// Formats microseconds since 1970 UTC like [`instant_of_seconds`].
+/// Formats microseconds since 1970 UTC like [`format_unix_seconds`].
 #[must_use]
-pub fn instant_of_micros(micros: i64) -> Option<String> {
+pub fn format_unix_micros(micros: i64) -> Option<String> {
     Timestamp::from_microsecond(micros).ok().map(to_utc_text)
 }
 
 /// Formats nanoseconds since 1970 UTC, such as a file's modification time, like
-/// [`instant_of_seconds`].
+/// [`format_unix_seconds`].
 #[must_use]
-pub fn instant(unix_nanos: i64) -> Option<String> {
+pub fn format_unix_nanos(unix_nanos: i64) -> Option<String> {
     let instant = Timestamp::from_nanosecond(i128::from(unix_nanos)).ok()?;
     Some(to_utc_text(instant))
 }
@@ -83,18 +84,18 @@ mod tests {
             (after(i64::MAX.unsigned_abs()), last),
         ] {
             let Some(clock) = clock else { continue };
-            let now = clamped(clock);
+            let now = clamp(clock);
             assert_eq!(now, expected);
             for zone in ["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin", "UTC"] {
                 let Ok(zone) = TimeZone::get(zone) else {
                     continue;
                 };
-                let there = now.to_zoned(zone);
-                assert!((1969..=9999).contains(&there.year()), "{there}");
-                assert!(there.date().yesterday().is_ok());
+                let local = now.to_zoned(zone);
+                assert!((1969..=9999).contains(&local.year()), "{local}");
+                assert!(local.date().yesterday().is_ok());
             }
-            assert!(instant_of_seconds(now.as_second()).is_some());
-            assert!(instant_of_micros(now.as_microsecond()).is_some());
+            assert!(format_unix_seconds(now.as_second()).is_some());
+            assert!(format_unix_micros(now.as_microsecond()).is_some());
         }
     }
 
@@ -110,16 +111,16 @@ mod tests {
             i64::MAX,
         ] {
             let texts = [
-                instant_of_seconds(number),
-                instant_of_micros(number),
-                instant(number),
+                format_unix_seconds(number),
+                format_unix_micros(number),
+                format_unix_nanos(number),
             ];
             let is_utc =
                 |text: &Option<String>| text.as_ref().is_none_or(|text| text.ends_with('Z'));
             assert!(texts.iter().all(is_utc), "{texts:?}");
         }
-        let text = instant_of_seconds(253_402_207_199);
+        let text = format_unix_seconds(253_402_207_199);
         assert_eq!(text.as_deref(), Some("9999-12-30T21:59:59Z"));
-        assert_eq!(instant_of_seconds(253_402_214_400), None);
+        assert_eq!(format_unix_seconds(253_402_214_400), None);
     }
 }

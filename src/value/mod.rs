@@ -1,4 +1,4 @@
-//! Values of facts: frame rates, timecodes, wall times, positions on Earth.
+//! Value types for the facts of a clip: frame rates, timecodes, wall times, positions on Earth.
 //!
 //! Each type is parsed once, at the edge, and printed once. The module is the lowest layer: it does
 //! not depend on clips, SQL, tantivy or clap.
@@ -31,7 +31,9 @@ pub use clock_correction::ClockCorrection;
 pub use duration::Duration;
 pub use fingerprint::Fingerprint;
 pub use geo::{Area, GeoPoint};
-pub use machine_clock::{instant, instant_of_micros, instant_of_seconds, local_now, now};
+pub use machine_clock::{
+    format_unix_micros, format_unix_nanos, format_unix_seconds, local_now, now,
+};
 pub use name::parse_name;
 pub use notes::{Marker, Markers, Note, Notes};
 pub use os_path::{from_bytes, to_bytes};
@@ -51,7 +53,7 @@ pub use wall_time::WallTime;
 pub struct Malformed {
     /// The rejected text, cut to its first 80 characters.
     pub text: String,
-    /// Description of a valid value, with an example: it completes "`x` is not …".
+    /// Description of a valid value, with an example. It completes the sentence "`x` is not …".
     pub expected: &'static str,
 }
 
@@ -66,7 +68,7 @@ impl Malformed {
     }
 }
 
-/// Characters of a malformed text that an error message quotes.
+/// Maximum number of characters of a malformed text that an error message quotes.
 const MAX_SHOWN_CHARS: usize = 80;
 
 /// Serialises a type as the text it prints, and deserialises it by parsing that text.

@@ -1,8 +1,8 @@
-//! Names that users give to themselves and to things such as volumes.
+//! Names that users choose for themselves and for volumes, machines and the like.
 
 use super::Malformed;
 
-/// Longest name in characters; names are printed in table columns.
+/// Maximum length of a name in characters. Names are printed in table columns.
 const MAX_CHARS: usize = 100;
 
 /// Trims a name and checks that it fits on one line.

@@ -1,4 +1,4 @@
-//! Notes on a clip, and markers at positions in it, as users write them.
+//! Notes that users write about a clip, and markers that they set at positions in it.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub struct Note {
     pub text: String,
     /// Name of the author.
     pub person: String,
-    /// Time by the author's machine clock: `2026-05-02T14:00:00Z`.
+    /// Time of writing by the clock of the author's machine: `2026-05-02T14:00:00Z`.
     pub at: String,
 }
 
@@ -42,9 +42,9 @@ pub struct Markers(pub Vec<Marker>);
 impl fmt::Display for Notes {
     /// Formats as `laughs at the end; good sound`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, note) in self.0.iter().enumerate() {
-            let gap = if at == 0 { "" } else { "; " };
-            write!(f, "{gap}{}", note.text)?;
+        for (index, note) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}", note.text)?;
         }
         Ok(())
     }
@@ -64,9 +64,9 @@ impl fmt::Display for Marker {
 impl fmt::Display for Markers {
     /// Formats as `10:02:12:00 laughs; 10:02:20:11 looks up`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, marker) in self.0.iter().enumerate() {
-            let gap = if at == 0 { "" } else { "; " };
-            write!(f, "{gap}{marker}")?;
+        for (index, marker) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{marker}")?;
         }
         Ok(())
     }

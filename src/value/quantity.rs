@@ -1,14 +1,15 @@
-//! Quantities as queries compare them.
+//! Quantities that queries compare.
 //!
-//! Parses `30s`, `10GB..`, `>=1080` or `2026-05` to a range of whole numbers, and formats such a
-//! range as query text.
+//! Parses text such as `30s`, `10GB..`, `>=1080` or `2026-05` into a range of whole numbers, and
+//! formats such a range as query text.
 
 mod text;
 
 use super::{Bytes, Malformed};
 use text::{
-    bytes_text, clock, clock_text, date_text, day, duration_text, exactly, hex, micros, rate,
-    rate_text, rounded_bytes, timecode, timecode_text, whole,
+    format_bytes, format_clock, format_date, format_duration, format_rate, format_timecode,
+    parse_clock, parse_date, parse_hex, parse_micros, parse_rate, parse_rounded_bytes,
+    parse_timecode, parse_whole, single,
 };
 
 pub use text::named_day;
@@ -52,9 +53,9 @@ pub struct Quantity {
     pub example: &'static str,
     /// Smallest possible number.
     pub min: i64,
-    /// Parses a single value to the first and last number that it matches.
+    /// Parses a single value into the first and last number that it matches.
     parse_single: fn(&str) -> Result<(i64, i64), Malformed>,
-    /// Parses a value at the end of a range to the first and last number that it denotes.
+    /// Parses one end of a range into the first and last number that it denotes.
     parse_end: fn(&str) -> Result<(i64, i64), Malformed>,
     /// Formats a number for one end of a range, as the shortest text that parses back to it.
     format_end: fn(i64, RangeEnd) -> String,
@@ -77,22 +78,23 @@ impl Quantity {
         unit: "number",
         example: "10",
         min: 0,
-        parse_single: whole,
-        parse_end: whole,
+        parse_single: parse_whole,
+        parse_end: parse_whole,
         format_end: |number, _| number.to_string(),
         bare_unit: None,
         can_wrap: false,
     };
-    /// Sizes in bytes. A single value is as precise as it is written: `10GB` means 9.5 to 10.5 GB.
+    /// Sizes in bytes. The precision of a single value is that of its text: `10GB` means 9.5 to
+    /// 10.5 GB.
     pub const BYTES: Self = Self {
         unit: "bytes",
         example: "10GB",
-        parse_single: rounded_bytes,
+        parse_single: parse_rounded_bytes,
         parse_end: |text| {
             text.parse()
-                .map(|bytes: Bytes| exactly(saturating_i64(bytes.0)))
+                .map(|bytes: Bytes| single(saturating_i64(bytes.0)))
         },
-        format_end: |number, _| bytes_text(number),
+        format_end: |number, _| format_bytes(number),
         bare_unit: Some("B"),
         ..Self::WHOLE
     };
@@ -101,9 +103,9 @@ impl Quantity {
         unit: "frames per second",
         example: "23.976",
         min: 1,
-        parse_single: rate,
-        parse_end: rate,
-        format_end: |number, _| rate_text(number),
+        parse_single: parse_rate,
+        parse_end: parse_rate,
+        format_end: |number, _| format_rate(number),
         ..Self::WHOLE
     };
     /// Durations in microseconds. A single value matches half a second on either side, since users
@@ -112,14 +114,14 @@ impl Quantity {
         unit: "seconds",
         example: "1m30s",
         parse_single: |text| {
-            let micros = micros(text)?;
+            let micros = parse_micros(text)?;
             Ok((
                 micros.saturating_sub(500_000).max(0),
                 micros.saturating_add(499_999),
             ))
         },
-        parse_end: |text| micros(text).map(exactly),
-        format_end: |number, _| duration_text(number),
+        parse_end: |text| parse_micros(text).map(single),
+        format_end: |number, _| format_duration(number),
         bare_unit: Some("s"),
         ..Self::WHOLE
     };
@@ -128,18 +130,18 @@ impl Quantity {
         unit: "date and time",
         example: "2026-05-02",
         min: i64::MIN,
-        parse_single: day,
-        parse_end: day,
-        format_end: date_text,
+        parse_single: parse_date,
+        parse_end: parse_date,
+        format_end: format_date,
         ..Self::WHOLE
     };
     /// Times of day in seconds after midnight; `22:00..02:00` crosses midnight.
     pub const CLOCK: Self = Self {
         unit: "time of day",
         example: "14:00",
-        parse_single: clock,
-        parse_end: clock,
-        format_end: clock_text,
+        parse_single: parse_clock,
+        parse_end: parse_clock,
+        format_end: format_clock,
         can_wrap: true,
         ..Self::WHOLE
     };
@@ -147,9 +149,9 @@ impl Quantity {
     pub const TIMECODE: Self = Self {
         unit: "timecode",
         example: "01:02:03:04",
-        parse_single: timecode,
-        parse_end: timecode,
-        format_end: timecode_text,
+        parse_single: parse_timecode,
+        parse_end: parse_timecode,
+        format_end: format_timecode,
         ..Self::WHOLE
     };
 
@@ -157,8 +159,8 @@ impl Quantity {
     pub const FINGERPRINT: Self = Self {
         unit: "hex digits",
         example: "3fa9",
-        parse_single: hex,
-        parse_end: hex,
+        parse_single: parse_hex,
+        parse_end: parse_hex,
         format_end: |number, _| format!("{number:015x}"),
         ..Self::WHOLE
     };
@@ -226,7 +228,8 @@ impl Quantity {
         Ok(NumberRange { from, to })
     }
 
-    /// Returns the unit at the end of a range, which also applies to a start without a unit.
+    /// Returns the unit that a range end carries, which also applies to a start without a unit.
+    /// `None` for a quantity with a single unit.
     fn unit_of<'a>(&self, text: &'a str) -> Option<&'a str> {
         self.bare_unit?;
         let text = text.trim();
@@ -236,18 +239,18 @@ impl Quantity {
         is_letters.then_some(unit)
     }
 
-    /// Formats the range as query text; parsing it gives the same range.
+    /// Formats the range as query text. Parsing that text returns the same range.
     #[must_use]
     pub fn format(&self, range: NumberRange) -> String {
         let NumberRange { from, to } = range;
         let middle = from.midpoint(to);
         let candidates = [from, middle, middle.saturating_add(1)];
-        let single = candidates
+        let single_value = candidates
             .into_iter()
             .filter(|_| from > i64::MIN && to < i64::MAX)
             .flat_map(|number| self.candidate_texts(number))
             .find(|text| (self.parse_single)(text) == Ok((from, to)));
-        if let Some(text) = single {
+        if let Some(text) = single_value {
             return text;
         }
         let first = if from == i64::MIN {
@@ -261,13 +264,14 @@ impl Quantity {
             (self.format_end)(to, RangeEnd::Last)
         };
         let is_bare = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        // Without a unit it would be parsed in the unit of the other end.
+        // A start without a unit would be parsed in the unit of the end.
         let is_misread = !first.is_empty() && is_bare(&first) && self.unit_of(&last).is_some();
         let unit = self.bare_unit.filter(|_| is_misread).unwrap_or_default();
         format!("{first}{unit}..{last}")
     }
 
-    /// Returns texts for a number, shortest first: a prefix of a date is a year, a month or a day.
+    /// Returns possible texts for a number, shortest first. A prefix of a date, for example, is a
+    /// year or a month.
     fn candidate_texts(&self, number: i64) -> Vec<String> {
         let text = (self.format_end)(number, RangeEnd::First);
         let cut = |length: usize| text.get(..length).map(str::to_owned);
@@ -303,7 +307,7 @@ mod tests {
     ];
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "a table of ranges")]
+    #[expect(clippy::too_many_lines, reason = "table of ranges")]
     fn query_text_parses_to_a_range_and_formats_back() {
         let (low, high) = (i64::MIN, i64::MAX);
         for (quantity, text, from, to, formatted) in [

@@ -59,7 +59,7 @@ impl Rate {
         i64::try_from(rounded).unwrap_or(i64::MAX)
     }
 
-    /// Returns the whole frames that a timecode counts per second: 30 for `30000/1001`.
+    /// Returns the number of whole frames that a timecode counts per second: 30 for `30000/1001`.
     #[must_use]
     pub fn timecode_base(self) -> u32 {
         self.num.div_ceil(self.den)
@@ -67,8 +67,8 @@ impl Rate {
 
     /// Returns the standard rate within one part in 4,000 of this one, or this one unchanged.
     ///
-    /// Containers that count milliseconds, or that divide frames by duration, miss the true rate by
-    /// a little; 24 and 23.976 are one part in 1,000 apart.
+    /// Rates of containers that count in milliseconds, and quotients of frame count and duration,
+    /// are slightly off. The rates 24 and 23.976 differ by one part in 1,000.
     #[must_use]
     pub fn snapped(self) -> Self {
         STANDARD
@@ -81,8 +81,8 @@ impl Rate {
     /// Returns the frame that contains an audio sample, both counted from the same instant; `None`
     /// if the sample rate is zero.
     ///
-    /// Samples are whole numbers and few frames begin exactly on one. So a frame counts as begun if
-    /// it begins before the sample ends: a recorder that rounds down then gets the frame it meant.
+    /// Few frames begin exactly on a sample. A frame therefore counts as begun if it begins before
+    /// the sample ends, so rounding the sample number down does not select the previous frame.
     #[must_use]
     pub fn frame_of_sample(self, sample: u64, sample_rate: u32) -> Option<u64> {
         let scaled = (u128::from(sample) + 1) * u128::from(self.num) - 1;
@@ -90,16 +90,17 @@ impl Rate {
         u64::try_from(frame).ok()
     }
 
-    /// Returns the start of a frame in microseconds after the start of the first one, rounded down.
+    /// Returns the start of a frame in microseconds after the start of the first frame, rounded
+    /// down.
     #[must_use]
     pub fn micros_of_frame(self, frame: u32) -> u64 {
         let micros = u128::from(frame) * u128::from(self.den) * 1_000_000 / u128::from(self.num);
         u64::try_from(micros).unwrap_or(u64::MAX)
     }
 
-    /// Returns the frame shown at a time in microseconds after the start of the first one.
+    /// Returns the frame shown at a time in microseconds after the start of the first frame.
     ///
-    /// The start time of a frame was rounded down, so a time less than a microsecond before a frame
+    /// Start times of frames are rounded down, so a time less than a microsecond before a frame
     /// belongs to that frame.
     #[must_use]
     pub fn frame_at(self, micros: u64) -> u32 {
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn measured_rates_snap_but_nonstandard_ones_stay() {
+    fn measured_rates_snap_but_nonstandard_ones_are_unchanged() {
         assert_eq!(
             Rate::new(19001, 317).unwrap().snapped(),
             Rate::new(60000, 1001).unwrap()

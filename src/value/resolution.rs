@@ -1,4 +1,4 @@
-//! Picture sizes as queries name them: `1080p`, `4k`, `3840x2160`.
+//! Names of picture sizes in queries: `1080p`, `4k`, `3840x2160`.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub fn lines(width: i64, height: i64) -> i64 {
     }
 }
 
-/// Returns the longer side in thousands, as sizes are commonly named.
+/// Returns the longer side in thousands, as in the common names `2k` and `4k`.
 ///
 /// One `k` is 960 columns, since both 3840 and 4096 are called 4k. 2k is 2048, since 1920 is called
 /// 1080p.
@@ -50,7 +50,7 @@ impl Resolution {
     /// two, and both must hold.
     ///
     /// # Errors
-    /// Fails if the text is none of these, or the range is reversed.
+    /// Fails if the text is none of these, or if the range is reversed.
     pub fn parse(text: &str) -> Result<Vec<Self>, Malformed> {
         let text = text.trim().to_ascii_lowercase();
         let text = match text.as_str() {
@@ -85,9 +85,9 @@ impl Resolution {
         }
         let mut both = Self::parse(&format!("{first}.."))?;
         both.extend(Self::parse(&format!("..{last}"))?);
-        // In the usual shape, a thousand columns correspond to 540 lines.
+        // At 16:9, one `k` (960 columns) corresponds to 540 lines.
         let lines = |end: fn(&NumberRange) -> i64| {
-            move |one: &Self| match one {
+            move |resolution: &Self| match resolution {
                 Self::Thousands(range) => end(range).saturating_mul(540),
                 Self::Lines(range) => end(range),
                 Self::Picture(_, height) => i64::from(*height),
@@ -98,7 +98,7 @@ impl Resolution {
         if from > to {
             return Err(Malformed::new(
                 text,
-                "a range of sizes: write the smaller end first",
+                "a valid range of sizes: write the smaller end first",
             ));
         }
         Ok(both)

@@ -1,4 +1,4 @@
-//! Words of a query, and how each of them is matched.
+//! Words of a query and the match mode of each.
 
 use std::fmt;
 
@@ -29,12 +29,12 @@ pub struct SearchWords {
     pub mode: MatchMode,
 }
 
-/// Longest search term in bytes.
+/// Maximum length of a search term in bytes.
 const MAX_BYTES: usize = 1000;
-/// Longest prefix or wildcard term in characters. It is lower because such a term is compared with
-/// every word of the index.
+/// Maximum length of a prefix or wildcard term in characters. The limit is lower because such a
+/// term is compared with every word of the index.
 const MAX_PARTIAL_CHARS: usize = 100;
-/// Largest number of `*` in a search term.
+/// Maximum number of `*` in a search term.
 pub const MAX_WILDCARDS: usize = 8;
 /// Words that are query operators unless they are quoted.
 const OPERATORS: [&str; 3] = ["OR", "AND", "NOT"];
@@ -43,7 +43,7 @@ impl SearchWords {
     /// Parses words that were in quotes.
     ///
     /// # Errors
-    /// Fails if they contain no letter and no digit, or are too long.
+    /// Fails if they contain no letters or digits, or are too long.
     pub fn exact(text: &str) -> Result<Self, Malformed> {
         Self::with_mode(text, MatchMode::Exact, " ", char::is_alphanumeric)
     }
@@ -52,8 +52,8 @@ impl SearchWords {
     /// between them are matched exactly.
     ///
     /// # Errors
-    /// Fails if they contain no letter and no digit, are too long, or `~` follows more than one
-    /// word.
+    /// Fails if they contain no letters or digits, if they are too long, or if `~` follows more
+    /// than one word.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
         if text.trim().contains(char::is_whitespace) {
             return Self::exact(text);

@@ -1,7 +1,7 @@
-//! Tags, and the origin of each.
+//! Tags and their origins.
 //!
-//! A tag has one canonical form, which can be typed without quotes: `ad-shoot`, `tv-set/rehearsal`.
-//! The part before a slash is the parent of the part after it.
+//! Each tag has one canonical form, which can be typed without quotes: `ad-shoot`,
+//! `tv-set/rehearsal`. The part before a slash is the parent of the part after it.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ pub enum TagOrigin {
     Person {
         /// Name of the person.
         person: String,
-        /// Time by the author's machine clock: `2026-05-02T14:00:00Z`.
+        /// Time of adding by the clock of that person's machine: `2026-05-02T14:00:00Z`.
         at: String,
     },
     /// The shoot-day file of an ingest lists the tag.
@@ -48,7 +48,8 @@ pub enum TagOrigin {
     },
 }
 
-/// Confidence of a stored tag without one, which would make its whole document unreadable.
+/// Confidence of a stored tag without one. Without a default, its whole document would be
+/// unreadable.
 fn default_confidence() -> u8 {
     90
 }
@@ -58,8 +59,8 @@ fn default_confidence() -> u8 {
 /// `Ad Shoot` becomes `ad-shoot`, and `TV set / Rehearsal` becomes `tv-set/rehearsal`.
 ///
 /// # Errors
-/// Fails if the tag has no letter or digit (so that no search could find it), is longer than 100
-/// characters, or contains a comma or a control character.
+/// Fails if the tag has no letter or digit, since no search could find it. Also fails if it is
+/// longer than 100 characters, or contains a comma or a control character.
 pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     let lower = composed(text).to_lowercase();
     let levels = lower.split('/').map(|level| {
@@ -80,7 +81,7 @@ pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     })
 }
 
-/// Longest tag in characters: a tag is a few words, not a sentence.
+/// Maximum length of a tag in characters: a tag is a few words, not a sentence.
 const MAX_CHARS: usize = 100;
 
 /// The tags of a clip, sorted, without duplicates.
@@ -91,14 +92,14 @@ pub struct Tags(Vec<Tagged>);
 impl Tags {
     /// Adds a tag, unless it is already present with an origin of equal or higher rank.
     pub fn add(&mut self, tagged: Tagged) {
-        match self.0.binary_search_by(|known| known.tag.cmp(&tagged.tag)) {
+        match self.0.binary_search_by(|other| other.tag.cmp(&tagged.tag)) {
             Ok(at) if self.0[at].origin.rank() >= tagged.origin.rank() => {}
             Ok(at) => self.0[at] = tagged,
             Err(at) => self.0.insert(at, tagged),
         }
     }
 
-    /// Adds a tag, replacing one of any origin.
+    /// Adds a tag. An equal tag is replaced, whatever its origin.
     pub fn set(&mut self, tagged: Tagged) {
         self.remove(&tagged.tag);
         self.add(tagged);
@@ -106,17 +107,17 @@ impl Tags {
 
     /// Removes a tag.
     pub fn remove(&mut self, tag: &str) {
-        self.0.retain(|known| known.tag != tag);
+        self.0.retain(|other| other.tag != tag);
     }
 
     /// Removes the tags below `tag`, except those that a person added.
     pub fn remove_below(&mut self, tag: &str) {
-        let is_below = |known: &Tagged| {
-            let rest = known.tag.strip_prefix(tag);
+        let is_below = |other: &Tagged| {
+            let rest = other.tag.strip_prefix(tag);
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
         self.0
-            .retain(|known| matches!(known.origin, TagOrigin::Person { .. }) || !is_below(known));
+            .retain(|other| matches!(other.origin, TagOrigin::Person { .. }) || !is_below(other));
     }
 
     /// Returns true if the clip has no tags.
@@ -141,7 +142,7 @@ impl TagOrigin {
         }
     }
 
-    /// Returns the confidence in percent; people and ingests have 100.
+    /// Returns the confidence in percent: 100 for people and ingests.
     #[must_use]
     pub fn confidence(&self) -> u8 {
         match self {
@@ -176,8 +177,8 @@ impl FromIterator<Tagged> for Tags {
 impl fmt::Display for Tags {
     /// Formats as `ad-shoot, interview`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, tagged) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
+        for (index, tagged) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{}", tagged.tag)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Search for matched words in a text, to show where a clip matches a query.
+//! Positions of matched words in a text, to show where a clip matches a query.
 
 use std::ops::Range;
 
@@ -41,7 +41,7 @@ impl SearchWords {
                 .find(|run| matches_wildcard(&pattern, &fold(&composed(&text[run.clone()]))));
         }
         (0..runs.len()).find_map(match_at).or_else(|| {
-            // Match by parts: `interview` in `BTSInterview`, `京` in `東京`.
+            // Match parts of words: `interview` in `BTSInterview`, `京` in `東京`.
             let terms = folded_parts(&self.text);
             let first = terms.first()?;
             runs.iter().find_map(|run| {
@@ -63,7 +63,8 @@ impl SearchWords {
     }
 }
 
-/// Returns the edits allowed in a fuzzy match: two from eight characters on, otherwise one.
+/// Returns the number of edits allowed in a fuzzy match: two for words of eight or more characters,
+/// otherwise one.
 #[must_use]
 pub fn max_edit_distance(word: &str) -> u8 {
     if word.chars().count() < 8 { 1 } else { 2 }

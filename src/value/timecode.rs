@@ -20,7 +20,7 @@ pub struct Timecode {
 impl Timecode {
     /// Creates a timecode from its parts; `None` if a part is out of range.
     ///
-    /// Frames run to 119 at most: timecode does not count rates above 120.
+    /// The frame number is at most 119: no timecode counts more than 120 frames per second.
     #[must_use]
     pub fn new(hours: u8, minutes: u8, seconds: u8, frames: u8, drop_frame: bool) -> Option<Self> {
         let fits = hours < 24 && minutes < 60 && seconds < 60 && frames < 120;
@@ -33,14 +33,14 @@ impl Timecode {
         })
     }
 
-    /// Returns true if the timecode drops two frame numbers each minute except every tenth (four at
-    /// 59.94).
+    /// Returns true if the timecode is drop-frame: it skips two frame numbers (four at 59.94) in
+    /// each minute except every tenth.
     #[must_use]
     pub fn is_drop_frame(self) -> bool {
         self.drop_frame
     }
 
-    /// Returns a number that orders timecodes: 1,000 per second, plus the frames.
+    /// Returns a number by which timecodes are ordered: 1,000 per second, plus the frames.
     #[must_use]
     pub fn sort_key(self) -> i64 {
         let minutes = i64::from(self.hours) * 60 + i64::from(self.minutes);
@@ -60,12 +60,12 @@ impl Timecode {
         let dropped = dropped_each_minute(base)
             .filter(|_| drop_frame)
             .unwrap_or(0);
-        // In nine of ten minutes, the first numbers are dropped.
+        // In nine out of ten minutes, the first frame numbers are dropped.
         (base.saturating_mul(600) - dropped * 9).saturating_mul(144)
     }
 
-    /// Returns the frames since `00:00:00:00` at `rate`; `None` if the address does not exist
-    /// there.
+    /// Returns the number of frames since `00:00:00:00`; `None` if the timecode does not exist at
+    /// this rate.
     #[must_use]
     pub fn to_frames(self, rate: Rate) -> Option<u32> {
         let base = rate.timecode_base();
@@ -87,8 +87,8 @@ impl Timecode {
         (!is_dropped_number).then(|| counted - dropped * (minutes - minutes / 10))
     }
 
-    /// Returns the address of the frame with this number, counted from `00:00:00:00`; wraps after
-    /// 24 hours.
+    /// Returns the timecode of the frame with this number, counted from `00:00:00:00`. Timecodes
+    /// wrap after 24 hours. `None` for drop-frame at a rate that does not support it.
     #[must_use]
     pub fn from_frames(frames: u32, rate: Rate, drop_frame: bool) -> Option<Self> {
         let base = rate.timecode_base();
@@ -113,7 +113,8 @@ impl Timecode {
     }
 }
 
-/// Returns the numbers dropped at the start of a minute: 2 of 30, 4 of 60; other bases drop none.
+/// Returns the number of frame numbers dropped at the start of a minute: 2 at base 30, 4 at base
+/// 60; `None` for other bases, which have no drop-frame timecode.
 fn dropped_each_minute(base: u32) -> Option<u32> {
     match base {
         30 => Some(2),

@@ -1,7 +1,7 @@
-//! Wall-clock time at which a shot was recorded.
+//! Wall-clock time at which a clip was recorded.
 //!
-//! Cameras know the wall time but seldom the offset from UTC. The two are stored apart, and an
-//! unknown offset stays unknown.
+//! Cameras know the wall time but seldom the offset from UTC. The two are stored separately, and an
+//! unknown offset remains unknown.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,7 +22,8 @@ pub struct WallTime {
 }
 
 impl WallTime {
-    /// Creates a wall time; `None` for a date that a clock shows if it was never set.
+    /// Creates a wall time; `None` for a date that a clock shows if it was never set, and for years
+    /// outside 1895 to 2199.
     ///
     /// Such dates are the epochs 1904 (QuickTime), 1970 (Unix), 1601 (Windows) and 1980 (FAT). The
     /// days before and after are rejected too, since an offset may have shifted them.
@@ -57,7 +58,7 @@ impl WallTime {
         Self::new(self.civil.checked_add(shift).ok()?, self.offset)
     }
 
-    /// Converts a file's modification time: an instant, so its offset is known to be zero.
+    /// Converts a file's modification time. It is an instant, so the result is in UTC.
     #[must_use]
     pub fn from_unix_nanos(nanos: i64) -> Option<Self> {
         let instant = Timestamp::from_nanosecond(i128::from(nanos)).ok()?;
@@ -82,7 +83,7 @@ impl WallTime {
         let zone = rest
             .get(8..)?
             .trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-        Self::new(date.to_datetime(time), offset(zone.trim()))
+        Self::new(date.to_datetime(time), parse_offset(zone.trim()))
     }
 
     /// Finds a date, and a time if one follows, in a name: `VID_20260502_143000`,
@@ -120,8 +121,8 @@ impl WallTime {
         })
     }
 
-    /// Parses `20260502`, and `143000` or an empty time. Accepts the years 1990 to 2099: in earlier
-    /// years no camera wrote dates into file names.
+    /// Parses `20260502`, and `143000` or an empty time. Accepts the years 1990 to 2099: before
+    /// 1990, no camera wrote dates into file names.
     fn from_digits(date: &str, time: &str) -> Option<Self> {
         let date = Date::strptime("%Y%m%d", date).ok()?;
         let time = if time.is_empty() {
@@ -141,8 +142,8 @@ impl WallTime {
         self.civil
     }
 
-    /// Returns the seconds from 1970-01-01 to the clock reading, as if it were UTC, for ordering
-    /// and ranges.
+    /// Returns the seconds from 1970-01-01 to the clock reading, as if the clock showed UTC. The
+    /// number is for ordering and ranges.
     #[must_use]
     pub fn wall_seconds(self) -> i64 {
         Offset::UTC
@@ -151,8 +152,9 @@ impl WallTime {
     }
 }
 
-/// Parses `Z`, `+02:00`, `+0200` or `-07`; any other text is an unknown offset.
-fn offset(text: &str) -> Option<Offset> {
+/// Parses `Z`, `+02:00`, `+0200` or `-07`; `None` for any other text, which means an unknown
+/// offset.
+fn parse_offset(text: &str) -> Option<Offset> {
     if text == "Z" {
         return Some(Offset::UTC);
     }

@@ -1,14 +1,15 @@
-//! Splitting of names into words: `A001_C003`, `Day2` and `BTSInterview` are found by their parts.
+//! Splitting of names into words, so that `A001_C003`, `Day2` and `BTSInterview` are found by their
+//! parts.
 //!
-//! Rules, queries and the index must split names alike, so all of them use this module.
+//! Rules, queries and the index must split names in the same way, so all of them use this module.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Converts to lower case without accents: `Été` becomes `ete`. Marks that make a different letter
-/// stay: `ガ` is not `カ`.
+/// Converts to lower case without accents: `Été` becomes `ete`. Marks that form a different letter
+/// are preserved: `ガ` is not `カ`.
 #[must_use]
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
@@ -39,7 +40,7 @@ pub fn is_mark(c: char) -> bool {
     is_combining_mark(c)
 }
 
-/// Returns the text in Unicode normalisation form C: some systems store an accent apart from its
+/// Converts to Unicode normalization form C, since some systems store an accent separately from its
 /// letter.
 #[must_use]
 pub fn composed(text: &str) -> Cow<'_, str> {
@@ -57,13 +58,13 @@ pub fn runs(text: &str) -> impl Iterator<Item = &str> {
         .filter(|run| !run.chars().all(is_combining_mark))
 }
 
-/// Splits a run between letters and digits, at a capital that starts a word, and where a script
+/// Splits a run between letters and digits, before a capital that starts a word, and where a script
 /// without spaces starts or ends.
 ///
 /// `Day2` becomes `Day`, `2`; `BTSInterview` becomes `BTS`, `Interview`.
 #[must_use]
 pub fn parts(run: &str) -> Vec<&str> {
-    let all_bytes = |same: fn(&u8) -> bool| run.bytes().all(|byte| same(&byte));
+    let all_bytes = |is_class: fn(&u8) -> bool| run.bytes().all(|byte| is_class(&byte));
     if all_bytes(u8::is_ascii_lowercase)
         || all_bytes(u8::is_ascii_digit)
         || all_bytes(u8::is_ascii_uppercase)
@@ -77,12 +78,12 @@ pub fn parts(run: &str) -> Vec<&str> {
         let (offset, here) = chars[at];
         let before = chars[at - 1].1;
         let after = chars.get(at + 1).map(|&(_, c)| c);
-        let digits_meet_letters = before.is_numeric() != here.is_numeric();
-        let hump = before.is_lowercase() && here.is_uppercase();
-        let end_of_capitals =
+        let is_digit_boundary = before.is_numeric() != here.is_numeric();
+        let is_hump = before.is_lowercase() && here.is_uppercase();
+        let ends_capitals =
             before.is_uppercase() && here.is_uppercase() && after.is_some_and(char::is_lowercase);
-        let scripts_meet = is_unspaced(before) != is_unspaced(here);
-        if digits_meet_letters || hump || end_of_capitals || scripts_meet {
+        let is_script_boundary = is_unspaced(before) != is_unspaced(here);
+        if is_digit_boundary || is_hump || ends_capitals || is_script_boundary {
             parts.push(&run[start..offset]);
             start = offset;
         }
@@ -105,7 +106,7 @@ fn is_unspaced(c: char) -> bool {
 /// Words of an indexed text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct IndexedWords {
-    /// Folded runs in order.
+    /// Folded runs, in order.
     pub runs: Vec<String>,
     /// Folded parts of all runs, in order; `None` if they equal the runs. In scripts without
     /// spaces, each pair of adjacent letters is a word, and so is the last letter.
@@ -116,7 +117,7 @@ pub struct IndexedWords {
 #[must_use]
 pub fn split_for_index(text: &str) -> IndexedWords {
     let text = composed(text);
-    let (mut whole, mut split) = (Vec::new(), Vec::new());
+    let (mut folded_runs, mut split) = (Vec::new(), Vec::new());
     let mut is_split = false;
     for run in runs(&text) {
         let folded = fold(run);
@@ -129,10 +130,10 @@ pub fn split_for_index(text: &str) -> IndexedWords {
                 push_part(folded.clone(), &mut split);
             }
         }
-        whole.push(folded);
+        folded_runs.push(folded);
     }
     IndexedWords {
-        runs: whole,
+        runs: folded_runs,
         parts: is_split.then_some(split),
     }
 }
@@ -181,8 +182,8 @@ pub fn is_lone_letter(word: &str) -> bool {
     letters.next().is_some_and(is_unspaced) && letters.next().is_none()
 }
 
-/// Returns the stem of a folded English word: `laughing` becomes `laugh` (Porter's second
-/// algorithm, Snowball's version).
+/// Returns the stem of a folded English word: `laughing` becomes `laugh`. The algorithm is the
+/// English (Porter2) stemmer of Snowball.
 #[must_use]
 pub fn stem(word: &str) -> String {
     thread_local! {
@@ -194,13 +195,13 @@ pub fn stem(word: &str) -> String {
     ENGLISH.with(|english| english.stem(word).into_owned())
 }
 
-/// Returns every part of every run, folded, to compare two spellings of a name.
+/// Returns the folded parts of all runs, to compare two spellings of a name.
 #[must_use]
 pub fn folded_parts(text: &str) -> Vec<String> {
     runs(&composed(text)).flat_map(parts).map(fold).collect()
 }
 
-/// Returns every run, folded but not split further.
+/// Returns the folded runs, not split into parts.
 #[must_use]
 pub fn folded_runs(text: &str) -> Vec<String> {
     runs(&composed(text)).map(fold).collect()
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn scripts_without_spaces_are_found_by_any_part() {
-        let placed = |text| {
+        let numbered = |text| {
             let words = split_for_index(text).parts.unwrap_or_default().into_iter();
             words
                 .enumerate()
@@ -243,10 +244,10 @@ mod tests {
                 .join(" ")
         };
         assert_eq!(
-            placed("東京タワー drum"),
+            numbered("東京タワー drum"),
             "0東京 1京タ 2タワ 3ワー 4ー 5drum"
         );
-        assert_eq!(placed("京 drum a1"), "0京 1drum 2a 31");
+        assert_eq!(numbered("京 drum a1"), "0京 1drum 2a 31");
         assert_eq!(split_for_index("京 drum").parts, None);
         let query = |text| {
             let words = query_parts(text).into_iter();
@@ -281,14 +282,14 @@ mod tests {
         #[test]
         fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", text in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
             let indexed = split_for_index(&format!("{before} {text}{after}"));
-            let placed = indexed.parts.unwrap_or(indexed.runs);
+            let words = indexed.parts.unwrap_or(indexed.runs);
             let query = query_parts(&text);
             let matches_at = |from: usize| query.iter().enumerate().all(|(at, word)| {
-                placed.get(from + at).is_some_and(|other| {
+                words.get(from + at).is_some_and(|other| {
                     other == word || at + 1 == query.len() && other.starts_with(word.as_str())
                 })
             });
-            prop_assert!((0..=placed.len()).any(matches_at), "{placed:?} {query:?}");
+            prop_assert!((0..=words.len()).any(matches_at), "{words:?} {query:?}");
         }
 
         #[test]

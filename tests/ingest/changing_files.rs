@@ -246,11 +246,7 @@ fn a_file_still_being_written_is_left_for_the_next_run() {
         answer
     });
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_problem(
-        &answer,
-        "A001/growing.bin",
-        "still recording",
-    );
+    assert_problem(&answer, "A001/growing.bin", "still recording");
     assert!(!raid.join("growing.bin").exists());
     assert!(raid.join("done.bin").exists());
     assert_nothing_unfinished(&raid);
@@ -281,7 +277,10 @@ fn a_file_that_changes_after_it_was_listed_is_reported() {
     assert_problem(&answer, "D00449.bin", "still recording");
     let copy = raid.join("Clips/04/D00449.bin");
     let again = ingest(&shoot, &[&card], &[&raid]);
-    if answer.stdout.contains("the camera wrote to it after it was copied") {
+    if answer
+        .stdout
+        .contains("the camera wrote to it after it was copied")
+    {
         assert_eq!(again.code, 3, "{}", again.stdout);
         assert_problem(&again, "D00449.bin", "a different file of that name exists");
         assert_ne!(fs::read(copy).unwrap(), fs::read(&last).unwrap());
@@ -327,7 +326,11 @@ fn a_file_that_changed_after_it_was_copied_is_read_again_even_if_its_time_is_the
     running.while_stopped(|| alter_between_samples(&first, modified(&first)));
     let answer = running.finish();
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    assert_problem(&answer, "A.bin", "the camera wrote to it after it was copied");
+    assert_problem(
+        &answer,
+        "A.bin",
+        "the camera wrote to it after it was copied",
+    );
     let verified = || {
         let ingest = &shoot.run(&["ingests", "1", "--json"]).json()[0];
         ingest["places"][0]["verified"].clone()

@@ -167,7 +167,11 @@ fn assert_removal_is_noticed(template: &str, inside: &str, reason: &str) {
     let remaining: Vec<PathBuf> = read_tree(&at).into_keys().collect();
     assert!(remaining.is_empty(), "at the mount point: {remaining:?}");
     assert!(!at.join("ascmhl").exists());
-    assert_problem(&answer, &copies[1].to_string_lossy(), "removed, or no longer readable");
+    assert_problem(
+        &answer,
+        &copies[1].to_string_lossy(),
+        "removed, or no longer readable",
+    );
     assert_same_files(&card, &copies[0]);
     let ingest = &shoot.run(&["ingests", "--json"]).json()[0];
     assert_eq!(ingest["places"][0]["verified"], 451, "{ingest}");

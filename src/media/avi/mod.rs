@@ -16,7 +16,7 @@ use super::header::{Format, MediaHeader, ParsedFile, Stream, format_seconds, nor
 use super::keyframes::{
     Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
 };
-use super::ratio::{aspect, reduce};
+use super::ratio::{format_aspect_ratio, reduce};
 use super::wav::pcm;
 use super::wav::window::{FileWindow, u16_at, u32_at};
 use crate::source_file::Original;
@@ -144,7 +144,7 @@ impl MjpegStream {
             .sample_aspect_ratio
             .map(|(width, height)| format!("{width}:{height}"));
         let container_aspect = match track.aspect {
-            Some((width, height)) => Some(aspect(width, height)?),
+            Some((width, height)) => Some(format_aspect_ratio(width, height)?),
             None => None,
         };
         Some(Stream {

@@ -1,4 +1,4 @@
-//! Extraction of keyframes from their containers into the form that decoders accept.
+//! Extraction of keyframes from their containers, in the form that decoders accept.
 
 use std::io;
 
@@ -6,9 +6,9 @@ use super::super::bitstream::nal_units;
 use super::super::keyframes::{Decoder, Keyframe, KeyframeStorage};
 use super::super::{matroska, mxf};
 use super::{matroska_cluster, transport_stream};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
-/// Ticks after which the clock of a transport stream wraps to zero.
+/// Number of ticks after which the clock of a transport stream wraps to zero.
 const CLOCK_PERIOD: u64 = 1 << 33;
 
 /// Keyframe in the form that the decoder accepts.
@@ -22,24 +22,24 @@ pub(super) struct ExtractedKeyframe {
 /// Reads a keyframe; `None` if the file does not contain it at the expected position.
 ///
 /// # Errors
-/// Read errors of the drive.
+/// Fails if the file cannot be read.
 pub(super) fn read(
     original: &Original,
-    gate: &Gate,
+    read_limiter: &ReadLimiter,
     storage: KeyframeStorage,
     decoder: &Decoder,
     key: Keyframe,
 ) -> io::Result<Option<ExtractedKeyframe>> {
-    let range = || {
-        let _pass = gate.pass();
+    let read_range = || {
+        let _permit = read_limiter.acquire();
         original.read(key.offset, key.bytes as usize)
     };
     let has_length_prefixes = decoder.codec == "h264" || decoder.codec == "hevc";
     let bytes = match storage {
-        KeyframeStorage::Whole => Some(range()?),
-        KeyframeStorage::StartCodes => Some(nal_units::to_length_prefixed(&range()?)),
+        KeyframeStorage::Whole => Some(read_range()?),
+        KeyframeStorage::StartCodes => Some(nal_units::to_length_prefixed(&read_range()?)),
         KeyframeStorage::Element { track } => {
-            let unit = range()?;
+            let unit = read_range()?;
             let frame = mxf::find_frame(&unit, track);
             frame.map(|frame| {
                 if has_length_prefixes {
@@ -55,8 +55,8 @@ pub(super) fn read(
             begin,
         } => match matroska::micros_to_units(key.micros, scale, begin) {
             Some(time) => {
-                let cluster_bytes = range()?;
-                let _pass = gate.pass();
+                let cluster_bytes = read_range()?;
+                let _permit = read_limiter.acquire();
                 matroska_cluster::extract(original, key, (track, time), cluster_bytes)?
             }
             None => None,
@@ -66,12 +66,12 @@ pub(super) fn read(
                 pid,
                 stride: packet.into(),
             };
-            let found = transport_stream::find(original, gate, key, stream, decoder)?;
+            let found = transport_stream::find(original, read_limiter, key, stream, decoder)?;
             return Ok(found.map(|found| ExtractedKeyframe {
                 bytes: nal_units::to_length_prefixed(&found.bytes),
                 micros: found
-                    .shown
-                    .map_or(key.micros, |shown| micros_between(begin, shown)),
+                    .presentation_time
+                    .map_or(key.micros, |time| micros_between(begin, time)),
             }));
         }
     };
@@ -81,10 +81,9 @@ pub(super) fn read(
     }))
 }
 
-/// Returns the microseconds between two times of a transport stream; 0 if `shown` is before
-/// `begin`.
-fn micros_between(begin: u64, shown: u64) -> u64 {
-    let ticks = (shown % CLOCK_PERIOD + CLOCK_PERIOD - begin % CLOCK_PERIOD) % CLOCK_PERIOD;
+/// Returns the microseconds between two times of a transport stream; 0 if `time` is before `begin`.
+fn micros_between(begin: u64, time: u64) -> u64 {
+    let ticks = (time % CLOCK_PERIOD + CLOCK_PERIOD - begin % CLOCK_PERIOD) % CLOCK_PERIOD;
     if ticks > CLOCK_PERIOD / 2 {
         0
     } else {

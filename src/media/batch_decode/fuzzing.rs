@@ -2,21 +2,21 @@
 
 pub use super::super::keyframes::Decoder;
 use super::super::keyframes::{Keyframe, Keyframes};
-use super::{extract, matroska_pipe, random_access};
-use crate::source_file::{Gate, Original};
+use super::{extract, make_decodable, matroska_pipe};
+use crate::source_file::{Original, ReadLimiter};
 
 /// Reads a keyframe from its file in the form that the decoder accepts.
 #[must_use]
 pub fn read(original: &Original, keyframes: &Keyframes, key: Keyframe) -> Option<Vec<u8>> {
     let (storage, decoder) = (keyframes.stored, &keyframes.decoder);
-    let extracted = extract::read(original, &Gate::new(1), storage, decoder, key).ok()??;
-    random_access::make_independent(decoder, extracted.bytes)
+    let extracted = extract::read(original, &ReadLimiter::new(1), storage, decoder, key).ok()??;
+    make_decodable::make_independent(decoder, extracted.bytes)
 }
 
 /// Converts a frame so that it decodes independently of others; `None` if that is impossible.
 #[must_use]
 pub fn make_independent(decoder: &Decoder, frame: &[u8]) -> Option<Vec<u8>> {
-    random_access::make_independent(decoder, frame.to_vec())
+    make_decodable::make_independent(decoder, frame.to_vec())
 }
 
 /// Returns the stream written to ffmpeg for one frame; `None` for an unsupported codec.
@@ -29,14 +29,14 @@ pub fn write_stream(decoder: &Decoder, number: u64, frame: &[u8]) -> Option<Vec<
     Some(stream)
 }
 
-/// Parses pictures of `size` bytes from ffmpeg's output. Returns each with its number, and true
-/// if the stream was complete.
+/// Parses pictures of `size` bytes each from ffmpeg's output. Returns them with their numbers, and
+/// true if the stream was complete.
 #[must_use]
 pub fn parse_pictures(mut stream: &[u8], size: usize) -> (Vec<(u64, Vec<u8>)>, bool) {
-    let mut extracted = Vec::new();
+    let mut pictures = Vec::new();
     let end = matroska_pipe::read_pictures(&mut stream, size, &mut |picture| {
-        extracted.push((picture.number, picture.pixels));
+        pictures.push((picture.number, picture.pixels));
         true
     });
-    (extracted, end.is_ok())
+    (pictures, end.is_ok())
 }

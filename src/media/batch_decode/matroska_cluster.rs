@@ -1,5 +1,5 @@
-//! Extraction of keyframes from Matroska clusters, of which a range was read that very likely
-//! contains the frame.
+//! Extraction of keyframes from Matroska clusters. Only a byte range that very likely contains the
+//! frame was read.
 
 use std::io;
 
@@ -7,11 +7,11 @@ use super::super::keyframes::{Keyframe, MAX_KEYFRAME_BYTES};
 use super::super::matroska::find_keyframe;
 use crate::source_file::Original;
 
-/// Returns the frame of a track with a given time. `bytes` is the byte range of the keyframe; the
-/// frame is read again if it extends beyond that range.
+/// Returns the frame of a track at a given time. `bytes` is the content of the keyframe's byte
+/// range. A frame that extends beyond that range is read again.
 ///
 /// # Errors
-/// Read errors of the drive.
+/// Fails if the file cannot be read.
 pub(super) fn extract(
     original: &Original,
     key: Keyframe,

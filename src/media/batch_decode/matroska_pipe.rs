@@ -1,37 +1,38 @@
 //! Minimal Matroska (RFC 9559) writer and reader for the pipes to and from ffmpeg.
 //!
-//! Matroska keeps frames and clips matched: each frame is written with its number as time stamp,
-//! and the decoded picture carries the same time stamp. So a frame that the decoder drops or
-//! duplicates cannot shift later frames to another clip. Matroska also accepts each codec in the
-//! form that its original container stored, so nothing has to be rewritten.
+//! Matroska keeps frames and clips matched. Each frame is written with its number as its timestamp,
+//! and the decoded picture carries the same timestamp. A frame that the decoder drops or duplicates
+//! therefore cannot shift later frames to another clip. Matroska also accepts each codec in the
+//! form in which the original container stores it, so nothing is rewritten.
 
 use std::io::{self, Read, Write};
 
 use super::super::keyframes::Decoder;
 use super::super::matroska::id;
 
-/// Milliseconds between consecutive numbers, large enough to survive reordering.
+/// Milliseconds between the timestamps of consecutive numbers. The interval is large enough that
+/// reordering and small shifts do not change a number.
 const NUMBER_INTERVAL: u64 = 1000;
 
-/// Returns Matroska's codec id and private data; `None` for an unsupported codec.
+/// Returns the codec id and private data for Matroska; `None` for an unsupported codec.
 pub(super) fn codec(decoder: &Decoder) -> Option<(&'static str, Vec<u8>)> {
-    let configured = || decoder.configuration.clone();
+    let configuration = || decoder.configuration.clone();
     Some(match decoder.codec.as_str() {
-        "h264" if !decoder.configuration.is_empty() => ("V_MPEG4/ISO/AVC", configured()),
-        "hevc" if !decoder.configuration.is_empty() => ("V_MPEGH/ISO/HEVC", configured()),
-        "av1" => ("V_AV1", configured()),
+        "h264" if !decoder.configuration.is_empty() => ("V_MPEG4/ISO/AVC", configuration()),
+        "hevc" if !decoder.configuration.is_empty() => ("V_MPEGH/ISO/HEVC", configuration()),
+        "av1" => ("V_AV1", configuration()),
         "vp9" => ("V_VP9", Vec::new()),
         "vp8" => ("V_VP8", Vec::new()),
         "prores" => ("V_PRORES", decoder.kind.to_vec()),
         "mjpeg" => ("V_MJPEG", Vec::new()),
-        "mpeg2video" => ("V_MPEG2", configured()),
+        "mpeg2video" => ("V_MPEG2", configuration()),
         "dvvideo" => ("V_MS/VFW/FOURCC", bitmap_header(decoder, *b"dvsd")),
         "dnxhd" => ("V_MS/VFW/FOURCC", bitmap_header(decoder, *b"AVdn")),
         _ => return None,
     })
 }
 
-/// Builds a `BITMAPINFOHEADER`, which Matroska stores for codecs that have no codec id.
+/// Builds a `BITMAPINFOHEADER`, which Matroska stores for codecs without their own codec id.
 fn bitmap_header(decoder: &Decoder, fourcc: [u8; 4]) -> Vec<u8> {
     let mut header = Vec::with_capacity(40);
     header.extend(40_u32.to_le_bytes());
@@ -44,9 +45,9 @@ fn bitmap_header(decoder: &Decoder, fourcc: [u8; 4]) -> Vec<u8> {
     header
 }
 
-/// Writes everything before the first frame.
+/// Writes the stream up to the first frame.
 pub(super) fn write_header(
-    into: &mut dyn Write,
+    output: &mut dyn Write,
     decoder: &Decoder,
     (name, private): (&str, &[u8]),
 ) -> io::Result<()> {
@@ -73,29 +74,29 @@ pub(super) fn write_header(
         element(id::DOC_TYPE_READ_VERSION, &[2]),
     ]
     .concat();
-    into.write_all(&element(id::EBML, &head))?;
-    into.write_all(&id::SEGMENT.to_be_bytes())?;
-    // Unknown length.
-    into.write_all(&[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])?;
+    output.write_all(&element(id::EBML, &head))?;
+    output.write_all(&id::SEGMENT.to_be_bytes())?;
+    // The length of the segment is unknown.
+    output.write_all(&[0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff])?;
     let scale = element(id::TIMESTAMP_SCALE, &number(1_000_000));
-    into.write_all(&element(id::INFO, &scale))?;
-    into.write_all(&element(id::TRACKS, &element(id::TRACK_ENTRY, &track)))
+    output.write_all(&element(id::INFO, &scale))?;
+    output.write_all(&element(id::TRACKS, &element(id::TRACK_ENTRY, &track)))
 }
 
-/// Writes one frame with a number.
-pub(super) fn write_frame(into: &mut dyn Write, number: u64, frame: &[u8]) -> io::Result<()> {
+/// Writes a frame with its number.
+pub(super) fn write_frame(output: &mut dyn Write, number: u64, frame: &[u8]) -> io::Result<()> {
     let timestamp = element(id::TIMESTAMP, &(number * NUMBER_INTERVAL).to_be_bytes());
     // Track 1, time offset 0, keyframe.
     let block = [0x81, 0, 0, 0x80];
     let length = (block.len() + frame.len()) as u64;
     let block_head = [id_bytes(id::SIMPLE_BLOCK), size_bytes(length)].concat();
     let body = timestamp.len() as u64 + block_head.len() as u64 + length;
-    into.write_all(&id_bytes(id::CLUSTER))?;
-    into.write_all(&size_bytes(body))?;
-    into.write_all(&timestamp)?;
-    into.write_all(&block_head)?;
-    into.write_all(&block)?;
-    into.write_all(frame)
+    output.write_all(&id_bytes(id::CLUSTER))?;
+    output.write_all(&size_bytes(body))?;
+    output.write_all(&timestamp)?;
+    output.write_all(&block_head)?;
+    output.write_all(&block)?;
+    output.write_all(frame)
 }
 
 fn element(id: u32, body: &[u8]) -> Vec<u8> {
@@ -107,7 +108,7 @@ fn id_bytes(id: u32) -> Vec<u8> {
     id.to_be_bytes()[zeros..].to_vec()
 }
 
-/// Encodes a size in eight bytes, which fit any size.
+/// Encodes a size in eight bytes, which are sufficient for any size.
 fn size_bytes(size: u64) -> Vec<u8> {
     ((1 << 56) | size).to_be_bytes().to_vec()
 }
@@ -123,25 +124,25 @@ pub(super) struct NumberedPicture {
 /// Reads pictures of `bytes` bytes each until the stream ends or `on_picture` returns false.
 ///
 /// # Errors
-/// When the stream is not Matroska or ends within a picture.
+/// Fails if the stream is not Matroska or ends within a picture.
 pub(super) fn read_pictures(
-    from: &mut dyn Read,
+    input: &mut dyn Read,
     bytes: usize,
     on_picture: &mut dyn FnMut(NumberedPicture) -> bool,
 ) -> io::Result<()> {
     let mut cluster = 0_u64;
-    while let Some(id) = read_id(from)? {
-        let size = read_size(from)?;
+    while let Some(id) = read_id(input)? {
+        let size = read_size(input)?;
         match id {
-            // Their children are read like top-level elements.
+            // The children of these elements are read like top-level elements.
             id::SEGMENT | id::CLUSTER | id::BLOCK_GROUP => {}
             id::TIMESTAMP => {
-                cluster = read_body(from, size, 8)?
+                cluster = read_body(input, size, 8)?
                     .iter()
                     .fold(0, |sum, &byte| (sum << 8) | u64::from(byte));
             }
             id::SIMPLE_BLOCK | id::BLOCK => {
-                let mut body = read_body(from, size, bytes as u64 + 16)?;
+                let mut body = read_body(input, size, bytes as u64 + 16)?;
                 let (Some(&[_, high, low, _]), true) =
                     (body.first_chunk(), body.len() == bytes + 4)
                 else {
@@ -151,7 +152,7 @@ pub(super) fn read_pictures(
                 let time = cluster.saturating_add_signed(i64::from(offset));
                 body.drain(..4);
                 let picture = NumberedPicture {
-                    // The muxer may start at the first frame's time or shift all times slightly.
+                    // The muxer may shift all times slightly, so the number is rounded.
                     number: time.saturating_add(NUMBER_INTERVAL / 2) / NUMBER_INTERVAL,
                     pixels: body,
                 };
@@ -160,17 +161,17 @@ pub(super) fn read_pictures(
                 }
             }
             _ => {
-                io::copy(&mut from.take(size), &mut io::sink())?;
+                io::copy(&mut input.take(size), &mut io::sink())?;
             }
         }
     }
     Ok(())
 }
 
-/// Reads the next element's id; `None` at the end of the stream.
-fn read_id(from: &mut dyn Read) -> io::Result<Option<u32>> {
+/// Reads the id of the next element; `None` at the end of the stream.
+fn read_id(input: &mut dyn Read) -> io::Result<Option<u32>> {
     let mut first = [0];
-    if from.read(&mut first)? == 0 {
+    if input.read(&mut first)? == 0 {
         return Ok(None);
     }
     let extra = first[0].leading_zeros() as usize;
@@ -178,35 +179,35 @@ fn read_id(from: &mut dyn Read) -> io::Result<Option<u32>> {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut rest = [0; 3];
-    from.read_exact(&mut rest[..extra])?;
+    input.read_exact(&mut rest[..extra])?;
     let id = rest[..extra]
         .iter()
         .fold(u32::from(first[0]), |id, &byte| (id << 8) | u32::from(byte));
     Ok(Some(id))
 }
 
-/// Reads an element's size. An unknown size (all ones) results in a very large number.
-fn read_size(from: &mut dyn Read) -> io::Result<u64> {
+/// Reads the size of an element. An unknown size (all ones) becomes a very large number.
+fn read_size(input: &mut dyn Read) -> io::Result<u64> {
     let mut first = [0];
-    from.read_exact(&mut first)?;
+    input.read_exact(&mut first)?;
     let extra = first[0].leading_zeros() as usize;
     if extra > 7 {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut rest = [0; 7];
-    from.read_exact(&mut rest[..extra])?;
+    input.read_exact(&mut rest[..extra])?;
     let first_bits = u64::from(first[0]) & ((1 << (7 - extra)) - 1);
     Ok(rest[..extra]
         .iter()
         .fold(first_bits, |size, &byte| (size << 8) | u64::from(byte)))
 }
 
-fn read_body(from: &mut dyn Read, size: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
+fn read_body(input: &mut dyn Read, size: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
     if size > max_bytes {
         return Err(io::ErrorKind::InvalidData.into());
     }
     let mut body = Vec::new();
-    if from.take(size).read_to_end(&mut body)? as u64 != size {
+    if input.take(size).read_to_end(&mut body)? as u64 != size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(body)
@@ -240,13 +241,13 @@ mod tests {
             )
             .unwrap();
         }
-        let mut seen = Vec::new();
+        let mut pictures = Vec::new();
         read_pictures(&mut stream.as_slice(), 6, &mut |picture| {
-            seen.push((picture.number, picture.pixels[0]));
+            pictures.push((picture.number, picture.pixels[0]));
             true
         })
         .unwrap();
-        assert_eq!(seen, [(0, 0), (7, 7), (300, 44)]);
+        assert_eq!(pictures, [(0, 0), (7, 7), (300, 44)]);
     }
 
     #[test]
@@ -266,7 +267,7 @@ mod tests {
         assert_eq!(read(&stream, 8), (0, false));
         assert_eq!(read(&stream[..stream.len() - 1], 6), (0, false));
         assert_eq!(read(b"\0\0\0", 6), (0, false));
-        // The highest possible time, and a picture of zero bytes.
+        // The highest possible time with a picture of zero bytes.
         let latest = b"\xe7\x88\xff\xff\xff\xff\xff\xff\xff\xff\xa3\x84\x81\0\0\x80";
         assert_eq!(read(latest, 0), (1, true));
     }

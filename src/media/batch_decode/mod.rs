@@ -1,15 +1,15 @@
-//! Batch decoding of keyframes from many clips with one ffmpeg process.
+//! Batch decoding of keyframes of many clips by one ffmpeg process.
 //!
-//! Starting ffmpeg takes longer than decoding a frame, and letting it open a file takes longer
-//! still. So the bytes of selected keyframes are read here and written, numbered, to the input
-//! pipe of one process for all clips with the same decoder configuration.
+//! Starting ffmpeg takes longer than decoding a frame, and opening a file with it takes even
+//! longer. This module therefore reads the selected keyframes itself. It writes them, with numbers,
+//! to the input pipe of one process for all clips with the same decoder configuration.
 
 mod extract;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod make_decodable;
 mod matroska_cluster;
 mod matroska_pipe;
-mod random_access;
 mod transport_stream;
 
 use std::io::{self, Write};
@@ -23,18 +23,18 @@ use super::frame::Raster;
 use super::keyframes::{Decoder, Keyframe, KeyframeStorage};
 use super::process::{self, ProcessLimits};
 use super::{ProbeError, Tool};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
 use matroska_pipe::NumberedPicture;
 
-/// Bytes of decoded frames that one process may hold in memory.
-const MAX_HELD: u64 = 256 * 1024 * 1024;
+/// Maximum number of bytes of decoded frames that one process holds in memory.
+const MAX_HELD_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Keyframes of one file to decode.
 #[derive(Debug, Clone)]
 pub(super) struct FileKeyframes {
     pub path: PathBuf,
-    pub gate: Gate,
+    pub read_limiter: ReadLimiter,
     pub storage: KeyframeStorage,
     pub keys: Vec<Keyframe>,
 }
@@ -56,15 +56,15 @@ pub(super) fn can_decode(decoder: &Decoder) -> bool {
     matroska_pipe::codec(decoder).is_some()
 }
 
-/// Decodes keyframes of files with one configuration. Keyframes that cannot be read or decoded
-/// are skipped without an error.
+/// Decodes keyframes of files that have the same decoder configuration. Keyframes that cannot be
+/// read or decoded are skipped without an error.
 ///
-/// A decoder conceals damage with parts of the frame it decoded last, which belongs to another
-/// clip. So if ffmpeg prints any error, all its frames are discarded and each half of the
-/// keyframes is decoded again by a separate process, down to single keyframes.
+/// A decoder conceals damage with parts of the previous frame, which belongs to another clip. If
+/// ffmpeg prints any error, all its frames are therefore discarded. Each half of the keyframes is
+/// then decoded again by a separate process, down to single keyframes.
 ///
 /// # Errors
-/// When ffmpeg cannot be run, hangs, or the run is cancelled.
+/// Fails if ffmpeg cannot be run or does not finish in time, or if the run is cancelled.
 pub(super) fn decode(
     decoder: &Decoder,
     raster: &Raster,
@@ -94,7 +94,7 @@ pub(super) fn decode(
             frames.into_iter().for_each(&mut *on_decoded);
             continue;
         }
-        // Splits between clips if possible.
+        // Split between two clips if possible.
         let middle = indices.len() / 2;
         let middle = match indices
             .iter()
@@ -113,15 +113,15 @@ pub(super) fn decode(
 /// Returns the number of keyframes that one process may decode; `None` for no limit.
 ///
 /// ffmpeg's HEVC decoder reports no error if parts of a picture are missing. It leaves the old
-/// contents of the frame buffer there, which belong to another clip. So all frames of a process
-/// are held in memory, and no buffer is used twice.
+/// contents of the frame buffer there, which belong to another clip. All frames of a process are
+/// therefore held in memory, so that no buffer is used twice.
 fn max_per_process(decoder: &Decoder) -> Option<usize> {
     if decoder.codec != "hevc" {
         return None;
     }
-    // Four bytes per pixel: 4:2:2 with more than eight bits.
+    // Four bytes per pixel, as for 4:2:2 with more than eight bits.
     let bytes = u64::from(decoder.width) * u64::from(decoder.height) * 4;
-    let max = MAX_HELD / bytes.max(1);
+    let max = MAX_HELD_BYTES / bytes.max(1);
     Some(usize::try_from(max).unwrap_or(usize::MAX).max(1))
 }
 
@@ -130,7 +130,7 @@ fn filter(decoder: &Decoder, raster: &Raster) -> String {
     let filter = raster.filter();
     match max_per_process(decoder) {
         // The second branch holds every frame until the end and then discards it.
-        Some(_) => format!("split[shown][kept];[kept]reverse,nullsink;[shown]{filter}"),
+        Some(_) => format!("split[output][held];[held]reverse,nullsink;[output]{filter}"),
         None => filter,
     }
 }
@@ -159,7 +159,7 @@ fn run_decoder(
     command
         .args(["-hide_banner", "-v", "error", "-threads", "1"])
         .args(["-nofind_stream_info", "-f", "matroska", "-i", "pipe:0"])
-        // Output with a variable frame rate: no frame is dropped or duplicated.
+        // The output has a variable frame rate, so no frame is dropped or duplicated.
         .args(["-map", "0:v:0"])
         .args(["-filter_threads", "1", "-vf", &filter(decoder, raster)])
         .args(["-c:v", "rawvideo", "-pix_fmt", raster.pixel_format()])
@@ -170,17 +170,17 @@ fn run_decoder(
     let files = group_by_file(files, indices);
     let times: Arc<[AtomicU64]> = indices.iter().map(|_| AtomicU64::new(0)).collect();
     let shared_times = Arc::clone(&times);
-    let write_input = move |into: &mut dyn Write| {
-        matroska_pipe::write_header(into, &decoder, (name, &private))?;
+    let write_input = move |output: &mut dyn Write| {
+        matroska_pipe::write_header(output, &decoder, (name, &private))?;
         let mut number = 0;
         for file in &files {
-            number = file.write_to(into, &decoder, number, &shared_times)?;
+            number = file.write_to(output, &decoder, number, &shared_times)?;
         }
         Ok(())
     };
     let parse_output =
-        move |from: &mut dyn io::Read, on_decoded: &mut dyn FnMut(NumberedPicture) -> bool| {
-            matroska_pipe::read_pictures(from, bytes, on_decoded)
+        move |input: &mut dyn io::Read, on_decoded: &mut dyn FnMut(NumberedPicture) -> bool| {
+            matroska_pipe::read_pictures(input, bytes, on_decoded)
         };
     let mut frames = Vec::with_capacity(indices.len());
     let mut is_received = vec![false; indices.len()];
@@ -190,12 +190,13 @@ fn run_decoder(
         write_input,
         parse_output,
         &mut |picture: NumberedPicture| {
-            // Numbers are indices of the keyframes.
+            // The numbers are positions in `indices`.
             let at = usize::try_from(picture.number).unwrap_or(usize::MAX);
             let Some((index, is_received)) = indices.get(at).zip(is_received.get_mut(at)) else {
                 return false;
             };
-            // Two fields may be returned as two pictures; the first one suffices.
+            // The two fields of a frame may be returned as two pictures. Only the first one is
+            // used.
             let is_new = !std::mem::replace(is_received, true);
             if is_new {
                 frames.push(DecodedKeyframe {
@@ -211,10 +212,10 @@ fn run_decoder(
     Ok((frames, error_output))
 }
 
-/// Groups a list of keyframes by file.
+/// Groups the keyframes by file.
 fn group_by_file(files: &[FileKeyframes], indices: &[KeyframeIndex]) -> Vec<FileKeyframes> {
     indices
-        .chunk_by(|one, other| one.file == other.file)
+        .chunk_by(|index, next| index.file == next.file)
         .map(|group| FileKeyframes {
             keys: group
                 .iter()
@@ -226,32 +227,33 @@ fn group_by_file(files: &[FileKeyframes], indices: &[KeyframeIndex]) -> Vec<File
 }
 
 impl FileKeyframes {
-    /// Writes the keyframes with consecutive numbers from `number`, stores the time of each in
-    /// `times`, and returns the number after the last.
+    /// Writes the keyframes with consecutive numbers from `number` on, and stores the time of each
+    /// in `times`. Returns the number after the last one.
     fn write_to(
         &self,
-        into: &mut dyn Write,
+        output: &mut dyn Write,
         decoder: &Decoder,
         number: u64,
         times: &[AtomicU64],
     ) -> io::Result<u64> {
-        let opened = {
-            let _pass = self.gate.pass();
+        let file = {
+            let _permit = self.read_limiter.acquire();
             Original::open(&self.path)
         };
         let mut number = number;
         for &key in &self.keys {
-            let extracted = opened.as_ref().ok().and_then(|file| {
-                extract::read(file, &self.gate, self.storage, decoder, key).ok()?
+            let extracted = file.as_ref().ok().and_then(|file| {
+                extract::read(file, &self.read_limiter, self.storage, decoder, key).ok()?
             });
-            // A keyframe that cannot be read is missing in the output and is decoded another way.
+            // A keyframe that cannot be read is missing from the output. The caller decodes it in
+            // another way.
             if let Some(extracted) = extracted
-                && let Some(frame) = random_access::make_independent(decoder, extracted.bytes)
+                && let Some(frame) = make_decodable::make_independent(decoder, extracted.bytes)
             {
                 if let Some(time) = usize::try_from(number).ok().and_then(|at| times.get(at)) {
                     time.store(extracted.micros, Ordering::Relaxed);
                 }
-                matroska_pipe::write_frame(into, number, &frame)?;
+                matroska_pipe::write_frame(output, number, &frame)?;
             }
             number += 1;
         }

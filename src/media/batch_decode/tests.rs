@@ -1,4 +1,4 @@
-//! Comparison of batch decoding with ordinary decoding of the same frames.
+//! Comparison of batch decoding with decoding of the same frames from their files.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,7 @@ fn header(path: &Path) -> Option<ProbeResult> {
     read_header(&mut Original::open(path).unwrap()).unwrap()
 }
 
-/// Peak signal-to-noise ratio in decibels; infinite for equal pictures.
+/// Returns the peak signal-to-noise ratio in decibels; infinite for equal pictures.
 fn psnr(a: &[u8], b: &[u8]) -> f64 {
     let squares: f64 = a
         .iter()
@@ -55,23 +55,31 @@ fn compare(path: &Path, max: usize) -> (usize, Vec<String>) {
     let probed = header(path).unwrap();
     let keyframes = probed.keyframes.unwrap();
     let mut raster = Raster::new(&probed.facts, 480).unwrap();
-    // Compares frames before tone mapping.
+    // Compare frames before tone mapping.
     raster.curve = None;
     let mut keys = keyframes.for_strip(max);
     keys.sort_by_key(|key| key.micros * 7919 % 1_000_003);
     let file = FileKeyframes {
         path: path.to_owned(),
-        gate: Gate::new(1),
+        read_limiter: ReadLimiter::new(1),
         storage: keyframes.stored,
         keys: keys.clone(),
     };
     let mut pictures = vec![None; keys.len()];
     let decoder = &keyframes.decoder;
-    let mut take = |decoded: DecodedKeyframe| {
+    let mut on_decoded = |decoded: DecodedKeyframe| {
         keys[decoded.key].micros = decoded.micros;
         pictures[decoded.key] = Some(decoded.pixels);
     };
-    decode(decoder, &raster, &[file], &tools.ffmpeg, &limits, &mut take).unwrap();
+    decode(
+        decoder,
+        &raster,
+        &[file],
+        &tools.ffmpeg,
+        &limits,
+        &mut on_decoded,
+    )
+    .unwrap();
     let input = Input {
         path: path.to_owned(),
         is_described: false,
@@ -82,7 +90,7 @@ fn compare(path: &Path, max: usize) -> (usize, Vec<String>) {
         let second = (key.micros as f64 / 1e6 - 0.004).max(0.0);
         let mut position = SeekPosition::Exact(second);
         if let KeyframeStorage::Transport { .. } = keyframes.stored {
-            // Not every search range contains a keyframe, and ffmpeg cannot seek exactly.
+            // Not every search range contains a keyframe, and ffmpeg cannot seek precisely.
             if picture.is_none() {
                 continue;
             }
@@ -90,17 +98,18 @@ fn compare(path: &Path, max: usize) -> (usize, Vec<String>) {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "a few frames"
+                reason = "small and positive"
             )]
             let number = ((second + 0.005) * rate) as u32;
             position = SeekPosition::FrameNumber(number);
         }
-        let plain = single_decode::decode_frame(&input, position, &raster, &tools.ffmpeg, &limits);
-        // Frames that ffmpeg itself cannot decode are not counted.
-        let Ok(plain) = plain else { continue };
+        let expected =
+            single_decode::decode_frame(&input, position, &raster, &tools.ffmpeg, &limits);
+        // Frames that ffmpeg cannot decode from the file are not counted.
+        let Ok(expected) = expected else { continue };
         compared += 1;
-        let verdict = match picture.as_ref().map(|picture| psnr(picture, &plain)) {
-            None => "is lost".to_owned(),
+        let verdict = match picture.as_ref().map(|picture| psnr(picture, &expected)) {
+            None => "is missing".to_owned(),
             Some(psnr) if psnr <= 40.0 => format!("has {psnr:.1} dB"),
             Some(_) => continue,
         };
@@ -129,7 +138,7 @@ fn keyframes_of_every_kind_decode_as_in_their_file() {
             "-c:v libx264 -g 1 -profile:v high422 -pix_fmt yuv422p10le",
         ),
         (
-            "turned.mov",
+            "rotated.mov",
             "-c:v libx264 -g 12 -pix_fmt yuv420p -metadata:s:v rotate=90",
         ),
         (
@@ -205,7 +214,7 @@ fn keyframes_of_matroska_and_avi_files_decode_as_in_their_file() {
     let source = "-f lavfi -i testsrc2=size=320x180:rate=25:duration=2";
     for (name, options) in [
         (
-            "sounding.mkv",
+            "audio.mkv",
             "-f lavfi -i sine=duration=2 -c:a pcm_s16le -c:v libx264 -g 12 -bf 2 -pix_fmt yuv420p",
         ),
         (
@@ -235,7 +244,7 @@ fn a_lost_frame_does_not_shift_frames_to_another_clip() {
     let (tools, limits) = tools();
     let mut files = Vec::new();
     let mut probed = None;
-    // One colour per clip; the frames of the second and third clip are destroyed.
+    // Each clip has its own colour. The frames of the second and third clips are overwritten.
     for (number, colour) in ["red", "lime", "blue", "white", "yellow"]
         .iter()
         .enumerate()
@@ -253,7 +262,7 @@ fn a_lost_frame_does_not_shift_frames_to_another_clip() {
         }
         files.push(FileKeyframes {
             path,
-            gate: Gate::new(1),
+            read_limiter: ReadLimiter::new(1),
             storage: KeyframeStorage::Whole,
             keys: vec![key],
         });
@@ -262,7 +271,7 @@ fn a_lost_frame_does_not_shift_frames_to_another_clip() {
     let probed = probed.unwrap();
     let raster = Raster::new(&probed.facts, 480).unwrap();
     let decoder = probed.keyframes.unwrap().decoder;
-    let mut seen = Vec::new();
+    let mut decoded_files = Vec::new();
     decode(
         &decoder,
         &raster,
@@ -271,13 +280,13 @@ fn a_lost_frame_does_not_shift_frames_to_another_clip() {
         &limits,
         &mut |decoded| {
             let middle = decoded.pixels.len() / 2 / 3 * 3;
-            let lit = |at: usize| decoded.pixels[middle + at] > 127;
-            seen.push((decoded.file, [lit(0), lit(1), lit(2)]));
+            let is_bright = |at: usize| decoded.pixels[middle + at] > 127;
+            decoded_files.push((decoded.file, [is_bright(0), is_bright(1), is_bright(2)]));
         },
     )
     .unwrap();
     assert_eq!(
-        seen,
+        decoded_files,
         [
             (0, [true, false, false]),
             (3, [true, true, true]),
@@ -303,14 +312,14 @@ fn missing_slices_are_not_filled_from_another_clip() {
             let mut bytes = fs::read(&path).unwrap();
             let begin = usize::try_from(key.offset).unwrap();
             assert_eq!(
-                destroy_slices(&mut bytes[begin..begin + key.bytes as usize]),
+                replace_slices(&mut bytes[begin..begin + key.bytes as usize]),
                 2
             );
             fs::write(&path, bytes).unwrap();
         }
         files.push(FileKeyframes {
             path,
-            gate: Gate::new(1),
+            read_limiter: ReadLimiter::new(1),
             storage: KeyframeStorage::Whole,
             keys: vec![key],
         });
@@ -320,20 +329,30 @@ fn missing_slices_are_not_filled_from_another_clip() {
     let raster = Raster::new(&probed.facts, 320).unwrap();
     let decoder = probed.keyframes.unwrap().decoder;
     let mut red = vec![None; files.len()];
-    let mut take = |decoded: DecodedKeyframe| {
+    let mut on_decoded = |decoded: DecodedKeyframe| {
         let pixels = decoded.pixels.as_chunks::<3>().0;
-        let count = pixels.iter().filter(|it| it[0] > 127 && it[1] < 127);
+        let count = pixels
+            .iter()
+            .filter(|pixel| pixel[0] > 127 && pixel[1] < 127);
         red[decoded.file] = Some(count.count() * 100 / pixels.len());
     };
-    decode(&decoder, &raster, &files, &tools.ffmpeg, &limits, &mut take).unwrap();
+    decode(
+        &decoder,
+        &raster,
+        &files,
+        &tools.ffmpeg,
+        &limits,
+        &mut on_decoded,
+    )
+    .unwrap();
     assert_eq!(red[..4], [Some(100); 4]);
     assert!(red[4].is_none_or(|red| red == 0), "{red:?}");
 }
 
-/// Turns all slices of an HEVC picture except the first into filler data, which decoders ignore.
-/// Returns their number.
-fn destroy_slices(mut frame: &mut [u8]) -> usize {
-    let (mut slices, mut destroyed) = (0, 0);
+/// Changes all slices of an HEVC picture except the first to filler data, which decoders ignore.
+/// Returns the number of changed slices.
+fn replace_slices(mut frame: &mut [u8]) -> usize {
+    let (mut slices, mut replaced) = (0, 0);
     while let Some((length, rest)) = frame.split_first_chunk_mut::<4>() {
         let (unit, next) = rest.split_at_mut(u32::from_be_bytes(*length) as usize);
         if unit[0] >> 1 < 32 {
@@ -341,12 +360,12 @@ fn destroy_slices(mut frame: &mut [u8]) -> usize {
             if slices > 1 {
                 // Filler data unit.
                 unit[0] = 38 << 1;
-                destroyed += 1;
+                replaced += 1;
             }
         }
         frame = next;
     }
-    destroyed
+    replaced
 }
 
 #[test]
@@ -369,7 +388,7 @@ fn a_damaged_keyframe_is_not_filled_from_another_clip() {
             ffmpeg(&format!("{source} {options}"), &path);
             let header = header(&path).unwrap();
             let key = header.keyframes.as_ref().unwrap().keys[0];
-            // The keyframe of every second clip ends in garbage.
+            // Overwrite the end of the keyframe in every second clip.
             if number % 2 == 1 {
                 let mut bytes = fs::read(&path).unwrap();
                 let at = usize::try_from(key.offset).unwrap();
@@ -379,7 +398,7 @@ fn a_damaged_keyframe_is_not_filled_from_another_clip() {
             }
             files.push(FileKeyframes {
                 path,
-                gate: Gate::new(1),
+                read_limiter: ReadLimiter::new(1),
                 storage: KeyframeStorage::Whole,
                 keys: vec![key],
             });
@@ -389,18 +408,27 @@ fn a_damaged_keyframe_is_not_filled_from_another_clip() {
         let raster = Raster::new(&probed.facts, 480).unwrap();
         let decoder = probed.keyframes.unwrap().decoder;
         let mut pictures = vec![None; files.len()];
-        let mut take = |decoded: DecodedKeyframe| pictures[decoded.file] = Some(decoded.pixels);
-        decode(&decoder, &raster, &files, &tools.ffmpeg, &limits, &mut take).unwrap();
+        let mut on_decoded =
+            |decoded: DecodedKeyframe| pictures[decoded.file] = Some(decoded.pixels);
+        decode(
+            &decoder,
+            &raster,
+            &files,
+            &tools.ffmpeg,
+            &limits,
+            &mut on_decoded,
+        )
+        .unwrap();
         for at in (0..files.len()).step_by(2) {
-            let whole = pictures[at].as_ref().unwrap();
+            let intact = pictures[at].as_ref().unwrap();
             let Some(damaged) = &pictures[at + 1] else {
                 continue;
             };
-            let lower = whole.len() * 3 / 4;
-            let alike = psnr(&whole[lower..], &damaged[lower..]);
+            let lower = intact.len() * 3 / 4;
+            let similarity = psnr(&intact[lower..], &damaged[lower..]);
             assert!(
-                alike < 25.0,
-                "{options}: {at} shows in the next: {alike:.1} dB"
+                similarity < 25.0,
+                "{options}: {at} is visible in the next clip: {similarity:.1} dB"
             );
         }
     }
@@ -414,8 +442,9 @@ fn keyframes_of_real_files_decode_as_in_their_file() {
     }
     paths.retain(|path| {
         header(path).is_some_and(|probed| {
-            let can = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);
-            probed.keyframes.as_ref().is_some_and(can) && Raster::new(&probed.facts, 480).is_some()
+            let is_decodable = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);
+            probed.keyframes.as_ref().is_some_and(is_decodable)
+                && Raster::new(&probed.facts, 480).is_some()
         })
     });
     let paths = sample(paths);

@@ -5,16 +5,16 @@ use std::io;
 use super::super::bitstream::{h264, nal_units};
 use super::super::keyframes::{Decoder, Keyframe};
 use super::super::mpegts::packets::{PACKET, packets_with_offsets, parse_pes_header};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
-/// Approximate bytes per read.
+/// Approximate number of bytes per read.
 const READ_SIZE: usize = 256 * 1024;
-/// Bytes of the largest accepted picture.
+/// Maximum size of a picture in bytes.
 const MAX_PICTURE: usize = 16 * 1024 * 1024;
-/// Bytes read after the search range to find the end of a keyframe: the picture and packets of
-/// other streams in between.
+/// Maximum number of bytes read after the search range to find the end of a keyframe. These bytes
+/// contain the rest of the picture and packets of other streams.
 const MAX_TAIL: u64 = 32 * 1024 * 1024;
-/// Bytes at the start of a picture that contain its first slice header.
+/// Number of bytes at the start of a picture that contain its first slice header.
 const SLICE_HEAD: usize = 16 * 1024;
 
 /// Packets that carry the video stream.
@@ -25,22 +25,22 @@ pub(super) struct VideoPackets {
     pub stride: usize,
 }
 
-/// Frame or field, with start codes.
+/// Frame or field with start codes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AssembledPicture {
     pub bytes: Vec<u8>,
     /// Presentation time in ticks of 90 kHz.
-    pub shown: Option<u64>,
+    pub presentation_time: Option<u64>,
 }
 
-/// Finds the first keyframe that begins within the byte range of `key` and reads it to its end.
-/// `None` if there is none, or the file ends within it.
+/// Finds the first keyframe that begins within the byte range of `key`, and reads it to its end.
+/// `None` if there is none, or if the file ends within it.
 ///
 /// # Errors
-/// Read errors of the drive.
+/// Fails if the file cannot be read.
 pub(super) fn find(
     original: &Original,
-    gate: &Gate,
+    read_limiter: &ReadLimiter,
     key: Keyframe,
     stream: VideoPackets,
     decoder: &Decoder,
@@ -51,13 +51,13 @@ pub(super) fn find(
     let step = READ_SIZE / stream.stride * stream.stride;
     let mut search = KeyframeSearch::new(stream, decoder, u64::from(key.bytes));
     let mut at = key.offset;
-    // The stream may stop in a file that continues for hours.
+    // The video stream may end early in a file that continues for hours.
     let last = at.saturating_add(u64::from(key.bytes) + MAX_TAIL);
     let end = original.size().min(last);
     while at < end && !search.is_done {
         let length = usize::try_from(end - at).map_or(step, |remaining| remaining.min(step));
         let bytes = {
-            let _pass = gate.pass();
+            let _permit = read_limiter.acquire();
             original.read(at, length)?
         };
         if let Some(found) = search.push(&bytes) {
@@ -72,7 +72,7 @@ pub(super) fn find(
 struct KeyframeSearch<'a> {
     stream: VideoPackets,
     decoder: &'a Decoder,
-    /// Bytes of the search range that are not yet read.
+    /// Number of bytes of the search range that were not read yet.
     remaining: u64,
     /// Picture whose packets are being collected.
     current: Option<AssembledPicture>,
@@ -93,7 +93,7 @@ impl<'a> KeyframeSearch<'a> {
         }
     }
 
-    /// Processes the next bytes and returns a keyframe once it is complete.
+    /// Processes the next bytes, and returns a keyframe as soon as it is complete.
     fn push(&mut self, bytes: &[u8]) -> Option<AssembledPicture> {
         for (at, packet) in packets_with_offsets(bytes, self.stream.stride) {
             if packet.pid != self.stream.pid || packet.is_damaged {
@@ -106,7 +106,7 @@ impl<'a> KeyframeSearch<'a> {
                 if let Some(found) = self
                     .current
                     .take()
-                    .and_then(|whole| self.finish_picture(whole))
+                    .and_then(|picture| self.finish_picture(picture))
                 {
                     return Some(found);
                 }
@@ -116,7 +116,7 @@ impl<'a> KeyframeSearch<'a> {
                 }
                 self.current = Some(AssembledPicture {
                     bytes: Vec::new(),
-                    shown: header.pts,
+                    presentation_time: header.pts,
                 });
                 payload = header.payload;
             }
@@ -129,12 +129,12 @@ impl<'a> KeyframeSearch<'a> {
             }
         }
         self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
-        // Beyond the range, a keyframe can only be completed, not begun.
+        // After the range, a keyframe may end, but none may begin.
         self.is_done |= self.remaining == 0 && self.current.is_none() && self.first.is_none();
         None
     }
 
-    /// Processes a complete picture and returns a keyframe that ends with it or before it.
+    /// Processes a complete picture, and returns a keyframe that ends with it or before it.
     fn finish_picture(&mut self, picture: AssembledPicture) -> Option<AssembledPicture> {
         let head = picture.bytes.get(..SLICE_HEAD).unwrap_or(&picture.bytes);
         let slice = h264::first_slice(
@@ -184,42 +184,51 @@ mod tests {
         }
     }
 
-    /// A picture in two packets; the second is filled with a number that identifies it.
-    fn picture(shown: u64, slice: &str, number: u8) -> Vec<u8> {
-        let head = [pes(0xe0, shown, None), bytes("000001"), bytes(slice)].concat();
+    /// Builds a picture in two packets. The second packet is filled with a number that identifies
+    /// the picture.
+    fn picture(time: u64, slice: &str, number: u8) -> Vec<u8> {
+        let head = [pes(0xe0, time, None), bytes("000001"), bytes(slice)].concat();
         [packet(true, 256, &head), packet(false, 256, &[number; 9])].concat()
     }
 
     const KEY: &str = "65888400";
-    /// A predicted slice.
-    const OTHER: &str = "419a24";
+    /// Slice of a picture that is not a keyframe.
+    const INTER: &str = "419a24";
 
-    fn found(stream: &[u8], range: u64, step: usize) -> Option<(u8, Option<u64>)> {
+    fn find_number(stream: &[u8], range: u64, step: usize) -> Option<(u8, Option<u64>)> {
         let decoder = decoder();
         let mut search = KeyframeSearch::new(STREAM, &decoder, range);
         let found = stream.chunks(step).find_map(|bytes| search.push(bytes))?;
-        Some((*found.bytes.last()?, found.shown))
+        Some((*found.bytes.last()?, found.presentation_time))
     }
 
     #[test]
     fn returns_the_first_complete_keyframe_that_begins_in_the_range() {
         let stream = [
-            picture(0, OTHER, 1),
+            picture(0, INTER, 1),
             picture(3600, KEY, 2),
             packet(true, 257, &pes(0xc0, 0, None)),
-            picture(7200, OTHER, 3),
+            picture(7200, INTER, 3),
             picture(10_800, KEY, 4),
         ]
         .concat();
         for step in [188, 376, 5000] {
-            assert_eq!(found(&stream, 5000, step), Some((2, Some(3600))), "{step}");
-            assert_eq!(found(&stream, 377, step), Some((2, Some(3600))), "{step}");
-            // The keyframe begins where the range ends.
-            assert_eq!(found(&stream, 376, step), None, "{step}");
+            assert_eq!(
+                find_number(&stream, 5000, step),
+                Some((2, Some(3600))),
+                "{step}"
+            );
+            assert_eq!(
+                find_number(&stream, 377, step),
+                Some((2, Some(3600))),
+                "{step}"
+            );
+            // The keyframe begins at the end of the range.
+            assert_eq!(find_number(&stream, 376, step), None, "{step}");
         }
-        // No later picture shows that the keyframe is complete.
-        assert_eq!(found(&stream[..752], 5000, 188), None);
-        assert_eq!(found(&stream[940..], 5000, 188), None);
+        // Without a later picture, the end of the keyframe is unknown.
+        assert_eq!(find_number(&stream[..752], 5000, 188), None);
+        assert_eq!(find_number(&stream[940..], 5000, 188), None);
     }
 
     #[test]
@@ -228,7 +237,7 @@ mod tests {
         let path = folder.path().join("a.mts");
         std::fs::write(&path, picture(0, KEY, 1)).unwrap();
         let file = std::fs::File::options().write(true).open(&path).unwrap();
-        // A sparse file without further packets of the stream.
+        // The rest of the file is sparse, without further packets of the stream.
         file.set_len(1 << 40).unwrap();
         let original = Original::open(&path).unwrap();
         let key = Keyframe {
@@ -236,8 +245,8 @@ mod tests {
             bytes: 376,
             micros: 0,
         };
-        let gate = Gate::new(1);
-        let found = super::find(&original, &gate, key, STREAM, &decoder());
+        let read_limiter = ReadLimiter::new(1);
+        let found = super::find(&original, &read_limiter, key, STREAM, &decoder());
         assert_eq!(found.unwrap(), None);
     }
 
@@ -245,20 +254,20 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn accepts_any_bytes(
+        fn searches_any_bytes(
             mut stream in prop::collection::vec(any::<u8>(), 188..900),
             damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..8),
             is_random in any::<bool>(),
         ) {
             if !is_random {
-                stream = [picture(0, KEY, 1), picture(3600, OTHER, 2)].concat();
+                stream = [picture(0, KEY, 1), picture(3600, INTER, 2)].concat();
             }
             for (at, byte) in damage {
-                if let Some(spot) = stream.get_mut(at) {
-                    *spot = byte;
+                if let Some(target) = stream.get_mut(at) {
+                    *target = byte;
                 }
             }
-            found(&stream, 5000, 188);
+            find_number(&stream, 5000, 188);
         }
     }
 }

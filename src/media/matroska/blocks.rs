@@ -3,9 +3,9 @@
 use super::ebml::{self, ElementHead};
 use super::id;
 
-/// Bytes of the longest block header: track, time and flags.
+/// Maximum length of a block header in bytes: track, time and flags.
 pub(super) const MAX_BLOCK_HEAD: usize = 11;
-/// Elements skipped in a cluster before a keyframe.
+/// Maximum number of elements skipped in a cluster before a keyframe.
 const MAX_ELEMENTS: usize = 2000;
 
 /// Header of a block.
@@ -15,7 +15,7 @@ pub(super) struct BlockHead {
     /// Time relative to the cluster's time.
     pub time: i16,
     pub flags: u8,
-    /// Bytes of the header itself.
+    /// Length of the header in bytes.
     pub length: usize,
 }
 
@@ -89,8 +89,8 @@ fn find_in_cluster(bytes: &[u8], mut at: usize, track: u64, time: u64) -> Option
     None
 }
 
-/// Finds the keyframe of a track in a block that begins within the first eight bytes. A cue
-/// leaves that range open if the length of the cluster's head is unknown.
+/// Finds the keyframe of a track in a block that begins within the first eight bytes. A cue stores
+/// a position in the cluster's content, and the length of the cluster's head may be 5 to 12 bytes.
 fn find_near_start(bytes: &[u8], track: u64) -> Option<FrameLocation> {
     (0..8).find_map(|at| {
         let rest = bytes.get(at..)?;
@@ -103,8 +103,8 @@ fn find_near_start(bytes: &[u8], track: u64) -> Option<FrameLocation> {
     })
 }
 
-/// Returns the frame of a block or block group of the track with its time relative to the
-/// cluster; `None` unless it is a keyframe and the block is not laced.
+/// Returns the frame of a block or block group, and its time relative to the cluster. `None` if it
+/// is of another track, not a keyframe, or in a laced block.
 fn keyframe_of_block(bytes: &[u8], head: ElementHead, track: u64) -> Option<(FrameLocation, i16)> {
     let size = head.size?;
     let body = bytes.get(head.length..)?;
@@ -129,8 +129,8 @@ fn keyframe_of_block(bytes: &[u8], head: ElementHead, track: u64) -> Option<(Fra
     ))
 }
 
-/// Returns the block of a group without a preceding reference to another block. Elements after
-/// the block may be beyond the bytes read, but a cue for a block implies a keyframe.
+/// Returns the block of a group; `None` if a reference to another block precedes it. A reference
+/// after the block may not have been read, but a cue refers only to keyframes.
 fn block_in_group(body: &[u8], size: u64) -> Option<FrameLocation> {
     let mut at = 0_usize;
     for _ in 0..16 {
@@ -156,9 +156,10 @@ fn block_in_group(body: &[u8], size: u64) -> Option<FrameLocation> {
 mod tests {
     use super::*;
 
-    /// A cluster at time 100 with sound, a frame that is not a keyframe, and a keyframe.
-    fn cluster(group: bool) -> Vec<u8> {
-        let key = if group {
+    /// Builds a cluster at time 100 with audio, a frame that is not a keyframe, and a keyframe. The
+    /// keyframe is in a block group if `has_group`.
+    fn cluster(has_group: bool) -> Vec<u8> {
+        let key = if has_group {
             b"\xa0\x8b\xa1\x87\x81\0\x07\0key\x9b\x81\x01".to_vec()
         } else {
             b"\xa3\x87\x81\0\x07\x80key".to_vec()
@@ -174,8 +175,8 @@ mod tests {
 
     #[test]
     fn finds_a_keyframe_by_track_and_time() {
-        for group in [false, true] {
-            let bytes = cluster(group);
+        for has_group in [false, true] {
+            let bytes = cluster(has_group);
             let found = find_keyframe(&bytes, 1, 107).unwrap();
             assert_eq!(&bytes[found.offset..found.offset + 3], b"key");
             assert_eq!(found.length, 3);
@@ -186,9 +187,9 @@ mod tests {
             }
         }
         let bytes = cluster(false);
-        let near = &bytes[bytes.len() - 12..];
-        let found = find_near_start(near, 1).unwrap();
-        assert_eq!(&near[found.offset..], b"key");
-        assert_eq!(find_near_start(near, 2), None);
+        let end = &bytes[bytes.len() - 12..];
+        let found = find_near_start(end, 1).unwrap();
+        assert_eq!(&end[found.offset..], b"key");
+        assert_eq!(find_near_start(end, 2), None);
     }
 }

@@ -1,21 +1,24 @@
-//! Keyframe positions from the cues (RFC 9559, 5.1.5), which store the cluster of each keyframe.
+//! Keyframe positions from the cues (RFC 9559, 5.1.5). A cue stores the position of the cluster
+//! that contains a keyframe.
 //!
-//! The size of a frame is stored only in front of the frame itself. So each keyframe is given as a
-//! byte range that very likely contains it, and `batch_decode` finds the frame in that range.
+//! The size of a frame is stored only directly before the frame. Each keyframe is therefore
+//! described by a byte range that very likely contains it, and `batch_decode` finds the frame in
+//! that range.
 
 use super::ebml::{self, parse_elements};
 use super::id;
 use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
 
-/// Frames at most this many bytes into their cluster are searched from the start of the cluster.
+/// Maximum offset in bytes of a frame in its cluster up to which its range starts with the cluster.
 const NEAR_CLUSTER_START: u64 = 4096;
-/// Bytes of a cluster's id and the shortest size.
+/// Length in bytes of a cluster's id and the shortest form of its size.
 const MIN_CLUSTER_HEAD: u64 = 5;
-/// Bytes before a frame: head and time of the cluster, some sound, head of the block.
+/// Allowance in bytes for the data before a frame: head and time of the cluster, audio blocks, head
+/// of the block.
 const FRAME_OVERHEAD: u64 = 16 * 1024;
-/// Smallest byte range, unless the file ends before.
+/// Minimum length of a byte range, unless the file ends earlier.
 const MIN_RANGE: u64 = 64 * 1024;
-/// Largest byte range, unless the first keyframe is larger.
+/// Maximum length of a byte range, unless the first keyframe is larger.
 const MAX_RANGE: u64 = 512 * 1024;
 
 /// Cue of the requested track.
@@ -37,7 +40,7 @@ pub(super) struct CueScale {
     pub end: u64,
     /// Nanoseconds per unit of time.
     pub nanoseconds: u64,
-    /// Earliest time in the file, in those units.
+    /// Earliest time in the file, in units of `nanoseconds`.
     pub begin: u64,
     /// Size of the first keyframe in bytes.
     pub first_length: u64,
@@ -48,7 +51,8 @@ pub(super) fn find_keyframes(body: &[u8], track: u64, scale: &CueScale) -> Vec<K
     let mut cues = parse_cues(body, track, scale);
     cues.sort_by_key(|cue| cue.time);
     cues.dedup_by_key(|cue| cue.time);
-    // Of cues without a relative position, only the first of each cluster is near its start.
+    // Keep one cue per cluster if positions within it are unknown: only its first keyframe can be
+    // found.
     cues.dedup_by(|next, cue| next.relative.is_none() && next.cluster == cue.cluster);
     let chosen = evenly_spaced(cues.len() as u64).filter_map(|at| {
         let at = usize::try_from(at).ok()?;
@@ -61,7 +65,7 @@ pub(super) fn find_keyframes(body: &[u8], track: u64, scale: &CueScale) -> Vec<K
     keys
 }
 
-/// Parses all cues of a track up to the first damaged one.
+/// Parses all cues of a track up to the first damaged cue.
 fn parse_cues(body: &[u8], track: u64, scale: &CueScale) -> Vec<Cue> {
     let mut cues = Vec::new();
     let mut rest = body;
@@ -75,15 +79,17 @@ fn parse_cues(body: &[u8], track: u64, scale: &CueScale) -> Vec<Cue> {
 }
 
 fn parse_cue(body: &[u8], track: u64, scale: &CueScale) -> Option<Cue> {
-    let (mut time, mut place) = (None, None);
+    let (mut time, mut position) = (None, None);
     for element in parse_elements(body)? {
         match element.id {
             id::CUE_TIME => time = element.unsigned(),
-            id::CUE_TRACK_POSITIONS => place = place.or(parse_position(element.body, track)),
+            id::CUE_TRACK_POSITIONS => {
+                position = position.or(parse_position(element.body, track));
+            }
             _ => {}
         }
     }
-    let (cluster, relative) = place?;
+    let (cluster, relative) = position?;
     let cluster = scale.segment.checked_add(cluster)?;
     Some(Cue {
         time: time?,
@@ -93,7 +99,8 @@ fn parse_cue(body: &[u8], track: u64, scale: &CueScale) -> Option<Cue> {
     .filter(|cue| cue.cluster < scale.end)
 }
 
-/// Parses cluster and relative position of a cue; `None` if it belongs to another track.
+/// Parses the cluster position and relative position of a cue; `None` if it belongs to another
+/// track.
 fn parse_position(body: &[u8], track: u64) -> Option<(u64, Option<u64>)> {
     let (mut number, mut cluster, mut relative) = (None, None, None);
     for element in parse_elements(body)? {
@@ -121,15 +128,15 @@ impl Cue {
             None => self.cluster,
         };
         let available = scale.end.checked_sub(offset)?;
-        // The frame ends before the next cue's cluster begins.
+        // The frame ends before the cluster of the next cue begins.
         let room = next
             .and_then(|next| next.checked_sub(offset))
             .filter(|&room| room > 0);
-        let likely = scale
+        let estimate = scale
             .first_length
             .saturating_mul(2)
             .saturating_add(FRAME_OVERHEAD);
-        let bytes = likely
+        let bytes = estimate
             .clamp(
                 MIN_RANGE,
                 MAX_RANGE.max(scale.first_length.min(MAX_KEYFRAME_BYTES.into())),
@@ -148,8 +155,8 @@ impl Cue {
 
 /// Converts the time of a keyframe back to the segment's units.
 ///
-/// Several units may fall into one microsecond. The lowest is returned, since frames are further
-/// apart than that in files with finer units.
+/// Several times in these units may round to the same microsecond. The lowest is returned, since
+/// frames are more than a microsecond apart.
 pub(in crate::media) fn micros_to_units(micros: u64, nanoseconds: u64, begin: u64) -> Option<u64> {
     let nanos = u128::from(micros) * 1000;
     let units = nanos.div_ceil(u128::from(nanoseconds.max(1)));
@@ -169,14 +176,18 @@ mod tests {
     };
 
     fn point(time: u16, track: u8, cluster: u32, relative: Option<u16>) -> Vec<u8> {
-        let mut place = [&[0xf7, 0x81, track, 0xf1, 0x84][..], &cluster.to_be_bytes()].concat();
+        let mut positions = [&[0xf7, 0x81, track, 0xf1, 0x84][..], &cluster.to_be_bytes()].concat();
         if let Some(relative) = relative {
-            place.extend([0xf0, 0x82]);
-            place.extend(relative.to_be_bytes());
+            positions.extend([0xf0, 0x82]);
+            positions.extend(relative.to_be_bytes());
         }
-        let place_size = u8::try_from(place.len()).unwrap() | 0x80;
+        let positions_size = u8::try_from(positions.len()).unwrap() | 0x80;
         let [high, low] = time.to_be_bytes();
-        let body = [&[0xb3, 0x82, high, low, 0xb7, place_size][..], &place].concat();
+        let body = [
+            &[0xb3, 0x82, high, low, 0xb7, positions_size][..],
+            &positions,
+        ]
+        .concat();
         let size = u8::try_from(body.len()).unwrap() | 0x80;
         [&[0xbb, size][..], &body].concat()
     }
@@ -204,7 +215,7 @@ mod tests {
             (960_105, 116_384, 4_000_000),
         ];
         assert_eq!(keys(&body), all);
-        // Damaged cues end the list.
+        // A damaged cue ends the list.
         assert_eq!(
             keys(&body[..40]),
             all[..1]

@@ -1,20 +1,20 @@
 //! Parser for EBML elements (RFC 8794).
 //!
-//! Sizes are never trusted: an element longer than its parent makes the whole list invalid, and no
-//! memory is allocated by a size read from a file.
+//! Sizes are not trusted. An element longer than its parent makes the whole list invalid, and no
+//! number from the file determines the size of an allocation.
 
-/// Elements accepted in one list; a longer one is malicious.
+/// Maximum number of elements in one list. A longer list is treated as malicious.
 const MAX_ELEMENTS: usize = 4096;
-/// Bytes of the longest element id and size.
+/// Maximum length of an element's id and size in bytes.
 pub(in crate::media) const MAX_HEAD: usize = 12;
 
 /// Id and size of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct ElementHead {
     pub id: u32,
-    /// Bytes of content; `None` for an unknown size.
+    /// Length of the content in bytes; `None` for an unknown size.
     pub size: Option<u64>,
-    /// Bytes of the id and size themselves: 2 to 12.
+    /// Length of the id and size fields in bytes: 2 to 12.
     pub length: usize,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct EbmlElement<'a> {
     pub body: &'a [u8],
 }
 
-/// Parses an element's id and size; `None` if they are invalid or incomplete.
+/// Parses the id and size of an element; `None` if they are invalid or incomplete.
 pub(in crate::media) fn parse_head(bytes: &[u8]) -> Option<ElementHead> {
     let (id, id_length) = parse_id(bytes)?;
     let (size, size_length) = parse_number(bytes.get(id_length..)?)?;

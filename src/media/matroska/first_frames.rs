@@ -1,4 +1,5 @@
-//! Search for the first frame of each track, for facts that the codec configuration lacks.
+//! Search for the first frame of each track, which contains facts that the codec configuration
+//! lacks.
 
 use std::io;
 
@@ -7,13 +8,13 @@ use super::ebml::{self, ElementHead, MAX_HEAD};
 use super::id;
 use crate::source_file::Original;
 
-/// Elements visited in search of the first frames.
+/// Maximum number of elements inspected in the search.
 const MAX_STEPS: usize = 400;
-/// Reads per file in search of the first frames.
+/// Maximum number of reads per file in the search.
 const MAX_READS: usize = 3;
-/// Bytes per read; fewer at the end of the file.
+/// Number of bytes per read. There are fewer at the end of the file.
 const READ_AHEAD: u64 = 64 * 1024;
-/// Bytes kept of a frame, enough for its headers.
+/// Maximum number of bytes stored of a frame, enough for its headers.
 const MAX_FRAME_START: usize = 8192;
 
 /// Start of a track's first frame.
@@ -21,7 +22,7 @@ const MAX_FRAME_START: usize = 8192;
 pub(super) struct TrackFirstFrame {
     pub track: u64,
     pub bytes: Vec<u8>,
-    /// Bytes of the whole block content.
+    /// Length of the block's whole content in bytes.
     pub length: u64,
     /// True if the file contains the complete frame.
     pub is_whole: bool,
@@ -35,14 +36,14 @@ pub(super) struct StreamStart {
     pub time: Option<u64>,
 }
 
-/// Finds the first frames of the tracks in `wanted`, starting at the first cluster.
+/// Finds the first frames of the tracks with these numbers, starting at the first cluster.
 ///
 /// # Errors
-/// Read errors of the drive.
+/// Fails if the file cannot be read.
 pub(super) fn read(
     original: &mut Original,
     cluster: u64,
-    wanted: &[u64],
+    track_numbers: &[u64],
 ) -> io::Result<StreamStart> {
     let mut walk = ClusterWalk {
         original,
@@ -52,11 +53,11 @@ pub(super) fn read(
     };
     let mut at = cluster;
     for _ in 0..MAX_STEPS {
-        let is_all = wanted.iter().all(|&track| walk.is_found(track));
-        if is_all && walk.start.time.is_some() {
+        let are_all_found = track_numbers.iter().all(|&track| walk.is_found(track));
+        if are_all_found && walk.start.time.is_some() {
             break;
         }
-        let Some(next) = walk.step(at, wanted)? else {
+        let Some(next) = walk.step(at, track_numbers)? else {
             break;
         };
         at = next;
@@ -79,8 +80,8 @@ impl ClusterWalk<'_> {
     }
 
     /// Processes the element at an offset and returns the offset of the next one, if any.
-    fn step(&mut self, at: u64, wanted: &[u64]) -> io::Result<Option<u64>> {
-        let Some(bytes) = self.window(at)? else {
+    fn step(&mut self, at: u64, track_numbers: &[u64]) -> io::Result<Option<u64>> {
+        let Some(bytes) = self.bytes_at(at)? else {
             return Ok(None);
         };
         let Some(head) = ebml::parse_head(bytes) else {
@@ -88,7 +89,7 @@ impl ClusterWalk<'_> {
         };
         let body = bytes.get(head.length..).unwrap_or_default();
         match (head.id, head.size) {
-            // Descends into the element.
+            // Continue with the children of this element.
             (id::CLUSTER | id::BLOCK_GROUP, _) => return Ok(Some(at + head.length as u64)),
             (id::TIMESTAMP, Some(size @ 0..=8)) => {
                 let number = body.iter().take(usize::try_from(size).unwrap_or(0));
@@ -98,7 +99,10 @@ impl ClusterWalk<'_> {
                 let Some(block) = BlockHead::parse(body) else {
                     return Ok(None);
                 };
-                if self.record_block(at, head, size, block, wanted)?.is_none() {
+                if self
+                    .record_block(at, head, size, block, track_numbers)?
+                    .is_none()
+                {
                     return Ok(None);
                 }
             }
@@ -110,23 +114,23 @@ impl ClusterWalk<'_> {
         Ok(length.and_then(|length| at.checked_add(length)))
     }
 
-    /// Records a block; `None` if the read limit is reached.
+    /// Records the first frame of a requested track; `None` if the read limit is reached.
     fn record_block(
         &mut self,
         at: u64,
         head: ElementHead,
         size: u64,
         block: BlockHead,
-        wanted: &[u64],
+        track_numbers: &[u64],
     ) -> io::Result<Option<()>> {
         let time = self.cluster_time.saturating_add_signed(block.time.into());
         self.start.time = Some(self.start.time.map_or(time, |first| first.min(time)));
-        if !wanted.contains(&block.track) || self.is_found(block.track) {
+        if !track_numbers.contains(&block.track) || self.is_found(block.track) {
             return Ok(Some(()));
         }
         let frame = at + (head.length + block.length) as u64;
         let length = size.saturating_sub(block.length as u64);
-        let Some(bytes) = self.frame_head(frame, length, block)? else {
+        let Some(bytes) = self.read_frame_start(frame, length, block)? else {
             return Ok(None);
         };
         let end = frame.checked_add(length);
@@ -140,42 +144,42 @@ impl ClusterWalk<'_> {
     }
 
     /// Returns the bytes at an offset; `None` at the end of the file or if the read limit is reached.
-    fn window(&mut self, at: u64) -> io::Result<Option<&[u8]>> {
+    fn bytes_at(&mut self, at: u64) -> io::Result<Option<&[u8]>> {
         let rest = self.original.size().saturating_sub(at);
         let needed = usize::try_from(rest.min((MAX_HEAD + MAX_BLOCK_HEAD) as u64));
         let needed = needed.unwrap_or(0);
         if needed == 0 {
             return Ok(None);
         }
-        if self.original.kept(at, needed).is_none() {
+        if self.original.stored(at, needed).is_none() {
             if self.reads == MAX_READS {
                 return Ok(None);
             }
             self.reads += 1;
             let ahead = usize::try_from(rest.min(READ_AHEAD)).unwrap_or(needed);
             let bytes = self.original.read(at, ahead)?;
-            self.original.keep(at, bytes);
+            self.original.store(at, bytes);
         }
-        Ok(self.original.kept(at, needed))
+        Ok(self.original.stored(at, needed))
     }
 
     /// Reads the first bytes of the first frame in a block; `None` if the read limit is reached.
-    fn frame_head(
+    fn read_frame_start(
         &mut self,
         at: u64,
         length: u64,
         block: BlockHead,
     ) -> io::Result<Option<Vec<u8>>> {
         let available = self.original.size().saturating_sub(at).min(length);
-        let wanted = usize::try_from(available)
+        let read_length = usize::try_from(available)
             .map_or(MAX_FRAME_START, |length| length.min(MAX_FRAME_START));
-        if self.original.kept(at, wanted).is_none() {
+        if self.original.stored(at, read_length).is_none() {
             if self.reads == MAX_READS {
                 return Ok(None);
             }
             self.reads += 1;
         }
-        let bytes = self.original.read(at, wanted)?;
+        let bytes = self.original.read(at, read_length)?;
         Ok(match block.flags >> 1 & 3 {
             0 => Some(bytes),
             lacing => skip_lacing(lacing, &bytes).map(<[u8]>::to_vec),
@@ -183,24 +187,25 @@ impl ClusterWalk<'_> {
     }
 }
 
-/// Skips the frame sizes of a laced block and returns the bytes from the first frame on.
+/// Skips the frame sizes of a laced block, and returns the bytes from the start of its first frame.
 fn skip_lacing(lacing: u8, bytes: &[u8]) -> Option<&[u8]> {
     let (&size_count, mut rest) = bytes.split_first()?;
     match lacing {
-        // Xiph lacing: each size is a run of bytes of 255 and a final smaller byte.
+        // Xiph lacing: each size is a run of bytes with the value 255, and a smaller last byte.
         1 => {
             for _ in 0..size_count {
                 let full = rest.iter().take_while(|&&byte| byte == 255).count();
                 rest = rest.get(full + 1..)?;
             }
         }
+        // EBML lacing: each size is a variable-length number.
         3 => {
             for _ in 0..size_count {
                 let (_, length) = ebml::parse_number(rest)?;
                 rest = rest.get(length..)?;
             }
         }
-        // Fixed-size lacing.
+        // Fixed-size lacing stores no sizes.
         _ => {}
     }
     Some(rest)

@@ -1,7 +1,7 @@
-//! Location of the header elements of a file: those before the first cluster, and those that the
-//! seek head lists after the last cluster.
+//! Search for the header elements of a file. They are before the first cluster, or after the last
+//! cluster at positions listed in the seek head.
 //!
-//! Clusters are skipped, so reading a 200 GB file takes as long as a small one.
+//! Clusters are skipped, so reading a file of 200 GB takes as long as reading a small one.
 
 use std::io;
 
@@ -9,15 +9,15 @@ use super::ebml::{self, ElementHead, MAX_HEAD, parse_elements};
 use super::id;
 use crate::source_file::Original;
 
-/// Bytes of the largest header element read; tags and configurations have some kilobytes.
+/// Maximum size in bytes of a header element. Tags and codec configurations have a few kilobytes.
 const MAX_BYTES: u64 = 1024 * 1024;
-/// Bytes of the largest cues read; an hour with a cue for each frame takes about 2 MB.
+/// Maximum size in bytes of the cues. An hour with a cue for each frame takes about 2 MB.
 const MAX_CUES: u64 = 4 * 1024 * 1024;
-/// Elements read before the first cluster.
+/// Maximum number of elements read before the first cluster.
 const MAX_ELEMENTS: usize = 64;
-/// Seek head entries followed.
+/// Maximum number of seek head entries that are used.
 const MAX_SEEKS: usize = 16;
-/// Bytes per read; most header elements are smaller.
+/// Number of bytes per read. Most header elements are smaller.
 const READ_AHEAD: u64 = 64 * 1024;
 
 /// Header elements of a file.
@@ -32,14 +32,14 @@ pub(super) struct MatroskaLayout {
     pub cues: Option<Vec<u8>>,
     /// Offset of the first cluster.
     pub cluster: Option<u64>,
-    /// Offsets of elements that were read.
+    /// Offsets of the elements that were read so far.
     offsets_read: Vec<u64>,
 }
 
-/// Reads the header elements; `None` if the file has another format or is not fully understood.
+/// Reads the header elements. `None` if the file has another format or is not fully supported.
 ///
 /// # Errors
-/// Read errors of the drive, and elements that extend beyond the end of the file.
+/// Fails if the file cannot be read, or if an element extends beyond the end of the file.
 pub(super) fn read(original: &mut Original) -> io::Result<Option<MatroskaLayout>> {
     let Some(segment_content) = segment_content(original.beginning()) else {
         return Ok(None);
@@ -79,7 +79,7 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<MatroskaLayout>
         let Some(at) = segment_content.checked_add(position) else {
             return Ok(None);
         };
-        // The file is truncated; the element is missing.
+        // The element is missing (the file is truncated) or was read before.
         if at >= original.size() || layout.offsets_read.contains(&at) {
             continue;
         }
@@ -93,8 +93,8 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<MatroskaLayout>
             return Ok(None);
         }
     }
-    let is_whole = !layout.info.is_empty() && !layout.tracks.is_empty();
-    Ok(is_whole.then_some(layout))
+    let is_complete = !layout.info.is_empty() && !layout.tracks.is_empty();
+    Ok(is_complete.then_some(layout))
 }
 
 /// Returns the offset of the segment's content, given the first bytes of the file.
@@ -110,14 +110,14 @@ fn segment_content(beginning: &[u8]) -> Option<u64> {
             _ => {}
         }
     }
-    let is_known = matches!(kind.as_deref(), Some("matroska" | "webm"));
-    let segment = ebml::parse_head(rest).filter(|head| is_known && head.id == id::SEGMENT)?;
+    let is_supported = matches!(kind.as_deref(), Some("matroska" | "webm"));
+    let segment = ebml::parse_head(rest).filter(|head| is_supported && head.id == id::SEGMENT)?;
     let before = beginning.len() - rest.len();
     Some((before + segment.length) as u64)
 }
 
 impl MatroskaLayout {
-    /// Reads a header element; `None` if it is not understood.
+    /// Reads a header element; `None` if it is malformed, too large or a duplicate.
     fn read_element(
         &mut self,
         original: &mut Original,
@@ -155,7 +155,7 @@ impl MatroskaLayout {
                 } else {
                     &mut self.tracks
                 };
-                // Programs differ in which of two such elements they use.
+                // If there are two of these elements, programs differ in which one they use.
                 let body = body()?.filter(|body| part.is_empty() && !body.is_empty());
                 match body {
                     Some(body) => *part = body,
@@ -168,11 +168,14 @@ impl MatroskaLayout {
     }
 }
 
-/// Parses the seek head. Returns the positions, relative to the segment's content, of the
-/// elements that are read here.
+/// Parses the seek head. Returns the positions of the required elements, relative to the segment's
+/// content.
 fn parse_seek_head(body: &[u8]) -> Option<Vec<u64>> {
     let mut found = Vec::new();
-    for seek in parse_elements(body)?.iter().filter(|it| it.id == id::SEEK) {
+    for seek in parse_elements(body)?
+        .iter()
+        .filter(|element| element.id == id::SEEK)
+    {
         let (mut kind, mut position) = (None, None);
         for element in parse_elements(seek.body)? {
             match element.id {
@@ -193,7 +196,7 @@ fn parse_seek_head(body: &[u8]) -> Option<Vec<u64>> {
     Some(found)
 }
 
-/// Reads the id and size of the element at an offset, with read-ahead; `None` at the end of the
+/// Reads the id and size of the element at an offset, and reads ahead. `None` at the end of the
 /// file, or if the bytes are not an element.
 fn read_head(original: &mut Original, at: u64) -> io::Result<Option<ElementHead>> {
     let rest = original.size().saturating_sub(at);
@@ -201,12 +204,12 @@ fn read_head(original: &mut Original, at: u64) -> io::Result<Option<ElementHead>
     if needed == 0 {
         return Ok(None);
     }
-    if original.kept(at, needed).is_none() {
+    if original.stored(at, needed).is_none() {
         let ahead = usize::try_from(rest.min(READ_AHEAD)).unwrap_or(needed);
         let bytes = original.read(at, ahead)?;
-        original.keep(at, bytes);
+        original.store(at, bytes);
     }
-    Ok(original.kept(at, needed).and_then(ebml::parse_head))
+    Ok(original.stored(at, needed).and_then(ebml::parse_head))
 }
 
 fn read_bytes(original: &Original, at: u64, length: u64) -> io::Result<Vec<u8>> {

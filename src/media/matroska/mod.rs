@@ -1,19 +1,20 @@
 //! Header reader for Matroska and `WebM` (RFC 9559).
 //!
-//! Everything that ffprobe reports is stored before the first cluster, after the last one, and in
-//! the first frames. Files that are not fully understood result in `None` and are left to ffprobe.
+//! All facts that ffprobe reports are stored before the first cluster, after the last one, and in
+//! the first frames. For files that it does not fully support, the reader returns `None`, and
+//! ffprobe reads them.
 
+mod audio;
 mod blocks;
 mod cues;
 mod ebml;
 mod first_frames;
 pub(in crate::media) mod id;
 mod layout;
-mod picture;
 mod rate;
-mod sound;
 mod tags;
 mod track;
+mod video;
 
 use std::io;
 
@@ -24,21 +25,21 @@ use cues::CueScale;
 use ebml::parse_elements;
 use first_frames::{StreamStart, TrackFirstFrame};
 use layout::MatroskaLayout;
-use picture::MatroskaCoding;
 use tags::MatroskaTags;
 use track::{MatroskaTrack, TrackKind};
+use video::MatroskaCoding;
 
 use super::header::{Format, MediaHeader, ParsedFile, Stream};
 use super::keyframes::{KeyframeStorage, Keyframes};
 use crate::source_file::Original;
 
-/// Reads the header of a file; `None` if it has another format or is not fully understood.
+/// Reads the header of a file. `None` if it has another format or is not fully supported.
 ///
 /// # Errors
-/// Read errors of the drive.
+/// Fails if the file cannot be read.
 pub(super) fn read(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     match read_file(original) {
-        // An element extends beyond the end of the file: not an error of the drive.
+        // An element extends beyond the end of the file: the file is damaged, not the drive.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         result => result,
     }
@@ -55,7 +56,7 @@ fn read_file(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     let video = tracks.iter().find(|track| track.kind == TrackKind::Video);
     let audio = tracks
         .iter()
-        .filter(|track| track.kind == TrackKind::Audio && sound::needs_frame(track));
+        .filter(|track| track.kind == TrackKind::Audio && audio::needs_frame(track));
     let track_numbers: Vec<u64> = video
         .into_iter()
         .chain(audio)
@@ -78,37 +79,37 @@ fn build_file(
     }
     let mut streams = Vec::new();
     let mut keyframes = None;
-    let mut is_picture_seen = false;
+    let mut has_video = false;
     for track in tracks {
         let tags = tag_lists.track_tags(track.uid);
         let first = stream_start
             .frames
             .iter()
-            .find(|it| it.track == track.number);
+            .find(|frame| frame.track == track.number);
         streams.push(match track.kind {
-            TrackKind::Video if is_picture_seen => tags_only_stream("video", tags),
+            TrackKind::Video if has_video => tags_only_stream("video", tags),
             TrackKind::Video => {
-                is_picture_seen = true;
+                has_video = true;
                 let first = first.filter(|first| first.is_whole)?;
                 let coding = MatroskaCoding::new(track, &whole_frame(track, first))?;
                 let muxer = info.muxer.as_deref();
-                let picture = picture::parse_stream(track, &coding, muxer, tags)?;
+                let stream = video::parse_stream(track, &coding, muxer, tags)?;
                 keyframes =
                     keyframes_from_cues(layout, track, coding, first, stream_start, &info, size);
-                picture
+                stream
             }
             TrackKind::Audio => {
                 let bytes = first
                     .map(|first| whole_frame(track, first))
                     .unwrap_or_default();
                 let length = first.map_or(0, |first| first.length);
-                sound::parse_stream(track, &bytes, length, tags)?
+                audio::parse_stream(track, &bytes, length, tags)?
             }
             TrackKind::Other => tags_only_stream("subtitle", tags),
         });
     }
-    // For sound without a stored duration, ffprobe estimates it from the bit rate.
-    if info.duration.is_none() && !is_picture_seen {
+    // For audio without a stored duration, ffprobe estimates the duration from the bit rate.
+    if info.duration.is_none() && !has_video {
         return None;
     }
     let format = Format {
@@ -131,7 +132,7 @@ fn whole_frame(track: &MatroskaTrack<'_>, first: &TrackFirstFrame) -> Vec<u8> {
     [track.stripped.as_slice(), &first.bytes].concat()
 }
 
-/// Builds a stream for a track of which only the tags are used.
+/// Builds the stream of a track that is described by its tags only.
 fn tags_only_stream(kind: &str, tags: super::header::TagMap) -> Stream {
     Stream {
         codec_type: kind.to_owned(),
@@ -196,11 +197,11 @@ impl SegmentInfo {
                 id::DURATION => duration = element.float()?,
                 id::TITLE => info.title = Some(element.text()?),
                 id::MUXING_APP => info.muxer = Some(element.text()?),
-                id::DATE_UTC => info.created = Some(tags::creation_time(element.body)?),
+                id::DATE_UTC => info.created = Some(tags::format_creation_time(element.body)?),
                 _ => {}
             }
         }
-        // Rejects units shorter than a nanosecond or longer than a second.
+        // Reject units shorter than a nanosecond or longer than a second.
         if !(1..=1_000_000_000).contains(&info.nanoseconds) {
             return None;
         }

@@ -2,11 +2,11 @@
 
 use crate::media::header;
 
-/// Largest numerator and denominator of a frame rate in ffprobe's approximation.
+/// Maximum numerator and denominator of a frame rate in ffprobe's approximation.
 const MAX_TERM: u64 = 30_000;
 
-/// Returns the frame rate for a frame duration in nanoseconds, as ffprobe prints it; `None` where
-/// ffprobe ignores the value.
+/// Returns the frame rate for a frame duration in nanoseconds, as ffprobe prints it. `None` for
+/// values that ffprobe ignores.
 pub(super) fn frame_rate(nanoseconds: u64) -> Option<String> {
     if nanoseconds == 0 || nanoseconds > u64::from(u32::MAX) {
         return None;
@@ -18,17 +18,17 @@ pub(super) fn frame_rate(nanoseconds: u64) -> Option<String> {
 
 /// Approximates a fraction by the nearest one whose numerator and denominator are at most `max`.
 ///
-/// Uses continued fractions: each convergent is the best approximation of its size, and so is a
-/// semiconvergent that is closer than the convergent before it.
+/// Uses continued fractions. Each convergent is the best approximation for its size of denominator,
+/// and so is a semiconvergent that is closer than the convergent before it.
 fn approximate(numerator: u64, denominator: u64, max: u64) -> Option<(u64, u64)> {
     let distance = |(n, d): (u64, u64)| {
         let (scaled, own_denominator) = (u128::from(n) * u128::from(denominator), u128::from(d));
         scaled.abs_diff(u128::from(numerator) * own_denominator)
     };
     let (mut previous, mut best) = ((0, 1), (1, 0));
-    let (mut rest, mut by) = (numerator, denominator);
-    while by > 0 {
-        let step = rest / by;
+    let (mut dividend, mut divisor) = (numerator, denominator);
+    while divisor > 0 {
+        let step = dividend / divisor;
         let after = |step: u64, (n, d): (u64, u64), (n_before, d_before): (u64, u64)| {
             Some((
                 step.checked_mul(n)?.checked_add(n_before)?,
@@ -37,24 +37,27 @@ fn approximate(numerator: u64, denominator: u64, max: u64) -> Option<(u64, u64)>
         };
         let next = after(step, best, previous).filter(|&(n, d)| n <= max && d <= max);
         let Some(next) = next else {
-            let room = |of: u64, already: u64| (max - already).checked_div(of);
-            let part = [room(best.0, previous.0), room(best.1, previous.1)];
-            let part = part.into_iter().flatten().min()?.min(step);
-            let next = after(part, best, previous)?;
-            // Compares both distances over a common denominator.
+            let max_factor = |term: u64, before: u64| (max - before).checked_div(term);
+            let factors = [
+                max_factor(best.0, previous.0),
+                max_factor(best.1, previous.1),
+            ];
+            let factor = factors.into_iter().flatten().min()?.min(step);
+            let next = after(factor, best, previous)?;
+            // Compare both distances over a common denominator.
             let is_nearer =
                 distance(next) * u128::from(best.1) < distance(best) * u128::from(next.1);
             return Some(if is_nearer || best.1 == 0 { next } else { best });
         };
         (previous, best) = (best, next);
-        (rest, by) = (by, rest % by);
+        (dividend, divisor) = (divisor, dividend % divisor);
     }
     Some(best)
 }
 
 /// Formats a duration in units of `nanoseconds` as seconds with six decimals.
 ///
-/// `None` for implausible durations, which ffprobe ignores as well.
+/// `None` for implausible durations, which ffprobe also ignores.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -106,8 +109,12 @@ mod tests {
             format_seconds(2023.25, 1_000_000).as_deref(),
             Some("2.023250")
         );
-        for none in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
-            assert_eq!(format_seconds(none, 1_000_000), None, "{none}");
+        for implausible in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert_eq!(
+                format_seconds(implausible, 1_000_000),
+                None,
+                "{implausible}"
+            );
         }
     }
 }

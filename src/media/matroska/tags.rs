@@ -1,4 +1,4 @@
-//! Parser for Matroska tags (RFC 9559, 5.1.8), with ffprobe's names.
+//! Parser for Matroska tags (RFC 9559, 5.1.8), which are stored with ffprobe's names.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use super::ebml::{EbmlElement, parse_elements};
 use super::id;
 use crate::media::header::{TagMap, add_tag};
 
-/// Tags accepted in a file.
+/// Maximum number of tags in a file.
 const MAX_TAGS: usize = 1000;
-/// Bytes of the longest accepted tag name.
+/// Maximum length of a tag name in bytes.
 const MAX_NAME_BYTES: usize = 500;
-/// Levels of nested tags.
+/// Maximum number of levels of nested tags.
 const MAX_DEPTH: usize = 4;
 /// Seconds from 1970 to 2001, the epoch of Matroska dates.
 const EPOCH_2001: i64 = 978_307_200;
@@ -25,16 +25,19 @@ pub(super) struct MatroskaTags {
 }
 
 impl MatroskaTags {
-    /// Adds the contents of a `TagMap` element; `None` if it is not understood.
+    /// Adds the contents of a `Tags` element; `None` if it is malformed or exceeds a limit.
     pub(super) fn read(&mut self, body: &[u8]) -> Option<()> {
-        for tag in parse_elements(body)?.iter().filter(|it| it.id == id::TAG) {
+        for tag in parse_elements(body)?
+            .iter()
+            .filter(|element| element.id == id::TAG)
+        {
             let parts = parse_elements(tag.body)?;
             let mut target = TagTarget::default();
-            for part in parts.iter().filter(|it| it.id == id::TARGETS) {
+            for part in parts.iter().filter(|element| element.id == id::TARGETS) {
                 target.read(part)?;
             }
             let target_tags = match target {
-                // Tags of a chapter or an attachment are not about the clip.
+                // Tags of a chapter or an attachment do not describe the clip.
                 TagTarget {
                     is_of_chapter_or_attachment: true,
                     ..
@@ -43,7 +46,7 @@ impl MatroskaTags {
                 TagTarget { track, .. } => self.tracks.entry(track).or_default(),
             };
             let prefix = target.kind.filter(|_| target.track == 0);
-            for part in parts.iter().filter(|it| it.id == id::SIMPLE_TAG) {
+            for part in parts.iter().filter(|element| element.id == id::SIMPLE_TAG) {
                 add_simple_tag(
                     target_tags,
                     part,
@@ -56,7 +59,8 @@ impl MatroskaTags {
         Some(())
     }
 
-    /// Returns the file's tags, which take precedence over values from the `Info` element.
+    /// Returns the file's tags. They take precedence over the values in `header`, which are those
+    /// of the `Info` element.
     pub(super) fn file_tags(&self, header: &[(&str, Option<String>)]) -> TagMap {
         let mut tags = TagMap::new();
         for (name, text) in &self.file {
@@ -80,7 +84,7 @@ impl MatroskaTags {
     }
 }
 
-/// Target of a list of tags.
+/// Target of a group of tags.
 #[derive(Debug, Default)]
 struct TagTarget {
     track: u64,
@@ -104,7 +108,8 @@ impl TagTarget {
     }
 }
 
-/// Adds a tag and its nested tags, down to `depth` more levels; `None` if there are too many.
+/// Adds a tag and its nested tags, down to `depth` more levels. `None` if there are too many tags
+/// or levels.
 fn add_simple_tag(
     target_tags: &mut BTreeMap<String, String>,
     tag: &EbmlElement<'_>,
@@ -115,14 +120,14 @@ fn add_simple_tag(
     *count += 1;
     (*count <= MAX_TAGS).then_some(())?;
     let (mut name, mut text, mut language, mut is_default) = (None, None, None, true);
-    let mut inner = Vec::new();
+    let mut nested = Vec::new();
     for element in parse_elements(tag.body)? {
         match element.id {
             id::TAG_NAME => name = Some(element.text()?),
             id::TAG_STRING => text = Some(element.text()?),
             id::TAG_LANGUAGE => language = Some(element.text()?),
             id::TAG_DEFAULT => is_default = element.unsigned()? != 0,
-            id::SIMPLE_TAG => inner.push(element),
+            id::SIMPLE_TAG => nested.push(element),
             _ => {}
         }
     }
@@ -141,7 +146,7 @@ fn add_simple_tag(
         return None;
     }
     for name in names {
-        for tag in &inner {
+        for tag in &nested {
             add_simple_tag(target_tags, tag, Some(&name), depth.checked_sub(1)?, count)?;
         }
         match &text {
@@ -153,7 +158,7 @@ fn add_simple_tag(
 }
 
 /// Formats nanoseconds since 2001 as ffprobe does: `2026-05-02T10:00:00.000000Z`.
-pub(super) fn creation_time(body: &[u8]) -> Option<String> {
+pub(super) fn format_creation_time(body: &[u8]) -> Option<String> {
     let micros = i64::from_be_bytes(body.try_into().ok()?) / 1000;
     let micros = EPOCH_2001.checked_mul(1_000_000)?.checked_add(micros)?;
     let time = jiff::Timestamp::from_microsecond(micros).ok()?;
@@ -239,12 +244,12 @@ mod tests {
 
     #[test]
     fn formats_times_since_2001() {
-        let format = |nanos: i64| creation_time(&nanos.to_be_bytes());
+        let format = |nanos: i64| format_creation_time(&nanos.to_be_bytes());
         assert_eq!(format(0).as_deref(), Some("2001-01-01T00:00:00.000000Z"));
         assert_eq!(
             format(-1_500_000_000).as_deref(),
             Some("2000-12-31T23:59:58.500000Z")
         );
-        assert_eq!(creation_time(b"\0"), None);
+        assert_eq!(format_creation_time(b"\0"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Tests with a real file, complete, truncated and damaged.
+//! Tests with an existing file: complete, truncated and damaged.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A clip of two seconds with cues, written by ffmpeg.
+/// Clip of two seconds with cues, written by ffmpeg.
 static CLIP: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     std::fs::read(project.join("fixtures/footage/Location Scout/anamorphic_wide.mkv")).unwrap()
@@ -18,12 +18,12 @@ fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     std::fs::write(file.path(), bytes).unwrap();
     let mut original = Original::open(file.path()).unwrap();
     let head = original.read(0, bytes.len().min(64 * 1024)).unwrap();
-    original.keep(0, head);
+    original.store(0, head);
     read(&mut original).unwrap()
 }
 
-/// The clip with a cluster of unknown size and without cues, as a recorder leaves it after a loss
-/// of power.
+/// Returns the clip with a cluster of unknown size and without cues, as after a power failure in a
+/// recorder.
 fn unfinished() -> Vec<u8> {
     let mut bytes = CLIP.clone();
     let at = memchr::memmem::find(&bytes, &id::CLUSTER.to_be_bytes()).unwrap() + 4;
@@ -38,13 +38,13 @@ fn unfinished() -> Vec<u8> {
 #[test]
 fn reads_a_complete_file_and_one_truncated_after_its_first_frame() {
     let file = read_bytes(&CLIP).unwrap();
-    let picture = &file.header.streams[0];
-    assert_eq!(picture.codec_name.as_deref(), Some("h264"));
+    let video = &file.header.streams[0];
+    assert_eq!(video.codec_name.as_deref(), Some("h264"));
     assert!(file.header.format.duration.is_some());
     let found = file.keyframes.unwrap();
     assert_eq!(found.keys[0].micros, 0);
     let unfinished = read_bytes(&unfinished()).unwrap();
-    assert_eq!(unfinished.header.streams[0].width, picture.width);
+    assert_eq!(unfinished.header.streams[0].width, video.width);
     assert!(unfinished.keyframes.is_none());
     assert!(read_bytes(&CLIP[..700]).is_none());
 }
@@ -56,7 +56,7 @@ proptest! {
     fn reads_or_rejects_damaged_files(
         is_finished: bool,
         length in 0..9000_usize,
-        is_cut: bool,
+        is_truncated: bool,
         damage in prop::collection::vec((0..1200_usize, any::<u8>()), 0..6),
         tail in prop::collection::vec((0..200_usize, any::<u8>()), 0..3),
     ) {
@@ -68,13 +68,13 @@ proptest! {
             let at = bytes.len() - 1 - before_end;
             bytes[at] = byte;
         }
-        if is_cut {
+        if is_truncated {
             bytes.truncate(length);
         }
         if let Some(found) = read_bytes(&bytes).and_then(|file| file.keyframes) {
             let keys = &found.keys;
             prop_assert!((1..=64).contains(&keys.len()));
-            prop_assert!(keys.is_sorted_by(|one, next| one.micros < next.micros));
+            prop_assert!(keys.is_sorted_by(|key, next| key.micros < next.micros));
             for key in keys {
                 let end = key.offset + u64::from(key.bytes);
                 prop_assert!(key.bytes > 0 && end <= bytes.len() as u64);

@@ -4,12 +4,12 @@ use super::ebml::{EbmlElement, parse_elements};
 use super::id;
 use crate::media::bitstream::Colour;
 
-/// Bytes of the largest accepted decoder configuration, which is stored with each clip's
-/// thumbnail plan.
-const MAX_PRIVATE: usize = 64 * 1024;
-/// Tracks accepted in a file.
+/// Maximum size in bytes of a decoder configuration, which is stored in the thumbnail plan of each
+/// clip.
+const MAX_CODEC_PRIVATE: usize = 64 * 1024;
+/// Maximum number of tracks in a file.
 const MAX_TRACKS: usize = 64;
-/// Bytes of the longest accepted header stripping; mkvmerge strips only a few.
+/// Maximum number of bytes removed by header stripping. mkvmerge strips only a few.
 const MAX_STRIPPED: usize = 64;
 
 /// Media type of a track.
@@ -44,12 +44,13 @@ pub(super) struct MatroskaTrack<'a> {
 pub(super) struct Video<'a> {
     pub width: u32,
     pub height: u32,
-    /// `None` if the display size equals the pixel size.
+    /// Display width; `None` if it equals the width in pixels.
     pub display_width: Option<u64>,
     pub display_height: Option<u64>,
-    /// 0 pixels, 1 centimetres, 2 inches, 3 an aspect ratio, 4 unknown.
+    /// Unit of the display size: 0 for pixels, 1 for centimetres, 2 for inches, 3 for an aspect
+    /// ratio, 4 if unknown.
     pub display_unit: u64,
-    /// 0 unknown, 1 interlaced, 2 progressive.
+    /// Scan type: 0 if unknown, 1 for interlaced, 2 for progressive.
     pub interlaced: u64,
     pub field_order: u64,
     pub stereo_mode: u64,
@@ -61,14 +62,15 @@ pub(super) struct Video<'a> {
 /// Audio settings of a track.
 #[derive(Debug, Default)]
 pub(super) struct Audio {
-    /// Sample rate in hertz, before and after decoding.
+    /// Sample rate in hertz before decoding.
     pub rate: f64,
+    /// Sample rate in hertz after decoding; `None` if it is not stored.
     pub output_rate: Option<f64>,
     pub channels: u64,
     pub bits: u64,
 }
 
-/// Parses all tracks that ffprobe lists, in its order; `None` if one is not understood.
+/// Parses all tracks that ffprobe lists, in its order. `None` if one is not fully supported.
 pub(super) fn parse_tracks(body: &[u8]) -> Option<Vec<MatroskaTrack<'_>>> {
     let mut tracks = Vec::new();
     for entry in parse_elements(body)? {
@@ -80,8 +82,11 @@ pub(super) fn parse_tracks(body: &[u8]) -> Option<Vec<MatroskaTrack<'_>>> {
 }
 
 impl<'a> MatroskaTrack<'a> {
-    /// Parses an entry; `Some(None)` if ffprobe skips it.
-    #[expect(clippy::option_option, reason = "not understood, or not listed")]
+    /// Parses an entry. `Some(None)` if ffprobe skips the track.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer `None` means unsupported, the inner one not listed"
+    )]
     fn parse(body: &'a [u8]) -> Option<Option<Self>> {
         let mut kind = 0;
         let mut track = Self {
@@ -108,10 +113,10 @@ impl<'a> MatroskaTrack<'a> {
                 id::TRACK_UID => track.uid = element.unsigned()?,
                 id::TRACK_TYPE => kind = element.unsigned()?,
                 id::CODEC_ID => track.codec = element.text()?,
-                id::CODEC_PRIVATE if element.body.len() > MAX_PRIVATE => return None,
+                id::CODEC_PRIVATE if element.body.len() > MAX_CODEC_PRIVATE => return None,
                 id::CODEC_PRIVATE => track.private = element.body,
                 id::DEFAULT_DURATION => track.frame_duration = Some(element.unsigned()?),
-                // A separate clock, and pictures combined from several tracks.
+                // Not supported: a separate clock, and pictures combined from several tracks.
                 id::TRACK_TIMESTAMP_SCALE if (element.float()? - 1.0).abs() > 1e-9 => return None,
                 id::TRACK_OPERATION => return None,
                 id::CONTENT_ENCODINGS => match parse_stripped_bytes(&element) {
@@ -124,7 +129,7 @@ impl<'a> MatroskaTrack<'a> {
                 _ => {}
             }
         }
-        // The frame rate stored in files before version 2 is ambiguous without a frame duration.
+        // The frame rate in files of version 1 is ambiguous without a frame duration.
         if frame_rate.is_some() && track.frame_duration.is_none() {
             return None;
         }
@@ -142,15 +147,15 @@ impl<'a> MatroskaTrack<'a> {
 }
 
 impl<'a> Video<'a> {
-    /// Parses the video settings, and the frame rate stored by files before version 2.
+    /// Parses the video settings, and the frame rate that files of version 1 store.
     fn parse(element: &EbmlElement<'a>) -> Option<(Self, Option<f64>)> {
         let mut video = Self::default();
         let mut rate = None;
         for element in parse_elements(element.body)? {
             let number = || element.unsigned();
             match element.id {
-                id::PIXEL_WIDTH => video.width = dimension(number()?)?,
-                id::PIXEL_HEIGHT => video.height = dimension(number()?)?,
+                id::PIXEL_WIDTH => video.width = parse_dimension(number()?)?,
+                id::PIXEL_HEIGHT => video.height = parse_dimension(number()?)?,
                 id::DISPLAY_WIDTH => video.display_width = Some(number()?),
                 id::DISPLAY_HEIGHT => video.display_height = Some(number()?),
                 id::DISPLAY_UNIT => video.display_unit = number()?,
@@ -160,7 +165,7 @@ impl<'a> Video<'a> {
                 id::FRAME_RATE => rate = Some(element.float()?),
                 id::COLOUR => video.colour = parse_colour(&element)?,
                 id::PROJECTION => video.projection = Some(parse_projection(&element)?),
-                // Versions of ffprobe differ on whether they apply cropping.
+                // Some versions of ffprobe apply cropping, others do not.
                 crop if id::PIXEL_CROPS.contains(&crop) && number()? != 0 => return None,
                 _ => {}
             }
@@ -169,7 +174,7 @@ impl<'a> Video<'a> {
     }
 }
 
-fn dimension(pixels: u64) -> Option<u32> {
+fn parse_dimension(pixels: u64) -> Option<u32> {
     u32::try_from(pixels)
         .ok()
         .filter(|pixels| (1..=1 << 16).contains(pixels))
@@ -194,19 +199,19 @@ fn parse_colour(element: &EbmlElement<'_>) -> Option<Colour> {
     })
 }
 
-/// Parses the projection; `None` for a rotated pose, on which versions of ffprobe differ.
+/// Parses the projection. `None` for a rotated pose, which versions of ffprobe handle differently.
 fn parse_projection<'a>(element: &EbmlElement<'a>) -> Option<(u64, &'a [u8])> {
     let (mut kind, mut private) = (0, &[][..]);
-    let mut is_turned = false;
+    let mut is_rotated = false;
     for element in parse_elements(element.body)? {
         match element.id {
             id::PROJECTION_TYPE => kind = element.unsigned()?,
             id::PROJECTION_PRIVATE => private = element.body,
-            pose if id::PROJECTION_POSES.contains(&pose) => is_turned |= element.float()? != 0.0,
+            pose if id::PROJECTION_POSES.contains(&pose) => is_rotated |= element.float()? != 0.0,
             _ => {}
         }
     }
-    (kind > 0 || !is_turned).then_some((kind, private))
+    (kind > 0 || !is_rotated).then_some((kind, private))
 }
 
 impl Audio {
@@ -269,10 +274,10 @@ fn is_dolby(element: &EbmlElement<'_>) -> Option<bool> {
             _ => {}
         }
     }
-    let is_named = [*b"dvcC", *b"dvvC"]
+    let is_dolby_kind = [*b"dvcC", *b"dvvC"]
         .iter()
         .any(|name| kind == u64::from(u32::from_be_bytes(*name)));
-    Some(is_named && length >= 5)
+    Some(is_dolby_kind && length >= 5)
 }
 
 #[cfg(test)]
@@ -296,22 +301,22 @@ mod tests {
     }
 
     #[test]
-    fn rejects_tracks_that_are_not_fully_understood() {
+    fn rejects_tracks_that_are_not_fully_supported() {
         let read = |more: &[u8]| parse_tracks(&entry(more)).map(|tracks| tracks.len());
         assert_eq!(read(b""), Some(1));
-        // A truncated element, a separate clock, cropping, a video without a width.
+        // A truncated element, a separate clock, cropping, and video without a width.
         assert_eq!(read(b"\xe0\x85"), None);
         assert_eq!(read(b"\x23\x31\x4f\x84\x40\0\0\0"), None);
         assert_eq!(read(&element(b"\xe0", b"\x54\xaa\x81\x08")), None);
         assert_eq!(read(&element(b"\xe0", b"\xb0\x80")), None);
-        // Subtitles are listed, buttons are not.
+        // ffprobe lists subtitles, but not buttons.
         assert_eq!(read(b"\x83\x81\x11\x86\x86S_TEXT"), Some(1));
         assert_eq!(read(b"\x83\x81\x12"), Some(0));
         assert_eq!(read(b"\x83\x81\x02"), None);
     }
 
     #[test]
-    fn accepts_header_stripping_but_no_compression() {
+    fn accepts_header_stripping_but_not_compression() {
         let read = |encoding: &[u8]| {
             let encodings = element(b"\x6d\x80", &element(b"\x62\x40", encoding));
             let entry = entry(&encodings);

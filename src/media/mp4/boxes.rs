@@ -1,27 +1,27 @@
-//! Boxes of ISO 14496-12 and `QuickTime`, in a slice that is fully in memory.
+//! Parser for the boxes of ISO 14496-12 and `QuickTime`, for bytes that are in memory.
 //!
-//! No size is trusted: a box longer than its container ends the list, and no number read from a
-//! file determines an allocation.
+//! Sizes are not trusted. A box longer than its container ends the list, and no number from the
+//! file determines the size of an allocation.
 
 use crate::media::cursor::Cursor;
 
-/// Maximum number of boxes read in one list; longer lists only waste time.
+/// Maximum number of boxes read from one list, to limit the time that a malformed file takes.
 const MAX_BOXES: usize = 4096;
 
 /// Four-character code of a box, a codec or a handler.
 pub(super) type FourCc = [u8; 4];
 
-/// A box: its type and its body.
+/// Box with its type and body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mp4Box<'a> {
     pub kind: FourCc,
     pub body: &'a [u8],
 }
 
-/// Parses the beginning of a box; returns its size with header, the size of the header, and its
-/// type.
+/// Parses a box header. Returns the size of the box with its header, the size of the header, and
+/// the type.
 ///
-/// A size of 0 means "to the end of the container", which has `room` bytes left.
+/// A size of 0 means that the box extends to the end of the container, which has `room` bytes left.
 pub(super) fn parse_header(bytes: &[u8], room: u64) -> Option<(u64, u64, FourCc)> {
     let mut cursor = Cursor(bytes);
     let size = cursor.u32()?;
@@ -39,11 +39,11 @@ pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = Mp4Box<'_>> {
     let mut rest = bytes;
     std::iter::from_fn(move || {
         let (size, header, kind) = parse_header(rest, rest.len() as u64)?;
-        let (this, next) = rest.split_at(usize::try_from(size).ok()?);
+        let (first, next) = rest.split_at(usize::try_from(size).ok()?);
         rest = next;
         Some(Mp4Box {
             kind,
-            body: this.get(usize::try_from(header).ok()?..)?,
+            body: first.get(usize::try_from(header).ok()?..)?,
         })
     })
     .take(MAX_BOXES)
@@ -70,7 +70,7 @@ pub(super) fn full_box(body: &[u8]) -> Option<(u8, u32, Cursor<'_>)> {
     Some((version, word & 0x00ff_ffff, cursor))
 }
 
-/// Returns the contents of a `meta` box, which is a full box in ISO files and a plain one in
+/// Returns the contents of a `meta` box, which is a full box in ISO files and a plain box in
 /// `QuickTime` files.
 pub(super) fn meta_contents(body: &[u8]) -> &[u8] {
     match (body.get(4..8), body.get(8..12)) {
@@ -81,17 +81,16 @@ pub(super) fn meta_contents(body: &[u8]) -> &[u8] {
     }
 }
 
-/// Reads a number of 64 bits in version 1, else of 32 bits; all ones mean unknown and give 0.
-pub(super) fn read_sized(cursor: &mut Cursor<'_>, version: u8) -> Option<u64> {
-    let known_or_zero = |is_unknown: bool, value: u64| if is_unknown { 0 } else { value };
+/// Reads a number of 64 bits in version 1, otherwise of 32 bits. All ones mean unknown, which is
+/// returned as 0.
+pub(super) fn read_versioned(cursor: &mut Cursor<'_>, version: u8) -> Option<u64> {
+    let zero_if = |is_unknown: bool, value: u64| if is_unknown { 0 } else { value };
     if version == 1 {
-        cursor
-            .u64()
-            .map(|value| known_or_zero(value == u64::MAX, value))
+        cursor.u64().map(|value| zero_if(value == u64::MAX, value))
     } else {
         cursor
             .u32()
-            .map(|value| known_or_zero(value == u32::MAX, u64::from(value)))
+            .map(|value| zero_if(value == u32::MAX, u64::from(value)))
     }
 }
 

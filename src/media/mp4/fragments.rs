@@ -1,19 +1,19 @@
-//! Fragmented movies: samples described in `moof` boxes.
+//! Fragmented movies, whose samples are described in `moof` boxes.
 
-use super::boxes::{boxes, child, full_box, read_sized};
+use super::boxes::{boxes, child, full_box, read_versioned};
 use super::layout::Mp4Layout;
 
-/// Maximum number of samples read of a file: two days at 60 frames per second.
+/// Maximum number of samples read from a file: two days at 60 frames per second.
 pub(super) const MAX_SAMPLES: u64 = 10_000_000;
-/// Maximum number of keys stored; if there are more, every other one is dropped.
-const MAX_KEYS: usize = 4096;
+/// Maximum number of sync samples stored. If there are more, every second one is dropped.
+const MAX_SYNC_SAMPLES: usize = 4096;
 
 /// Sync sample of a fragmented track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FragmentKey {
+pub(super) struct FragmentSyncSample {
     pub offset: u64,
     pub bytes: u32,
-    /// Presentation time, in the track's units.
+    /// Presentation time in the track's units.
     pub time: u64,
 }
 
@@ -22,33 +22,33 @@ pub(super) struct FragmentKey {
 pub(super) struct Fragments {
     pub samples: u64,
     pub bytes: u64,
-    /// Start of the first sample, in the track's units.
+    /// Start of the first sample in the track's units.
     pub begin: u64,
-    /// End of the last sample.
+    /// End of the last sample in the track's units.
     pub end: u64,
     pub shortest: u32,
     pub longest: u32,
-    pub keys: Vec<FragmentKey>,
-    /// Number of keys seen so far.
-    seen: u64,
-    /// One of this many keys is stored.
-    every: u64,
+    pub sync_samples: Vec<FragmentSyncSample>,
+    /// Number of sync samples so far.
+    sync_samples_seen: u64,
+    /// Interval of stored sync samples: every n-th is stored.
+    interval: u64,
 }
 
 impl Fragments {
-    /// Adds a key, and thins the keys out evenly if there are too many.
-    fn add_key(&mut self, key: FragmentKey) {
-        if self.seen.is_multiple_of(self.every.max(1)) {
-            self.keys.push(key);
+    /// Adds a sync sample, and thins them out evenly if there are too many.
+    fn add_sync_sample(&mut self, sample: FragmentSyncSample) {
+        if self.sync_samples_seen.is_multiple_of(self.interval.max(1)) {
+            self.sync_samples.push(sample);
         }
-        self.seen += 1;
-        if self.keys.len() > MAX_KEYS {
+        self.sync_samples_seen += 1;
+        if self.sync_samples.len() > MAX_SYNC_SAMPLES {
             let mut at = 0;
-            self.keys.retain(|_| {
+            self.sync_samples.retain(|_| {
                 at += 1;
                 at % 2 == 1
             });
-            self.every = self.every.max(1) * 2;
+            self.interval = self.interval.max(1) * 2;
         }
     }
 
@@ -58,7 +58,7 @@ impl Fragments {
     }
 }
 
-/// Default sample values of `trex`.
+/// Default values of a track's samples, from `trex`.
 #[derive(Debug, Clone, Copy, Default)]
 struct SampleDefaults {
     duration: u32,
@@ -66,7 +66,8 @@ struct SampleDefaults {
     flags: u32,
 }
 
-/// Reads all fragments of the track `id`; `None` if one is not understood.
+/// Reads all fragments of the track `id`. `None` if one is malformed or the sample `budget` is
+/// exhausted.
 pub(super) fn read_track(layout: &Mp4Layout, id: u32, budget: &mut u64) -> Option<Fragments> {
     let defaults = read_defaults(&layout.movie, id);
     let mut fragments = Fragments {
@@ -77,14 +78,14 @@ pub(super) fn read_track(layout: &Mp4Layout, id: u32, budget: &mut u64) -> Optio
         let mut runs_end = *at;
         for track in boxes(body).filter(|boxed| boxed.kind == *b"traf") {
             let header = TrackHeader::parse(child(track.body, *b"tfhd")?, *at, runs_end, defaults)?;
-            let is_this = header.id == id;
+            let is_requested = header.id == id;
             let mut decoded = match child(track.body, *b"tfdt").and_then(full_box) {
-                Some((version, _, mut cursor)) => read_sized(&mut cursor, version)?,
+                Some((version, _, mut cursor)) => read_versioned(&mut cursor, version)?,
                 None => fragments.end,
             };
             let mut offset = header.base;
             for run in boxes(track.body).filter(|boxed| boxed.kind == *b"trun") {
-                let into = is_this.then_some(&mut fragments);
+                let into = is_requested.then_some(&mut fragments);
                 *budget = budget.checked_sub(read_sample_count(run.body)?)?;
                 read_run(run.body, &header, &mut offset, &mut decoded, into)?;
             }
@@ -97,14 +98,14 @@ pub(super) fn read_track(layout: &Mp4Layout, id: u32, budget: &mut u64) -> Optio
 fn read_defaults(movie: &[u8], id: u32) -> SampleDefaults {
     let read = |body| {
         let (_, _, mut cursor) = full_box(body)?;
-        let is_this = cursor.u32()? == id;
+        let is_requested = cursor.u32()? == id;
         cursor.skip(4)?;
         let defaults = SampleDefaults {
             duration: cursor.u32()?,
             size: cursor.u32()?,
             flags: cursor.u32()?,
         };
-        is_this.then_some(defaults)
+        is_requested.then_some(defaults)
     };
     child(movie, *b"mvex")
         .into_iter()
@@ -127,7 +128,7 @@ impl TrackHeader {
         let optional = |bit: u32| (flags & bit != 0).then_some(());
         let mut header = Self {
             id,
-            // Without an explicit base, each run's data follows the previous run's.
+            // Without an explicit base, the data of a run follows the data of the previous run.
             base: if flags & 0x2_0000 != 0 {
                 fragment
             } else {
@@ -154,9 +155,10 @@ impl TrackHeader {
     }
 }
 
-/// Sample flags of samples that depend on others.
-const IS_NOT_KEY: u32 = 0x1_0000;
-const NEEDS_OTHERS: u32 = 0x100_0000;
+/// Sample flag: the sample is not a sync sample.
+const IS_NON_SYNC: u32 = 0x1_0000;
+/// Sample flag: the sample depends on others.
+const DEPENDS_ON_OTHERS: u32 = 0x100_0000;
 
 /// Reads the sample count of a run.
 fn read_sample_count(body: &[u8]) -> Option<u64> {
@@ -202,8 +204,8 @@ fn read_run(
             all.bytes = all.bytes.saturating_add(u64::from(bytes));
             all.shortest = all.shortest.min(duration);
             all.longest = all.longest.max(duration);
-            if sample_flags & (IS_NOT_KEY | NEEDS_OTHERS) == 0 {
-                all.add_key(FragmentKey {
+            if sample_flags & (IS_NON_SYNC | DEPENDS_ON_OTHERS) == 0 {
+                all.add_sync_sample(FragmentSyncSample {
                     offset: *offset,
                     bytes,
                     time: decoded.saturating_add_signed(i64::from(shift)),

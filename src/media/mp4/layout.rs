@@ -1,30 +1,30 @@
-//! Top-level boxes of a file, found in one walk by their sizes alone.
+//! Top-level boxes of a file, found in one pass over their headers.
 //!
-//! `mdat` is skipped, so a 200 GB file costs as much as a small one: one read for each box that is
-//! not cached yet, usually none or one.
+//! `mdat` is skipped, so a file of 200 GB takes as long as a small one: one read for each box that
+//! is not stored yet, usually none or one.
 
 use std::io;
 
 use super::boxes::{FourCc, boxes, child, parse_header};
 use crate::source_file::Original;
 
-/// Maximum size of `moov`, and of all fragment headers together, in bytes. Larger ones are left to
-/// ffprobe; 10 hours take about 20 MB.
+/// Maximum size in bytes of `moov`, and of all fragment headers together. A recording of 10 hours
+/// takes about 20 MB. Files with more are left to ffprobe.
 const MAX_MOVIE: u64 = 64 * 1024 * 1024;
 /// Maximum number of fragments; files with more are left to ffprobe.
 const MAX_FRAGMENTS: usize = 400;
 /// Maximum number of top-level boxes read.
 const MAX_BOXES: usize = 2000;
-/// Maximum size of an XMP packet in bytes. Most have a few kilobytes; embedded thumbnails take
-/// more.
+/// Maximum size of an XMP packet in bytes. Most have a few kilobytes, those with embedded
+/// thumbnails more.
 const MAX_XMP: u64 = 1024 * 1024;
-/// Bytes read ahead at the start of a box: most headers are smaller.
+/// Number of bytes read at once at the start of a box. Most headers are smaller.
 const READ_AHEAD: u64 = 64 * 1024;
 
 /// UUID of the `uuid` box of an XMP packet (Adobe XMP specification, part 3).
 const XMP_UUID: [u8; 16] = *b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
 
-/// Descriptive parts of an MP4 file.
+/// Parts of an MP4 file that describe its contents.
 #[derive(Debug, Default)]
 pub(super) struct Mp4Layout {
     /// Major brand of `ftyp`.
@@ -39,31 +39,32 @@ pub(super) struct Mp4Layout {
     pub xmp: Option<Vec<u8>>,
 }
 
-/// Walks the top-level boxes of a file; `None` if it is another kind of file or too large.
+/// Reads the top-level boxes of a file. `None` if it is another kind of file, has no `moov`, or
+/// exceeds a limit.
 ///
 /// # Errors
-/// Fails if the file cannot be read, not if it is malformed.
+/// Fails if the file cannot be read. A malformed file is not an error.
 pub(super) fn read_layout(original: &mut Original) -> io::Result<Option<Mp4Layout>> {
     let size = original.size();
     let mut layout = Mp4Layout::default();
     let mut at = 0;
     let mut fragment_bytes = 0;
     for number in 0..MAX_BOXES {
-        // Once everything needed is found, only cached boxes are read.
-        let is_enough = !layout.movie.is_empty() && !layout.is_fragmented();
-        if at + 8 > size || (is_enough && original.kept(at, 8).is_none()) {
+        // After all required boxes are found, only boxes in stored ranges are read.
+        let is_complete = !layout.movie.is_empty() && !layout.is_fragmented();
+        if at + 8 > size || (is_complete && original.stored(at, 8).is_none()) {
             break;
         }
-        let first = peek(original, at)?;
-        let Some((length, head, kind)) = parse_header(&first, size - at) else {
-            // Partial box at the end: an unfinished copy, or padding.
+        let first = read_box_start(original, at)?;
+        let Some((length, header, kind)) = parse_header(&first, size - at) else {
+            // The rest is an incomplete box (of an unfinished copy) or padding.
             break;
         };
         if number == 0 && !may_come_first(kind) {
             return Ok(None);
         }
-        let body = at + head;
-        let room = length - head;
+        let body = at + header;
+        let room = length - header;
         match &kind {
             b"ftyp" => layout.read_brands(&read_range(original, body, room.min(4096))?),
             b"moov" if layout.movie.is_empty() => {
@@ -85,8 +86,8 @@ pub(super) fn read_layout(original: &mut Original) -> io::Result<Option<Mp4Layou
                 layout.fragments.push((at, fragment));
             }
             b"uuid" if (16..MAX_XMP).contains(&room) && layout.xmp.is_none() => {
-                let marker = read_range(original, body, 16)?;
-                if marker == XMP_UUID {
+                let uuid = read_range(original, body, 16)?;
+                if uuid == XMP_UUID {
                     layout.xmp = Some(read_range(original, body + 16, room - 16)?);
                 }
             }
@@ -109,17 +110,17 @@ impl Mp4Layout {
     }
 }
 
-/// Returns the first bytes of a box, and reads ahead if they are not cached.
-fn peek(original: &mut Original, at: u64) -> io::Result<Vec<u8>> {
+/// Returns the first bytes of a box. If they are not stored, reads and stores more than needed.
+fn read_box_start(original: &mut Original, at: u64) -> io::Result<Vec<u8>> {
     let rest = original.size() - at;
     let needed = usize::try_from(rest.min(16)).unwrap_or(16);
-    if let Some(kept) = original.kept(at, needed) {
-        return Ok(kept.to_vec());
+    if let Some(stored) = original.stored(at, needed) {
+        return Ok(stored.to_vec());
     }
     let ahead = usize::try_from(rest.min(READ_AHEAD)).unwrap_or(needed);
     let bytes = original.read(at, ahead)?;
     let first = bytes[..needed].to_vec();
-    original.keep(at, bytes);
+    original.store(at, bytes);
     Ok(first)
 }
 
@@ -128,7 +129,7 @@ fn read_range(original: &Original, at: u64, length: u64) -> io::Result<Vec<u8>> 
     original.read(at, length)
 }
 
-/// Returns true for boxes that a file may begin with.
+/// Returns true for box types with which a file may begin.
 fn may_come_first(kind: FourCc) -> bool {
     matches!(
         &kind,
@@ -149,7 +150,7 @@ mod tests {
     use std::io::{Seek, SeekFrom, Write};
 
     #[test]
-    fn leaves_too_large_fragments_to_ffprobe() {
+    fn files_with_too_large_fragments_are_left_to_ffprobe() {
         const LENGTH: u32 = 8 * 1024 * 1024;
         let layout_of = |fragments: u32| {
             let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -1,8 +1,8 @@
 //! MP4, `QuickTime` and related files (ISO 14496-12): header, tags and keyframes.
 //!
-//! One bounded read of `moov` gives everything that ffprobe reports, and the position of each
-//! keyframe, without starting a process. Files that are not fully understood give `None` and are
-//! left to ffprobe.
+//! A single read of `moov`, of limited size, gives all facts that ffprobe reports and the positions
+//! of keyframes, without starting a process. For files that it does not fully support, the parser
+//! returns `None`, and ffprobe reads them.
 
 mod boxes;
 mod fragments;
@@ -19,7 +19,7 @@ use std::io;
 use boxes::{child, descendant, full_box};
 use fragments::Fragments;
 use layout::Mp4Layout;
-use streams::PictureEntry;
+use streams::VideoSampleEntry;
 use track::{Mp4Track, TimeHeader};
 
 use super::cursor::Cursor;
@@ -30,10 +30,10 @@ use super::keyframes::{
 use crate::source_file::Original;
 use crate::value::{Rate, Timecode};
 
-/// Maximum number of tracks read.
+/// Maximum number of tracks that are read.
 const MAX_TRACKS: usize = 64;
 
-/// Reads the header of a file; `None` if it is another kind of file or not fully understood.
+/// Reads the header of a file. `None` if it is another kind of file or not fully supported.
 ///
 /// # Errors
 /// Fails if the file cannot be read.
@@ -41,7 +41,7 @@ pub(super) fn read(original: &mut Original) -> io::Result<Option<ParsedFile>> {
     match layout::read_layout(original) {
         Ok(Some(layout)) => Ok(parse_movie(&layout, original)),
         Ok(None) => Ok(None),
-        // A box longer than the file: the file is damaged, not the drive.
+        // A box is longer than the file: the file is damaged, not the drive.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error),
     }
@@ -64,32 +64,27 @@ fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<ParsedFile> {
         .collect::<Option<_>>()?;
     let mut streams = Vec::new();
     let mut keyframes = None;
-    let mut is_picture_seen = false;
+    let mut has_video = false;
     for ((track, body), fragments) in tracks.iter().zip(&bodies).zip(&fragments) {
         let is_chapters = tracks
             .iter()
             .any(|other| other.chapters.contains(&track.id));
         let fragments = fragments.as_ref();
         let stream = match &track.handler {
-            b"vide" if is_chapters => cover_stream(track),
-            b"vide" if is_picture_seen => tags_only_stream(track, "video"),
+            b"vide" if is_chapters => chapter_picture_stream(track),
+            b"vide" if has_video => tags_only_stream(track, "video"),
             b"vide" => {
-                is_picture_seen = true;
+                has_video = true;
                 let mut read_first_frame = |length| read_first_bytes(original, track, length);
-                let picture = streams::picture_stream(
-                    track,
-                    body,
-                    &matrix,
-                    fragments,
-                    &mut read_first_frame,
-                )?;
-                let codec = picture.codec_name.as_deref().unwrap_or_default();
+                let video =
+                    streams::video_stream(track, body, &matrix, fragments, &mut read_first_frame)?;
+                let codec = video.codec_name.as_deref().unwrap_or_default();
                 let is_silent = tracks.iter().all(|track| track.handler != *b"soun");
                 let size = original.size();
                 keyframes = find_keyframes(track, codec, fragments, is_silent, size);
-                picture
+                video
             }
-            b"soun" => streams::sound_stream(track, is_quicktime(layout))?,
+            b"soun" => streams::audio_stream(track, is_quicktime(layout))?,
             b"tmcd" => timecode_stream(track, original),
             _ => tags_only_stream(track, "data"),
         };
@@ -104,7 +99,7 @@ fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<ParsedFile> {
 
 fn read_movie_matrix(head: &[u8]) -> Option<[i32; 9]> {
     let (version, _, mut cursor) = full_box(head)?;
-    // Two times, timescale and duration; then rate, volume and reserved bytes.
+    // Skip two times, timescale and duration, then rate, volume and reserved bytes.
     cursor.skip(if version == 1 { 28 } else { 16 } + 16)?;
     let mut matrix = [0; 9];
     for number in &mut matrix {
@@ -113,16 +108,16 @@ fn read_movie_matrix(head: &[u8]) -> Option<[i32; 9]> {
     Some(matrix)
 }
 
-/// Returns true if sound descriptions have `QuickTime`'s versions.
+/// Returns true if the versions of audio sample descriptions are those of `QuickTime`.
 fn is_quicktime(layout: &Mp4Layout) -> bool {
     layout.brand.is_none() || layout.is_quicktime
 }
 
-/// Reads the fragments of a track; the inner option is `None` if its samples are described in
+/// Reads the fragments of a track. The inner option is `None` if its samples are described in
 /// `moov`.
 #[expect(
     clippy::option_option,
-    reason = "outer `None`: not understood; inner: not fragmented"
+    reason = "the outer `None` means malformed, the inner one not fragmented"
 )]
 fn read_fragments(
     layout: &Mp4Layout,
@@ -170,7 +165,7 @@ fn build_format(
     format
 }
 
-/// Returns the duration of the longest track, for a movie that stores none.
+/// Returns the duration of the longest track, for a movie without its own duration.
 fn longest_track(tracks: &[Mp4Track<'_>], fragments: &[Option<Fragments>]) -> Option<String> {
     let lengths = tracks.iter().zip(fragments).map(|(track, fragments)| {
         let units = fragments
@@ -188,7 +183,7 @@ fn longest_track(tracks: &[Mp4Track<'_>], fragments: &[Option<Fragments>]) -> Op
     streams::to_seconds(units, scale)
 }
 
-/// Describes a track of which only the tags are used.
+/// Describes a track by its tags only.
 fn tags_only_stream(track: &Mp4Track<'_>, kind: &str) -> Stream {
     Stream {
         codec_type: kind.to_owned(),
@@ -196,19 +191,19 @@ fn tags_only_stream(track: &Mp4Track<'_>, kind: &str) -> Stream {
     }
 }
 
-/// Describes a track with the chapter pictures of another track.
-fn cover_stream(track: &Mp4Track<'_>) -> Stream {
+/// Describes a track that contains the chapter pictures of another track.
+fn chapter_picture_stream(track: &Mp4Track<'_>) -> Stream {
     Stream {
         disposition: [("attached_pic".to_owned(), 1)].into(),
         ..tags_only_stream(track, "video")
     }
 }
 
-/// Describes a timecode track: its sample description defines the counting, its only sample the
-/// start.
+/// Describes a timecode track. Its sample description defines how frames are counted, and its only
+/// sample contains the first timecode.
 fn timecode_stream(track: &Mp4Track<'_>, original: &Original) -> Stream {
     let mut stream = tags_only_stream(track, "data");
-    if let Some(entry) = track.descriptions.first() {
+    if let Some(entry) = track.sample_descriptions.first() {
         let name = entry.body.get(26..).and_then(|rest| child(rest, *b"name"));
         let name = name.and_then(|body| track::c_string(body.get(4..)?));
         tags::add(&mut stream.tags, "reel_name", name);
@@ -233,7 +228,8 @@ fn read_first_timecode(
     let base = cursor.u8()?;
     let bytes = read_first_bytes(original, track, 4)?;
     let number = u32::from_be_bytes(bytes.try_into().ok()?);
-    // GoPro stores 29 frames per second where it counts 30; others leave the rate out.
+    // The field for whole frames per second is unreliable (GoPro stores 29 although it counts 30),
+    // so it is used only without a rate.
     let rate = Rate::new(timescale, frame)
         .filter(|rate| (1..=120).contains(&rate.timecode_base()))
         .or_else(|| Rate::new(u32::from(base), 1))?;
@@ -259,7 +255,7 @@ fn find_keyframes(
     is_silent: bool,
     file_size: u64,
 ) -> Option<Keyframes> {
-    let entry = PictureEntry::parse(track.descriptions.first()?)?;
+    let entry = VideoSampleEntry::parse(track.sample_descriptions.first()?)?;
     let decoder = Decoder {
         codec: codec.to_owned(),
         kind: entry.kind,
@@ -270,18 +266,18 @@ fn find_keyframes(
     if !track.is_self_contained {
         return None;
     }
-    // Without an edit list, a file without sound begins when its first frame is shown, and a file
-    // with sound when the sound begins.
+    // Without an edit list, a file without audio begins when its first frame is shown, and a file
+    // with audio begins with the audio.
     let first_shown = match fragments {
-        Some(all) => all.keys.first().map(|key| key.time),
+        Some(fragments) => fragments.sync_samples.first().map(|sample| sample.time),
         None => track
             .samples
             .as_ref()
-            .and_then(|all| all.presentation_time(0)),
+            .and_then(|samples| samples.presentation_time(0)),
     };
     let first_shown = first_shown.filter(|_| is_silent);
     let begin = track.first_edit_start().or(first_shown);
-    let begin = begin.unwrap_or(fragments.map_or(0, |all| all.begin));
+    let begin = begin.unwrap_or(fragments.map_or(0, |fragments| fragments.begin));
     let key = |offset: u64, bytes: u32, time: u64| {
         let is_in_file = offset.checked_add(u64::from(bytes))? <= file_size;
         let micros =
@@ -292,17 +288,18 @@ fn find_keyframes(
             micros: u64::try_from(micros).ok()?,
         })
     };
-    let mut keys: Vec<Keyframe> = if let Some(all) = fragments {
-        evenly_spaced(all.keys.len() as u64)
-            .filter_map(|at| all.keys.get(usize::try_from(at).ok()?))
-            .filter_map(|found| key(found.offset, found.bytes, found.time))
+    let mut keys: Vec<Keyframe> = if let Some(fragments) = fragments {
+        let samples = &fragments.sync_samples;
+        evenly_spaced(samples.len() as u64)
+            .filter_map(|at| samples.get(usize::try_from(at).ok()?))
+            .filter_map(|sample| key(sample.offset, sample.bytes, sample.time))
             .collect()
     } else {
         let samples = track.samples.as_ref()?;
         let read_key = |at| {
             let sample = samples.sync_sample(at)?;
             let (offset, description) = samples.location(sample)?;
-            // Another sample description has another decoder configuration.
+            // Other sample descriptions have other decoder configurations.
             (description == 1).then_some(())?;
             key(
                 offset,

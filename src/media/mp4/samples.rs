@@ -1,17 +1,17 @@
-//! Sample table of a track: position, size and time of each frame, and the sync samples.
+//! Sample table of a track: position, size and time of each sample, and the sync samples.
 //!
-//! The table is kept in the file's format, and lookups walk it: a 10-hour file has two million
+//! The table remains in the file's format, and lookups search it. A 10-hour file has two million
 //! samples, of which a scan needs a dozen.
 
 use super::boxes::{FourCc, child, full_box};
 use crate::media::cursor::Cursor;
 
-/// Table with rows of `N` bytes.
+/// Table rows of `N` bytes each.
 #[derive(Debug, Clone, Copy)]
 struct TableRows<'a, const N: usize>(&'a [u8]);
 
 impl<'a, const N: usize> TableRows<'a, N> {
-    /// Takes `count` rows, or as many as exist.
+    /// Takes `count` rows, or all if there are fewer.
     fn new(cursor: Cursor<'a>, count: u32) -> Self {
         let length = usize::try_from(count)
             .unwrap_or(usize::MAX)
@@ -42,11 +42,11 @@ impl<'a, const N: usize> TableRows<'a, N> {
 /// Sample sizes (`stsz` or `stz2`).
 #[derive(Debug, Clone, Copy)]
 enum SampleSizes<'a> {
-    /// The same size for all samples.
+    /// One size for all samples.
     Constant { size: u32, count: u32 },
     /// One 32-bit size per sample.
     Each(TableRows<'a, 4>),
-    /// One size per sample (`stz2`); the number is its width in bytes, 1 or 2.
+    /// One size per sample (`stz2`), and the width of a size in bytes: 1 or 2.
     Short(&'a [u8], usize),
 }
 
@@ -55,9 +55,9 @@ enum SampleSizes<'a> {
 pub(super) struct SampleTable<'a> {
     times: TableRows<'a, 8>,
     composition_offsets: Option<TableRows<'a, 8>>,
-    /// Sync samples (`stss`), one-based; `None` if every sample is one.
+    /// One-based numbers of sync samples (`stss`); `None` if every sample is a sync sample.
     sync_samples: Option<TableRows<'a, 4>>,
-    /// Partial sync samples (`stps`), which begin open GOPs.
+    /// One-based numbers of partial sync samples (`stps`), which begin open GOPs.
     partial_sync_samples: Option<TableRows<'a, 4>>,
     sizes: SampleSizes<'a>,
     chunks: TableRows<'a, 12>,
@@ -68,18 +68,18 @@ pub(super) struct SampleTable<'a> {
 /// Statistics of sample durations, in units of the track's timescale.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct SampleDurations {
-    /// Number of samples, without a last one that has its own duration entry.
+    /// Number of samples, without a last sample that has its own duration entry.
     pub samples: u64,
     /// Total duration of these samples.
     pub duration: u64,
     /// Most frequent duration among the samples.
-    pub usual: u32,
+    pub most_frequent: u32,
     pub shortest: u32,
     pub longest: u32,
 }
 
 impl<'a> SampleTable<'a> {
-    /// Parses `stbl`; `None` if a mandatory table is missing.
+    /// Parses `stbl`. `None` if a mandatory table is missing.
     pub(super) fn parse(table: &'a [u8]) -> Option<Self> {
         Some(Self {
             times: TableRows::from_table(table, *b"stts")?,
@@ -97,15 +97,15 @@ impl<'a> SampleTable<'a> {
 
     /// Returns the number of samples that have both a time and a size.
     pub(super) fn count(&self) -> u64 {
-        self.timed().min(self.sizes.count())
+        self.count_timed().min(self.sizes.count())
     }
 
-    fn timed(&self) -> u64 {
+    fn count_timed(&self) -> u64 {
         self.runs()
             .fold(0, |sum, (count, _)| sum.saturating_add(u64::from(count)))
     }
 
-    /// Iterates over runs of samples with equal duration: count and duration.
+    /// Iterates over runs of samples with equal duration. Each item is a count and a duration.
     fn runs(&self) -> impl Iterator<Item = (u32, u32)> + 'a {
         self.times
             .iter()
@@ -124,17 +124,17 @@ impl<'a> SampleTable<'a> {
         })
     }
 
-    /// Returns statistics of the sample durations; `None` without samples.
+    /// Returns statistics of the sample durations; `None` if there are no samples.
     pub(super) fn durations(&self) -> Option<SampleDurations> {
         let rows = self.times.len();
         let mut durations = SampleDurations {
             shortest: u32::MAX,
             ..SampleDurations::default()
         };
-        let mut usual = std::collections::BTreeMap::<u32, u64>::new();
+        let mut most_frequent = std::collections::BTreeMap::<u32, u64>::new();
         for (at, (count, delta)) in self.runs().enumerate() {
-            let is_odd_end = rows > 1 && at as u64 + 1 == rows && count == 1;
-            if count == 0 || is_odd_end {
+            let is_single_last = rows > 1 && at as u64 + 1 == rows && count == 1;
+            if count == 0 || is_single_last {
                 continue;
             }
             durations.samples = durations.samples.saturating_add(u64::from(count));
@@ -143,12 +143,13 @@ impl<'a> SampleTable<'a> {
                 .saturating_add(u64::from(count) * u64::from(delta));
             durations.shortest = durations.shortest.min(delta);
             durations.longest = durations.longest.max(delta);
-            // Enough to find the most frequent one; a file may have a million different durations.
-            if usual.len() < 1024 || usual.contains_key(&delta) {
-                *usual.entry(delta).or_default() += u64::from(count);
+            // This limit suffices to find the most frequent duration. A file may have a million
+            // different durations.
+            if most_frequent.len() < 1024 || most_frequent.contains_key(&delta) {
+                *most_frequent.entry(delta).or_default() += u64::from(count);
             }
         }
-        durations.usual = usual
+        durations.most_frequent = most_frequent
             .into_iter()
             .max_by_key(|&(_, count)| count)
             .map(|(delta, _)| delta)?;
@@ -163,18 +164,19 @@ impl<'a> SampleTable<'a> {
         }
     }
 
-    /// Returns the table of sync samples. If the only full sync sample is the first one, partial
-    /// ones are used.
+    /// Returns the table of sync samples. If there is only one full sync sample, but several
+    /// partial ones, returns the partial ones.
     fn sync_rows(&self) -> Option<TableRows<'a, 4>> {
         match (self.sync_samples, self.partial_sync_samples) {
-            (Some(sync_samples), Some(open)) if sync_samples.len() == 1 && open.len() > 1 => {
-                Some(open)
+            (Some(sync_samples), Some(partial)) if sync_samples.len() == 1 && partial.len() > 1 => {
+                Some(partial)
             }
             (sync_samples, _) => sync_samples,
         }
     }
 
-    /// Returns the zero-based sample index of the `at`-th sync sample, also zero-based.
+    /// Returns the zero-based sample index of a sync sample; `at` is its zero-based position among
+    /// the sync samples.
     pub(super) fn sync_sample(&self, at: u64) -> Option<u64> {
         match self.sync_rows() {
             Some(sync_samples) => u64::from(sync_samples.row(at)?.u32()?).checked_sub(1),
@@ -210,7 +212,8 @@ impl<'a> SampleTable<'a> {
         self.sizes.at(sample)
     }
 
-    /// Returns the byte position of a sample in the file and its one-based sample description.
+    /// Returns the byte position of a sample in the file, and the one-based number of its sample
+    /// description.
     pub(super) fn location(&self, sample: u64) -> Option<(u64, u32)> {
         self.size(sample)?;
         let mut first_sample = 0_u64;
@@ -223,12 +226,12 @@ impl<'a> SampleTable<'a> {
             };
             let in_run = u64::from(chunks) * u64::from(samples);
             if samples > 0 && sample - first_sample < in_run {
-                let inside = sample - first_sample;
-                let chunk = u64::from(first).checked_sub(1)? + inside / u64::from(samples);
-                let offset = self.chunk(chunk)?;
+                let index_in_run = sample - first_sample;
+                let chunk = u64::from(first).checked_sub(1)? + index_in_run / u64::from(samples);
+                let offset = self.chunk_offset(chunk)?;
                 let before = self
                     .sizes
-                    .range(sample - inside % u64::from(samples), sample)?;
+                    .range(sample - index_in_run % u64::from(samples), sample)?;
                 return Some((offset.checked_add(before)?, description));
             }
             first_sample = first_sample.checked_add(in_run)?;
@@ -239,7 +242,7 @@ impl<'a> SampleTable<'a> {
         None
     }
 
-    fn chunk(&self, at: u64) -> Option<u64> {
+    fn chunk_offset(&self, at: u64) -> Option<u64> {
         match self.long_offsets {
             Some(offsets) => offsets.row(at)?.u64(),
             None => self.offsets.row(at)?.u32().map(u64::from),
@@ -247,8 +250,8 @@ impl<'a> SampleTable<'a> {
     }
 }
 
-/// Finds the run that contains a sample, in a table whose rows begin with the number of samples;
-/// returns the row and the sample's index within the run.
+/// Finds the run that contains a sample, in a table whose rows begin with a number of samples.
+/// Returns the row and the sample's index within the run.
 fn find_run<const N: usize>(rows: TableRows<'_, N>, sample: u64) -> Option<(Cursor<'_>, u64)> {
     let mut before = 0_u64;
     for row in rows.iter() {
@@ -346,8 +349,8 @@ mod tests {
         bytes
     }
 
-    /// Six samples in three chunks; the last has a longer duration; samples 1 and 4 are sync
-    /// samples.
+    /// Builds a table of six samples in three chunks. The last sample has a longer duration, and
+    /// samples 1 and 4 are sync samples.
     fn table() -> Vec<u8> {
         [
             build_box(*b"stts", &[0, 2, 5, 10, 1, 99]),
@@ -365,9 +368,9 @@ mod tests {
         let bytes = table();
         let samples = SampleTable::parse(&bytes).unwrap();
         assert_eq!((samples.count(), samples.bytes()), (6, 21));
-        let places: Vec<_> = (0..7).map(|at| samples.location(at)).collect();
+        let locations: Vec<_> = (0..7).map(|at| samples.location(at)).collect();
         assert_eq!(
-            places,
+            locations,
             [
                 Some((100, 1)),
                 Some((200, 1)),
@@ -393,7 +396,11 @@ mod tests {
         let durations = SampleTable::parse(&bytes).unwrap().durations().unwrap();
         assert_eq!((durations.samples, durations.duration), (5, 50));
         assert_eq!(
-            (durations.shortest, durations.usual, durations.longest),
+            (
+                durations.shortest,
+                durations.most_frequent,
+                durations.longest
+            ),
             (10, 10, 10)
         );
     }

@@ -1,5 +1,5 @@
-//! Projection and stereo layout of 360° pictures: Google's Spherical Video V2 (`st3d`, `sv3d`), and
-//! V1's XML in a `uuid` box of the track.
+//! Projection and stereo layout of 360° video: the boxes of Google's Spherical Video V2 (`st3d`,
+//! `sv3d`), and the XML of V1 in a `uuid` box of the track.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -7,13 +7,13 @@ use quick_xml::events::Event;
 use super::boxes::{boxes, child, descendant, full_box};
 use crate::media::header::SideData;
 
-/// UUID of V1's `uuid` box (Spherical Video RFC, V1).
-const V1: [u8; 16] = *b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x02\x52\x1f\xdd";
+/// UUID of the `uuid` box of V1 (Spherical Video RFC, V1).
+const V1_UUID: [u8; 16] = *b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x02\x52\x1f\xdd";
 
-/// Maximum number of bytes read of V1's XML, which has about a kilobyte.
+/// Maximum number of bytes read from the XML of V1, which normally has about a kilobyte.
 const MAX_XML: usize = 64 * 1024;
 
-/// Reads projection and stereo layout of a track; `entry` contains the boxes of its sample
+/// Reads the projection and stereo layout of a track. `entry` contains the boxes of its sample
 /// description.
 pub(super) fn read_side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
     let from_boxes = [read_projection(entry), read_stereo(entry)]
@@ -70,7 +70,7 @@ fn read_stereo(entry: &[u8]) -> Option<SideData> {
 fn read_v1(track: &[u8]) -> Vec<SideData> {
     let xml = boxes(track)
         .filter(|boxed| boxed.kind == *b"uuid")
-        .find_map(|boxed| boxed.body.strip_prefix(&V1));
+        .find_map(|boxed| boxed.body.strip_prefix(&V1_UUID));
     let Some(xml) = xml else {
         return Vec::new();
     };
@@ -106,10 +106,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_a_limited_length_of_v1_xml() {
+    fn reads_v1_xml_only_up_to_the_limit() {
         let read = |times: usize| {
             let xml = b"<a:ProjectionType>Equirectangular".repeat(times);
-            let body = [&V1[..], &xml].concat();
+            let body = [&V1_UUID[..], &xml].concat();
             let size = u32::try_from(8 + body.len()).unwrap();
             read_side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
         };

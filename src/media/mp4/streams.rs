@@ -1,6 +1,6 @@
-//! Conversion of tracks to streams, in ffprobe's terms.
+//! Conversion of tracks to streams with ffprobe's terms.
 //!
-//! A track that is not fully understood gives `None`, and the file is left to ffprobe.
+//! For a track that is not fully supported, functions return `None`, and ffprobe reads the file.
 
 use super::boxes::{FourCc, Mp4Box, boxes, child, full_box};
 use super::fragments::Fragments;
@@ -17,13 +17,14 @@ use crate::media::header::{self, SideData, Stream, TagMap};
 use crate::media::ratio::reduce;
 
 /// Size of the fixed part of a video sample description in bytes.
-const PICTURE_ENTRY: usize = 78;
-/// Size of the fixed part of a sound sample description in bytes.
-const SOUND_ENTRY: usize = 28;
-/// Maximum size of a decoder configuration, which is stored with the plan of each clip.
+const VIDEO_ENTRY_SIZE: usize = 78;
+/// Size of the fixed part of an audio sample description in bytes.
+const AUDIO_ENTRY_SIZE: usize = 28;
+/// Maximum size of a decoder configuration in bytes. The configuration is stored in the thumbnail
+/// plan of each clip.
 const MAX_CONFIGURATION: usize = 64 * 1024;
 
-/// Returns a stream with the properties that all kinds of tracks share.
+/// Returns a stream with the properties that are common to all kinds of tracks.
 pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
     let mut tags = TagMap::new();
     tags::add(
@@ -56,7 +57,7 @@ pub(super) fn to_seconds(units: u64, timescale: u32) -> Option<String> {
 }
 
 fn codec_tag(kind: FourCc) -> String {
-    // Unprintable characters are shown as numbers.
+    // Unprintable characters are formatted as numbers.
     kind.iter()
         .map(|&byte| match byte {
             b' '..=b'~' => char::from(byte).to_string(),
@@ -67,7 +68,7 @@ fn codec_tag(kind: FourCc) -> String {
 
 /// Parsed video sample description.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PictureEntry<'a> {
+pub(super) struct VideoSampleEntry<'a> {
     pub kind: FourCc,
     pub width: u16,
     pub height: u16,
@@ -76,7 +77,7 @@ pub(super) struct PictureEntry<'a> {
     pub boxes: &'a [u8],
 }
 
-impl<'a> PictureEntry<'a> {
+impl<'a> VideoSampleEntry<'a> {
     pub(super) fn parse(entry: &Mp4Box<'a>) -> Option<Self> {
         let mut cursor = Cursor(entry.body);
         cursor.skip(24)?;
@@ -89,7 +90,7 @@ impl<'a> PictureEntry<'a> {
             width,
             height,
             compressor: &name[1..=length],
-            boxes: entry.body.get(PICTURE_ENTRY..)?,
+            boxes: entry.body.get(VIDEO_ENTRY_SIZE..)?,
         })
     }
 
@@ -105,19 +106,20 @@ impl<'a> PictureEntry<'a> {
         child(self.boxes, kind).filter(|body| body.len() <= MAX_CONFIGURATION)
     }
 
-    fn read_codec(&self, first_frame: &mut ReadFirstFrame<'_>) -> Option<PictureCodec> {
+    fn read_codec(&self, read_first_frame: &mut ReadFirstFrame<'_>) -> Option<VideoCodec> {
         let configuration = |kind: &FourCc| self.configuration_box(*kind);
         let (name, coded) = match &self.kind {
-            b"avc1" | b"avc3" | b"avc2" => {
-                ("h264", read_h264(configuration(b"avcC")?, first_frame)?)
-            }
+            b"avc1" | b"avc3" | b"avc2" => (
+                "h264",
+                read_h264(configuration(b"avcC")?, read_first_frame)?,
+            ),
             b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => {
                 ("hevc", hevc::parse_hvcc(configuration(b"hvcC")?)?)
             }
             b"av01" => ("av1", av1::parse_av1c(configuration(b"av1C")?)?),
             b"vp09" => {
-                // Primaries and transfer are stored in the box, everything else in the frame.
-                let mut coded = vp9::parse_frame(&first_frame(64)?)?;
+                // Primaries and transfer are stored in the box, the other properties in the frame.
+                let mut coded = vp9::parse_frame(&read_first_frame(64)?)?;
                 let record = vp9::parse_vpcc(configuration(b"vpcC")?)?;
                 coded.colour.primaries = record.colour.primaries;
                 coded.colour.transfer = record.colour.transfer;
@@ -125,22 +127,22 @@ impl<'a> PictureEntry<'a> {
             }
             b"apco" | b"apcs" | b"apcn" | b"apch" | b"ap4h" | b"ap4x" => (
                 "prores",
-                prores::parse_frame(self.kind, &first_frame(256)?)?,
+                prores::parse_frame(self.kind, &read_first_frame(256)?)?,
             ),
-            b"AVdn" | b"AVdh" => ("dnxhd", dnxhd::parse_frame(&first_frame(640)?)?),
+            b"AVdn" | b"AVdh" => ("dnxhd", dnxhd::parse_frame(&read_first_frame(640)?)?),
             b"jpeg" | b"mjpg" | b"mjpa" | b"AVDJ" => {
-                ("mjpeg", jpeg::parse_frame(&first_frame(4096)?)?)
+                ("mjpeg", jpeg::parse_frame(&read_first_frame(4096)?)?)
             }
             // XDCAM, HDV and IMX.
             b"m2v1"
             | [b'x', b'd', b'v' | b'5', _]
             | [b'h', b'd', b'v', _]
-            | [b'm', b'x', b'3'..=b'5', b'n' | b'p'] => read_mpeg2(first_frame)?,
+            | [b'm', b'x', b'3'..=b'5', b'n' | b'p'] => read_mpeg2(read_first_frame)?,
             b"mp4v" => {
                 let descriptor = read_descriptor(self.boxes)?;
                 match descriptor.object_type {
                     0x20 => ("mpeg4", mpeg4::parse_config(descriptor.config)?),
-                    0x60..=0x65 => read_mpeg2(first_frame)?,
+                    0x60..=0x65 => read_mpeg2(read_first_frame)?,
                     _ => return None,
                 }
             }
@@ -155,26 +157,29 @@ impl<'a> PictureEntry<'a> {
             height: self.height.into(),
             colour,
         });
-        Some(PictureCodec { name, coded })
+        Some(VideoCodec { name, coded })
     }
 }
 
 /// Callback that reads the beginning of a track's first sample, at most the given number of bytes.
 pub(super) type ReadFirstFrame<'a> = dyn FnMut(usize) -> Option<Vec<u8>> + 'a;
 
-/// Reads the H.264 format from the configuration, and from the first picture if that leaves the
-/// fields undetermined.
-fn read_h264(configuration: &[u8], first_frame: &mut ReadFirstFrame<'_>) -> Option<CodedPicture> {
+/// Reads the H.264 format from the configuration. If that does not determine the field order, the
+/// first picture is read too.
+fn read_h264(
+    configuration: &[u8],
+    read_first_frame: &mut ReadFirstFrame<'_>,
+) -> Option<CodedPicture> {
     let coded = h264::parse_avcc(configuration);
     match coded {
         Some(coded) if !coded.may_be_interlaced => Some(coded),
-        _ => h264::parse_sample(configuration, &first_frame(8192)?),
+        _ => h264::parse_sample(configuration, &read_first_frame(8192)?),
     }
 }
 
-/// Reads the MPEG-2 format, whose headers precede the first picture.
-fn read_mpeg2(first_frame: &mut ReadFirstFrame<'_>) -> Option<(&'static str, CodedPicture)> {
-    let coded = mpeg2::parse_stream(&first_frame(4096)?)?;
+/// Reads the MPEG-2 format from the headers before the first picture.
+fn read_mpeg2(read_first_frame: &mut ReadFirstFrame<'_>) -> Option<(&'static str, CodedPicture)> {
+    let coded = mpeg2::parse_stream(&read_first_frame(4096)?)?;
     Some(("mpeg2video", coded))
 }
 
@@ -183,22 +188,22 @@ fn read_descriptor(entry: &[u8]) -> Option<aac::EsDescriptor<'_>> {
     aac::parse_descriptor(child(entry, *b"esds")?)
 }
 
-/// Codec name, and picture format from its configuration.
-struct PictureCodec {
+/// Codec name with the picture format from its configuration.
+struct VideoCodec {
     name: &'static str,
     coded: CodedPicture,
 }
 
-/// Describes a video track. `first_frame` reads the beginning of its first sample.
-pub(super) fn picture_stream(
+/// Describes a video track. `read_first_frame` reads the beginning of its first sample.
+pub(super) fn video_stream(
     track: &Mp4Track<'_>,
     body: &[u8],
     movie_matrix: &[i32; 9],
     fragments: Option<&Fragments>,
-    first_frame: &mut ReadFirstFrame<'_>,
+    read_first_frame: &mut ReadFirstFrame<'_>,
 ) -> Option<Stream> {
-    let entry = PictureEntry::parse(track.descriptions.first()?)?;
-    let PictureCodec { name, coded } = entry.read_codec(first_frame)?;
+    let entry = VideoSampleEntry::parse(track.sample_descriptions.first()?)?;
+    let VideoCodec { name, coded } = entry.read_codec(read_first_frame)?;
     let field_order = match (child(entry.boxes, *b"fiel"), coded.field_order) {
         (Some(body), _) => field_order(body),
         (None, Some(order)) => Some(order.to_owned()),
@@ -216,16 +221,16 @@ pub(super) fn picture_stream(
         pix_fmt: Some(coded.pixel_format.clone()?),
         bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
         field_order,
-        sample_aspect_ratio: aspect(&entry).or(coded
+        sample_aspect_ratio: pixel_aspect_ratio(&entry).or(coded
             .sample_aspect_ratio
             .map(|(wide, high)| format!("{wide}:{high}"))),
         ..base_stream(track)
     };
-    let owned = |name: Option<&'static str>| name.map(str::to_owned);
-    stream.color_primaries = owned(coded.colour.primaries);
-    stream.color_transfer = owned(coded.colour.transfer);
-    stream.color_space = owned(coded.colour.matrix);
-    stream.color_range = owned(coded.colour.range);
+    let to_owned_name = |name: Option<&'static str>| name.map(str::to_owned);
+    stream.color_primaries = to_owned_name(coded.colour.primaries);
+    stream.color_transfer = to_owned_name(coded.colour.transfer);
+    stream.color_space = to_owned_name(coded.colour.matrix);
+    stream.color_range = to_owned_name(coded.colour.range);
     set_rates(&mut stream, track, fragments)?;
     tags::add(&mut stream.tags, "encoder", c_string(entry.compressor));
     stream.side_data_list = spherical::read_side_data(body, entry.boxes);
@@ -240,7 +245,7 @@ pub(super) fn picture_stream(
     Some(stream)
 }
 
-/// Returns the range in Avid's `ACLR` box: its name and version, then a number.
+/// Returns the video range from Avid's `ACLR` box, which contains a name, a version and a number.
 fn avid_range(entry: &[u8]) -> Option<&'static str> {
     let body = child(entry, *b"ACLR")?.strip_prefix(b"ACLR0001")?;
     match u32::from_be_bytes(*body.first_chunk()?) {
@@ -250,14 +255,14 @@ fn avid_range(entry: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Returns the pixel aspect ratio of `pasp`; `None` if it is missing or has a zero.
-fn aspect(entry: &PictureEntry<'_>) -> Option<String> {
+/// Returns the pixel aspect ratio from `pasp`; `None` if it is missing or contains a zero.
+fn pixel_aspect_ratio(entry: &VideoSampleEntry<'_>) -> Option<String> {
     let mut cursor = Cursor(child(entry.boxes, *b"pasp")?);
     let (wide, high) = (cursor.u32()?, cursor.u32()?);
     (wide > 0 && high > 0).then(|| format!("{wide}:{high}"))
 }
 
-/// Returns the field order of `fiel` (`QuickTime` File Format).
+/// Returns the field order from `fiel` (`QuickTime` File Format).
 fn field_order(body: &[u8]) -> Option<String> {
     let mut cursor = Cursor(body);
     let order = match (cursor.u8()?, cursor.u8()?) {
@@ -297,8 +302,8 @@ fn dolby_vision(entry: &[u8]) -> Option<SideData> {
 /// Returns the counter-clockwise rotation of the combined matrices in degrees, as in ffprobe's side
 /// data.
 ///
-/// `None` for the identity, and for a matrix that rotates nothing (same calculation as libavutil's
-/// `av_display_rotation_get`).
+/// `None` for the identity, and for a matrix without an angle. The calculation is that of
+/// libavutil's `av_display_rotation_get`.
 fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
     let product = |row: usize, column: usize| -> f64 {
         (0..3)
@@ -309,9 +314,9 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
             .sum()
     };
     let matrix = [product(0, 0), product(0, 1), product(1, 0), product(1, 1)];
-    // A deviation of less than a pixel in a million counts as identity.
+    // A deviation of less than one pixel in a million counts as the identity.
     let identity = [65536.0, 0.0, 0.0, 65536.0];
-    let is_close = |(one, other): (&f64, &f64)| (one - other).abs() < 0.05;
+    let is_close = |(value, expected): (&f64, &f64)| (value - expected).abs() < 0.05;
     if matrix.iter().zip(&identity).all(is_close) {
         return None;
     }
@@ -323,21 +328,26 @@ fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
     Some(-(matrix[1] / high).atan2(matrix[0] / wide).to_degrees())
 }
 
-/// Sets frame rates and bit rate, from the sample table or from all fragments.
+/// Sets the frame rates and the bit rate from the sample table or from all fragments.
 fn set_rates(
     stream: &mut Stream,
     track: &Mp4Track<'_>,
     fragments: Option<&Fragments>,
 ) -> Option<()> {
-    let (durations, samples, bytes, duration) = if let Some(all) = fragments {
+    let (durations, samples, bytes, duration) = if let Some(fragments) = fragments {
         let durations = SampleDurations {
-            samples: all.samples,
-            duration: all.duration(),
-            usual: all.shortest,
-            shortest: all.shortest,
-            longest: all.longest,
+            samples: fragments.samples,
+            duration: fragments.duration(),
+            most_frequent: fragments.shortest,
+            shortest: fragments.shortest,
+            longest: fragments.longest,
         };
-        (durations, all.samples, all.bytes, all.duration())
+        (
+            durations,
+            fragments.samples,
+            fragments.bytes,
+            fragments.duration(),
+        )
     } else {
         let samples = track.samples.as_ref()?;
         let durations = samples.durations()?;
@@ -352,8 +362,8 @@ fn set_rates(
     if scale == 0 || durations.duration == 0 || duration == 0 {
         return None;
     }
-    // A deviation of one tick is caused by the coarse time base, not by the camera. An odd last
-    // frame is ignored as well.
+    // A deviation of one tick is caused by the coarse time base, not by the camera. A last frame
+    // with a different duration is also ignored.
     if durations.longest - durations.shortest <= 1 {
         let average = format_ratio(
             scale * u128::from(durations.samples),
@@ -362,7 +372,7 @@ fn set_rates(
         stream.r_frame_rate.clone_from(&average);
         stream.avg_frame_rate = average;
     } else {
-        stream.r_frame_rate = format_ratio(scale, u128::from(durations.usual.max(1)))?;
+        stream.r_frame_rate = format_ratio(scale, u128::from(durations.most_frequent.max(1)))?;
         stream.avg_frame_rate = format_ratio(scale * u128::from(samples), duration.into())?;
     }
     let bits = u128::from(bytes) * 8 * scale / u128::from(duration);
@@ -370,27 +380,28 @@ fn set_rates(
     Some(())
 }
 
-/// Formats a fraction in reduce terms, as ffprobe prints it.
+/// Formats a fraction in lowest terms, as ffprobe prints it.
 fn format_ratio(numerator: u128, denominator: u128) -> Option<String> {
     let (numerator, denominator) = reduce(numerator, denominator)?;
     Some(format!("{numerator}/{denominator}"))
 }
 
-/// Parsed sound sample description.
-struct SoundEntry<'a> {
+/// Parsed audio sample description.
+struct AudioSampleEntry<'a> {
     channels: u32,
     bits: u32,
     rate: u32,
     /// Flags of version 2: float (1), big-endian (2), signed (4).
     flags: Option<u32>,
     /// Boxes after the fixed part.
-    outer: &'a [u8],
+    extension_boxes: &'a [u8],
     /// Boxes that configure the decoder, which `QuickTime` wraps in `wave`.
     boxes: &'a [u8],
 }
 
-impl<'a> SoundEntry<'a> {
-    /// Parses a sample description. If `is_quicktime`, versions 1 and 2 have `QuickTime`'s meaning.
+impl<'a> AudioSampleEntry<'a> {
+    /// Parses a sample description. With `is_quicktime`, versions 1 and 2 have their `QuickTime`
+    /// meaning.
     fn parse(entry: &Mp4Box<'a>, is_quicktime: bool) -> Option<Self> {
         let mut cursor = Cursor(entry.body);
         cursor.skip(8)?;
@@ -404,11 +415,11 @@ impl<'a> SoundEntry<'a> {
             bits: bits.into(),
             rate,
             flags: None,
-            outer: entry.body.get(SOUND_ENTRY..)?,
+            extension_boxes: entry.body.get(AUDIO_ENTRY_SIZE..)?,
             boxes: &[],
         };
         match version {
-            1 if is_quicktime => sound.outer = sound.outer.get(16..)?,
+            1 if is_quicktime => sound.extension_boxes = sound.extension_boxes.get(16..)?,
             2 if is_quicktime => {
                 cursor.skip(4)?;
                 let rate = f64::from_bits(cursor.u64()?);
@@ -417,11 +428,11 @@ impl<'a> SoundEntry<'a> {
                 cursor.skip(4)?;
                 sound.bits = cursor.u32()?;
                 sound.flags = cursor.u32();
-                sound.outer = sound.outer.get(36..)?;
+                sound.extension_boxes = sound.extension_boxes.get(36..)?;
             }
             _ => {}
         }
-        sound.boxes = child(sound.outer, *b"wave").unwrap_or(sound.outer);
+        sound.boxes = child(sound.extension_boxes, *b"wave").unwrap_or(sound.extension_boxes);
         Some(sound)
     }
 }
@@ -435,11 +446,11 @@ fn round_rate(rate: f64) -> Option<u32> {
     (rate > 0.0 && rate < 10_000_000.0).then_some(rate.round() as u32)
 }
 
-/// Describes a sound track.
-pub(super) fn sound_stream(track: &Mp4Track<'_>, is_quicktime: bool) -> Option<Stream> {
-    let entry = track.descriptions.first()?;
+/// Describes an audio track.
+pub(super) fn audio_stream(track: &Mp4Track<'_>, is_quicktime: bool) -> Option<Stream> {
+    let entry = track.sample_descriptions.first()?;
     let is_quicktime = is_quicktime || track.description_version == 0;
-    let sound = SoundEntry::parse(entry, is_quicktime)?;
+    let sound = AudioSampleEntry::parse(entry, is_quicktime)?;
     let mut stream = Stream {
         codec_type: "audio".to_owned(),
         codec_tag_string: codec_tag(entry.kind),
@@ -451,17 +462,18 @@ pub(super) fn sound_stream(track: &Mp4Track<'_>, is_quicktime: bool) -> Option<S
     stream.codec_name = Some(
         match pcm_codec(entry.kind, &sound) {
             Some(name) => name,
-            None => read_compressed_sound(entry.kind, &sound, &mut stream)?,
+            None => read_compressed_audio(entry.kind, &sound, &mut stream)?,
         }
         .to_owned(),
     );
     Some(stream)
 }
 
-/// Returns ffmpeg's name for uncompressed sound.
-fn pcm_codec(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
-    let is_little = child(sound.boxes, *b"enda").is_some_and(|body| body.get(..2) == Some(&[0, 1]));
-    let sized = |little: bool| match (sound.bits, little) {
+/// Returns ffmpeg's codec name for uncompressed audio; `None` for other audio.
+fn pcm_codec(kind: FourCc, sound: &AudioSampleEntry<'_>) -> Option<&'static str> {
+    let is_little_endian =
+        child(sound.boxes, *b"enda").is_some_and(|body| body.get(..2) == Some(&[0, 1]));
+    let pcm_of_size = |is_little_endian: bool| match (sound.bits, is_little_endian) {
         (8, _) => Some("pcm_s8"),
         (16, true) => Some("pcm_s16le"),
         (16, false) => Some("pcm_s16be"),
@@ -472,12 +484,28 @@ fn pcm_codec(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
         _ => None,
     };
     match &kind {
-        b"sowt" => sized(true),
-        b"twos" => sized(false),
-        b"in24" => Some(if is_little { "pcm_s24le" } else { "pcm_s24be" }),
-        b"in32" => Some(if is_little { "pcm_s32le" } else { "pcm_s32be" }),
-        b"fl32" => Some(if is_little { "pcm_f32le" } else { "pcm_f32be" }),
-        b"fl64" => Some(if is_little { "pcm_f64le" } else { "pcm_f64be" }),
+        b"sowt" => pcm_of_size(true),
+        b"twos" => pcm_of_size(false),
+        b"in24" => Some(if is_little_endian {
+            "pcm_s24le"
+        } else {
+            "pcm_s24be"
+        }),
+        b"in32" => Some(if is_little_endian {
+            "pcm_s32le"
+        } else {
+            "pcm_s32be"
+        }),
+        b"fl32" => Some(if is_little_endian {
+            "pcm_f32le"
+        } else {
+            "pcm_f32be"
+        }),
+        b"fl64" => Some(if is_little_endian {
+            "pcm_f64le"
+        } else {
+            "pcm_f64be"
+        }),
         b"raw " if sound.bits == 8 => Some("pcm_u8"),
         b"ulaw" => Some("pcm_mulaw"),
         b"alaw" => Some("pcm_alaw"),
@@ -490,7 +518,7 @@ fn pcm_codec(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
                 (true, 64, true) => Some("pcm_f64be"),
                 (true, 64, false) => Some("pcm_f64le"),
                 (false, 8, _) if !is_signed => Some("pcm_u8"),
-                (false, _, is_big) if is_signed => sized(!is_big),
+                (false, _, is_big) if is_signed => pcm_of_size(!is_big),
                 _ => None,
             }
         }
@@ -498,11 +526,11 @@ fn pcm_codec(kind: FourCc, sound: &SoundEntry<'_>) -> Option<&'static str> {
     }
 }
 
-/// Returns ffmpeg's name for compressed sound, and updates the stream from the codec's
-/// configuration, which is more reliable.
-fn read_compressed_sound(
+/// Returns ffmpeg's codec name for compressed audio. Updates the stream from the codec
+/// configuration, which is more reliable than the sample description.
+fn read_compressed_audio(
     kind: FourCc,
-    sound: &SoundEntry<'_>,
+    sound: &AudioSampleEntry<'_>,
     stream: &mut Stream,
 ) -> Option<&'static str> {
     if kind != *b"mp4a" {
@@ -519,12 +547,13 @@ fn read_compressed_sound(
     Some("aac")
 }
 
-/// Returns the layout of `chan` (Core Audio); only layouts that cameras and editing programs write.
-fn channel_layout(sound: &SoundEntry<'_>) -> Option<String> {
-    let body = child(sound.outer, *b"chan").or_else(|| child(sound.boxes, *b"chan"))?;
+/// Returns the channel layout from `chan` (Core Audio). Only layouts that cameras and editing
+/// programs write are supported.
+fn channel_layout(sound: &AudioSampleEntry<'_>) -> Option<String> {
+    let body = child(sound.extension_boxes, *b"chan").or_else(|| child(sound.boxes, *b"chan"))?;
     let (_, _, mut cursor) = full_box(body)?;
     let (tag, bits, count) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
-    // Each channel has a label and sixteen more bytes.
+    // Each channel has a label and 16 more bytes.
     let mut labels = |count: u32| -> Option<Vec<u32>> {
         (0..count.min(8))
             .map(|_| {
@@ -556,12 +585,15 @@ mod tests {
     fn ignores_a_huge_configuration() {
         let configuration = |length: usize| {
             let size = u32::try_from(8 + length).unwrap().to_be_bytes();
-            let body = [&[0; PICTURE_ENTRY][..], &size, b"avcC", &vec![1; length]].concat();
+            let body = [&[0; VIDEO_ENTRY_SIZE][..], &size, b"avcC", &vec![1; length]].concat();
             let entry = Mp4Box {
                 kind: *b"avc1",
                 body: &body,
             };
-            PictureEntry::parse(&entry).unwrap().configuration().len()
+            VideoSampleEntry::parse(&entry)
+                .unwrap()
+                .configuration()
+                .len()
         };
         assert_eq!(configuration(50), 50);
         assert_eq!(configuration(1_000_000), 0);

@@ -1,14 +1,14 @@
-//! Tags of a movie, under ffprobe's names.
+//! Tags of a movie with ffprobe's names.
 //!
-//! There are three kinds: `QuickTime` user data (`udta/©nam`), iTunes lists (`udta/meta/ilst`), and
-//! Apple's named keys (`meta/keys` with `meta/ilst`).
+//! Tags are stored in three forms: `QuickTime` user data (`udta/©nam`), iTunes lists
+//! (`udta/meta/ilst`), and Apple's named keys (`meta/keys` with `meta/ilst`).
 
 use super::boxes::{FourCc, Mp4Box, boxes, child, full_box, meta_contents};
 use crate::media::cursor::Cursor;
 use crate::media::header::{TagMap, add_tag};
 
 /// Seconds from 1904 to 1970.
-const EPOCH: u64 = 2_082_844_800;
+const EPOCH_OFFSET: u64 = 2_082_844_800;
 
 /// Adds the tags of a `udta` box.
 pub(super) fn add_user_data(tags: &mut TagMap, body: &[u8]) {
@@ -45,10 +45,10 @@ pub(super) fn add_meta(tags: &mut TagMap, body: &[u8]) {
 
 /// Formats seconds since 1904 as ffprobe does: `2026-05-02T10:00:00.000000Z`.
 pub(super) fn format_creation_time(seconds: u64) -> Option<String> {
-    // Some writers count from 1970.
+    // Some writers count from 1970 instead of 1904.
     let seconds = match seconds {
         0 => return None,
-        seconds if seconds >= EPOCH => seconds - EPOCH,
+        seconds if seconds >= EPOCH_OFFSET => seconds - EPOCH_OFFSET,
         seconds => seconds,
     };
     let time = jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?;
@@ -62,7 +62,7 @@ pub(super) fn add(tags: &mut TagMap, name: &str, value: Option<String>) {
     }
 }
 
-/// Returns ffprobe's name for a four-character code.
+/// Returns ffprobe's name for the tag with a four-character code.
 fn tag_name(kind: FourCc) -> Option<&'static str> {
     Some(match &kind {
         b"\xa9nam" | b"titl" => "title",
@@ -79,7 +79,8 @@ fn tag_name(kind: FourCc) -> Option<&'static str> {
     })
 }
 
-/// Reads the text of a user data entry: with length and language, in 3GPP's form, or plain.
+/// Reads the text of a user data entry. It may have a length and a language, the form of 3GPP, or
+/// no header.
 fn read_user_text(boxed: Mp4Box<'_>) -> Option<String> {
     let mut cursor = Cursor(boxed.body);
     if boxed.kind == *b"FIRM" {
@@ -88,7 +89,8 @@ fn read_user_text(boxed: Mp4Box<'_>) -> Option<String> {
     if boxed.kind[0] == 0xa9 {
         let length = usize::from(cursor.u16()?);
         let language = cursor.u16()?;
-        // Macintosh language codes are below 0x400; others are three packed letters.
+        // Macintosh language codes are below 0x400. Other codes are three packed letters, and their
+        // text is UTF-8.
         let bytes = cursor.0.get(..length).unwrap_or(cursor.0);
         return if language < 0x400 {
             decode_text(bytes)
@@ -97,7 +99,7 @@ fn read_user_text(boxed: Mp4Box<'_>) -> Option<String> {
             decode_text(bytes)
         };
     }
-    // Version and flags, then a language.
+    // 3GPP: version and flags, then a language.
     match full_box(boxed.body) {
         Some((0, 0, mut rest)) if matches!(&boxed.kind, b"titl" | b"dscp" | b"auth") => {
             rest.skip(2)?;
@@ -113,7 +115,7 @@ fn decode_text(bytes: &[u8]) -> Option<String> {
     String::from_utf8(bytes.to_vec()).ok()
 }
 
-/// Reads the names of a `keys` box, in the order of their numbers.
+/// Reads the names in a `keys` box, in the order of their numbers.
 fn read_keys(body: &[u8]) -> Vec<String> {
     let Some((_, _, mut cursor)) = full_box(body) else {
         return Vec::new();
@@ -163,7 +165,7 @@ fn format_location(body: &[u8]) -> Option<String> {
     let (_, _, mut cursor) = full_box(body)?;
     cursor.skip(2)?;
     let name_end = cursor.0.iter().position(|&byte| byte == 0)?;
-    // The name, its zero, and the role.
+    // Skip the name with its terminating zero, and the role.
     cursor.skip(name_end + 2)?;
     let mut degrees = || Some(f64::from(cursor.i32()?) / 65536.0);
     let (longitude, latitude) = (degrees()?, degrees()?);
@@ -224,7 +226,7 @@ mod tests {
     fn times_count_from_1904_and_zero_means_unset() {
         assert_eq!(format_creation_time(0), None);
         assert_eq!(
-            format_creation_time(EPOCH + 86_400).as_deref(),
+            format_creation_time(EPOCH_OFFSET + 86_400).as_deref(),
             Some("1970-01-02T00:00:00.000000Z")
         );
         assert_eq!(format_creation_time(u64::MAX), None);

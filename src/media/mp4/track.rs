@@ -1,15 +1,15 @@
-//! One track of a movie: header, edit list, sample descriptions and sample table.
+//! Track of a movie: header, edit list, sample descriptions and sample table.
 
-use super::boxes::{FourCc, Mp4Box, boxes, child, descendant, full_box, read_sized};
+use super::boxes::{FourCc, Mp4Box, boxes, child, descendant, full_box, read_versioned};
 use super::samples::SampleTable;
 use crate::media::cursor::Cursor;
 
 /// Entry of an edit list (`elst`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EditListEntry {
-    /// Duration, in the movie's timescale.
+    /// Duration in the movie's timescale.
     pub duration: u64,
-    /// Start within the track, in the track's timescale; `None` for an empty edit.
+    /// Start within the track in the track's timescale; `None` for an empty edit.
     pub start: Option<u64>,
 }
 
@@ -18,11 +18,11 @@ pub(super) struct EditListEntry {
 pub(super) struct Mp4Track<'a> {
     pub id: u32,
     pub handler: FourCc,
-    /// Matrix of `tkhd`, row by row: 16.16 fixed point, the last column 2.30.
+    /// Matrix of `tkhd`, row by row. Numbers are 16.16 fixed point, in the last column 2.30.
     pub matrix: [i32; 9],
     /// Creation time in seconds since 1904; 0 if unset.
     pub created: u64,
-    /// Units of track time per second.
+    /// Number of the track's time units per second.
     pub timescale: u32,
     /// Duration in the track's units; 0 if unknown.
     pub duration: u64,
@@ -31,10 +31,10 @@ pub(super) struct Mp4Track<'a> {
     /// Ids of the chapter tracks of this track.
     pub chapters: Vec<u32>,
     /// Sample descriptions, from `stsd`.
-    pub descriptions: Vec<Mp4Box<'a>>,
-    /// Version of `stsd`; in version 1, sound descriptions have ISO's meaning.
+    pub sample_descriptions: Vec<Mp4Box<'a>>,
+    /// Version of `stsd`. In version 1, audio sample descriptions have their ISO meaning.
     pub description_version: u8,
-    /// `None` if the sample table is incomplete.
+    /// Sample table; `None` if it is incomplete.
     pub samples: Option<SampleTable<'a>>,
     /// True if the media is stored in this file.
     pub is_self_contained: bool,
@@ -48,7 +48,7 @@ const MAX_DESCRIPTIONS: usize = 16;
 const MAX_EDITS: usize = 256;
 
 impl<'a> Mp4Track<'a> {
-    /// Parses `trak`; `None` if a mandatory box is missing.
+    /// Parses `trak`. `None` if a mandatory box is missing.
     pub(super) fn parse(body: &'a [u8]) -> Option<Self> {
         let header = TkhdBox::parse(child(body, *b"tkhd")?)?;
         let media = child(body, *b"mdia")?;
@@ -56,7 +56,7 @@ impl<'a> Mp4Track<'a> {
         let (handler, handler_name) = read_handler(child(media, *b"hdlr")?)?;
         let information = child(media, *b"minf")?;
         let table = child(information, *b"stbl")?;
-        let (description_version, descriptions) = read_descriptions(table);
+        let (description_version, sample_descriptions) = read_sample_descriptions(table);
         let references = child(body, *b"tref").unwrap_or_default();
         Some(Self {
             id: header.id,
@@ -68,7 +68,7 @@ impl<'a> Mp4Track<'a> {
             handler_name,
             edits: read_edits(body),
             chapters: read_ids(references, *b"chap"),
-            descriptions,
+            sample_descriptions,
             description_version,
             samples: SampleTable::parse(table),
             is_self_contained: is_self_contained(information),
@@ -77,7 +77,7 @@ impl<'a> Mp4Track<'a> {
         })
     }
 
-    /// Returns the start of the first non-empty edit, in the track's units; `None` without an edit
+    /// Returns the start of the first non-empty edit in the track's units; `None` without an edit
     /// list.
     pub(super) fn first_edit_start(&self) -> Option<u64> {
         self.edits.iter().find_map(|edit| edit.start)
@@ -92,11 +92,11 @@ struct TkhdBox {
 impl TkhdBox {
     fn parse(body: &[u8]) -> Option<Self> {
         let (version, _, mut cursor) = full_box(body)?;
-        read_sized(&mut cursor, version)?;
-        read_sized(&mut cursor, version)?;
+        read_versioned(&mut cursor, version)?;
+        read_versioned(&mut cursor, version)?;
         let id = cursor.u32()?;
         cursor.skip(4)?;
-        read_sized(&mut cursor, version)?;
+        read_versioned(&mut cursor, version)?;
         // Reserved, layer, alternate group, volume, reserved.
         cursor.skip(16)?;
         let mut matrix = [0; 9];
@@ -107,7 +107,7 @@ impl TkhdBox {
     }
 }
 
-/// Creation time, timescale and duration, with which `mdhd` and `mvhd` begin.
+/// First fields of `mdhd` and `mvhd`: creation time, timescale and duration.
 pub(super) struct TimeHeader {
     pub created: u64,
     pub timescale: u32,
@@ -117,17 +117,17 @@ pub(super) struct TimeHeader {
 impl TimeHeader {
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let (version, _, mut cursor) = full_box(body)?;
-        let created = read_sized(&mut cursor, version)?;
-        read_sized(&mut cursor, version)?;
+        let created = read_versioned(&mut cursor, version)?;
+        read_versioned(&mut cursor, version)?;
         Some(Self {
             created,
             timescale: cursor.u32()?,
-            duration: read_sized(&mut cursor, version)?,
+            duration: read_versioned(&mut cursor, version)?,
         })
     }
 }
 
-/// Reads type and name of a handler; the name is a C string, or a Pascal string in `QuickTime`.
+/// Reads the type and name of a handler. The name is a C string, or a Pascal string in `QuickTime`.
 fn read_handler(body: &[u8]) -> Option<(FourCc, Option<String>)> {
     let (_, _, mut cursor) = full_box(body)?;
     let is_quicktime = cursor.u32()? != 0;
@@ -185,7 +185,7 @@ fn read_ids(references: &[u8], kind: FourCc) -> Vec<u32> {
         .collect()
 }
 
-fn read_descriptions(table: &[u8]) -> (u8, Vec<Mp4Box<'_>>) {
+fn read_sample_descriptions(table: &[u8]) -> (u8, Vec<Mp4Box<'_>>) {
     let Some((version, _, mut cursor)) = child(table, *b"stsd").and_then(full_box) else {
         return (0, Vec::new());
     };
@@ -203,7 +203,7 @@ fn is_self_contained(information: &[u8]) -> bool {
     };
     cursor.skip(4).is_none()
         || boxes(cursor.0).all(|entry| {
-            // An empty alias or URL does not refer to another file either.
+            // An empty alias or URL also refers to this file.
             full_box(entry.body).is_none_or(|(_, flags, rest)| flags & 1 == 1 || rest.0.is_empty())
         })
 }

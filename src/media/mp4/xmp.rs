@@ -1,4 +1,4 @@
-//! XMP packets (ISO 16684-1), which editing programs and some cameras write and ffprobe ignores.
+//! XMP packets (ISO 16684-1), which editing programs and some cameras write. ffprobe ignores them.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -6,13 +6,13 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::media::header::{TagMap, add_tag};
 
-/// Maximum number of bytes read. The properties take a few kilobytes; thumbnails and edit histories
-/// follow them.
+/// Maximum number of bytes read from a packet. The properties take a few kilobytes, and thumbnails
+/// and edit histories follow them.
 const MAX_PACKET: usize = 256 * 1024;
-/// Maximum element depth; a property's text is five deep.
+/// Maximum element depth. The text of a property is at depth five.
 const MAX_DEPTH: usize = 16;
 
-/// Properties that are read, and the tags they are stored as.
+/// Properties that are read, each with the tag under which it is stored.
 const PROPERTIES: [(&str, &str); 12] = [
     ("tiff:Make", "xmp_make"),
     ("tiff:Model", "xmp_model"),
@@ -28,12 +28,12 @@ const PROPERTIES: [(&str, &str); 12] = [
     ("xmp:CreateDate", "xmp_created"),
 ];
 
-/// Adds the properties of a packet; of a malformed one, those before the error.
+/// Adds the properties of a packet. If it is malformed, adds those before the error.
 pub(super) fn add(tags: &mut TagMap, packet: &[u8]) {
     let packet = packet.get(..MAX_PACKET).unwrap_or(packet);
     let text = String::from_utf8_lossy(packet);
     let mut reader = Reader::from_str(&text);
-    // The open property: its depth and tag.
+    // Depth and tag of the property whose element is open.
     let mut depth = 0_usize;
     let mut property: Option<(usize, &str)> = None;
     let mut value = String::new();
@@ -81,8 +81,8 @@ fn tag_name(property: &str) -> Option<&'static str> {
 
 /// Adds properties that are stored as attributes.
 fn add_attributes(tags: &mut TagMap, element: &BytesStart<'_>) {
-    // The duplicate check compares each attribute with all previous ones, and a hostile packet has
-    // very many.
+    // The check for duplicates compares each attribute with all previous ones, which is slow for a
+    // malicious packet with very many.
     for attribute in element.attributes().with_checks(false).flatten() {
         let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0);
         if let (Some(name), Ok(value)) = (tag_name(attribute.key.as_ref()), value) {

@@ -82,7 +82,7 @@ fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     std::fs::write(&path, bytes).unwrap();
     let mut original = Original::open(&path).unwrap();
     let head = original.read(0, bytes.len().min(65_536)).unwrap();
-    original.keep(0, head);
+    original.store(0, head);
     read(&original).unwrap()
 }
 

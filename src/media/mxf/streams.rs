@@ -238,7 +238,7 @@ fn field_order(descriptor: &LocalSet) -> Option<&'static str> {
 fn pixel_aspect(display_aspect: (u32, u32), width: u32, height: u32) -> Option<String> {
     let horizontal = u64::from(display_aspect.0) * u64::from(height);
     let vertical = u64::from(display_aspect.1) * u64::from(width);
-    ratio::aspect(horizontal, vertical)
+    ratio::format_aspect_ratio(horizontal, vertical)
 }
 
 /// Returns the average rate that ffprobe reports; `None` if that cannot be predicted.

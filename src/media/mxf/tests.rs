@@ -91,7 +91,7 @@ fn original(path: &Path) -> Original {
     let mut original = Original::open(path).unwrap();
     let length = usize::try_from(original.size()).unwrap().min(64 * 1024);
     let head = original.read(0, length).unwrap();
-    original.keep(0, head);
+    original.store(0, head);
     original
 }
 

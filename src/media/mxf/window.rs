@@ -84,7 +84,7 @@ impl<'a> MxfWindow<'a> {
 
     /// Returns a range if it is cached.
     fn cached(&self, start: u64, length: usize) -> Option<&[u8]> {
-        self.reads.kept(start, length).or_else(|| {
+        self.reads.stored(start, length).or_else(|| {
             self.ranges.iter().find_map(|(first, bytes)| {
                 let at = usize::try_from(start.checked_sub(*first)?).ok()?;
                 bytes.get(at..at.checked_add(length)?)

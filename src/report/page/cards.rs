@@ -7,7 +7,7 @@ use super::{escape_text, escape_truncated};
 use crate::catalogue::{Ingest, IngestPlace};
 use crate::output::{counted, grouped};
 use crate::report::{ShootReport, totals};
-use crate::value::{Bytes, instant_of_seconds};
+use crate::value::{Bytes, format_unix_seconds};
 
 pub(super) fn cards(report: &ShootReport) -> Markup {
     let volumes = totals::by_volume(report);
@@ -103,7 +103,7 @@ fn copy(ingest: &Ingest, place: &IngestPlace) -> Markup {
 }
 
 fn time(seconds: i64) -> String {
-    let text = instant_of_seconds(seconds).unwrap_or_default();
+    let text = format_unix_seconds(seconds).unwrap_or_default();
     text.get(..16)
         .map_or(text.clone(), |text| text.replace('T', " "))
 }

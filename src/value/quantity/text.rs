@@ -1,4 +1,4 @@
-//! Parsers and formatters of each quantity.
+//! Parsers and formatters for each quantity.
 //!
 //! A parser returns the first and last number that a text can mean; a formatter turns a number back
 //! into text.
@@ -12,7 +12,7 @@ use jiff::{Timestamp, ToSpan};
 use super::RangeEnd;
 use crate::value::{Bytes, Duration, Malformed, Rate, Timecode};
 
-pub(super) fn exactly(number: i64) -> (i64, i64) {
+pub(super) fn single(number: i64) -> (i64, i64) {
     (number, number)
 }
 
@@ -20,15 +20,15 @@ pub(crate) fn saturating_i64(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) fn whole(text: &str) -> Result<(i64, i64), Malformed> {
+pub(super) fn parse_whole(text: &str) -> Result<(i64, i64), Malformed> {
     let number: i64 = text
         .parse()
         .map_err(|_| Malformed::new(text, "a whole number"))?;
-    Ok(exactly(number))
+    Ok(single(number))
 }
 
-/// Parses a size, with half a unit of its last digit as tolerance on either side.
-pub(super) fn rounded_bytes(text: &str) -> Result<(i64, i64), Malformed> {
+/// Parses a size with a tolerance of half a unit of its last digit on either side.
+pub(super) fn parse_rounded_bytes(text: &str) -> Result<(i64, i64), Malformed> {
     let bytes = saturating_i64(text.parse::<Bytes>()?.0);
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
     let decimals = number
@@ -42,7 +42,7 @@ pub(super) fn rounded_bytes(text: &str) -> Result<(i64, i64), Malformed> {
     Ok((bytes.saturating_sub(half).max(0), to))
 }
 
-pub(super) fn bytes_text(number: i64) -> String {
+pub(super) fn format_bytes(number: i64) -> String {
     let units = ["PB", "TB", "GB", "MB", "KB"];
     let mut scale: i64 = 1_000_000_000_000_000;
     for unit in units {
@@ -54,27 +54,27 @@ pub(super) fn bytes_text(number: i64) -> String {
     number.to_string()
 }
 
-pub(super) fn rate(text: &str) -> Result<(i64, i64), Malformed> {
-    // Six decimals are exact; with fewer, the value is rounded to the nearest standard rate.
+pub(super) fn parse_rate(text: &str) -> Result<(i64, i64), Malformed> {
+    // A value with six decimals is exact. One with fewer is rounded to the nearest standard rate.
     if let Some((whole, decimals)) = text.split_once('.')
         && decimals.len() == 6
         && let (Ok(whole), Ok(decimals)) = (whole.parse::<u32>(), decimals.parse::<u32>())
     {
-        return Ok(exactly(i64::from(whole) * 1_000_000 + i64::from(decimals)));
+        return Ok(single(i64::from(whole) * 1_000_000 + i64::from(decimals)));
     }
-    text.parse().map(|rate: Rate| exactly(rate.micro()))
+    text.parse().map(|rate: Rate| single(rate.micro()))
 }
 
-pub(super) fn rate_text(micro: i64) -> String {
+pub(super) fn format_rate(micro: i64) -> String {
     let short = format!("{}.{:03}", micro / 1_000_000, micro % 1_000_000 / 1000);
     let short = short.trim_end_matches('0').trim_end_matches('.');
-    if rate(short) == Ok(exactly(micro)) {
+    if parse_rate(short) == Ok(single(micro)) {
         return short.to_owned();
     }
     format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 
-pub(super) fn micros(text: &str) -> Result<i64, Malformed> {
+pub(super) fn parse_micros(text: &str) -> Result<i64, Malformed> {
     // Durations are also accepted in the form in which they are printed: `1:30`, `1:02:05`.
     if text.contains(':') {
         let parts: Option<Vec<u64>> = text.split(':').map(|part| part.parse().ok()).collect();
@@ -95,7 +95,7 @@ pub(super) fn micros(text: &str) -> Result<i64, Malformed> {
     Ok(saturating_i64(text.parse::<Duration>()?.as_micros()))
 }
 
-pub(super) fn duration_text(micros: i64) -> String {
+pub(super) fn format_duration(micros: i64) -> String {
     let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
     let mut text = String::new();
     for (amount, unit) in [(seconds / 3600, "h"), (seconds / 60 % 60, "m")] {
@@ -112,8 +112,8 @@ pub(super) fn duration_text(micros: i64) -> String {
     text
 }
 
-/// Parses a second, a minute, or a whole day, month or year.
-pub(super) fn day(text: &str) -> Result<(i64, i64), Malformed> {
+/// Parses a year, a month, a day, or an hour, minute or second of a day.
+pub(super) fn parse_date(text: &str) -> Result<(i64, i64), Malformed> {
     let malformed = || {
         Malformed::new(
             text,
@@ -157,19 +157,19 @@ pub(super) fn day(text: &str) -> Result<(i64, i64), Malformed> {
     if parts.len() < 3 {
         return Err(malformed());
     }
-    let (from, to) = clock(time).map_err(|_| malformed())?;
+    let (from, to) = parse_clock(time).map_err(|_| malformed())?;
     let midnight = seconds(first.to_datetime(Time::midnight()));
     Ok((midnight + from, midnight + to))
 }
 
-/// Returns seconds from 1970 to a clock reading, as if it were UTC.
+/// Returns the seconds from 1970 to a clock reading, as if the clock showed UTC.
 fn seconds(civil: DateTime) -> i64 {
     Offset::UTC
         .to_timestamp(civil)
         .map_or(i64::MAX, Timestamp::as_second)
 }
 
-pub(super) fn date_text(number: i64, side: RangeEnd) -> String {
+pub(super) fn format_date(number: i64, side: RangeEnd) -> String {
     let Ok(instant) = Timestamp::from_second(number) else {
         return String::new();
     };
@@ -189,10 +189,10 @@ pub(super) fn date_text(number: i64, side: RangeEnd) -> String {
 /// Returns the date of `today`, `yesterday` or a weekday; `None` for other words.
 #[must_use]
 pub fn named_day(word: &str, today: &dyn Fn() -> Date) -> Option<Date> {
-    let back = |days: i64| today().checked_sub(days.days()).ok();
+    let days_ago = |days: i64| today().checked_sub(days.days()).ok();
     match word.to_ascii_lowercase().as_str() {
         "today" => Some(today()),
-        "yesterday" => back(1),
+        "yesterday" => days_ago(1),
         word => {
             let names = [
                 "monday",
@@ -203,15 +203,15 @@ pub fn named_day(word: &str, today: &dyn Fn() -> Date) -> Option<Date> {
                 "saturday",
                 "sunday",
             ];
-            let at = names.iter().position(|name| *name == word)?;
+            let weekday = names.iter().position(|name| *name == word)?;
             let now = today().weekday().to_monday_zero_offset();
             // The most recent such weekday, today included.
-            back((i64::from(now) - i64::try_from(at).ok()?).rem_euclid(7))
+            days_ago((i64::from(now) - i64::try_from(weekday).ok()?).rem_euclid(7))
         }
     }
 }
 
-pub(super) fn clock(text: &str) -> Result<(i64, i64), Malformed> {
+pub(super) fn parse_clock(text: &str) -> Result<(i64, i64), Malformed> {
     let malformed = || Malformed::new(text, "a time of day such as `14:00`");
     let parts: Vec<&str> = text.split(':').collect();
     let mut numbers = [0_i64; 3];
@@ -231,7 +231,7 @@ pub(super) fn clock(text: &str) -> Result<(i64, i64), Malformed> {
     Ok((from, from + length - 1))
 }
 
-pub(super) fn clock_text(number: i64, side: RangeEnd) -> String {
+pub(super) fn format_clock(number: i64, side: RangeEnd) -> String {
     let (hours, minutes, seconds) = (number / 3600, number / 60 % 60, number % 60);
     let implied = if side == RangeEnd::First { 0 } else { 59 };
     if seconds == implied {
@@ -241,7 +241,7 @@ pub(super) fn clock_text(number: i64, side: RangeEnd) -> String {
     }
 }
 
-pub(super) fn hex(text: &str) -> Result<(i64, i64), Malformed> {
+pub(super) fn parse_hex(text: &str) -> Result<(i64, i64), Malformed> {
     let is_hex = (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
     let digits = is_hex.then(|| &text[..text.len().min(HEX_DIGITS)]);
     let from = digits.and_then(|digits| i64::from_str_radix(&format!("{digits:0<15}"), 16).ok());
@@ -250,10 +250,10 @@ pub(super) fn hex(text: &str) -> Result<(i64, i64), Malformed> {
         .ok_or_else(|| Malformed::new(text, "the beginning of an id, up to 32 hex digits"))
 }
 
-/// Hex digits that fit into a non-negative `i64`.
+/// Number of hex digits that fit into a non-negative `i64`.
 const HEX_DIGITS: usize = 15;
 
-pub(super) fn timecode(text: &str) -> Result<(i64, i64), Malformed> {
+pub(super) fn parse_timecode(text: &str) -> Result<(i64, i64), Malformed> {
     if text
         .bytes()
         .filter(|byte| matches!(byte, b':' | b';' | b'.'))
@@ -264,10 +264,10 @@ pub(super) fn timecode(text: &str) -> Result<(i64, i64), Malformed> {
         return Ok((first.sort_key(), first.sort_key() + i64::from(u8::MAX)));
     }
     text.parse()
-        .map(|timecode: Timecode| exactly(timecode.sort_key()))
+        .map(|timecode: Timecode| single(timecode.sort_key()))
 }
 
-pub(super) fn timecode_text(number: i64, side: RangeEnd) -> String {
+pub(super) fn format_timecode(number: i64, side: RangeEnd) -> String {
     let (seconds, frames) = (number / 1000, number % 1000);
     let implied = if side == RangeEnd::First {
         0
@@ -299,7 +299,7 @@ mod tests {
             ("5124095576030431:59:59", None),
             ("18446744073709551615:59", None),
         ] {
-            assert_eq!(micros(text).ok(), expected, "{text}");
+            assert_eq!(parse_micros(text).ok(), expected, "{text}");
         }
     }
 }

@@ -557,11 +557,7 @@ fn files_below_a_mount_point_are_not_copies_on_the_destination() {
     let mounted = [first.to_str().unwrap(), within.to_str().unwrap()];
     assert!(run("mount", &["--bind", mounted[0], mounted[1]]));
     let answer = ingest(&offload.shoot, &[&offload.card], &[&offload.copy(1)]);
-    assert_problem(
-        &answer,
-        CLIP,
-        "leads to another filesystem",
-    );
+    assert_problem(&answer, CLIP, "leads to another filesystem");
     let (code, found) = verify(&offload.shoot, &offload.copy(1));
     assert!(run("umount", &[mounted[1]]));
     assert_eq!(code, 3, "{found}");

@@ -1,4 +1,4 @@
-//! Detection of local filesystems, and a fresh view of shared ones.
+//! Detection of local filesystems, and refreshing of cached metadata on shares.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,7 +8,8 @@ use std::path::Path;
 #[must_use]
 #[cfg(target_os = "linux")]
 pub fn is_local(file: &File) -> bool {
-    /// ext2 to ext4, XFS, btrfs, F2FS, memory, FAT, exFAT, NTFS, overlays, ZFS, bcachefs: statfs(2).
+    /// Filesystem types of statfs(2): ext2 to ext4, XFS, btrfs, F2FS, tmpfs, FAT, exFAT, NTFS,
+    /// overlayfs, ZFS, bcachefs.
     const LOCAL: [i64; 11] = [
         0xef53,
         0x5846_5342,
@@ -24,7 +25,7 @@ pub fn is_local(file: &File) -> bool {
     ];
     #[allow(
         clippy::useless_conversion,
-        reason = "its width depends on the processor"
+        reason = "the width of `f_type` depends on the processor"
     )]
     let kind = rustix::fs::fstatfs(file).map(|found| i64::try_from(found.f_type));
     matches!(kind, Ok(Ok(kind)) if LOCAL.contains(&kind))
@@ -34,7 +35,7 @@ pub fn is_local(file: &File) -> bool {
 #[must_use]
 #[cfg(target_os = "macos")]
 pub fn is_local(file: &File) -> bool {
-    /// `MNT_LOCAL`: statfs(2).
+    /// Flag `MNT_LOCAL` of statfs(2).
     const LOCAL: u64 = 0x1000;
     rustix::fs::fstatfs(file).is_ok_and(|found| u64::from(found.f_flags) & LOCAL != 0)
 }
@@ -46,12 +47,12 @@ pub fn is_local(_file: &File) -> bool {
     false
 }
 
-/// Asks a share for a file's current size and times. Cached ones may be seconds old, and a file
-/// that grew would be read to its old end.
+/// Requests a file's current size and times from a share. Cached ones may be seconds old, and a
+/// file that grew would be read only to its old end.
 #[cfg(target_os = "linux")]
 pub fn refresh(path: &Path) {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    // Without support, the next check may be outdated; writers verify their result.
+    // If this is not supported, the next check may use old metadata. Writers verify their result.
     let _ = statx(
         CWD,
         path,
@@ -60,7 +61,7 @@ pub fn refresh(path: &Path) {
     );
 }
 
-/// Like [`refresh`], for an open file.
+/// Refreshes the metadata of an open file like [`refresh`].
 #[cfg(target_os = "linux")]
 pub fn refresh_open(file: &std::fs::File) {
     use rustix::fs::{AtFlags, StatxFlags, statx};

@@ -1,7 +1,7 @@
-//! Tags that people and devices write into a file: device, time, place and title.
+//! Tags that programs and devices write into a file: device, time, location and title.
 //!
-//! Separate from `facts` because tags are claims: each container names them differently, editors
-//! copy them, and they are often wrong.
+//! This module is separate from `facts`, since tags are less reliable. Each container names them
+//! differently, editing programs copy them, and they are often wrong.
 
 use super::header::{MediaHeader, TagMap};
 use crate::clip::{Clip, Fact, FieldValue, Source};
@@ -13,7 +13,7 @@ struct EmbeddedTags<'a> {
     streams: Vec<&'a TagMap>,
 }
 
-/// Fills the clip's fields from its tags.
+/// Sets the clip's fields from its tags.
 pub(super) fn read(clip: &mut Clip, header: &MediaHeader) {
     let tags = EmbeddedTags {
         format: &header.format.tags,
@@ -37,10 +37,10 @@ pub(super) fn read(clip: &mut Clip, header: &MediaHeader) {
             "location",
             "location-eng",
         ])
-        .and_then(|place| {
+        .and_then(|location| {
             Some(Fact::new(
-                GeoPoint::from_iso6709(&place.value)?,
-                place.source,
+                GeoPoint::from_iso6709(&location.value)?,
+                location.source,
             ))
         });
     if is_broadcast_wave(header) {
@@ -53,8 +53,8 @@ pub(super) fn read(clip: &mut Clip, header: &MediaHeader) {
 }
 
 impl EmbeddedTags<'_> {
-    /// Returns the first of `keys` among the tags of the whole file. A track's title is not the
-    /// clip's title.
+    /// Returns the first of `keys` that the tags of the whole file contain. Stream tags are
+    /// ignored, since the title of a track is not the title of the clip.
     fn file_tag(&self, keys: &[&str]) -> Option<Fact<String>> {
         keys.iter().find_map(|key| {
             let source = if key.starts_with("com.apple.") {
@@ -66,7 +66,8 @@ impl EmbeddedTags<'_> {
         })
     }
 
-    /// Returns the first of `keys` among the tags of the whole file, then among those of any stream.
+    /// Returns the first of `keys` that the tags of the whole file contain, otherwise the first
+    /// that the tags of any stream contain.
     fn any_tag(&self, keys: &[&str]) -> Option<Fact<String>> {
         self.file_tag(keys).or_else(|| {
             let find_in_streams = |key: &&str| self.streams.iter().find_map(|tags| tags.get(*key));
@@ -121,7 +122,8 @@ fn set_device(clip: &mut Clip, tags: &EmbeddedTags<'_>) {
     }
 }
 
-/// Company, product and version of the program that wrote an MXF file, joined by spaces.
+/// Returns the company, product and version of the program that wrote an MXF file, separated by
+/// spaces.
 fn product_name(tags: &TagMap) -> Option<String> {
     let parts: Vec<&str> = ["company_name", "product_name", "product_version"]
         .iter()
@@ -130,8 +132,8 @@ fn product_name(tags: &TagMap) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
-/// Returns the GoPro model for a firmware name, which begins with the model's number (as listed
-/// in GoPro's release notes).
+/// Returns the GoPro model for a firmware name, which begins with the number of the model (see
+/// GoPro's release notes).
 fn gopro_model(firmware: &str) -> Option<&'static str> {
     const MODELS: [(&str, &str); 13] = [
         ("HD4.", "HERO4"),
@@ -154,8 +156,8 @@ fn gopro_model(firmware: &str) -> Option<&'static str> {
         .map(|&(_, model)| model)
 }
 
-/// Returns true for a WAV file with a `bext` chunk (EBU Tech 3285), recognised by the tags that
-/// ffprobe reports for it.
+/// Returns true for a WAV file with a `bext` chunk (EBU Tech 3285), which is recognized by the tags
+/// that ffprobe reports for it.
 fn is_broadcast_wave(header: &MediaHeader) -> bool {
     const BEXT: [&str; 4] = [
         "time_reference",
@@ -181,8 +183,8 @@ fn set_broadcast_wave(clip: &mut Clip, tags: &EmbeddedTags<'_>) {
     clip.captured = time.map(|time| Fact::new(time, Source::BWF));
 }
 
-/// Fills fields that are still empty from a sound recorder's iXML, for which `wav` uses separate
-/// tag names.
+/// Sets fields that are still empty from the iXML of an audio recorder. The `wav` module stores
+/// iXML under separate tag names.
 fn set_recorder(clip: &mut Clip, header: &MediaHeader) {
     let tag_fact = |key: &str| {
         let text = header.format.tags.get(key)?;
@@ -199,7 +201,7 @@ fn set_recorder(clip: &mut Clip, header: &MediaHeader) {
     });
 }
 
-/// Fills fields that are still empty from XMP, for which `mp4` uses separate tag names.
+/// Sets fields that are still empty from XMP. The `mp4` module stores XMP under separate tag names.
 fn set_xmp(clip: &mut Clip, tags: &TagMap) {
     let tag_fact = |key: &str| Some(Fact::new(tags.get(key)?.clone(), Source::XMP));
     for (fact, key) in [
@@ -221,10 +223,11 @@ fn set_xmp(clip: &mut Clip, tags: &TagMap) {
     });
 }
 
-/// Returns the best capture time: first the one stored with an offset, then the container's.
+/// Returns the best capture time: the one that is stored with an offset if there is one, otherwise
+/// that of the container.
 ///
-/// ffprobe marks every container time `Z`. The standards require UTC, but cameras write the
-/// time their clock shows, so the offset is unknown.
+/// ffprobe adds `Z` to every container time. The standards require UTC, but cameras write the time
+/// that their clock shows, so the offset is unknown.
 fn capture_time(tags: &EmbeddedTags<'_>) -> Option<Fact<WallTime>> {
     let with_offset = tags.file_tag(&["com.apple.quicktime.creationdate"]);
     let time =
@@ -253,22 +256,22 @@ mod tests {
 
     #[test]
     fn prefers_the_time_with_an_offset_and_assumes_no_offset_otherwise() {
-        let with = |tags: &str| {
+        let captured = |tags: &str| {
             let capture_time = clip("mov,mp4", tags, "").captured;
             capture_time.map(|fact| format!("{} {}", fact.value, fact.source))
         };
         let with_offset = r#""com.apple.quicktime.creationdate":"2019-11-29T07:58:04+0100","#;
         let container = r#""creation_time":"2019-11-29T14:35:11.000000Z""#;
         assert_eq!(
-            with(&format!("{with_offset}{container}")).as_deref(),
+            captured(&format!("{with_offset}{container}")).as_deref(),
             Some("2019-11-29T07:58:04+01:00 quicktime-keys")
         );
         assert_eq!(
-            with(container).as_deref(),
+            captured(container).as_deref(),
             Some("2019-11-29T14:35:11 container")
         );
         assert_eq!(
-            with(r#""creation_time":"1904-01-01T00:00:00.000000Z""#),
+            captured(r#""creation_time":"1904-01-01T00:00:00.000000Z""#),
             None
         );
     }

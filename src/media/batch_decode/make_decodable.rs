@@ -1,9 +1,9 @@
-//! Conversion of keyframes so that decoding can start at any of them.
+//! Conversion of keyframes so that each decodes independently of other frames.
 //!
 //! A decoder treats an HEVC clean random access picture (CRA) in the middle of a stream as a
-//! continuation of the previous pictures. Marked as a broken link (BLA), it starts a new sequence.
-//! An H.264 keyframe of an open group of pictures becomes an IDR picture
-//! (`bitstream::h264_idr`).
+//! continuation of the previous pictures. If the picture is marked as a broken link (BLA), the
+//! decoder starts a new sequence. An H.264 keyframe of an open group of pictures is converted to an
+//! IDR picture (`bitstream::h264_idr`).
 
 use super::super::bitstream::h264;
 use super::super::keyframes::Decoder;
@@ -14,9 +14,13 @@ pub(super) fn make_independent(decoder: &Decoder, mut frame: Vec<u8>) -> Option<
     match decoder.codec.as_str() {
         "h264" => {
             let mut is_independent = false;
-            each_unit(&mut frame, length_size(&decoder.configuration, 4), |unit| {
-                is_independent |= unit.first().is_some_and(|byte| byte & 0x1f == 5);
-            });
+            for_each_unit(
+                &mut frame,
+                prefix_length(&decoder.configuration, 4),
+                |unit| {
+                    is_independent |= unit.first().is_some_and(|byte| byte & 0x1f == 5);
+                },
+            );
             if is_independent {
                 Some(frame)
             } else {
@@ -24,10 +28,10 @@ pub(super) fn make_independent(decoder: &Decoder, mut frame: Vec<u8>) -> Option<
             }
         }
         "hevc" => {
-            let length_size = length_size(&decoder.configuration, 21);
+            let prefix_length = prefix_length(&decoder.configuration, 21);
             let mut is_independent = true;
-            each_unit(&mut frame, length_size, |unit| {
-                is_independent &= !may_need_others(unit);
+            for_each_unit(&mut frame, prefix_length, |unit| {
+                is_independent &= !may_refer_to_others(unit);
                 mark_broken_link(unit);
             });
             is_independent.then_some(frame)
@@ -36,14 +40,14 @@ pub(super) fn make_independent(decoder: &Decoder, mut frame: Vec<u8>) -> Option<
     }
 }
 
-/// Returns true if a unit belongs to a picture that may need others: a slice (type below 32) of a
-/// picture without random access (types 16 to 23).
-fn may_need_others(unit: &[u8]) -> bool {
+/// Returns true if a unit belongs to a picture that may refer to others. Such a unit is a slice
+/// (type below 32) whose type is not one of the random access types (16 to 23).
+fn may_refer_to_others(unit: &[u8]) -> bool {
     let kind = unit.first().map_or(0, |first| first >> 1 & 0x3f);
     kind < 32 && !(16..24).contains(&kind)
 }
 
-/// Changes the unit type from CRA (21) to `BLA_N_LP` (18), as no leading pictures follow.
+/// Changes the unit type from CRA (21) to `BLA_N_LP` (18), since no leading pictures follow.
 fn mark_broken_link(unit: &mut [u8]) {
     const CRA: u8 = 21;
     const BLA_N_LP: u8 = 18;
@@ -54,20 +58,19 @@ fn mark_broken_link(unit: &mut [u8]) {
     }
 }
 
-/// Returns the number of bytes in a length prefix, stored at byte 4 of `avcC` and byte 21 of
+/// Returns the number of bytes of a length prefix. It is stored in byte 4 of `avcC` and byte 21 of
 /// `hvcC`.
-fn length_size(configuration: &[u8], at: usize) -> usize {
+fn prefix_length(configuration: &[u8], at: usize) -> usize {
     configuration
         .get(at)
         .map_or(4, |byte| usize::from(byte & 3) + 1)
 }
 
-/// Calls `on_unit` for each network abstraction layer unit of a frame, up to the first invalid
-/// length.
-fn each_unit(frame: &mut [u8], length_size: usize, mut on_unit: impl FnMut(&mut [u8])) {
+/// Calls `on_unit` for each NAL unit of a frame, up to the first invalid length.
+fn for_each_unit(frame: &mut [u8], prefix_length: usize, mut on_unit: impl FnMut(&mut [u8])) {
     let mut rest = frame;
-    while rest.len() > length_size {
-        let (head, body) = rest.split_at_mut(length_size);
+    while rest.len() > prefix_length {
+        let (head, body) = rest.split_at_mut(prefix_length);
         let length = head
             .iter()
             .fold(0_usize, |length, &byte| (length << 8) | usize::from(byte));
@@ -95,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_idr_pictures_and_rejects_pictures_that_cannot_become_one() {
+    fn accepts_idr_pictures_and_rejects_pictures_that_cannot_become_one() {
         let make_independent = |frame: &[u8]| make_independent(&decoder("h264"), frame.to_vec());
         let idr = b"\0\0\0\x02\x06\x80\0\0\0\x02\x65\x88";
         assert_eq!(make_independent(idr).as_deref(), Some(&idr[..]));
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn turns_a_clean_random_access_picture_into_a_broken_link() {
+    fn marks_a_clean_random_access_picture_as_a_broken_link() {
         let frame = b"\0\0\0\x03\x2a\x01\xaf\0\0\0\x03\x26\x01\xaf";
         assert_eq!(
             make_independent(&decoder("hevc"), frame.to_vec()).as_deref(),

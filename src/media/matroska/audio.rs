@@ -1,7 +1,6 @@
 //! Conversion of a Matroska audio track to a stream with ffprobe's values.
 //!
-//! Functions return `None` for anything that is not fully understood; such files are left to
-//! ffprobe.
+//! Functions return `None` for anything that is not fully supported. ffprobe then reads the file.
 
 use super::track::{Audio, MatroskaTrack};
 use crate::media::bitstream::audio_frames::AudioFrame;
@@ -14,8 +13,7 @@ pub(super) fn needs_frame(track: &MatroskaTrack<'_>) -> bool {
     matches!(track.codec.as_str(), "A_AC3" | "A_EAC3" | "A_MPEG/L3")
 }
 
-/// Builds the stream of an audio track, whose first block has `length` bytes and starts with
-/// `frame`.
+/// Builds the stream of an audio track. Its first block has `length` bytes and starts with `frame`.
 pub(super) fn parse_stream(
     track: &MatroskaTrack<'_>,
     frame: &[u8],
@@ -38,7 +36,7 @@ pub(super) fn parse_stream(
     // A second, dependent frame in the block would add channels.
     let is_alone = |frame: &AudioFrame| frame.bytes as u64 == length;
     let is_layer_3 = |frame: &AudioFrame| frame.codec == "mp3";
-    let (name, voices) = match track.codec.as_str() {
+    let (name, parameters) = match track.codec.as_str() {
         "A_AC3" => ("ac3", ac3::parse_frame(frame)?.into()),
         "A_EAC3" => (
             "eac3",
@@ -56,9 +54,9 @@ pub(super) fn parse_stream(
     };
     Some(Stream {
         codec_name: Some(name.to_owned()),
-        sample_rate: Some(voices.rate.to_string()),
-        channels: Some(voices.channels),
-        channel_layout: Some(voices.layout.to_owned()),
+        sample_rate: Some(parameters.rate.to_string()),
+        channels: Some(parameters.channels),
+        channel_layout: Some(parameters.layout.to_owned()),
         ..stream
     })
 }
@@ -72,7 +70,7 @@ fn parse_aac(private: &[u8]) -> Option<AudioParameters> {
     })
 }
 
-/// Returns ffmpeg's name of an uncompressed format.
+/// Returns ffmpeg's codec name for an uncompressed format; `None` for other formats.
 fn pcm_codec(track: &MatroskaTrack<'_>) -> Option<&'static str> {
     Some(match (track.codec.as_str(), track.audio.bits) {
         ("A_PCM/INT/LIT" | "A_PCM/INT/BIG", 8) => "pcm_u8",

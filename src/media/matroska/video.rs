@@ -1,7 +1,6 @@
 //! Conversion of a Matroska video track to a stream with ffprobe's values.
 //!
-//! Functions return `None` for anything that is not fully understood; such files are left to
-//! ffprobe.
+//! Functions return `None` for anything that is not fully supported. ffprobe then reads the file.
 
 use super::rate::frame_rate;
 use super::track::{MatroskaTrack, Video};
@@ -12,7 +11,7 @@ use crate::media::header::{SideData, Stream, TagMap};
 use crate::media::keyframes::Decoder;
 use crate::media::ratio;
 
-/// First bytes of `ProRes` frames, which Matroska omits.
+/// First bytes of a `ProRes` frame, which Matroska omits.
 const PRORES_FRAME_HEAD: &[u8] = b"\0\0\0\0icpf";
 
 /// Codec of a track, with the properties stored in its configuration and first frame.
@@ -30,22 +29,30 @@ impl MatroskaCoding {
     pub(super) fn new(track: &MatroskaTrack<'_>, frame: &[u8]) -> Option<Self> {
         let private = track.private;
         let (name, fourcc, coded) = match track.codec.as_str() {
-            "V_MPEG4/ISO/AVC" => ("h264", *b"avc1", h264(private, frame)?),
+            "V_MPEG4/ISO/AVC" => ("h264", *b"avc1", parse_h264(private, frame)?),
             "V_MPEGH/ISO/HEVC" => ("hevc", *b"hvc1", hevc::parse_hvcc(private)?),
             "V_AV1" => ("av1", *b"av01", av1::parse_av1c(private)?),
             "V_VP8" => ("vp8", *b"vp08", vp8::parse_frame(frame)?),
             "V_VP9" => ("vp9", *b"vp09", vp9::parse_frame(frame)?),
-            "V_MJPEG" => ("mjpeg", *b"mjpg", whole_jpeg(&track.video, frame)?),
+            "V_MJPEG" => (
+                "mjpeg",
+                *b"mjpg",
+                parse_full_size_jpeg(&track.video, frame)?,
+            ),
             "V_PRORES" => {
                 let fourcc = private.try_into().ok()?;
-                ("prores", fourcc, prores(fourcc, frame)?)
+                ("prores", fourcc, parse_prores(fourcc, frame)?)
             }
             "V_MPEG4/ISO/SP" | "V_MPEG4/ISO/ASP" => {
                 ("mpeg4", *b"mp4v", mpeg4::parse_config(private)?)
             }
             "V_MS/VFW/FOURCC" => match private.get(16..20)? {
                 b"AVdn" | b"AVdh" => ("dnxhd", *b"AVdn", dnxhd::parse_frame(frame)?),
-                b"MJPG" => ("mjpeg", *b"mjpg", whole_jpeg(&track.video, frame)?),
+                b"MJPG" => (
+                    "mjpeg",
+                    *b"mjpg",
+                    parse_full_size_jpeg(&track.video, frame)?,
+                ),
                 _ => return None,
             },
             // A `QuickTime` sample description, which begins with its size.
@@ -84,22 +91,23 @@ impl MatroskaCoding {
     }
 }
 
-/// Parses H.264 from its configuration and, if that does not exclude interlacing, from its first
-/// picture.
-fn h264(configuration: &[u8], frame: &[u8]) -> Option<CodedPicture> {
+/// Parses the H.264 format from the configuration. If that does not exclude interlacing, the first
+/// picture is parsed too.
+fn parse_h264(configuration: &[u8], frame: &[u8]) -> Option<CodedPicture> {
     match h264::parse_avcc(configuration) {
         Some(coded) if !coded.may_be_interlaced => Some(coded),
         _ => h264::parse_sample(configuration, frame),
     }
 }
 
-/// Parses a JPEG picture of the track's full size; a picture of half the height is a field.
-fn whole_jpeg(video: &Video<'_>, frame: &[u8]) -> Option<CodedPicture> {
+/// Parses a JPEG picture; `None` unless it has the track's full size. A picture of half the height
+/// is a field.
+fn parse_full_size_jpeg(video: &Video<'_>, frame: &[u8]) -> Option<CodedPicture> {
     jpeg::parse_frame(frame)
         .filter(|coded| (coded.width, coded.height) == (Some(video.width), Some(video.height)))
 }
 
-fn prores(fourcc: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
+fn parse_prores(fourcc: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
     if frame.get(4..8) == Some(b"icpf") {
         return prores::parse_frame(fourcc, frame);
     }
@@ -107,7 +115,7 @@ fn prores(fourcc: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
     prores::parse_frame(fourcc, &[PRORES_FRAME_HEAD, frame].concat())
 }
 
-/// Builds the stream of a video track; `muxer` is the program that wrote the file.
+/// Builds the stream of a video track. `muxer` is the name of the program that wrote the file.
 pub(super) fn parse_stream(
     track: &MatroskaTrack<'_>,
     coding: &MatroskaCoding,
@@ -122,7 +130,7 @@ pub(super) fn parse_stream(
         None => coded.field_order,
     };
     let rate = frame_rate(track.frame_duration?)?;
-    let owned = |name: Option<&'static str>| name.map(str::to_owned);
+    let to_owned_name = |name: Option<&'static str>| name.map(str::to_owned);
     let mut side_data_list = side_data(video)?;
     if track.is_dolby {
         side_data_list.push(SideData {
@@ -142,12 +150,12 @@ pub(super) fn parse_stream(
         height: coded.height.or(Some(video.height)),
         pix_fmt: Some(coded.pixel_format.clone()?),
         bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-        field_order: owned(field_order),
+        field_order: to_owned_name(field_order),
         sample_aspect_ratio: pixel_aspect(video)?.or(codec_aspect),
-        color_primaries: owned(coded.colour.primaries),
-        color_transfer: owned(coded.colour.transfer),
-        color_space: owned(coded.colour.matrix),
-        color_range: owned(coded.colour.range),
+        color_primaries: to_owned_name(coded.colour.primaries),
+        color_transfer: to_owned_name(coded.colour.transfer),
+        color_space: to_owned_name(coded.colour.matrix),
+        color_range: to_owned_name(coded.colour.range),
         r_frame_rate: rate.clone(),
         avg_frame_rate: rate,
         tags,
@@ -157,13 +165,17 @@ pub(super) fn parse_stream(
 }
 
 /// Returns the field order stored in the track; `Some(None)` if it is not stored.
-#[expect(clippy::option_option, reason = "not understood, or not stored")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` means unsupported, the inner one not stored"
+)]
 fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'static str>> {
     Some(match (video.interlaced, video.field_order) {
         (2, _) | (1, 0) => Some("progressive"),
         (1, 1) => Some("tt"),
         (1, 6) => Some("bb"),
-        // One version of this muxer swapped the two values.
+        // One version of this muxer (Lavf57) swapped the two values, and the version may be
+        // unknown.
         (1, 9 | 14) if muxer.is_none_or(|muxer| muxer.starts_with("Lavf57.")) => return None,
         (1, 9) => Some("tb"),
         (1, 14) => Some("bt"),
@@ -171,8 +183,12 @@ fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'st
     })
 }
 
-/// Derives the pixel aspect ratio from the display size; `Some(None)` if that is not usable.
-#[expect(clippy::option_option, reason = "not understood, or not stored")]
+/// Derives the pixel aspect ratio from the display size; `Some(None)` if the display size is not
+/// usable.
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` means unsupported, the inner one not stored"
+)]
 fn pixel_aspect(video: &Video<'_>) -> Option<Option<String>> {
     let display_width = video.display_width.unwrap_or(video.width.into());
     let display_height = video.display_height.unwrap_or(video.height.into());
@@ -188,10 +204,10 @@ fn pixel_aspect(video: &Video<'_>) -> Option<Option<String>> {
     let horizontal = u64::from(video.height).checked_mul(display_width)?;
     let vertical = u64::from(video.width).checked_mul(display_height)?;
     let (horizontal, vertical) = (horizontal.checked_mul(across)?, vertical.checked_mul(down)?);
-    Some(Some(ratio::aspect(horizontal, vertical)?))
+    Some(Some(ratio::format_aspect_ratio(horizontal, vertical)?))
 }
 
-/// Returns stereo mode and projection as ffprobe reports them.
+/// Returns the stereo mode and projection as ffprobe reports them.
 fn side_data(video: &Video<'_>) -> Option<Vec<SideData>> {
     let mut side_data = Vec::new();
     let stereo = match video.stereo_mode {
@@ -213,7 +229,7 @@ fn side_data(video: &Video<'_>) -> Option<Vec<SideData>> {
     let projection = match video.projection {
         Some((1, private)) => Some(equirectangular(private)?),
         Some((2, private)) => {
-            // Version and flags, layout 0 (the only one defined), padding.
+            // Version and flags, layout (only 0 is defined), padding.
             let is_supported = private.len() == 12 && private.starts_with(&[0; 8]);
             Some(is_supported.then_some("cubemap")?)
         }

@@ -1,17 +1,17 @@
 //! Headers of camera raw formats that ffmpeg does not read.
 //!
-//! The REDCODE layout follows libavformat's `r3d` demuxer (version 1), ARRIRAW follows SMPTE
-//! RDD 30. For version 2 of R3D, only the format itself is recognised.
+//! The REDCODE layout is that of libavformat's `r3d` demuxer (version 1), the ARRIRAW layout that
+//! of SMPTE RDD 30. For version 2 of R3D, only the format is recognized.
 
 use crate::clip::{Clip, Fact, Source};
 use crate::value::Rate;
 
-/// Reads a raw header from the first bytes of a file; `None` if it is another format.
+/// Reads a raw header from the first bytes of a file. `None` if the file has another format.
 pub(super) fn read(head: &[u8]) -> Option<Clip> {
     match (head.get(..4), head.get(4..8)) {
-        (_, Some(b"RED1")) => Some(red(head, true)),
-        (_, Some(b"RED2")) => Some(red(head, false)),
-        (Some(b"ARRI"), _) => Some(arri(head)),
+        (_, Some(b"RED1")) => Some(parse_red(head, true)),
+        (_, Some(b"RED2")) => Some(parse_red(head, false)),
+        (Some(b"ARRI"), _) => Some(parse_arri(head)),
         _ => None,
     }
 }
@@ -24,7 +24,7 @@ fn fact<T>(value: T) -> Option<Fact<T>> {
     Some(Fact::new(value, Source::RAW_HEADER))
 }
 
-fn red(head: &[u8], is_version_1: bool) -> Clip {
+fn parse_red(head: &[u8], is_version_1: bool) -> Clip {
     let mut clip = Clip {
         container: fact("r3d".to_owned()),
         video_codec: fact("redcode".to_owned()),
@@ -46,14 +46,14 @@ fn red(head: &[u8], is_version_1: bool) -> Clip {
     clip
 }
 
-fn arri(head: &[u8]) -> Clip {
+fn parse_arri(head: &[u8]) -> Clip {
     let mut clip = Clip {
         container: fact("ari".to_owned()),
         video_codec: fact("arriraw".to_owned()),
         make: fact("ARRI".to_owned()),
         ..Clip::default()
     };
-    // The byte order mark is 0x12345678 in the byte order of the header.
+    // The byte order mark is the number 0x12345678 in the byte order of the header.
     let is_big_endian = head.get(4..8) == Some(b"\x12\x34\x56\x78");
     let number = |at| {
         if is_big_endian {
@@ -68,8 +68,8 @@ fn arri(head: &[u8]) -> Clip {
 }
 
 fn set_size(clip: &mut Clip, width: Option<u32>, height: Option<u32>) {
-    let is_size = |n: &u32| (16..=32_768).contains(n);
-    if let Some((width, height)) = width.filter(is_size).zip(height.filter(is_size)) {
+    let is_plausible = |n: &u32| (16..=32_768).contains(n);
+    if let Some((width, height)) = width.filter(is_plausible).zip(height.filter(is_plausible)) {
         clip.width = fact(width);
         clip.height = fact(height);
         clip.display_width = fact(width);
@@ -85,7 +85,7 @@ fn little_endian(head: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?))
 }
 
-/// Returns the printable text before the first NUL; `None` if there is none.
+/// Returns the text before the first NUL; `None` if it is empty or not printable.
 fn text(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.split(|&b| b == 0).next()?;
     let text = std::str::from_utf8(bytes).ok()?.trim();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn recognises_only_the_format_of_short_and_damaged_headers() {
+    fn recognizes_only_the_format_of_short_and_damaged_headers() {
         let clip = read(b"\0\0\0\0RED1").unwrap();
         assert_eq!((clip.width, clip.rate), (None, None));
         let mut head = b"ARRI\x12\x34\x56\x78".to_vec();
