@@ -15,7 +15,7 @@ use super::Event;
 use crate::catalogue::Ingested;
 use crate::checksum::{Checksum, HashKind};
 use crate::mhl;
-use crate::offload::{Credible, FileHashEvent, Item, Lane, Listing, hash_files, sample};
+use crate::offload::{FileHashEvent, Item, Lane, Listing, ReliableTimes, hash_files, sample};
 use crate::value::Fingerprint;
 
 /// Number of files sampled ahead of the comparison. Another card usually differs within the first
@@ -26,7 +26,7 @@ const SAMPLED_AHEAD: usize = 64;
 pub(super) struct Contents<'a> {
     source: &'a Path,
     listing: &'a Listing,
-    credible: Credible,
+    credible: ReliableTimes,
     /// Number of files read in parallel.
     readers: usize,
     go_on: &'a (dyn Fn() -> bool + Sync),
@@ -55,7 +55,7 @@ impl<'a> Contents<'a> {
         Self {
             source,
             listing,
-            credible: Credible::from_listing(listing),
+            credible: ReliableTimes::from_listing(listing),
             readers: readers.max(1),
             go_on,
             samples: HashMap::new(),
@@ -98,7 +98,7 @@ impl<'a> Contents<'a> {
                     compared.is_other = true;
                     return compared;
                 }
-                (Some(now), Some(_)) if self.credible.has(item) => {
+                (Some(now), Some(_)) if self.credible.identifies(item) => {
                     if file.sample.is_none() {
                         compared.samples.insert(item.inside.clone(), now);
                     }
@@ -204,8 +204,8 @@ impl<'a> Contents<'a> {
                 .collect(),
         };
         let is_other = AtomicBool::new(false);
-        let go_on = || (self.go_on)() && !is_other.load(Ordering::Relaxed);
-        hash_files(&[lane], &go_on, &mut |event| match event {
+        let is_cancelled = || !(self.go_on)() || is_other.load(Ordering::Relaxed);
+        hash_files(&[lane], &is_cancelled, &mut |event| match event {
             FileHashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
             FileHashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];

@@ -323,7 +323,7 @@ fn copy(
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
-        go_on,
+        is_cancelled: &|| !go_on(),
     };
     offload::copy(&order, on_event);
 }
@@ -369,7 +369,11 @@ impl Copying {
                 .collect()
         };
         Self {
-            hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
+            hashes: plan
+                .tasks
+                .iter()
+                .map(|task| task.known_hashes.clone())
+                .collect(),
             seen: vec![None; plan.tasks.len()],
             verified: (0..plan.places.len()).map(verified).collect(),
             is_unsealed: vec![false; plan.places.len()],
@@ -396,10 +400,10 @@ impl<'a> Run<'a> {
                 self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
-            offload::Event::Settled(task, place, outcome) => {
+            offload::Event::Finished(task, place, outcome) => {
                 self.settle(card, *task, *place, outcome);
             }
-            offload::Event::Unread(task, reason) => {
+            offload::Event::ReadFailed(task, reason) => {
                 let file = logged.files[*task];
                 self.findings.push(Finding::Unread(file, reason.clone()));
                 let path = plan.source.join(&plan.tasks[*task].item.inside);
@@ -438,12 +442,12 @@ impl<'a> Run<'a> {
         );
         let elsewhere = CopyOutcome::Failed(ELSEWHERE.to_owned());
         let outcome = match outcome {
-            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => &elsewhere,
+            CopyOutcome::Copied(_) | CopyOutcome::Existed(_) if now.is_none() => &elsewhere,
             outcome => outcome,
         };
         let (read, problem) = match outcome {
-            CopyOutcome::Copied(read) | CopyOutcome::WasThere(read) => (Some(*read), None),
-            CopyOutcome::Other => (None, Some(OTHER_FILE.to_owned())),
+            CopyOutcome::Copied(read) | CopyOutcome::Existed(read) => (Some(*read), None),
+            CopyOutcome::Conflict => (None, Some(OTHER_FILE.to_owned())),
             CopyOutcome::Failed(reason) => (None, Some(reason.clone())),
         };
         match outcome {
@@ -451,8 +455,8 @@ impl<'a> Run<'a> {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            CopyOutcome::WasThere(_) => self.summary.there += 1,
-            CopyOutcome::Other | CopyOutcome::Failed(_) => {}
+            CopyOutcome::Existed(_) => self.summary.there += 1,
+            CopyOutcome::Conflict | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
         if let Some(how) = how {

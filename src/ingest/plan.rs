@@ -225,10 +225,10 @@ impl Planner<'_> {
     ) -> Result<CardPlan, Error> {
         let source = destination::resolved(&card.path);
         let (volume, inside) = self.volumes.locate(&source);
-        let listed = list(&source, &self.request.go_on());
+        let listed = list(&source, &|| self.request.cancel().is_cancelled());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
-                listing.doubt_unreadable();
+                listing.report_unreadable();
                 listing.leave_out_unfinished(&source, skipped::UNFINISHED);
                 (listing, None)
             }
@@ -271,7 +271,7 @@ impl Planner<'_> {
         };
         if let Some(fault) = fault {
             plan.refuse(fault);
-        } else if plan.listing.files.is_empty() && !plan.listing.is_cut {
+        } else if plan.listing.files.is_empty() && !plan.listing.is_interrupted {
             plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
@@ -454,7 +454,7 @@ impl Planner<'_> {
             let file = known.get(&item.inside);
             let mut task = task::for_file(item, file, &kept, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
-                task.is_doubted = true;
+                task.must_reread = true;
                 task.is_verified.fill(false);
             }
             // A file is read again if a manifest needs further kinds of hashes.
@@ -462,7 +462,7 @@ impl Planner<'_> {
             if is_sealed.contains(&false)
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
             {
-                task.known = None;
+                task.known_hashes = None;
                 let unsealed = task.is_verified.iter_mut().zip(&is_sealed);
                 unsealed.for_each(|(is_verified, is_sealed)| *is_verified &= *is_sealed);
             }
@@ -493,7 +493,7 @@ impl Planner<'_> {
             }
             plan.tasks.push(task);
         }
-        if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
+        if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_interrupted {
             plan.state = CardState::Known;
         }
         let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();

@@ -10,7 +10,7 @@ use crate::offload::CopyTask;
 
 /// Returns true if a manifest needs other kinds of hashes of a file than an earlier run computed.
 pub(super) fn lacks_hashes(task: &CopyTask, histories: &Histories, kind: HashKind) -> bool {
-    let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
+    let (Some(known), Some(path)) = (&task.known_hashes, mhl::path(&task.item.inside)) else {
         return false;
     };
     let has = |kind: &HashKind| known.iter().any(|hash| hash.kind() == *kind);

@@ -123,12 +123,12 @@ fn is_quiet(
     request: &Request,
     seen: &mut HashMap<PathBuf, Seen>,
 ) -> bool {
-    let Ok(listing) = list(path, &request.go_on()) else {
+    let Ok(listing) = list(path, &|| request.cancel().is_cancelled()) else {
         seen.remove(path);
         return false;
     };
     // Mount point without a card.
-    if listing.is_cut || listing.files.is_empty() {
+    if listing.is_interrupted || listing.files.is_empty() {
         seen.remove(path);
         return false;
     }

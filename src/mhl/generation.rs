@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::{FolderHash, MhlError, tree};
+use super::{FolderHash, MhlError, folder_hashes};
 use super::{HashAction, SealVerdict, is_xml, path_error};
 use crate::checksum::{Checksum, HashKind};
 
@@ -261,7 +261,7 @@ impl Generation {
                     .iter()
                     .filter_map(|file| Some((file.path.as_str(), file.hash(kind)?)));
                 let folders = self.folders.iter().map(|folder| folder.path.as_str());
-                tree::folder_hashes(kind, files, folders)
+                folder_hashes::folder_hashes(kind, files, folders)
             })
             .collect()
     }

@@ -201,7 +201,7 @@ impl Histories {
                 let local = path.get(folder.len()..).unwrap_or_default();
                 return (folder, local.trim_start_matches('/'));
             }
-            folder = super::tree::split_parent(folder).0;
+            folder = super::folder_hashes::split_parent(folder).0;
         }
         ("", path)
     }
@@ -262,7 +262,7 @@ impl Histories {
             if folder.is_empty() {
                 return false;
             }
-            folder = super::tree::split_parent(folder).0;
+            folder = super::folder_hashes::split_parent(folder).0;
         }
     }
 
@@ -368,7 +368,7 @@ impl Histories {
 
     /// Returns the folder of the next history above a folder, and the folder's path relative to it.
     fn parent_history<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
-        let (folder, _) = super::tree::split_parent(path);
+        let (folder, _) = super::folder_hashes::split_parent(path);
         let (owner, _) = self.owner(folder);
         let local = path.get(owner.len()..).unwrap_or_default();
         (owner, local.trim_start_matches('/'))

@@ -12,7 +12,9 @@
 
 mod adopt;
 mod chain;
+mod compare;
 mod error;
+mod folder_hashes;
 mod generation;
 mod generation_builder;
 mod histories;
@@ -20,8 +22,6 @@ mod history;
 mod ignore;
 mod manifest;
 pub mod mhl1;
-mod outcome;
-mod tree;
 mod write;
 mod xml;
 
@@ -32,14 +32,14 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path};
 
+pub use compare::{SealOutcome, SealVerdict, judge, required_kinds};
 pub use error::MhlError;
+pub use folder_hashes::{FolderHash, folder_hashes};
 pub use generation::{Author, Creator, FileEntry, FolderEntry, Generation, HashEntry, Process};
 pub use generation_builder::GenerationBuilder;
 pub use histories::Histories;
 pub use history::{FileHistory, FolderHistory, History, ManifestRef};
 pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, Ignored};
-pub use outcome::{SealOutcome, SealVerdict, judge, required_kinds};
-pub use tree::{FolderHash, folder_hashes};
 pub use write::write;
 
 /// Folder that contains a history.

@@ -251,18 +251,18 @@ impl<'a> IngestProgress<'a> {
             offload::Event::Written(place, bytes) => {
                 card.destinations[*place].written.bytes += bytes;
             }
-            offload::Event::Proved(place, bytes) => {
+            offload::Event::ReadBack(place, bytes) => {
                 card.destinations[*place].verified += bytes;
                 self.bar.inc(*bytes);
             }
-            offload::Event::Settled(task, place, outcome) => {
+            offload::Event::Finished(task, place, outcome) => {
                 let is_verified =
-                    matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::WasThere(_));
+                    matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::Existed(_));
                 card.destinations[*place].files += usize::from(is_verified);
                 let (outcome, how) = match outcome {
                     CopyOutcome::Copied(read) => ("copied", Some(read.how.name())),
-                    CopyOutcome::WasThere(read) => ("already there", Some(read.how.name())),
-                    CopyOutcome::Other => ("a different file of that name exists", None),
+                    CopyOutcome::Existed(read) => ("already there", Some(read.how.name())),
+                    CopyOutcome::Conflict => ("a different file of that name exists", None),
                     CopyOutcome::Failed(_) => ("failed", None),
                 };
                 let path = card.begun.places[*place].0.join(&card.begun.files[*task]);

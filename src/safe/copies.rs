@@ -532,8 +532,8 @@ fn read_all(
         .collect();
     let all: Vec<&Vec<ToRead>> = files.values().collect();
     let mut read = Vec::new();
-    let go_on = || !cancel.is_cancelled();
-    hash_files(&lanes, &go_on, &mut |event| match event {
+    let is_cancelled = || cancel.is_cancelled();
+    hash_files(&lanes, &is_cancelled, &mut |event| match event {
         FileHashEvent::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
         FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
         FileHashEvent::Hashed(lane, at, outcome) => {

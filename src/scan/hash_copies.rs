@@ -9,7 +9,7 @@ use crate::checksum::{HashKind, Hasher};
 use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
 use crate::media::Cancel;
-use crate::offload::{How, Medium};
+use crate::offload::{How, MediumReader};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 
@@ -132,7 +132,7 @@ fn hash_whole(
         return Ok(hash_all(paths, on_read)?.map(|digest| (digest, None)));
     };
     let mut hasher = Hasher::new(HashKind::Xxh128);
-    let how = Medium::default().read(path, &mut |piece| {
+    let how = MediumReader::default().read(path, &mut |piece| {
         hasher.update(piece);
         on_read(piece.len() as u64)
     })?;

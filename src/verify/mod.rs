@@ -4,8 +4,8 @@
 //! the log of ingests and, on request, to a new generation of the manifest.
 
 mod expected;
+mod path_variants;
 mod record;
-mod spelling;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{FileHashEvent, Hashed, How, Item, Lane, Listing, hash_files, list_but};
+use crate::offload::{FileHashEvent, Hashed, How, Item, Lane, Listing, hash_files, list_except};
 use crate::source_file;
 use crate::volume::Volumes;
 use expected::{Basis, ExpectedHashes};
@@ -159,8 +159,8 @@ pub fn verify(
         return Err(Error::path(&request.folder)(error));
     }
     let mut basis = Basis::read(&root, catalogue)?;
-    let go_on = || !request.cancel.is_cancelled();
-    let listing = listed(&root, &go_on)?;
+    let is_cancelled = || request.cancel.is_cancelled();
+    let listing = listed(&root, &is_cancelled)?;
     let mut found = Report {
         problems: listing.problems.clone(),
         ..Report::default()
@@ -177,11 +177,11 @@ pub fn verify(
     let expected = basis.expected_paths();
     let known = expected.iter().map(PathBuf::as_path);
     let known = known.chain(basis.catalogued()).collect();
-    let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
+    let mut unlisted = path_variants::unlisted(&root, &listing, known, &|inside| {
         is_there_unseen(&root, inside)
     });
     basis.respell(std::mem::take(&mut unlisted.spellings));
-    if !listing.is_cut {
+    if !listing.is_interrupted {
         unlisted.unmatched.retain(|path| expected.contains(path));
         found.add_unlisted(&root, &unlisted.unmatched, on_event);
     }
@@ -205,8 +205,8 @@ pub fn verify(
     });
     let (mut results, mut written) = (Vec::new(), FindingsWriter::new(&basis, catalogue));
     let is_failed = AtomicBool::new(false);
-    let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
-    hash_all(&root, &items, &go_on, &mut |event| match event {
+    let is_stopped = || is_cancelled() || is_failed.load(Ordering::Relaxed);
+    hash_all(&root, &items, &is_stopped, &mut |event| match event {
         FileHashEvent::Reading(_, item) => on_event(Event::Reading(items[item].0.inside.clone())),
         FileHashEvent::Read(bytes) => {
             on_event(Event::Read(bytes));
@@ -237,12 +237,12 @@ pub fn verify(
             .collect();
     }
     found.is_interrupted = request.cancel.is_cancelled();
-    if !found.is_interrupted && !listing.is_cut {
+    if !found.is_interrupted && !listing.is_interrupted {
         found.add_missing(&root, expected, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
         record::missing(&basis, &found.missing, catalogue)?;
-        if !found.is_interrupted && !listing.is_cut {
+        if !found.is_interrupted && !listing.is_interrupted {
             let is_there = |inside: &Path| root.join(inside).symlink_metadata().is_ok();
             record::forget_hashes(&basis, &is_there, catalogue)?;
         }
@@ -256,10 +256,10 @@ pub fn verify(
 }
 
 /// Lists a folder without unfinished copies and other volumes.
-fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
+fn listed(root: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Listing, Error> {
     let nested = Volumes::mounted().under(root).into_iter().skip(1);
     let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
-    let mut listing = list_but(root, &nested, go_on).map_err(Error::path(root))?;
+    let mut listing = list_except(root, &nested, is_cancelled).map_err(Error::path(root))?;
     listing.leave_out_unfinished(root, UNFINISHED);
     Ok(listing)
 }
@@ -306,7 +306,7 @@ fn emptiness(
     listing: &Listing,
     catalogue: Option<&Catalogue>,
 ) -> Result<Option<Problem>, Error> {
-    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_cut {
+    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_interrupted {
         return Ok(None);
     }
     let unmounted = match catalogue {
@@ -456,7 +456,7 @@ impl Report {
 fn hash_all(
     root: &Path,
     items: &[(&Item, ExpectedHashes)],
-    go_on: &(dyn Fn() -> bool + Sync),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(FileHashEvent),
 ) {
     let (volume, _) = Volumes::mounted().locate(root);
@@ -468,5 +468,5 @@ fn hash_all(
         readers: volume.drive.kind.readers(jobs),
         files: files.collect(),
     };
-    hash_files(&[lane], go_on, on_event);
+    hash_files(&[lane], is_cancelled, on_event);
 }

@@ -110,9 +110,10 @@ impl CloseCard<'_> {
     /// valid copy. Returns true if the card still has the listed files.
     fn recheck_files(&mut self, send: &dyn Fn(Closing)) -> bool {
         let (plan, go_on) = (self.plan, self.request.go_on());
-        plan.times.wait_for_others(&go_on);
+        plan.times.wait_for_remote_writes(&|| !go_on());
         let seen = &self.copying.seen;
-        let written = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
+        let written =
+            offload::changed_since_read(&plan.source, &plan.tasks, seen, plan.times, &|| !go_on());
         for task in written.unwrap_or_default() {
             let places = self.copying.verified.iter_mut().enumerate();
             let places = places.filter_map(|(at, verified)| verified[task].take().map(|_| at));
@@ -128,13 +129,13 @@ impl CloseCard<'_> {
     /// renamed.
     fn list_again(&self, send: &dyn Fn(Closing)) -> bool {
         let plan = self.plan;
-        let listed = offload::list(&plan.source, &self.request.go_on()).ok();
+        let listed = offload::list(&plan.source, &|| self.request.cancel().is_cancelled()).ok();
         let listed = listed.filter(|now| !now.files.is_empty() || plan.tasks.is_empty());
         let Some(mut listing) = listed else {
             send(Closing::Unlisted);
             return false;
         };
-        if listing.is_cut {
+        if listing.is_interrupted {
             return false;
         }
         listing.leave_out_unfinished(&plan.source, skipped::UNFINISHED);
