@@ -511,7 +511,7 @@ impl<'a> Run<'a> {
         let plan = &self.plans[card];
         for task in &plan.tasks {
             // Reported on every run, for users who rely on the manifest.
-            if mhl::path(&task.item.inside).is_none() {
+            if mhl::manifest_path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
                 self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
             }
