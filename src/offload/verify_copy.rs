@@ -31,7 +31,7 @@ const CHANGED_AT_RENAME: &str =
 
 /// Returns a file's current size and times. A network share is asked to refresh its cached ones
 /// first.
-fn read_stamp(path: &Path) -> io::Result<Stamp> {
+fn fresh_stamp(path: &Path) -> io::Result<Stamp> {
     atomic_file::refresh(path);
     Ok(Stamp::from_metadata(&path.symlink_metadata()?))
 }
@@ -130,7 +130,7 @@ impl<'a> CopyVerifier<'a> {
             return None;
         }
         let path = self.context.destination.folder.join(&job.inside);
-        let before = read_stamp(file.path());
+        let before = fresh_stamp(file.path());
         match file.publish(&path) {
             Ok(()) => {
                 folders.extend(path.parent().map(Path::to_owned));
@@ -140,7 +140,7 @@ impl<'a> CopyVerifier<'a> {
                         (before.bytes, before.modified) == (now.bytes, now.modified)
                     })
                 };
-                let after = read_stamp(&path).ok().filter(is_unchanged);
+                let after = fresh_stamp(&path).ok().filter(is_unchanged);
                 Some(match after {
                     Some(stamp) => CopyOutcome::Copied(ReadBack { how, stamp }),
                     None => CopyOutcome::Failed(CHANGED_AT_RENAME.to_owned()),
@@ -192,13 +192,13 @@ impl<'a> CopyVerifier<'a> {
             ..
         } = self.context;
         let events = &self.context.events;
-        let before = read_stamp(path)?;
+        let before = fresh_stamp(path)?;
         let how = self.medium.read(path, &mut |piece| {
             hasher.update(piece);
             let _ = events.send(Event::ReadBack(number, piece.len() as u64));
             !is_cancelled()
         })?;
-        let stamp = read_stamp(path)?;
+        let stamp = fresh_stamp(path)?;
         Ok(match how {
             None => Compared::Cancelled,
             Some(_) if stamp != before => Compared::Changed,
