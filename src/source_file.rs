@@ -245,36 +245,36 @@ impl Original {
     }
 }
 
-/// Limit on parallel readers of a device: one for a spinning disk or a card, where several readers
+/// Limit on parallel readers of a device. A spinning disk or a card gets one reader, since several
 /// would slow each other down.
 #[derive(Debug, Clone)]
-pub struct Gate(Arc<(Mutex<usize>, Condvar)>);
+pub struct ReadLimiter(Arc<(Mutex<usize>, Condvar)>);
 
 /// Permission to read, released on drop.
 #[derive(Debug)]
-pub struct Pass<'a>(&'a Gate);
+pub struct ReadPermit<'a>(&'a ReadLimiter);
 
-impl Gate {
-    /// Creates a gate for `readers` parallel readers.
+impl ReadLimiter {
+    /// Creates a limiter for `readers` parallel readers, at least one.
     #[must_use]
     pub fn new(readers: usize) -> Self {
         Self(Arc::new((Mutex::new(readers.max(1)), Condvar::new())))
     }
 
-    /// Waits for a turn.
+    /// Waits until fewer than the maximum number of readers hold a permit, and returns one.
     #[must_use]
-    pub fn pass(&self) -> Pass<'_> {
+    pub fn acquire(&self) -> ReadPermit<'_> {
         let (free, changed) = &*self.0;
         let free = free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = changed
             .wait_while(free, |free| *free == 0)
             .unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
-        Pass(self)
+        ReadPermit(self)
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for ReadPermit<'_> {
     fn drop(&mut self) {
         let (free, changed) = &*self.0.0;
         *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;

@@ -18,7 +18,7 @@ use super::process::ProcessLimits;
 use super::single_decode::{self, Input, SeekPosition};
 use super::{ProbeError, Tool};
 use crate::clip::Clip;
-use crate::source_file::Gate;
+use crate::source_file::ReadLimiter;
 
 /// Version of stored plans.
 const VERSION: u32 = 1;
@@ -134,7 +134,7 @@ pub struct ThumbnailJob {
     /// All frames of an image sequence; empty for other clips.
     pub frames: Vec<PathBuf>,
     /// Limits concurrent reads from the drive.
-    pub gate: Gate,
+    pub gate: ReadLimiter,
     /// Plan of its thumbnails.
     pub plan: ThumbnailPlan,
 }
@@ -344,7 +344,7 @@ impl ThumbnailMaker {
 
     /// Decodes the poster of a file that ffmpeg opens itself.
     fn decode_poster(&self, job: &ThumbnailJob) -> Result<Frame, ProbeError> {
-        let _pass = job.gate.pass();
+        let _permit = job.gate.acquire();
         let mut best: Option<Frame> = None;
         let mut first_error = None;
         for (input, place) in poster_positions(job) {
@@ -465,7 +465,7 @@ impl ThumbnailMaker {
         if positions.is_empty() {
             return Ok(Vec::new());
         }
-        let _pass = job.gate.pass();
+        let _permit = job.gate.acquire();
         let raster = &job.plan.tile;
         let second = |position: &SeekPosition| match *position {
             SeekPosition::KeyframeBefore(second) | SeekPosition::Exact(second) => second,

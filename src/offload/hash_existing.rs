@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use super::card_listing::Item;
-use super::read_back::{How, MediumReader};
+use super::read_back::{MediumReader, ReadMethod};
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file::Stamp;
 
@@ -39,7 +39,7 @@ pub struct Hashed {
     /// Hashes, in the order of the requested kinds.
     pub hashes: Vec<Checksum>,
     /// Method of the read.
-    pub how: How,
+    pub how: ReadMethod,
     /// Size and times after the read.
     pub stamp: Stamp,
 }

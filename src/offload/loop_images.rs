@@ -5,7 +5,7 @@ use std::fs::File;
 #[cfg(target_os = "linux")]
 use std::{collections::HashMap, os::unix::fs::MetadataExt};
 
-use super::How;
+use super::ReadMethod;
 
 /// Image files by device number of the filesystem that they contain. `None` if a read from that
 /// device may come from a cache that cannot be dropped.
@@ -19,24 +19,24 @@ pub(super) struct LoopImages {
 impl LoopImages {
     /// Drops the images that contain a file from the page cache. Returns the best read method that
     /// is possible afterwards.
-    pub(super) fn drop_images(&mut self, file: &File) -> How {
+    pub(super) fn drop_images(&mut self, file: &File) -> ReadMethod {
         use rustix::fs::{Advice, fadvise};
         let Ok(metadata) = file.metadata() else {
-            return How::Cached;
+            return ReadMethod::Cached;
         };
         let images = self
             .by_device
             .entry(metadata.dev())
             .or_insert_with(|| images_below(metadata.dev(), MAX_DEPTH));
         match images {
-            None => How::Cached,
-            Some(images) if images.is_empty() => How::Bypassed,
+            None => ReadMethod::Cached,
+            Some(images) if images.is_empty() => ReadMethod::Bypassed,
             Some(images) => {
                 let drop_pages = |image: &File| fadvise(image, 0, None, Advice::DontNeed).is_ok();
                 if images.iter().all(drop_pages) {
-                    How::Dropped
+                    ReadMethod::Dropped
                 } else {
-                    How::Cached
+                    ReadMethod::Cached
                 }
             }
         }
@@ -47,8 +47,8 @@ impl LoopImages {
 impl LoopImages {
     /// Returns `Bypassed`: images are searched only on Linux.
     #[expect(clippy::unused_self, reason = "same signature as on Linux")]
-    pub(super) fn drop_images(&mut self, _file: &File) -> How {
-        How::Bypassed
+    pub(super) fn drop_images(&mut self, _file: &File) -> ReadMethod {
+        ReadMethod::Bypassed
     }
 }
 

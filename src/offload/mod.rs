@@ -36,7 +36,7 @@ use buffers::Piece;
 
 pub use card_listing::{Item, Listing, list, list_except};
 pub use hash_existing::{FileHashEvent, Hashed, Lane, hash_files};
-pub use read_back::{How, MediumReader};
+pub use read_back::{MediumReader, ReadMethod};
 pub use reliable_times::ReliableTimes;
 pub use source_change::{SourceState, Times, changed_since_read, sample};
 pub use write::finish_folders;
@@ -122,7 +122,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBack {
     /// Method of the read.
-    pub how: How,
+    pub how: ReadMethod,
     /// Size and times after the read.
     pub stamp: Stamp,
 }

@@ -13,26 +13,26 @@ use std::process::{Command, Stdio};
 use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-use super::How;
+use super::ReadMethod;
 
 /// Minimum size, in bytes, for which running `fincore` is faster than checking each page.
 const FINCORE_MIN_BYTES: u64 = 1024 * 1024;
 
 /// Drops the cached pages of a file, starting at an offset. Returns the read method that is
 /// possible afterwards.
-pub(super) fn drop_cached(file: &File, from: u64) -> How {
+pub(super) fn drop_cached(file: &File, from: u64) -> ReadMethod {
     let Ok(metadata) = file.metadata() else {
-        return How::Cached;
+        return ReadMethod::Cached;
     };
     if fadvise(file, from, None, Advice::DontNeed).is_err() {
-        return How::Cached;
+        return ReadMethod::Cached;
     }
     let size = metadata.len();
     let is_dropped = || size - from >= FINCORE_MIN_BYTES && resident_pages(file) == Some(0);
     if size <= from || is_dropped() || is_every_page_dropped(file, from, size) {
-        How::Dropped
+        ReadMethod::Dropped
     } else {
-        How::Cached
+        ReadMethod::Cached
     }
 }
 
@@ -77,8 +77,12 @@ mod tests {
     fn drops_all_pages_of_a_file_without_other_users() {
         for length in [0, 1, 4096, 4097, 300_000, 3_000_000] {
             let file = file_of_length(length);
-            assert_eq!(drop_cached(&file, 0), How::Dropped, "{length}");
-            assert_eq!(drop_cached(&file, length as u64), How::Dropped, "{length}");
+            assert_eq!(drop_cached(&file, 0), ReadMethod::Dropped, "{length}");
+            assert_eq!(
+                drop_cached(&file, length as u64),
+                ReadMethod::Dropped,
+                "{length}"
+            );
         }
     }
 

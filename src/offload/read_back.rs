@@ -14,7 +14,7 @@ use super::direct_io::{self, AlignedBuffer};
 
 /// Read method, ordered from the least to the most certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum How {
+pub enum ReadMethod {
     /// The bytes may come from memory, since this system or filesystem has no other method.
     Cached,
     /// The volume was unmounted and mounted again, which emptied the only cache that could have
@@ -26,7 +26,7 @@ pub enum How {
     Bypassed,
 }
 
-impl How {
+impl ReadMethod {
     /// Returns the name, as printed and stored.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -44,7 +44,7 @@ impl How {
         self > Self::Cached
     }
 
-    /// Parses a name that [`How::name`] returned.
+    /// Parses a name that [`ReadMethod::name`] returned.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Cached, Self::Remounted, Self::Dropped, Self::Bypassed]
@@ -82,7 +82,7 @@ impl MediumReader {
         &mut self,
         path: &Path,
         on_piece: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> io::Result<Option<How>> {
+    ) -> io::Result<Option<ReadMethod>> {
         let mut read = 0;
         let mut file = crate::source_file::open(path)?;
         let image_limit = self.images.drop_images(&file);
@@ -97,7 +97,7 @@ impl MediumReader {
         file: &mut File,
         read: &mut u64,
         on_piece: &mut dyn FnMut(&[u8]) -> bool,
-    ) -> io::Result<Option<How>> {
+    ) -> io::Result<Option<ReadMethod>> {
         let cache = cache(file);
         // The pages are dropped now, so that neither read method below finds them.
         let before = (cache == Cache::PageCache).then(|| drop_cached(file, 0));
@@ -108,15 +108,17 @@ impl MediumReader {
                 Err(error) => return Err(error),
                 Ok(is_complete) => {
                     let how = match cache {
-                        Cache::Filesystem => How::Cached,
-                        Cache::PageCache | Cache::Bypassed => before.unwrap_or(How::Bypassed),
+                        Cache::Filesystem => ReadMethod::Cached,
+                        Cache::PageCache | Cache::Bypassed => {
+                            before.unwrap_or(ReadMethod::Bypassed)
+                        }
                     };
                     return Ok(is_complete.then_some(how));
                 }
             }
         }
         let how = match cache {
-            Cache::Filesystem => How::Cached,
+            Cache::Filesystem => ReadMethod::Cached,
             Cache::PageCache | Cache::Bypassed => {
                 before.unwrap_or_else(|| drop_cached(file, *read))
             }
@@ -238,8 +240,8 @@ fn cache(_file: &File) -> Cache {
 use super::page_cache::drop_cached;
 
 #[cfg(not(target_os = "linux"))]
-fn drop_cached(_file: &File, _from: u64) -> How {
-    How::Cached
+fn drop_cached(_file: &File, _from: u64) -> ReadMethod {
+    ReadMethod::Cached
 }
 
 #[cfg(test)]

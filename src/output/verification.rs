@@ -161,7 +161,7 @@ pub fn verification_json(folder: &Path, report: &Report) -> Value {
         "folder": folder.to_string_lossy(),
         "verified": report.verified,
         "bytes_verified": report.bytes,
-        "read_back": report.how.map(crate::offload::How::name),
+        "read_back": report.how.map(crate::offload::ReadMethod::name),
         "altered": paths(&report.altered),
         "missing": paths(&report.missing),
         "new": paths(&report.new),

@@ -12,7 +12,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::offload::{
-    FileHashEvent, How, Item, Lane, Listing, ReliableTimes, hash_files, list_except, sample,
+    FileHashEvent, Item, Lane, Listing, ReadMethod, ReliableTimes, hash_files, list_except, sample,
 };
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
@@ -34,7 +34,7 @@ pub(super) struct CardCheck {
     /// Hash of each listed file, or the reason why it is not known.
     contents: Vec<Result<Fingerprint, String>>,
     is_trusted: Vec<bool>,
-    how: Option<How>,
+    how: Option<ReadMethod>,
     doubts: Vec<Problem>,
     /// Number of entries that could not be listed.
     problems: usize,

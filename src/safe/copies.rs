@@ -18,7 +18,7 @@ use crate::catalogue::{
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::media::Cancel;
-use crate::offload::{FileHashEvent, How, Item, Lane, hash_files};
+use crate::offload::{FileHashEvent, Item, Lane, ReadMethod, hash_files};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
@@ -439,7 +439,7 @@ impl KnownCopies {
 
 /// Result of reading one copy.
 enum CopyReading {
-    Read(Fingerprint, How, Stamp, i64),
+    Read(Fingerprint, ReadMethod, Stamp, i64),
     Missing(i64),
     Unread(String, i64),
 }

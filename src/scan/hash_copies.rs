@@ -9,7 +9,7 @@ use crate::checksum::{HashKind, Hasher};
 use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
 use crate::media::Cancel;
-use crate::offload::{How, MediumReader};
+use crate::offload::{MediumReader, ReadMethod};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 
@@ -127,7 +127,7 @@ fn hash_file(
 fn hash_whole(
     paths: &[PathBuf],
     on_read: &mut dyn FnMut(u64) -> bool,
-) -> std::io::Result<Option<(Fingerprint, Option<How>)>> {
+) -> std::io::Result<Option<(Fingerprint, Option<ReadMethod>)>> {
     let [path] = paths else {
         return Ok(hash_all(paths, on_read)?.map(|digest| (digest, None)));
     };

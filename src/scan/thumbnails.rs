@@ -16,7 +16,7 @@ use crate::media::{
     ProbeError, ThumbnailFormat, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput,
     ThumbnailPlan,
 };
-use crate::source_file::{self, Gate};
+use crate::source_file::{self, ReadLimiter};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
 
@@ -32,7 +32,7 @@ const MAX_STRIP_BATCH: usize = 12;
 #[derive(Debug, Clone)]
 pub(super) struct ClipBatch {
     clips: Vec<PendingPictures>,
-    gate: Gate,
+    gate: ReadLimiter,
 }
 
 /// Result of making the pictures of one clip.
@@ -101,7 +101,7 @@ pub(super) fn queue_batches(
     drives
         .into_iter()
         .map(|(drive, batches)| {
-            let gate = Gate::new(readers(&drive));
+            let gate = ReadLimiter::new(readers(&drive));
             let mut queue = DeviceQueue::new(jobs);
             queue.waiting = batches
                 .into_iter()

@@ -10,7 +10,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::mhl1::{self, Mhl1List};
 use crate::mhl::{self, Histories};
-use crate::offload::{Hashed, How, Item};
+use crate::offload::{Hashed, Item, ReadMethod};
 
 /// Copy in the ingest log.
 #[derive(Debug, Clone)]
@@ -331,7 +331,7 @@ impl RecordedHashes {
 
     /// Returns the method by which a file was read. Earlier reads in other mount sessions may make
     /// it more certain.
-    pub(super) fn read_method(&self, inside: &Path, read: &Hashed) -> How {
+    pub(super) fn read_method(&self, inside: &Path, read: &Hashed) -> ReadMethod {
         let variants = self.variants(inside);
         let earlier_reads = variants.filter_map(|inside| self.earlier_reads.get(inside));
         how_read(

@@ -20,7 +20,9 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{FileHashEvent, Hashed, How, Item, Lane, Listing, hash_files, list_except};
+use crate::offload::{
+    FileHashEvent, Hashed, Item, Lane, Listing, ReadMethod, hash_files, list_except,
+};
 use crate::source_file;
 use crate::volume::Volumes;
 use expected::{ExpectedHashes, RecordedHashes};
@@ -111,7 +113,7 @@ pub struct Report {
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
     /// Least certain method by which a file was read.
-    pub how: Option<How>,
+    pub how: Option<ReadMethod>,
     /// Manifests that were written. The manifest of the folder itself is the last one.
     pub manifests: Vec<PathBuf>,
     /// True if no hash is recorded for any file.

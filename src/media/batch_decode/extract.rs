@@ -6,7 +6,7 @@ use super::super::bitstream::units;
 use super::super::keyframes::{Decoder, Keyframe, KeyframeStorage};
 use super::super::{matroska, mxf};
 use super::{matroska_cluster, transport_stream};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
 /// Ticks after which the clock of a transport stream wraps to zero.
 const CLOCK_PERIOD: u64 = 1 << 33;
@@ -25,13 +25,13 @@ pub(super) struct ExtractedKeyframe {
 /// Read errors of the drive.
 pub(super) fn read(
     original: &Original,
-    gate: &Gate,
+    gate: &ReadLimiter,
     storage: KeyframeStorage,
     decoder: &Decoder,
     key: Keyframe,
 ) -> io::Result<Option<ExtractedKeyframe>> {
     let range = || {
-        let _pass = gate.pass();
+        let _permit = gate.acquire();
         original.read(key.offset, key.bytes as usize)
     };
     let has_length_prefixes = decoder.codec == "h264" || decoder.codec == "hevc";
@@ -56,7 +56,7 @@ pub(super) fn read(
         } => match matroska::micros_to_units(key.micros, scale, begin) {
             Some(time) => {
                 let cluster_bytes = range()?;
-                let _pass = gate.pass();
+                let _permit = gate.acquire();
                 matroska_cluster::extract(original, key, (track, time), cluster_bytes)?
             }
             None => None,

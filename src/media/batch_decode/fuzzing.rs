@@ -3,13 +3,13 @@
 pub use super::super::keyframes::Decoder;
 use super::super::keyframes::{Keyframe, Keyframes};
 use super::{extract, matroska_pipe, random_access};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
 /// Reads a keyframe from its file in the form that the decoder accepts.
 #[must_use]
 pub fn read(original: &Original, keyframes: &Keyframes, key: Keyframe) -> Option<Vec<u8>> {
     let (storage, decoder) = (keyframes.stored, &keyframes.decoder);
-    let extracted = extract::read(original, &Gate::new(1), storage, decoder, key).ok()??;
+    let extracted = extract::read(original, &ReadLimiter::new(1), storage, decoder, key).ok()??;
     random_access::make_independent(decoder, extracted.bytes)
 }
 

@@ -23,7 +23,7 @@ use super::frame::Raster;
 use super::keyframes::{Decoder, Keyframe, KeyframeStorage};
 use super::process::{self, ProcessLimits};
 use super::{ProbeError, Tool};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
 use matroska_pipe::NumberedPicture;
 
@@ -34,7 +34,7 @@ const MAX_HELD: u64 = 256 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct FileKeyframes {
     pub path: PathBuf,
-    pub gate: Gate,
+    pub gate: ReadLimiter,
     pub storage: KeyframeStorage,
     pub keys: Vec<Keyframe>,
 }
@@ -236,7 +236,7 @@ impl FileKeyframes {
         times: &[AtomicU64],
     ) -> io::Result<u64> {
         let opened = {
-            let _pass = self.gate.pass();
+            let _permit = self.gate.acquire();
             Original::open(&self.path)
         };
         let mut number = number;

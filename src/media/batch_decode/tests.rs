@@ -61,7 +61,7 @@ fn compare(path: &Path, max: usize) -> (usize, Vec<String>) {
     keys.sort_by_key(|key| key.micros * 7919 % 1_000_003);
     let file = FileKeyframes {
         path: path.to_owned(),
-        gate: Gate::new(1),
+        gate: ReadLimiter::new(1),
         storage: keyframes.stored,
         keys: keys.clone(),
     };
@@ -253,7 +253,7 @@ fn a_lost_frame_does_not_shift_frames_to_another_clip() {
         }
         files.push(FileKeyframes {
             path,
-            gate: Gate::new(1),
+            gate: ReadLimiter::new(1),
             storage: KeyframeStorage::Whole,
             keys: vec![key],
         });
@@ -310,7 +310,7 @@ fn missing_slices_are_not_filled_from_another_clip() {
         }
         files.push(FileKeyframes {
             path,
-            gate: Gate::new(1),
+            gate: ReadLimiter::new(1),
             storage: KeyframeStorage::Whole,
             keys: vec![key],
         });
@@ -379,7 +379,7 @@ fn a_damaged_keyframe_is_not_filled_from_another_clip() {
             }
             files.push(FileKeyframes {
                 path,
-                gate: Gate::new(1),
+                gate: ReadLimiter::new(1),
                 storage: KeyframeStorage::Whole,
                 keys: vec![key],
             });

@@ -5,7 +5,7 @@ use std::io;
 use super::super::bitstream::{h264, units};
 use super::super::keyframes::{Decoder, Keyframe};
 use super::super::mpegts::packets::{PACKET, packets_with_offsets, parse_pes_header};
-use crate::source_file::{Gate, Original};
+use crate::source_file::{Original, ReadLimiter};
 
 /// Approximate bytes per read.
 const READ_SIZE: usize = 256 * 1024;
@@ -40,7 +40,7 @@ pub(super) struct AssembledPicture {
 /// Read errors of the drive.
 pub(super) fn find(
     original: &Original,
-    gate: &Gate,
+    gate: &ReadLimiter,
     key: Keyframe,
     stream: VideoPackets,
     decoder: &Decoder,
@@ -57,7 +57,7 @@ pub(super) fn find(
     while at < end && !search.is_done {
         let length = usize::try_from(end - at).map_or(step, |remaining| remaining.min(step));
         let bytes = {
-            let _pass = gate.pass();
+            let _permit = gate.acquire();
             original.read(at, length)?
         };
         if let Some(found) = search.push(&bytes) {
@@ -236,7 +236,7 @@ mod tests {
             bytes: 376,
             micros: 0,
         };
-        let gate = Gate::new(1);
+        let gate = ReadLimiter::new(1);
         let found = super::find(&original, &gate, key, STREAM, &decoder());
         assert_eq!(found.unwrap(), None);
     }
