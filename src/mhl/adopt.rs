@@ -70,7 +70,7 @@ impl Histories {
             );
             match extended {
                 Ok(extended) if self.check_references_of(folder, &extended).is_ok() => {
-                    longest = Some(extended)
+                    longest = Some(extended);
                 }
                 // The manifest is invalid or contradicts other manifests.
                 _ => _ = links.pop(),

@@ -8,7 +8,7 @@ use crate::checksum::{Checksum, HashKind};
 pub struct SealVerdict {
     /// Hashes that the next generation records, with their actions.
     pub hashes: Vec<(Checksum, HashAction)>,
-    /// Overall result.
+    /// Result for the file as a whole.
     pub outcome: SealOutcome,
 }
 

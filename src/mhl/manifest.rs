@@ -83,8 +83,8 @@ fn read_entries(
 ) -> Result<(), MhlError> {
     let mut is_manifest = false;
     let mut open: Option<(EntryKind, PartialEntry)> = None;
-    // Nesting depth within `metadata_depth`. Other programs may add elements of any name there, which are
-    // skipped.
+    // Nesting depth within a `metadata` element. Other programs may add elements of any name there,
+    // which are skipped.
     let mut metadata_depth = 0_usize;
     let mut patterns = 0_usize;
     while let Some(event) = xml.next()? {
@@ -99,7 +99,7 @@ fn read_entries(
                 is_manifest = true;
             }
             XmlEvent::Start(tag) if metadata_depth > 0 || tag.name == "metadata" => {
-                metadata_depth += 1
+                metadata_depth += 1;
             }
             XmlEvent::Start(tag) => {
                 start_element(&tag, &mut open).map_err(|reason| xml.malformed(reason))?;

@@ -162,7 +162,7 @@ fn is_list_of_version_1(tag: &StartTag) -> Result<bool, &'static str> {
     }
     match tag.attribute("version") {
         Some(version) if version.starts_with("2.") => Ok(false),
-        Some(version) if !version.starts_with('1') => Err("not a media hash list of version 1"),
+        Some(version) if !version.starts_with('1') => Err("not a version 1 media hash list"),
         _ => Ok(true),
     }
 }

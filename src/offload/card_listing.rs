@@ -58,7 +58,7 @@ pub struct Item {
 }
 
 impl Item {
-    /// Returns true if a regular file has this size, and this time up to [`MAX_TIME_ERROR`].
+    /// Returns true if a regular file has this size, and this time, up to two seconds (FAT).
     #[must_use]
     pub fn is_like(&self, metadata: &Metadata) -> bool {
         metadata.is_file()
@@ -209,7 +209,7 @@ pub fn list_except(
         }
         if !kind.is_dir() && !kind.is_file() {
             let reason = if kind.is_symlink() {
-                "a link: its target is not on the card, and was not copied"
+                "a link: its target may be elsewhere; the link was not copied"
             } else {
                 "a pipe or a device: not copied"
             };

@@ -60,7 +60,7 @@ const MAX_DEPTH: usize = 4;
 /// answer, or if the images are nested too deeply.
 #[cfg(target_os = "linux")]
 fn images_below(device: u64, depth: usize) -> Option<Vec<File>> {
-    use super::read_back::{Cache, cache};
+    use super::read_back::{DirectReadCache, cache};
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let folder = std::fs::canonicalize(format!("/sys/dev/block/{major}:{minor}"));
     // A filesystem without a known block device is not in an image that could be found.
@@ -75,7 +75,7 @@ fn images_below(device: u64, depth: usize) -> Option<Vec<File>> {
         let image = crate::source_file::open(&path).ok()?;
         // A filesystem with its own cache serves reads from it, even if the loop device uses direct
         // I/O.
-        if cache(&image) == Cache::Filesystem || depth == 0 {
+        if cache(&image) == DirectReadCache::Filesystem || depth == 0 {
             return None;
         }
         images.extend(images_below(image.metadata().ok()?.dev(), depth - 1)?);

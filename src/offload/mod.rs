@@ -80,7 +80,7 @@ pub struct CopyOrder<'a> {
     pub source: &'a Path,
     /// True if the card's root is on a network share.
     pub is_share: bool,
-    /// Time-keeping properties of the card's filesystem.
+    /// Properties of the file times on the card's filesystem.
     pub times: Times,
     /// Time at which the listing of the card ended.
     pub listed: Instant,
@@ -118,7 +118,7 @@ pub enum Event {
     CardGone(String),
 }
 
-/// How and when a copy was read back.
+/// Method by which a copy was read back, and the state of the copy afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBack {
     /// Method of the read.

@@ -22,7 +22,7 @@ pub enum ReadMethod {
     Remounted,
     /// The system dropped the file's cached pages, and no page was left in memory.
     Dropped,
-    /// Direct I/O.
+    /// The bytes were read with direct I/O, which bypassed all caches of this machine.
     Bypassed,
 }
 
@@ -100,7 +100,7 @@ impl MediumReader {
     ) -> io::Result<Option<ReadMethod>> {
         let cache = cache(file);
         // The pages are dropped now, so that neither read method below finds them.
-        let before = (cache == Cache::PageCache).then(|| drop_cached(file, 0));
+        let before = (cache == DirectReadCache::PageCache).then(|| drop_cached(file, 0));
         if let Some(mut direct) = direct_io::open_direct(path)? {
             match self.read_rest(&mut direct, read, on_piece) {
                 // Some filesystems reject direct I/O only at the first or the last read.
@@ -108,8 +108,8 @@ impl MediumReader {
                 Err(error) => return Err(error),
                 Ok(is_complete) => {
                     let how = match cache {
-                        Cache::Filesystem => ReadMethod::Cached,
-                        Cache::PageCache | Cache::Bypassed => {
+                        DirectReadCache::Filesystem => ReadMethod::Cached,
+                        DirectReadCache::PageCache | DirectReadCache::Bypassed => {
                             before.unwrap_or(ReadMethod::Bypassed)
                         }
                     };
@@ -118,8 +118,8 @@ impl MediumReader {
             }
         }
         let how = match cache {
-            Cache::Filesystem => ReadMethod::Cached,
-            Cache::PageCache | Cache::Bypassed => {
+            DirectReadCache::Filesystem => ReadMethod::Cached,
+            DirectReadCache::PageCache | DirectReadCache::Bypassed => {
                 before.unwrap_or_else(|| drop_cached(file, *read))
             }
         };
@@ -152,7 +152,7 @@ impl MediumReader {
 
 /// Cache that may serve direct reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cache {
+pub(super) enum DirectReadCache {
     /// Direct reads bypass all caches on this machine.
     Bypassed,
     /// The page cache may serve direct reads.
@@ -164,13 +164,13 @@ pub(super) enum Cache {
 /// Returns the cache that may serve direct reads of a file. The decision is based on the magic
 /// number of its filesystem and on statx(2) (`STATX_DIOALIGN`, since Linux 6.1).
 #[cfg(target_os = "linux")]
-pub(super) fn cache(file: &File) -> Cache {
+pub(super) fn cache(file: &File) -> DirectReadCache {
     use rustix::fs::{AtFlags, StatxFlags, fstatfs, statx};
     /// `STATX_DIOALIGN`
     const ALIGNMENT: StatxFlags = StatxFlags::from_bits_retain(0x2000);
     // If the filesystem is unknown, assume the worst case.
     let Ok(filesystem) = fstatfs(file) else {
-        return Cache::Filesystem;
+        return DirectReadCache::Filesystem;
     };
     // The width of `f_type` depends on the processor; magic numbers have 32 bits.
     #[expect(
@@ -191,13 +191,13 @@ pub(super) fn cache(file: &File) -> Cache {
 /// (`include/uapi/linux/magic.h`). `is_direct` is true if the filesystem reports support of direct
 /// I/O for the file, and `None` if it reports nothing.
 #[cfg(target_os = "linux")]
-fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
+fn cache_of(magic: u32, is_direct: Option<bool>) -> DirectReadCache {
     match (magic, is_direct) {
         // FUSE (and virtiofs), ZFS, 9P
-        (0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997, _) => Cache::Filesystem,
+        (0x6573_5546 | 0x2fc1_2fc1 | 0x0102_1997, _) => DirectReadCache::Filesystem,
         // btrfs, NTFS (ntfs3), bcachefs, Ceph, overlay, tmpfs
         (0x9123_683e | 0x7366_746e | 0xca45_1a4e | 0x00c3_6400 | 0x794c_7630 | 0x0102_1994, _) => {
-            Cache::PageCache
+            DirectReadCache::PageCache
         }
         // Reported by statx, or known to bypass the page cache for every file: XFS, FAT, exFAT,
         // HFS+, JFS, NFS, SMB 1 and later
@@ -206,34 +206,34 @@ fn cache_of(magic: u32, is_direct: Option<bool>) -> Cache {
             0x5846_5342 | 0x4d44 | 0x2011_bab0 | 0x482b | 0x3153_464a | 0x6969 | 0xff53_4d42
             | 0xfe53_4d42,
             None,
-        ) => Cache::Bypassed,
+        ) => DirectReadCache::Bypassed,
         // Other filesystems, such as ext4, F2FS, UDF and GFS2, use the page cache for inline,
         // compressed or journalled files.
-        (_, Some(false) | None) => Cache::PageCache,
+        (_, Some(false) | None) => DirectReadCache::PageCache,
     }
 }
 
 /// Returns the cache that may serve direct reads of a file. `F_NOCACHE` does not bypass the caches
 /// of FUSE programs.
 #[cfg(target_os = "macos")]
-fn cache(file: &File) -> Cache {
+fn cache(file: &File) -> DirectReadCache {
     let Ok(filesystem) = rustix::fs::fstatfs(file) else {
-        return Cache::Filesystem;
+        return DirectReadCache::Filesystem;
     };
     let name = filesystem.f_fstypename.iter().map_while(|&byte| {
         let byte = u8::try_from(byte).unwrap_or(0);
         (byte != 0).then_some(char::from(byte))
     });
     if name.collect::<String>().to_lowercase().contains("fuse") {
-        Cache::Filesystem
+        DirectReadCache::Filesystem
     } else {
-        Cache::Bypassed
+        DirectReadCache::Bypassed
     }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-fn cache(_file: &File) -> Cache {
-    Cache::Bypassed
+fn cache(_file: &File) -> DirectReadCache {
+    DirectReadCache::Bypassed
 }
 
 #[cfg(target_os = "linux")]
@@ -254,16 +254,16 @@ mod tests {
         let (ext4, xfs, btrfs, fuse, unknown) =
             (0xef53, 0x5846_5342, 0x9123_683e, 0x6573_5546, 0x1234);
         for (magic, is_direct, expected) in [
-            (ext4, Some(true), Cache::Bypassed),
-            (ext4, Some(false), Cache::PageCache),
+            (ext4, Some(true), DirectReadCache::Bypassed),
+            (ext4, Some(false), DirectReadCache::PageCache),
             // Linux before 6.1
-            (ext4, None, Cache::PageCache),
-            (unknown, None, Cache::PageCache),
-            (unknown, Some(true), Cache::Bypassed),
-            (xfs, None, Cache::Bypassed),
-            (xfs, Some(false), Cache::PageCache),
-            (btrfs, Some(true), Cache::PageCache),
-            (fuse, Some(true), Cache::Filesystem),
+            (ext4, None, DirectReadCache::PageCache),
+            (unknown, None, DirectReadCache::PageCache),
+            (unknown, Some(true), DirectReadCache::Bypassed),
+            (xfs, None, DirectReadCache::Bypassed),
+            (xfs, Some(false), DirectReadCache::PageCache),
+            (btrfs, Some(true), DirectReadCache::PageCache),
+            (fuse, Some(true), DirectReadCache::Filesystem),
         ] {
             assert_eq!(
                 cache_of(magic, is_direct),

@@ -24,7 +24,7 @@ pub(super) struct CopyRecord {
 }
 
 /// All sources of expected hashes for one folder.
-pub(super) struct RecordedHashes {
+pub(super) struct HashSources {
     pub(super) histories: Histories,
     /// Path of the folder relative to the histories' root, as in manifests; empty if both are the
     /// same folder.
@@ -68,7 +68,7 @@ fn manifest_error(error: &mhl::MhlError) -> Error {
     Error::Manifest(error.to_string())
 }
 
-impl RecordedHashes {
+impl HashSources {
     pub(super) fn read(root: &Path, catalogue: Option<&Catalogue>) -> Result<Self, Error> {
         // If a folder above has a history, this folder belongs to it.
         let above = root

@@ -25,7 +25,7 @@ use crate::offload::{
 };
 use crate::source_file;
 use crate::volume::Volumes;
-use expected::{ExpectedHashes, RecordedHashes};
+use expected::{ExpectedHashes, HashSources};
 use record::FileResult;
 
 /// Folder to verify, with options.
@@ -161,56 +161,52 @@ pub fn verify(
         let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
     }
-    let mut recorded_hashes = RecordedHashes::read(&root, catalogue)?;
+    let mut sources = HashSources::read(&root, catalogue)?;
     let is_cancelled = || request.cancel.is_cancelled();
     let listing = list_folder(&root, &is_cancelled)?;
     let mut report = Report {
         problems: listing.problems.clone(),
         ..Report::default()
     };
-    report
-        .problems
-        .extend(empty_folder_problem(&root, &listing, catalogue)?);
-    let unnamed = recorded_hashes
-        .histories
-        .iter()
-        .flat_map(|(_, history)| history.unnamed());
+    let empty = empty_folder_problem(&root, &listing, catalogue)?;
+    report.problems.extend(empty);
+    let histories = sources.histories.iter();
+    let unnamed = histories.flat_map(|(_, history)| history.unnamed());
     let unnamed = unnamed.map(|path| Problem::new(path, UNNAMED));
     report.problems.extend(unnamed);
     for problem in &report.problems {
         on_event(Event::Problem(problem.clone()));
     }
-    let expected = recorded_hashes.expected_paths();
+    let expected = sources.expected_paths();
     let recorded = expected.iter().map(PathBuf::as_path);
-    let recorded = recorded.chain(recorded_hashes.catalogued()).collect();
+    let recorded = recorded.chain(sources.catalogued()).collect();
     let mut unlisted = path_variants::find_unlisted(&root, &listing, recorded, &|inside| {
         may_exist_unlisted(&root, inside)
     });
-    recorded_hashes.set_variants(std::mem::take(&mut unlisted.variants));
+    sources.set_variants(std::mem::take(&mut unlisted.variants));
     if !listing.is_interrupted {
         unlisted.unmatched.retain(|path| expected.contains(path));
         report.add_unlisted(&root, &unlisted.unmatched, on_event);
     }
-    let recorded_hashes = recorded_hashes;
+    let sources = sources;
     let (excluded, items): (Vec<&Item>, Vec<&Item>) = listing
         .files
         .iter()
-        .partition(|item| recorded_hashes.is_excluded(&item.inside));
+        .partition(|item| sources.is_excluded(&item.inside));
     let excluded = excluded.into_iter().map(|item| item.inside.clone());
     report.left_out = excluded
-        .filter(|inside| recorded_hashes.is_ignored_by_user(inside))
+        .filter(|inside| sources.is_ignored_by_user(inside))
         .collect();
     let items: Vec<(&Item, ExpectedHashes)> = items
         .into_iter()
-        .map(|item| (item, recorded_hashes.expected_hashes(item)))
+        .map(|item| (item, sources.expected_hashes(item)))
         .collect();
     on_event(Event::Begins {
         files: items.len(),
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
-        with: recorded_hashes.descriptions(),
+        with: sources.descriptions(),
     });
-    let (mut results, mut findings) =
-        (Vec::new(), FindingsWriter::new(&recorded_hashes, catalogue));
+    let (mut results, mut findings) = (Vec::new(), FindingsWriter::new(&sources, catalogue));
     let is_failed = AtomicBool::new(false);
     let is_stopped = || is_cancelled() || is_failed.load(Ordering::Relaxed);
     hash_all(&root, &items, &is_stopped, &mut |event| match event {
@@ -227,7 +223,7 @@ pub fn verify(
             };
             let (item, expected) = &items[file_read.item];
             if let Ok(read) = &mut file_read.outcome {
-                read.how = recorded_hashes.read_method(&item.inside, read);
+                read.how = sources.read_method(&item.inside, read);
             }
             let state = report.add_result(&root, item, expected, &file_read, on_event);
             results.push((*item, expected, state, file_read));
@@ -236,7 +232,7 @@ pub fn verify(
     findings.finish(&results)?;
     results.sort_by_key(|(_, _, _, file_read)| file_read.item);
     report.sort();
-    if !recorded_hashes.has_no_manifests() {
+    if !sources.has_no_manifests() {
         let names = items.iter().map(|(item, _)| &item.inside);
         report.outside = names
             .filter(|path| mhl::manifest_path(path).is_none())
@@ -248,17 +244,16 @@ pub fn verify(
         report.add_missing(&root, expected, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
-        record::mark_missing(&recorded_hashes, &report.missing, catalogue)?;
+        record::mark_missing(&sources, &report.missing, catalogue)?;
         if !report.is_interrupted && !listing.is_interrupted {
             let is_there = |inside: &Path| root.join(inside).symlink_metadata().is_ok();
-            record::forget_hashes(&recorded_hashes, &is_there, catalogue)?;
+            record::forget_hashes(&sources, &is_there, catalogue)?;
         }
     }
     report.is_unknown =
         items.iter().all(|(_, expected)| expected.is_unknown()) && report.missing.is_empty();
     if request.is_recorded && !report.is_interrupted {
-        report.manifests =
-            record::write_generation(&root, &recorded_hashes, &results, &listing, request)?;
+        report.manifests = record::write_generation(&root, &sources, &results, &listing, request)?;
     }
     Ok(report)
 }
@@ -336,7 +331,7 @@ fn empty_folder_problem(
 
 /// Writer that records findings in the catalogue while files are read.
 struct FindingsWriter<'a> {
-    recorded_hashes: &'a RecordedHashes,
+    sources: &'a HashSources,
     catalogue: Option<&'a Catalogue>,
     /// Number of results already recorded.
     count: usize,
@@ -345,9 +340,9 @@ struct FindingsWriter<'a> {
 }
 
 impl<'a> FindingsWriter<'a> {
-    fn new(recorded_hashes: &'a RecordedHashes, catalogue: Option<&'a Catalogue>) -> Self {
+    fn new(sources: &'a HashSources, catalogue: Option<&'a Catalogue>) -> Self {
         Self {
-            recorded_hashes,
+            sources,
             catalogue,
             count: 0,
             last: Instant::now(),
@@ -373,7 +368,7 @@ impl<'a> FindingsWriter<'a> {
 
     fn write(&mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         if let Some(catalogue) = self.catalogue {
-            record::write_to_catalogue(self.recorded_hashes, &results[self.count..], catalogue)?;
+            record::write_to_catalogue(self.sources, &results[self.count..], catalogue)?;
         }
         self.count = results.len();
         Ok(())

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::expected::{CopyRecord, ExpectedHashes, RecordedHashes};
+use super::expected::{CopyRecord, ExpectedHashes, HashSources};
 use super::{FileRead, Request, VerifyState};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
@@ -16,7 +16,7 @@ pub(super) type FileResult<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, Fil
 
 /// Records the findings for copies in the ingest log and for files with a hash in the catalogue.
 pub(super) fn write_to_catalogue(
-    recorded_hashes: &RecordedHashes,
+    sources: &HashSources,
     results: &[FileResult<'_>],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
@@ -26,9 +26,9 @@ pub(super) fn write_to_catalogue(
         let read = match &file_read.outcome {
             Ok(read) => read,
             Err(reason) => {
-                let copies = recorded_hashes.logged(&item.inside);
+                let copies = sources.logged(&item.inside);
                 findings.extend(copies.filter_map(|copy| unreadable(copy, reason)));
-                let variants = recorded_hashes.variants(&item.inside);
+                let variants = sources.variants(&item.inside);
                 hashes.extend(variants.map(|inside| (inside.to_owned(), item.bytes, None)));
                 continue;
             }
@@ -38,7 +38,7 @@ pub(super) fn write_to_catalogue(
             VerifyState::Altered => CopyState::Altered,
             VerifyState::Missing | VerifyState::New | VerifyState::Unread => continue,
         };
-        findings.extend(copy_findings(recorded_hashes, &item.inside, read));
+        findings.extend(copy_findings(sources, &item.inside, read));
         let xxh128 = read
             .hashes
             .iter()
@@ -54,12 +54,12 @@ pub(super) fn write_to_catalogue(
                 changed: read.stamp.changed,
             });
         if verified_hash.is_some() || state == CopyState::Altered {
-            let variants = recorded_hashes.variants(&item.inside);
+            let variants = sources.variants(&item.inside);
             hashes.extend(variants.map(|inside| (inside.to_owned(), item.bytes, verified_hash)));
         }
     }
     catalogue.record_findings(&findings)?;
-    if let Some((volume, root)) = &recorded_hashes.on_volume {
+    if let Some((volume, root)) = &sources.on_volume {
         let hashes = hashes
             .into_iter()
             .map(|(inside, bytes, hash)| (root.join(inside), bytes, hash));
@@ -70,13 +70,11 @@ pub(super) fn write_to_catalogue(
 
 /// Marks copies that no longer exist as missing in the ingest log.
 pub(super) fn mark_missing(
-    recorded_hashes: &RecordedHashes,
+    sources: &HashSources,
     missing: &[PathBuf],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let copies = missing
-        .iter()
-        .flat_map(|inside| recorded_hashes.logged(inside));
+    let copies = missing.iter().flat_map(|inside| sources.logged(inside));
     let findings = copies.filter_map(|copy| {
         let digest = copy.digest.clone()?;
         Some(rechecked(copy, digest, CopyState::Missing, None))
@@ -87,16 +85,14 @@ pub(super) fn mark_missing(
 /// Removes the hashes of files that no longer exist. A file that reappears may have different
 /// content.
 pub(super) fn forget_hashes(
-    recorded_hashes: &RecordedHashes,
+    sources: &HashSources,
     exists: &dyn Fn(&Path) -> bool,
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let Some((volume, root)) = &recorded_hashes.on_volume else {
+    let Some((volume, root)) = &sources.on_volume else {
         return Ok(());
     };
-    let removed = recorded_hashes
-        .catalogued()
-        .filter(|inside| !exists(inside));
+    let removed = sources.catalogued().filter(|inside| !exists(inside));
     let removed: Vec<_> = removed.map(|inside| (root.join(inside), 0, None)).collect();
     if removed.is_empty() {
         return Ok(());
@@ -107,11 +103,11 @@ pub(super) fn forget_hashes(
 /// Returns a finding for every copy at this path in the ingest log. Each copy is compared with its
 /// own recorded hash.
 fn copy_findings<'a>(
-    recorded_hashes: &'a RecordedHashes,
+    sources: &'a HashSources,
     inside: &'a Path,
     read: &'a Hashed,
 ) -> impl Iterator<Item = Finding> + 'a {
-    recorded_hashes.logged(inside).filter_map(move |copy| {
+    sources.logged(inside).filter_map(move |copy| {
         let digest = copy.digest.clone()?;
         let mut hashes = read.hashes.iter();
         let same_kind = hashes.find(|hash| hash.kind() == digest.kind())?;
@@ -165,13 +161,13 @@ fn rechecked(
 /// cancelled.
 pub(super) fn write_generation(
     root: &Path,
-    recorded_hashes: &RecordedHashes,
+    sources: &HashSources,
     results: &[FileResult<'_>],
     listing: &Listing,
     request: &Request,
 ) -> Result<Vec<PathBuf>, Error> {
     let keep_waiting = || !request.cancel.is_cancelled();
-    let manifest_path = |inside: &Path| recorded_hashes.manifest_path(inside).unwrap_or_default();
+    let manifest_path = |inside: &Path| sources.manifest_path(inside).unwrap_or_default();
     let is_written = |folder: &str| {
         let files = results.iter().map(|(item, ..)| manifest_path(&item.inside));
         let folders = listing
@@ -184,33 +180,33 @@ pub(super) fn write_generation(
     };
     // The histories are read again, since other processes may have added generations in the
     // meantime.
-    let histories = Histories::lock(recorded_hashes.histories.root(), &is_written, &keep_waiting);
+    let histories = Histories::lock(sources.histories.root(), &is_written, &keep_waiting);
     let Some(histories) = histories.map_err(|error| Error::Manifest(error.to_string()))? else {
         return Ok(Vec::new());
     };
-    let mut generation = GenerationBuilder::new(&histories, recorded_hashes.kind);
+    let mut generation = GenerationBuilder::new(&histories, sources.kind);
     // The hash of a folder requires all its files, so folders above a verified subfolder get none.
-    if !listing.problems.is_empty() || recorded_hashes.histories.root() != root {
+    if !listing.problems.is_empty() || sources.histories.root() != root {
         generation.mark_incomplete();
     }
     for (item, _, _, file_read) in results {
         match &file_read.outcome {
             Ok(read) => {
-                let path = recorded_hashes.manifest_path(&item.inside);
+                let path = sources.manifest_path(&item.inside);
                 generation.add_file(path, item.bytes, item.modified, &read.hashes);
             }
             Err(_) => generation.mark_incomplete(),
         }
     }
     for (inside, modified) in &listing.folders {
-        generation.add_folder(recorded_hashes.manifest_path(inside), *modified);
+        generation.add_folder(sources.manifest_path(inside), *modified);
     }
     let written = generation.write(&request.author, Process::InPlace);
     if written.is_ok() && !histories.holds_all_locks() {
         drop(histories);
         // A lock was lost, so another process may have written. Locking again adds generations that
         // the chain lost.
-        let _ = Histories::lock(recorded_hashes.histories.root(), &is_written, &keep_waiting);
+        let _ = Histories::lock(sources.histories.root(), &is_written, &keep_waiting);
     }
     written.map_err(|error| Error::Manifest(error.to_string()))
 }
