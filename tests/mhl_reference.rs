@@ -174,7 +174,7 @@ fn check(root: &Path) -> (Vec<(String, SealOutcome)>, BTreeSet<String>) {
             None => vec![HashKind::Md5],
         };
         let hashes: Vec<Checksum> = kinds.iter().map(|kind| hash_bytes(*kind, &bytes)).collect();
-        let outcome = histories.judge(&path, &hashes).outcome;
+        let outcome = histories.compare(&path, &hashes).outcome;
         found.push((path, outcome));
     }
     (found, missing)
@@ -211,7 +211,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
                 bytes: bytes.len() as u64,
                 modified: modified(&path),
                 created: Some(now),
-                hashes: HashEntry::from_verdict(histories.judge(&path, &found), now),
+                hashes: HashEntry::from_verdict(histories.compare(&path, &found), now),
                 path,
             }
         })
@@ -405,7 +405,7 @@ fn the_reference_understands_recorded_renames() {
         modified: None,
         created: None,
         hashes: HashEntry::from_verdict(
-            btsindex::mhl::judge(
+            btsindex::mhl::compare(
                 Some(&history),
                 previous.unwrap_or(path),
                 &[hash_bytes(HashKind::Md5, bytes)],

@@ -9,7 +9,7 @@ use super::Catalogue;
 use super::files::{FileLocation, frames_of, loaded, state_of, stored};
 use crate::clip::{FileCopy, FileState, FrameRun};
 use crate::error::Error;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::value::Fingerprint;
 use crate::volume::Backing;
 
@@ -55,7 +55,7 @@ pub struct WholeHash {
     /// Time of reading, seconds since 1970 UTC.
     pub at: i64,
     /// Read method; `None` if it was not recorded.
-    pub how: Option<How>,
+    pub how: Option<ReadMethod>,
     /// Change time (ctime), nanoseconds since 1970 UTC; `None` if the system does not report it.
     pub changed: Option<i64>,
 }
@@ -340,7 +340,7 @@ impl Catalogue {
                     stored(bytes),
                     modified,
                     hash.at,
-                    hash.how.map(How::name),
+                    hash.how.map(ReadMethod::name),
                     hash.changed,
                     mounted_set
                 ])

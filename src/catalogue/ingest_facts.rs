@@ -10,7 +10,7 @@ use super::{Catalogue, EarlierRead, WholeHash};
 use crate::checksum::Checksum;
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::tag::current_name;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
@@ -152,7 +152,7 @@ impl Catalogue {
                         let hash = WholeHash {
                             digest,
                             at: copy.at,
-                            how: copy.how.as_deref().and_then(How::from_name),
+                            how: copy.how.as_deref().and_then(ReadMethod::from_name),
                             changed: copy.stamp.and_then(|stamp| stamp.changed),
                         };
                         self.record_digest(row.file, row.bytes, row.modified, &hash, None)?;

@@ -13,7 +13,7 @@ use super::ingests::{CopyState, stamp_of};
 use super::volumes::FORGOTTEN;
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
@@ -48,7 +48,7 @@ pub struct HashRecord {
     /// Kind of the hash that verified the copy.
     pub by: HashKind,
     /// Read method.
-    pub how: Option<How>,
+    pub how: Option<ReadMethod>,
     /// Number of the mount in which the file was first found in that state.
     pub session: Option<i64>,
     /// Set of the volumes mounted while it was read; `None` if it was not recorded.
@@ -81,17 +81,17 @@ impl EarlierRead {
 /// mount. `session` is the number of the mount if unmounting empties the only such cache, otherwise
 /// `None`.
 pub fn how_read(
-    how: How,
+    how: ReadMethod,
     stamp: &Stamp,
     session: Option<i64>,
     earlier: impl IntoIterator<Item = EarlierRead>,
-) -> How {
+) -> ReadMethod {
     let is_before = |session| {
         let mut earlier = earlier.into_iter();
         earlier.any(|earlier: EarlierRead| earlier.is_before(session, stamp))
     };
-    if how == How::Cached && session.is_some_and(is_before) {
-        How::Remounted
+    if how == ReadMethod::Cached && session.is_some_and(is_before) {
+        ReadMethod::Remounted
     } else {
         how
     }
@@ -340,7 +340,7 @@ fn hash_row(
         state: CopyState::Verified,
         at: row.get(4)?,
         by: HashKind::Xxh128,
-        how: how.and_then(|name| How::from_name(&name)),
+        how: how.and_then(|name| ReadMethod::from_name(&name)),
         session: row.get(7)?,
         mounted_set: row.get(8)?,
         formats: row.get(9)?,
@@ -360,7 +360,7 @@ fn log_row(row: &Row<'_>, place: usize) -> rusqlite::Result<HashRecord> {
         state: CopyState::from_number(row.get(4)?),
         at: row.get(6)?,
         by,
-        how: how.and_then(|name| How::from_name(&name)),
+        how: how.and_then(|name| ReadMethod::from_name(&name)),
         session: row.get(11)?,
         mounted_set: row.get(12)?,
         formats: row.get(13)?,

@@ -15,7 +15,7 @@ use super::Event;
 use crate::catalogue::Ingested;
 use crate::checksum::{Checksum, HashKind};
 use crate::mhl;
-use crate::offload::{Credible, FileHashEvent, Item, Lane, Listing, hash_files, sample};
+use crate::offload::{FileHashEvent, Item, Lane, Listing, ReliableTimes, hash_files, sample};
 use crate::value::Fingerprint;
 
 /// Number of files sampled at a time. Another card usually differs within the first few files.
@@ -25,7 +25,7 @@ const SAMPLED_AHEAD: usize = 64;
 pub(super) struct Contents<'a> {
     source: &'a Path,
     listing: &'a Listing,
-    credible: Credible,
+    credible: ReliableTimes,
     /// Number of files read in parallel.
     readers: usize,
     is_cancelled: &'a (dyn Fn() -> bool + Sync),
@@ -54,7 +54,7 @@ impl<'a> Contents<'a> {
         Self {
             source,
             listing,
-            credible: Credible::from_listing(listing),
+            credible: ReliableTimes::from_listing(listing),
             readers: readers.max(1),
             is_cancelled,
             samples: HashMap::new(),
@@ -98,7 +98,7 @@ impl<'a> Contents<'a> {
                     compared.is_other_card = true;
                     return compared;
                 }
-                (Some(now), Some(_)) if self.credible.has(item) => {
+                (Some(now), Some(_)) if self.credible.identifies(item) => {
                     if file.sample.is_none() {
                         compared.samples.insert(item.inside.clone(), now);
                     }
@@ -206,7 +206,7 @@ impl<'a> Contents<'a> {
         };
         let is_different = AtomicBool::new(false);
         let is_stopped = || (self.is_cancelled)() || is_different.load(Ordering::Relaxed);
-        hash_files(&[lane], &|| !is_stopped(), &mut |event| match event {
+        hash_files(&[lane], &is_stopped, &mut |event| match event {
             FileHashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
             FileHashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];

@@ -332,7 +332,7 @@ fn copy(
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
-        go_on: &|| !is_cancelled(),
+        is_cancelled,
     };
     offload::copy(&order, on_event);
 }
@@ -379,7 +379,11 @@ impl Copying {
                 .collect()
         };
         Self {
-            hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
+            hashes: plan
+                .tasks
+                .iter()
+                .map(|task| task.known_hashes.clone())
+                .collect(),
             seen: vec![None; plan.tasks.len()],
             verified: (0..plan.destinations.len()).map(verified).collect(),
             is_unsealed: vec![false; plan.destinations.len()],
@@ -406,10 +410,10 @@ impl<'a> Run<'a> {
                 self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
-            offload::Event::Settled(task, destination, outcome) => {
+            offload::Event::Finished(task, destination, outcome) => {
                 self.record_copy(card, *task, *destination, outcome);
             }
-            offload::Event::Unread(task, reason) => {
+            offload::Event::ReadFailed(task, reason) => {
                 let file = logged.files[*task];
                 self.findings.push(Finding::Unread(file, reason.clone()));
                 let path = plan.source.join(&plan.tasks[*task].item.inside);
@@ -451,14 +455,14 @@ impl<'a> Run<'a> {
         );
         let on_other_filesystem = CopyOutcome::Failed(OTHER_FILESYSTEM.to_owned());
         let outcome = match outcome {
-            CopyOutcome::Copied(_) | CopyOutcome::WasThere(_) if now.is_none() => {
+            CopyOutcome::Copied(_) | CopyOutcome::Existed(_) if now.is_none() => {
                 &on_other_filesystem
             }
             outcome => outcome,
         };
         let (read, problem) = match outcome {
-            CopyOutcome::Copied(read) | CopyOutcome::WasThere(read) => (Some(*read), None),
-            CopyOutcome::Other => (None, Some(OTHER_FILE.to_owned())),
+            CopyOutcome::Copied(read) | CopyOutcome::Existed(read) => (Some(*read), None),
+            CopyOutcome::Conflict => (None, Some(OTHER_FILE.to_owned())),
             CopyOutcome::Failed(reason) => (None, Some(reason.clone())),
         };
         match outcome {
@@ -466,8 +470,8 @@ impl<'a> Run<'a> {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            CopyOutcome::WasThere(_) => self.summary.already_there += 1,
-            CopyOutcome::Other | CopyOutcome::Failed(_) => {}
+            CopyOutcome::Existed(_) => self.summary.already_there += 1,
+            CopyOutcome::Conflict | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
         if let Some(how) = how {
@@ -522,7 +526,7 @@ impl<'a> Run<'a> {
         let plan = &self.plans[card];
         for task in &plan.tasks {
             // Reported by every run, for users who rely on the manifest.
-            if mhl::path(&task.item.inside).is_none() {
+            if mhl::manifest_path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
                 self.report_problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
             }

@@ -87,7 +87,7 @@ pub struct Summary {
     /// Manifests that were written.
     pub manifests: Vec<PathBuf>,
     /// Method by which copies were read back; if several were used, the least certain.
-    pub how: Option<offload::How>,
+    pub how: Option<offload::ReadMethod>,
     /// True if the ingest was interrupted.
     pub is_interrupted: bool,
     /// Total duration.

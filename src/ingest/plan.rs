@@ -231,10 +231,10 @@ impl Planner<'_> {
     ) -> Result<CardPlan, Error> {
         let source = destination::resolve_links(&card.path);
         let (volume, inside) = self.volumes.locate(&source);
-        let listed = list(&source, &|| !self.request.cancel().is_cancelled());
+        let listed = list(&source, &|| self.request.cancel().is_cancelled());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
-                listing.doubt_unreadable();
+                listing.report_unreadable();
                 listing.leave_out_unfinished(&source, skipped::UNFINISHED);
                 (listing, None)
             }
@@ -277,7 +277,7 @@ impl Planner<'_> {
         };
         if let Some(fault) = fault {
             plan.refuse(fault);
-        } else if plan.listing.files.is_empty() && !plan.listing.is_cut {
+        } else if plan.listing.files.is_empty() && !plan.listing.is_interrupted {
             plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
@@ -483,7 +483,7 @@ impl Planner<'_> {
             let mut task =
                 remaining_work::for_file(item, file, &destination_times, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
-                task.is_doubted = true;
+                task.must_reread = true;
                 task.is_verified.fill(false);
             }
             // A file is read again if a manifest needs kinds of hashes that are not recorded.
@@ -491,7 +491,7 @@ impl Planner<'_> {
             if is_sealed.contains(&false)
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
             {
-                task.known = None;
+                task.known_hashes = None;
                 let unsealed = task.is_verified.iter_mut().zip(&is_sealed);
                 unsealed.for_each(|(is_verified, is_sealed)| *is_verified &= *is_sealed);
             }
@@ -522,7 +522,9 @@ impl Planner<'_> {
             }
             plan.tasks.push(task);
         }
-        if plan.destinations.iter().all(|planned| planned.files == 0) && !plan.listing.is_cut {
+        if plan.destinations.iter().all(|planned| planned.files == 0)
+            && !plan.listing.is_interrupted
+        {
             plan.state = CardState::Known;
         }
         let needs: Vec<Need<'_>> = plan

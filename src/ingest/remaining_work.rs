@@ -51,8 +51,8 @@ pub(super) fn for_file(
     CopyTask {
         is_verified: is_verified.collect(),
         item: item.clone(),
-        known: hashes,
-        is_doubted: false,
+        known_hashes: hashes,
+        must_reread: false,
     }
 }
 

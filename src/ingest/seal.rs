@@ -10,7 +10,8 @@ use crate::offload::CopyTask;
 
 /// Returns true if a manifest needs kinds of hashes of a file that an earlier run did not compute.
 pub(super) fn lacks_hashes(task: &CopyTask, histories: &Histories, kind: HashKind) -> bool {
-    let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
+    let (Some(known), Some(path)) = (&task.known_hashes, mhl::manifest_path(&task.item.inside))
+    else {
         return false;
     };
     let has = |kind: &HashKind| known.iter().any(|hash| hash.kind() == *kind);
@@ -71,7 +72,7 @@ pub(super) fn write_manifest(
         };
         match write_generation(plan, copying, (at, &is_selected), &histories, author) {
             Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
-            Ok(sealed) if !histories.are_held() => {
+            Ok(sealed) if !histories.holds_all_locks() => {
                 drop(histories);
                 // The lock was lost and another process wrote: locking again restores generations
                 // missing in the chain.
@@ -94,27 +95,27 @@ fn write_generation(
     let (verified, folder) = (&copying.verified[at], &plan.destinations[at].folder);
     let mut generation = GenerationBuilder::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
-        generation.leave_out();
+        generation.mark_incomplete();
     }
     let (mut altered, mut unproven) = (Vec::new(), Vec::new());
     for (number, CopyTask { item, .. }) in plan.tasks.iter().enumerate() {
         let hashes = copying.hashes[number].as_ref();
-        let path = mhl::path(&item.inside);
+        let path = mhl::manifest_path(&item.inside);
         let Some(hashes) = hashes.filter(|_| is_selected(verified[number])) else {
             // Without all files, the hashes of the folders cannot be computed.
             if path.is_none_or(|path| !histories.is_ignored(&path, false)) {
-                generation.leave_out();
+                generation.mark_incomplete();
             }
             continue;
         };
-        match generation.file(path, item.bytes, item.modified, hashes) {
+        match generation.add_file(path, item.bytes, item.modified, hashes) {
             Some(SealOutcome::Failed) => altered.push(number),
-            Some(SealOutcome::Unproven) => unproven.push(number),
+            Some(SealOutcome::Unverifiable) => unproven.push(number),
             Some(SealOutcome::New | SealOutcome::Verified) | None => {}
         }
     }
     for (inside, modified) in &plan.listing.folders {
-        generation.folder(mhl::path(inside), *modified);
+        generation.add_folder(mhl::manifest_path(inside), *modified);
     }
     let manifests = generation.write(author, Process::Transfer)?;
     let manifest = manifests.last().cloned().unwrap_or_default();

@@ -18,7 +18,7 @@ pub(super) fn by_history(
     histories: &Histories,
 ) -> Option<Problem> {
     let is_ignored = |item: &&Item| {
-        mhl::path(&item.inside).is_some_and(|path| histories.is_ignored_on_purpose(&path))
+        mhl::manifest_path(&item.inside).is_some_and(|path| histories.is_ignored_by_user(&path))
     };
     let mut ignored = listing.files.iter().filter(is_ignored);
     let first = ignored.next()?;

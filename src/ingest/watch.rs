@@ -124,12 +124,12 @@ fn is_quiet(
     request: &Request,
     seen: &mut HashMap<PathBuf, WatchedCard>,
 ) -> bool {
-    let Ok(listing) = list(path, &|| !request.cancel().is_cancelled()) else {
+    let Ok(listing) = list(path, &|| request.cancel().is_cancelled()) else {
         seen.remove(path);
         return false;
     };
     // The folder may be a mount point without a card.
-    if listing.is_cut || listing.files.is_empty() {
+    if listing.is_interrupted || listing.files.is_empty() {
         seen.remove(path);
         return false;
     }

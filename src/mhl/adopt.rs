@@ -1,8 +1,10 @@
-//! Adds manifests to the chain of a history that does not name them.
+//! Adoption of unnamed manifests: manifests in a history's folder that its chain does not name.
 //!
-//! A writer that is killed between writing its manifest and the chain leaves such a manifest. So does a writer that is
-//! stopped for longer than its lock lasts and then replaces the chain: the generation that another process wrote in the meantime
-//! is complete, but no longer named. The next writer adds these manifests while it holds the lock.
+//! A writer leaves such a manifest if it is killed after it wrote the manifest and before it wrote
+//! the chain. A writer that was stopped until its lock expired may also replace the chain that
+//! another process has extended in the meantime. The other process's generation is then complete,
+//! but no longer named. The next writer adds unnamed manifests to the chain while it holds the
+//! lock.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -19,29 +21,31 @@ impl Histories {
     /// Adds unnamed manifests to the chains of locked histories, innermost first.
     ///
     /// # Errors
-    /// If a chain cannot be written, or another program wrote it in the meantime.
+    /// Returns an error if a chain cannot be written, or if another program wrote it in the
+    /// meantime.
     pub(super) fn adopt_manifests(
         &mut self,
         locks: &BTreeMap<String, Shared>,
     ) -> Result<(), MhlError> {
-        for (owner, lock) in locks.iter().rev() {
-            let history = self.all.get(owner).and_then(Option::as_ref);
+        for (folder, lock) in locks.iter().rev() {
+            let history = self.all.get(folder).and_then(Option::as_ref);
             let Some(history) = history.filter(|history| !history.unnamed.is_empty()) else {
                 continue;
             };
-            let Some(complete) = self.with_unnamed(owner, history) else {
+            let Some(complete) = self.with_unnamed(folder, history) else {
                 continue;
             };
             complete.write_chain(history, lock)?;
             let history = History::read(complete.root())?;
-            self.all.insert(owner.clone(), history);
+            self.all.insert(folder.clone(), history);
         }
         Ok(())
     }
 
-    /// Returns the history with the unnamed manifests that are complete and consistent with it.
-    fn with_unnamed(&self, owner: &str, history: &History) -> Option<History> {
-        let mut best = None;
+    /// Returns the history extended by its unnamed manifests that are complete and consistent with
+    /// it; `None` if there are none.
+    fn with_unnamed(&self, folder: &str, history: &History) -> Option<History> {
+        let mut longest = None;
         let mut links = history.links.clone();
         for (number, name) in &history.unnamed {
             let path = history.root().join(FOLDER).join(name);
@@ -58,24 +62,26 @@ impl Histories {
                 name: name.clone(),
                 hash,
             });
-            let with = History::from_links(
+            let extended = History::from_links(
                 history.root(),
                 history.chain.clone(),
                 Vec::new(),
                 links.clone(),
             );
-            match with {
-                Ok(with) if self.check_references_of(owner, &with).is_ok() => best = Some(with),
-                // It contradicts itself or the others.
+            match extended {
+                Ok(extended) if self.check_references_of(folder, &extended).is_ok() => {
+                    longest = Some(extended);
+                }
+                // The manifest is invalid or contradicts other manifests.
                 _ => _ = links.pop(),
             }
         }
-        best
+        longest
     }
 }
 
 impl History {
-    /// Replaces the chain that was read.
+    /// Replaces the chain file, unless it changed since `before` was read.
     fn write_chain(&self, before: &Self, lock: &Shared) -> Result<(), MhlError> {
         let path = self.root().join(FOLDER).join(CHAIN);
         let text = chain::to_xml(&self.links);
@@ -88,7 +94,7 @@ impl History {
         }
     }
 
-    /// Returns the paths of manifests that the chain does not name, which the next writer adds.
+    /// Returns the paths of unnamed manifests. The next writer adds them to the chain.
     #[must_use]
     pub fn unnamed(&self) -> Vec<PathBuf> {
         let folder = self.root().join(FOLDER);
@@ -106,7 +112,7 @@ mod tests {
     use super::super::{History, LOCK};
     use super::*;
 
-    fn locked(root: &Path) -> Histories {
+    fn lock(root: &Path) -> Histories {
         Histories::lock(root, &|_| true, &|| true).unwrap().unwrap()
     }
 
@@ -114,8 +120,9 @@ mod tests {
         generation(&[path], &[HashKind::Md5])
     }
 
-    /// Returns the known files and the numbers of the generations.
-    fn known(root: &Path) -> (Vec<&'static str>, Vec<u32>) {
+    /// Returns which of the files `a` to `d` the history contains, and the numbers of its
+    /// generations.
+    fn files_and_generations(root: &Path) -> (Vec<&'static str>, Vec<u32>) {
         let history = History::read(root).unwrap().unwrap();
         let files = ["a", "b", "c", "d"].into_iter();
         let files = files.filter(|path| history.file_history(path).is_some());
@@ -127,39 +134,43 @@ mod tests {
     }
 
     #[test]
-    fn the_next_writer_adds_a_generation_that_a_late_writer_dropped_from_the_chain() {
+    fn the_next_writer_adds_generations_that_a_late_writer_dropped_from_the_chain() {
         let folder = tempfile::tempdir().unwrap();
         let (root, chain) = (folder.path(), folder.path().join(FOLDER).join(CHAIN));
-        locked(root).write(&manifest_of("a")).unwrap();
-        let late = fs::read(&chain).unwrap();
-        locked(root).write(&manifest_of("b")).unwrap();
-        locked(root).write(&manifest_of("c")).unwrap();
-        // A writer that was stopped between its last check and the rename replaces the chain when it wakes.
-        fs::write(&chain, late).unwrap();
-        assert_eq!(known(root), (vec!["a"], vec![1]));
+        lock(root).write(&manifest_of("a")).unwrap();
+        let old_chain = fs::read(&chain).unwrap();
+        lock(root).write(&manifest_of("b")).unwrap();
+        lock(root).write(&manifest_of("c")).unwrap();
+        // Simulates a writer that was stopped between its last check and the rename, and then
+        // replaces the chain.
+        fs::write(&chain, old_chain).unwrap();
+        assert_eq!(files_and_generations(root), (vec!["a"], vec![1]));
         let unnamed = History::read(root).unwrap().unwrap().unnamed();
         assert_eq!(unnamed.len(), 2);
-        locked(root).write(&manifest_of("d")).unwrap();
-        assert_eq!(known(root), (vec!["a", "b", "c", "d"], vec![1, 2, 3, 4]));
+        lock(root).write(&manifest_of("d")).unwrap();
+        assert_eq!(
+            files_and_generations(root),
+            (vec!["a", "b", "c", "d"], vec![1, 2, 3, 4])
+        );
         assert_eq!(Histories::read(root).unwrap().kinds(), [HashKind::Md5]);
     }
 
     #[test]
     fn a_writer_that_lost_its_lock_writes_nothing_and_can_write_again() {
         let folder = tempfile::tempdir().unwrap();
-        let (root, lock) = (folder.path(), folder.path().join(FOLDER).join(LOCK));
-        let stopped = locked(root);
-        // Another process took over the lock and still holds it.
-        fs::remove_file(&lock).unwrap();
-        let other = locked(root);
+        let (root, lock_file) = (folder.path(), folder.path().join(FOLDER).join(LOCK));
+        let stopped = lock(root);
+        // Simulates another process that takes over the lock.
+        fs::remove_file(&lock_file).unwrap();
+        let other = lock(root);
         let lost = stopped.write(&manifest_of("a"));
         assert!(matches!(lost, Err(MhlError::Overtaken { .. })), "{lost:?}");
-        assert!(!stopped.are_held() && other.are_held());
+        assert!(!stopped.holds_all_locks() && other.holds_all_locks());
         other.write(&manifest_of("b")).unwrap();
         drop((stopped, other));
-        assert_eq!(known(root), (vec!["b"], vec![1]));
-        locked(root).write(&manifest_of("a")).unwrap();
-        assert_eq!(known(root), (vec!["a", "b"], vec![1, 2]));
+        assert_eq!(files_and_generations(root), (vec!["b"], vec![1]));
+        lock(root).write(&manifest_of("a")).unwrap();
+        assert_eq!(files_and_generations(root), (vec!["a", "b"], vec![1, 2]));
         assert_eq!(fs::read_dir(root.join(FOLDER)).unwrap().count(), 3);
     }
 
@@ -167,19 +178,19 @@ mod tests {
     fn invalid_or_contradictory_manifests_are_not_added() {
         let folder = tempfile::tempdir().unwrap();
         let (root, inside) = (folder.path(), folder.path().join(FOLDER));
-        let first = locked(root).write(&manifest_of("a")).unwrap().remove(0);
-        let whole = fs::read_to_string(&first).unwrap();
+        let first = lock(root).write(&manifest_of("a")).unwrap().remove(0);
+        let complete = fs::read_to_string(&first).unwrap();
         for (name, text) in [
-            ("0002_cut.mhl", &whole[..whole.len() / 2]),
-            ("0003_odd.mhl", "no XML"),
+            ("0002_cut.mhl", &complete[..complete.len() / 2]),
+            ("0003_text.mhl", "no XML"),
             ("0004_empty.mhl", ""),
-            ("0005_whole.mhl", &whole),
-            ("0005_whole too.mhl", &whole),
+            ("0005_complete.mhl", &complete),
+            ("0005_second.mhl", &complete),
         ] {
             fs::write(inside.join(name), text).unwrap();
         }
-        locked(root).write(&manifest_of("b")).unwrap();
-        assert_eq!(known(root), (vec!["a", "b"], vec![1, 5, 6]));
+        lock(root).write(&manifest_of("b")).unwrap();
+        assert_eq!(files_and_generations(root), (vec!["a", "b"], vec![1, 5, 6]));
     }
 
     #[test]
@@ -187,17 +198,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (root, inner) = (folder.path(), folder.path().join("A001"));
         fs::create_dir(&inner).unwrap();
-        locked(&inner).write(&manifest_of("a")).unwrap();
+        lock(&inner).write(&manifest_of("a")).unwrap();
         let chains = [root, &inner].map(|root| root.join(FOLDER).join(CHAIN));
-        locked(root).write(&manifest_of("b")).unwrap();
-        let late = chains.each_ref().map(|chain| fs::read(chain).unwrap());
-        locked(root).write(&manifest_of("A001/a")).unwrap();
-        for (chain, late) in chains.iter().zip(late) {
-            fs::write(chain, late).unwrap();
+        lock(root).write(&manifest_of("b")).unwrap();
+        let old_chains = chains.each_ref().map(|chain| fs::read(chain).unwrap());
+        lock(root).write(&manifest_of("A001/a")).unwrap();
+        for (chain, old_chain) in chains.iter().zip(old_chains) {
+            fs::write(chain, old_chain).unwrap();
         }
-        drop(locked(root));
-        assert_eq!(known(root).1, [1, 2]);
-        assert_eq!(known(&inner).1, [1, 2]);
+        drop(lock(root));
+        assert_eq!(files_and_generations(root).1, [1, 2]);
+        assert_eq!(files_and_generations(&inner).1, [1, 2]);
         Histories::read(root).unwrap();
     }
 }

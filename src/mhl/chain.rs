@@ -1,4 +1,4 @@
-//! The chain file of a history (`ascmhl_chain.xml`): its generations and the hash of each manifest.
+//! Chain file of a history (`ascmhl_chain.xml`): its generations, with the hash of each manifest.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use super::{MhlError, path_error};
 use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
 
-/// Upper bound on the generations of one history. A longer chain is not plausible.
+/// Maximum number of generations. A longer chain is not plausible.
 const MAX_GENERATIONS: usize = 100_000;
 
-/// One `hashlist` element of a chain: the entry of one generation.
+/// The `hashlist` element of a chain: the entry of a generation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ChainLink {
     pub(super) number: u32,
@@ -22,7 +22,8 @@ pub(super) struct ChainLink {
 /// Reads a chain file.
 ///
 /// # Errors
-/// If the file cannot be read, is not a chain, or names a manifest outside its own folder.
+/// Returns an error if the file cannot be read, is not a chain, or names a manifest outside its own
+/// folder.
 pub(super) fn read(path: &Path) -> Result<Vec<ChainLink>, MhlError> {
     atomic_file::refresh(path);
     let mut xml = XmlReader::open(path, &[])?;

@@ -1,5 +1,5 @@
-//! Errors of reading and writing a history. A read stops at the first one, since half a history
-//! proves nothing.
+//! Errors of reading and writing a history. A read stops at the first error, since a partial
+//! history verifies nothing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::error::escape;
 /// Error of reading or writing a manifest or a history.
 #[derive(Debug, thiserror::Error)]
 pub enum MhlError {
-    /// An operation of the file system failed.
+    /// A filesystem operation failed.
     #[error("{}: {source}", display_path(path))]
     Path {
         /// File or folder that was accessed.
@@ -18,10 +18,10 @@ pub enum MhlError {
         /// Error of the operating system.
         source: io::Error,
     },
-    /// A file is not a valid manifest or chain.
+    /// A file is not a valid manifest, chain or MHL 1.x list.
     #[error("{}:{line}: {reason}", display_path(path))]
     Malformed {
-        /// Path of the manifest or chain.
+        /// Path of the file.
         path: PathBuf,
         /// One-based line at which the error was detected.
         line: usize,
@@ -29,9 +29,12 @@ pub enum MhlError {
         reason: String,
     },
     /// The folder contains manifests but no chain.
-    #[error("{}: manifests without a chain", display_path(path))]
+    #[error(
+        "{}: missing, although its folder contains manifests",
+        display_path(path)
+    )]
     NoChain {
-        /// Path at which the chain is missing.
+        /// Path at which the chain was expected.
         path: PathBuf,
     },
     /// The chain names a manifest that does not exist.
@@ -42,7 +45,7 @@ pub enum MhlError {
     },
     /// The hash of a manifest differs from the one in its chain or in the history above it.
     #[error(
-        "{}: changed after it was written: its {kind} differs from the recorded one",
+        "{}: changed after it was written: its {kind} hash differs from the recorded one",
         display_path(path)
     )]
     Altered {
@@ -51,7 +54,7 @@ pub enum MhlError {
         /// Kind of the hash that differs.
         kind: HashKind,
     },
-    /// Another program wrote the chain at the same time.
+    /// Another program wrote the chain at the same time, or took over the lock.
     #[error(
         "{}: another program added a generation at the same time",
         display_path(path)
@@ -63,7 +66,7 @@ pub enum MhlError {
     /// A value cannot be represented in a manifest.
     #[error("`{}`: {reason}", escape(name))]
     Unwritable {
-        /// The path or text that was rejected.
+        /// Path or text that was rejected.
         name: String,
         /// Reason for the rejection.
         reason: &'static str,

@@ -1,32 +1,33 @@
-//! Contents of a generation to be written: files and folders with their hashes.
+//! Contents of a new generation: files with their hashes, folders, and the creator.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::{FolderHash, MhlError, tree};
+use super::{FolderHash, MhlError, folder_hashes};
 use super::{HashAction, SealVerdict, is_xml, path_error};
 use crate::checksum::{Checksum, HashKind};
 
-/// A generation to be written. Paths are relative to the root and separated by `/`; ignored files
-/// and folders must not be included.
+/// New generation. Paths are relative to the root and separated by `/`. Ignored files and folders
+/// must not be included.
 #[derive(Debug, Clone)]
 pub struct Generation {
-    /// Creation time. It becomes part of the manifest's file name.
+    /// Creation time, which is also part of the manifest's file name.
     pub created: Timestamp,
     /// Offset from UTC in which all times are written.
     pub offset: Offset,
-    /// Program and person that create the generation.
+    /// Program and person that created the generation.
     pub creator: Creator,
     /// Origin of the files, for the `process` element.
     pub process: Process,
-    /// Patterns to ignore from now on, in addition to those of the history or the default ones.
+    /// Additional ignore patterns. They are added to those of the history, or to the default
+    /// patterns if there is no history.
     pub ignored: Vec<String>,
-    /// All files, each once.
+    /// All files, without duplicates.
     pub files: Vec<FileEntry>,
     /// All folders except the root, including empty ones. Folders that contain files may be
     /// omitted.
     pub folders: Vec<FolderEntry>,
-    /// Kinds of the folder hashes. A kind that any file lacks is left out.
+    /// Kinds of the folder hashes. A kind is left out unless every file has a hash of it.
     pub kinds: Vec<HashKind>,
 }
 
@@ -41,9 +42,9 @@ pub struct Creator {
     pub version: String,
     /// Person who ran the program.
     pub author: Option<Author>,
-    /// Place where the manifest was created.
+    /// Location where the manifest was created, such as a studio.
     pub location: Option<String>,
-    /// Free text.
+    /// Comment, as free text.
     pub comment: Option<String>,
 }
 
@@ -54,15 +55,15 @@ pub struct Author {
     pub name: String,
     /// Role in the production, such as `DIT`.
     pub role: Option<String>,
-    /// Email address, as `name@host.domain`.
+    /// Email address, in the form `name@host.domain`.
     pub email: Option<String>,
     /// Phone number.
     pub phone: Option<String>,
 }
 
 impl Creator {
-    /// Returns this program on this computer, with the name of an author. Control characters are
-    /// removed from the name.
+    /// Describes this program on this computer, with an author. Control characters are removed from
+    /// the author's name.
     #[must_use]
     pub fn with_author(author: &str) -> Self {
         let name = author.chars().filter(|letter| !letter.is_control());
@@ -77,7 +78,7 @@ impl Creator {
         }
     }
 
-    /// Returns this program on this computer, without an author.
+    /// Describes this program on this computer, without an author.
     #[must_use]
     pub fn this_host() -> Self {
         Self {
@@ -102,10 +103,10 @@ fn host_name() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
 }
 
-/// How a generation was created: the `process` element of a manifest.
+/// The `process` element of a manifest: how the generation was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Process {
-    /// The files were hashed where they are.
+    /// The files were hashed in this folder.
     InPlace,
     /// The files were copied to this folder.
     Transfer,
@@ -128,7 +129,7 @@ impl Process {
 pub struct FileEntry {
     /// Path relative to the root, separated by `/`.
     pub path: String,
-    /// Path in the previous record, if the file was renamed since.
+    /// Path in the last generation that contains the file, if it was renamed since.
     pub previous: Option<String>,
     /// Size in bytes.
     pub bytes: u64,
@@ -140,7 +141,7 @@ pub struct FileEntry {
     pub hashes: Vec<HashEntry>,
 }
 
-/// A hash of a file, as a manifest records it.
+/// Hash of a file, as a manifest records it.
 #[derive(Debug, Clone)]
 pub struct HashEntry {
     /// Hash of the file's content.
@@ -152,7 +153,7 @@ pub struct HashEntry {
 }
 
 impl HashEntry {
-    /// Converts the verdict on a file to hash entries with the given time.
+    /// Converts the verdict on a file into hash entries with the given time.
     #[must_use]
     pub fn from_verdict(verdict: SealVerdict, computed_at: Timestamp) -> Vec<Self> {
         let hashes = verdict.hashes.into_iter();
@@ -171,15 +172,15 @@ impl HashEntry {
 pub struct FolderEntry {
     /// Path relative to the root, separated by `/`.
     pub path: String,
-    /// Path in the previous record, if the folder was renamed since. Each file in a renamed folder
-    /// needs its own `previous` path as well.
+    /// Path in the last generation that contains the folder, if it was renamed since. Each file in
+    /// a renamed folder needs its own `previous` path, too.
     pub previous: Option<String>,
     /// Modification time of the folder, if known.
     pub modified: Option<Timestamp>,
 }
 
 impl Generation {
-    /// Checks that a manifest can represent all values.
+    /// Checks that a manifest can represent all values, before anything is written.
     pub(super) fn check(&self) -> Result<(), MhlError> {
         let mut paths = std::collections::HashSet::new();
         let files = self.files.iter().map(|file| &file.path);
@@ -232,7 +233,7 @@ impl Generation {
             if !text.chars().all(is_xml) {
                 return Err(MhlError::unwritable(
                     text,
-                    "contains characters that XML cannot hold",
+                    "contains characters that XML cannot represent",
                 ));
             }
         }
@@ -261,7 +262,7 @@ impl Generation {
                     .iter()
                     .filter_map(|file| Some((file.path.as_str(), file.hash(kind)?)));
                 let folders = self.folders.iter().map(|folder| folder.path.as_str());
-                tree::folder_hashes(kind, files, folders)
+                folder_hashes(kind, files, folders)
             })
             .collect()
     }
@@ -281,10 +282,13 @@ fn check_path(path: &str) -> Result<(), MhlError> {
     if path.chars().all(is_xml) {
         return Ok(());
     }
-    Err(MhlError::unwritable(path, "a name that XML cannot hold"))
+    Err(MhlError::unwritable(
+        path,
+        "contains characters that XML cannot represent",
+    ))
 }
 
-/// Returns true if the text matches the schema's pattern for addresses: `[^@]+@[^\.]+\..+`.
+/// Returns true if a text matches the schema's pattern for email addresses: `[^@]+@[^\.]+\..+`.
 fn is_address(email: &str) -> bool {
     let Some((name, rest)) = email.split_once('@') else {
         return false;

@@ -1,4 +1,4 @@
-//! Builder of a generation: collects files one by one while a folder is copied or verified.
+//! Builder of a generation. It collects files one by one after a folder was copied or verified.
 
 use std::path::PathBuf;
 
@@ -11,20 +11,20 @@ use super::{
 use crate::checksum::{Checksum, HashKind};
 use crate::value::{local_now, now};
 
-/// Builder of the next generation of a set of histories.
+/// Builder of the next generation of a folder's histories.
 pub struct GenerationBuilder<'a> {
     histories: &'a Histories,
     kind: HashKind,
     created: Timestamp,
-    /// True while the whole folder was added. Folder hashes cannot be computed from a part of the
-    /// files.
-    is_whole: bool,
+    /// True unless a part of the folder is missing. Folder hashes cannot be computed from a part of
+    /// the files.
+    is_complete: bool,
     files: Vec<FileEntry>,
     folders: Vec<FolderEntry>,
 }
 
 impl<'a> GenerationBuilder<'a> {
-    /// Creates an empty builder. `kind` is the hash kind for files that the histories do not
+    /// Creates an empty builder. `kind` is the kind of hash for files that the histories do not
     /// contain.
     #[must_use]
     pub fn new(histories: &'a Histories, kind: HashKind) -> Self {
@@ -32,23 +32,22 @@ impl<'a> GenerationBuilder<'a> {
             histories,
             kind,
             created: now(),
-            is_whole: true,
+            is_complete: true,
             files: Vec::new(),
             folders: Vec::new(),
         }
     }
 
-    /// Records that a part of the folder is missing from the generation, so that it gets no folder
-    /// hashes.
-    pub fn leave_out(&mut self) {
-        self.is_whole = false;
+    /// Marks the generation as incomplete, so that it gets no folder hashes.
+    pub fn mark_incomplete(&mut self) {
+        self.is_complete = false;
     }
 
-    /// Adds a file with its path in the manifest ([`super::path`]; `None` if it cannot be
-    /// represented), its size in bytes, its modification time in nanoseconds since 1970 UTC, and
-    /// its hashes. Returns the result of comparing it with the histories; `None` if they ignore the
-    /// file or its name cannot be represented.
-    pub fn file(
+    /// Adds a file, unless the histories ignore it. Returns the result of comparing it with the
+    /// histories; `None` if it was not added. `path` is the result of
+    /// [`manifest_path`](super::manifest_path), `bytes` the size, and `modified` the modification
+    /// time in nanoseconds since 1970 UTC. A `path` of `None` makes the generation incomplete.
+    pub fn add_file(
         &mut self,
         path: Option<String>,
         bytes: u64,
@@ -56,7 +55,7 @@ impl<'a> GenerationBuilder<'a> {
         hashes: &[Checksum],
     ) -> Option<SealOutcome> {
         let Some(path) = path else {
-            self.leave_out();
+            self.mark_incomplete();
             return None;
         };
         if self.histories.is_ignored(&path, false) {
@@ -65,12 +64,12 @@ impl<'a> GenerationBuilder<'a> {
         let required = self.histories.required_kinds(&path, &[self.kind]);
         let requested = hashes.iter().filter(|hash| required.contains(&hash.kind()));
         let requested: Vec<Checksum> = requested.cloned().collect();
-        let verdict = self.histories.judge(&path, &requested);
+        let verdict = self.histories.compare(&path, &requested);
         let outcome = verdict.outcome;
-        // The histories know the file only by hashes of other kinds, and none of these was
+        // The histories contain only hashes of other kinds for this file, and none of these was
         // computed.
-        if outcome == SealOutcome::Unproven {
-            self.leave_out();
+        if outcome == SealOutcome::Unverifiable {
+            self.mark_incomplete();
             return Some(outcome);
         }
         self.files.push(FileEntry {
@@ -84,9 +83,8 @@ impl<'a> GenerationBuilder<'a> {
         Some(outcome)
     }
 
-    /// Adds a folder below the root, empty or not. The arguments have the same meaning as for
-    /// files.
-    pub fn folder(&mut self, path: Option<String>, modified: i64) {
+    /// Adds a folder below the root. The arguments have the same meaning as in [`Self::add_file`].
+    pub fn add_folder(&mut self, path: Option<String>, modified: i64) {
         if let Some(path) = path.filter(|path| !self.histories.is_ignored(path, true)) {
             self.folders.push(FolderEntry {
                 path,
@@ -96,11 +94,11 @@ impl<'a> GenerationBuilder<'a> {
         }
     }
 
-    /// Writes the generation and returns the manifests: those of inner histories first, that of the
-    /// root last.
+    /// Writes the generation and returns the paths of the manifests: those of inner histories
+    /// first, that of the root last.
     ///
     /// # Errors
-    /// If a history is damaged or cannot be written.
+    /// Returns an error if a history cannot be written.
     pub fn write(self, author: &str, process: Process) -> Result<Vec<PathBuf>, MhlError> {
         self.histories.write(&Generation {
             created: self.created,
@@ -108,7 +106,7 @@ impl<'a> GenerationBuilder<'a> {
             creator: Creator::with_author(author),
             process,
             ignored: Vec::new(),
-            kinds: if self.is_whole {
+            kinds: if self.is_complete {
                 vec![self.kind]
             } else {
                 Vec::new()

@@ -1,5 +1,5 @@
-//! All histories below a folder: that of the folder itself and those of folders inside it. A camera
-//! card brings its own history when it is copied into a folder of reels.
+//! All histories of a folder: that of the folder itself, and those of folders inside it. For
+//! example, a card that is copied into a folder of reels may contain its own history.
 //!
 //! A file belongs to the nearest history above it. A new generation of the outer history includes a
 //! new generation of each inner one, and every history refers to those directly below it.
@@ -19,29 +19,31 @@ use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
 use crate::lock::Shared;
 
-/// How often to read a history on a network share, which may return an old version: clients cache
-/// file attributes for about a second.
+/// Maximum number of reads of a history on a network share. A read may return an old version, since
+/// clients cache file attributes for about a second.
 const MAX_READS: u32 = 5;
+/// Pause between two reads of a history on a network share.
 const READ_INTERVAL: Duration = Duration::from_millis(400);
 
-/// The histories of a folder and of the folders inside it. All paths are relative to this folder
-/// and separated by `/`.
+/// Histories of a folder and of the folders inside it. All paths are relative to this folder and
+/// separated by `/`.
 #[derive(Debug)]
 pub struct Histories {
     root: PathBuf,
-    /// Histories by the folder they belong to. The key of the root is the empty path, which always exists.
+    /// Histories by the folder they belong to. The key of the root is the empty path, which is
+    /// always present.
     pub(super) all: BTreeMap<String, Option<History>>,
-    /// Locks of the histories to be written, by the same keys.
+    /// Locks of the histories to be written, by folder.
     locks: BTreeMap<String, Shared>,
 }
 
 impl Histories {
-    /// Reads all histories. Links to folders are not followed. A folder without read permission is
-    /// skipped, and so is one whose name is not UTF-8, since no manifest can name it.
+    /// Reads all histories. Links to folders are not followed. Folders without read permission are
+    /// skipped, as are folders whose names are not UTF-8, since no manifest can name them.
     ///
     /// # Errors
-    /// The errors of [`History::read`]; also if a history refers to an inner generation that is
-    /// missing or has changed.
+    /// Returns the errors of [`History::read`], and an error if a history refers to an inner
+    /// generation that is missing or has changed.
     pub fn read(root: &Path) -> Result<Self, MhlError> {
         let mut all = BTreeMap::from([(String::new(), History::read(root)?)]);
         for path in find_history_folders(root)? {
@@ -58,12 +60,13 @@ impl Histories {
         Ok(histories)
     }
 
-    /// Reads all histories while no other process, on any machine, can write to those of the root
-    /// and of the folders selected by `is_written`. The locks are held until the result is dropped.
-    /// Returns `None` if `keep_waiting` ended the wait for other processes.
+    /// Locks the histories of the root and of the folders selected by `is_written`, then reads all
+    /// histories. No other process, on any machine, can write to a locked history until the result
+    /// is dropped. Waits for other processes while `keep_waiting` returns true, and returns `None`
+    /// if it returns false.
     ///
     /// # Errors
-    /// The errors of [`Histories::read`]; also if the lock cannot be created.
+    /// Returns the errors of [`Histories::read`], and an error if a lock cannot be created.
     pub fn lock(
         root: &Path,
         is_written: &dyn Fn(&str) -> bool,
@@ -77,7 +80,8 @@ impl Histories {
                 Ok(folders)
             };
             let mut locks = BTreeMap::new();
-            // Every process locks outer histories first, so no two processes wait for each other.
+            // Every process locks outer histories first, so that no two processes wait for each
+            // other.
             for owner in folders()? {
                 let folder = root.join(&owner).join(FOLDER);
                 write::create_folder(&folder)?;
@@ -91,28 +95,30 @@ impl Histories {
             }
             // Another process may have created a history before these locks were acquired.
             if folders()?.iter().eq(locks.keys()) {
-                let mut histories = Self::read_settled(root, &locks)?;
+                let mut histories = Self::read_up_to_date(root, &locks)?;
                 histories.adopt_manifests(&locks)?;
                 return Ok(Some(Self { locks, ..histories }));
             }
         }
     }
 
-    /// Reads all histories, repeatedly on a network share until it shows what others wrote to the
-    /// locked ones.
-    fn read_settled(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, MhlError> {
+    /// Reads all histories. On a network share, reads them repeatedly until the locked ones are up
+    /// to date.
+    fn read_up_to_date(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, MhlError> {
         let is_local = File::open(root).is_ok_and(|root| atomic_file::is_local(&root));
         let mut left = if is_local { 1 } else { MAX_READS };
         loop {
             left -= 1;
             let read = Self::read(root);
-            let is_settled = read.as_ref().is_ok_and(|histories| {
+            let is_up_to_date = read.as_ref().is_ok_and(|histories| {
                 let locked = histories
                     .iter()
                     .filter(|(owner, _)| locks.contains_key(*owner));
-                locked.into_iter().all(|(_, history)| history.is_settled())
+                locked
+                    .into_iter()
+                    .all(|(_, history)| history.is_up_to_date())
             });
-            if is_settled || left == 0 {
+            if is_up_to_date || left == 0 {
                 return read;
             }
             thread::sleep(READ_INTERVAL);
@@ -124,7 +130,8 @@ impl Histories {
         histories.try_for_each(|(owner, history)| self.check_references_of(owner, history))
     }
 
-    /// Checks that the manifests referenced by the last generation are those of the inner histories.
+    /// Checks that the manifests that the last generation refers to are those of the inner
+    /// histories.
     pub(super) fn check_references_of(
         &self,
         owner: &str,
@@ -136,7 +143,7 @@ impl Histories {
                 continue;
             };
             let folder = join(owner, folder.trim_end_matches('/'));
-            // The history of a moved folder moved with it.
+            // The folder may have been moved, together with its history.
             let Some(Some(inner)) = self.all.get(&folder) else {
                 continue;
             };
@@ -157,10 +164,10 @@ impl Histories {
         Ok(())
     }
 
-    /// Returns true if all locks are still held. A process that was stopped for a minute may have lost them, and may have
-    /// replaced a chain of another process.
+    /// Returns true if all locks are still held. A process that was stopped for a minute may have
+    /// lost its locks, and may have replaced a chain that another process wrote.
     #[must_use]
-    pub fn are_held(&self) -> bool {
+    pub fn holds_all_locks(&self) -> bool {
         self.locks.values().all(Shared::is_held)
     }
 
@@ -184,16 +191,16 @@ impl Histories {
             .filter_map(|(path, history)| Some((path.as_str(), history.as_ref()?)))
     }
 
-    /// Returns the history that a file belongs to, if there is one, and the file's path relative to
-    /// it.
+    /// Returns the history that a file belongs to, and the file's path relative to it. The history
+    /// is `None` if there is none.
     #[must_use]
     pub fn nearest<'a>(&self, path: &'a str) -> (Option<&History>, &'a str) {
         let (owner, local) = self.owner(path);
         (self.all.get(owner).and_then(Option::as_ref), local)
     }
 
-    /// Splits a path into the folder of the nearest history and the path below it. A folder that
-    /// has a history belongs to its own.
+    /// Splits a path into the folder of the nearest history and the path below it. A folder with a
+    /// history belongs to its own history.
     fn owner<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
         let mut folder = path;
         while !folder.is_empty() {
@@ -201,7 +208,7 @@ impl Histories {
                 let local = path.get(folder.len()..).unwrap_or_default();
                 return (folder, local.trim_start_matches('/'));
             }
-            folder = super::tree::split_parent(folder).0;
+            folder = super::folder_hashes::split_parent(folder).0;
         }
         ("", path)
     }
@@ -220,11 +227,11 @@ impl Histories {
         history?.file_history(local)
     }
 
-    /// Compares the computed hashes of a file with its history: see [`judge`](super::judge).
+    /// Compares the computed hashes of a file with its history: see [`compare`](super::compare()).
     #[must_use]
-    pub fn judge(&self, path: &str, found: &[Checksum]) -> SealVerdict {
+    pub fn compare(&self, path: &str, found: &[Checksum]) -> SealVerdict {
         let (history, local) = self.nearest(path);
-        super::judge(history, local, found)
+        super::compare(history, local, found)
     }
 
     /// Returns the kinds of hashes to compute for a file: see
@@ -235,17 +242,16 @@ impl Histories {
         super::required_kinds(history, local, requested)
     }
 
-    /// Returns true if a file is ignored by a custom pattern, rather than by the default ones.
+    /// Returns true if a user's pattern ignores a file that the default patterns do not ignore.
     #[must_use]
-    pub fn is_ignored_on_purpose(&self, path: &str) -> bool {
-        self.is_ignored(path, false) && !super::Ignored::default().has(path, false)
+    pub fn is_ignored_by_user(&self, path: &str) -> bool {
+        self.is_ignored(path, false) && !super::IgnorePatterns::default().is_match(path, false)
     }
 
-    /// Returns true if a file or folder is ignored, by a history above it or by the default
-    /// patterns.
+    /// Returns true if a history above a file or folder, or a default pattern, ignores it.
     #[must_use]
     pub fn is_ignored(&self, path: &str, is_folder: bool) -> bool {
-        let by_default = super::Ignored::default();
+        let default_patterns = super::IgnorePatterns::default();
         let mut folder = path;
         loop {
             if let Some(history) = self.all.get(folder) {
@@ -253,7 +259,7 @@ impl Histories {
                 let local = local.trim_start_matches('/');
                 let is_ignored = match history {
                     Some(history) => history.is_ignored(local, is_folder),
-                    None => by_default.has(local, is_folder),
+                    None => default_patterns.is_match(local, is_folder),
                 };
                 if is_ignored {
                     return true;
@@ -262,11 +268,11 @@ impl Histories {
             if folder.is_empty() {
                 return false;
             }
-            folder = super::tree::split_parent(folder).0;
+            folder = super::folder_hashes::split_parent(folder).0;
         }
     }
 
-    /// Returns the hash kinds with which files were first recorded, each once.
+    /// Returns the kinds of the original hashes of all files, without duplicates.
     #[must_use]
     pub fn kinds(&self) -> Vec<HashKind> {
         let originals = self
@@ -287,15 +293,16 @@ impl Histories {
         all.filter(|path| !self.is_ignored(path, false)).collect()
     }
 
-    /// Writes a new generation of the folder, and of each inner history to which a file or folder
-    /// belongs, the innermost first. Returns the manifests; that of the folder itself is the last
-    /// one.
+    /// Writes a new generation of the root's history, and of each inner history to which a file or
+    /// folder belongs. Returns the paths of the manifests, in the order of writing: inner histories
+    /// first, the root last.
     ///
-    /// Ignore patterns are added to the outermost history; those without a `/` to all.
+    /// Ignore patterns are added to the root's history. Patterns without a `/` are added to inner
+    /// histories, too.
     ///
     /// # Errors
-    /// The errors of [`write`](super::write). Histories written before the error keep their new
-    /// generation, which is correct in itself.
+    /// Returns the errors of [`write`](super::write()). Histories written before the error keep
+    /// their new generation, which is valid.
     pub fn write(&self, generation: &Generation) -> Result<Vec<PathBuf>, MhlError> {
         generation.check()?;
         let hashes = generation.folder_hashes();
@@ -326,7 +333,7 @@ impl Histories {
         for (path, folder) in &all_folders {
             let previous = folder.and_then(|folder| folder.previous.as_deref());
             let mut owners = vec![self.owner(path)];
-            // A folder with its own history is also a folder of the history above.
+            // A folder with its own history is also recorded as a folder in the history above.
             if owners.iter().any(|(_, local)| local.is_empty()) && !path.is_empty() {
                 owners.push(self.parent_history(path));
             }
@@ -341,10 +348,10 @@ impl Histories {
             }
         }
         let mut written = Vec::new();
-        // Inner histories sort after outer ones.
+        // Inner histories sort after outer ones, so they are written first.
         while let Some((owner, part)) = parts.pop_last() {
             let mut ignored = generation.ignored.clone();
-            // A pattern with a `/` is relative to the outermost history.
+            // A pattern with a `/` is relative to the root.
             ignored.retain(|pattern| owner.is_empty() || !pattern.contains('/'));
             let manifest = part.write(generation, &ignored, self.locks.get(owner))?;
             let (above, local) = self.parent_history(owner);
@@ -359,23 +366,24 @@ impl Histories {
         Ok(written)
     }
 
-    /// Returns a path relative to the history of `folder`. A path from another history has no
-    /// equivalent in this one.
+    /// Returns a path relative to the history of `folder`; `None` for a path that belongs to
+    /// another history.
     fn path_in_history<'a>(&self, folder: &str, path: &'a str) -> Option<&'a str> {
         let (owner, local) = self.owner(path);
         (owner == folder && !local.is_empty()).then_some(local)
     }
 
-    /// Returns the folder of the next history above a folder, and the folder's path relative to it.
+    /// Returns the folder of the nearest history above a folder, and the folder's path relative to
+    /// it.
     fn parent_history<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
-        let (folder, _) = super::tree::split_parent(path);
+        let (folder, _) = super::folder_hashes::split_parent(path);
         let (owner, _) = self.owner(folder);
         let local = path.get(owner.len()..).unwrap_or_default();
         (owner, local.trim_start_matches('/'))
     }
 }
 
-/// Joins a folder, which may be the root, and a path.
+/// Joins a folder and a path below it. Both may be empty.
 fn join(folder: &str, path: &str) -> String {
     match (folder, path) {
         ("", path) | (path, "") => path.to_owned(),
@@ -383,7 +391,8 @@ fn join(folder: &str, path: &str) -> String {
     }
 }
 
-/// Returns the folders below a root that have a history. Links to folders are not followed.
+/// Returns the paths of folders below the root that contain a history. Links to folders are not
+/// followed.
 fn find_history_folders(root: &Path) -> Result<BTreeSet<String>, MhlError> {
     let mut folders = BTreeSet::new();
     let mut walk = WalkDir::new(root).min_depth(1).into_iter();
@@ -393,8 +402,8 @@ fn find_history_folders(root: &Path) -> Result<BTreeSet<String>, MhlError> {
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_owned();
                 match error.into_io_error() {
-                    // A folder that another process renamed or removed meanwhile is not an error
-                    // either.
+                    // A folder that another process renamed or removed in the meantime is not an
+                    // error.
                     Some(error)
                         if !matches!(
                             error.kind(),

@@ -1,4 +1,4 @@
-//! Reader of one history: an `ascmhl` folder, verified against its chain.
+//! Reader of one history: an `ascmhl` folder, whose manifests are verified against its chain.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, Metadata};
@@ -8,41 +8,42 @@ use std::path::{Path, PathBuf};
 use super::chain::{self, ChainLink};
 use super::manifest::{self, ManifestEntry};
 use super::{
-    CHAIN, EXTENSION, FOLDER, FolderHash, HashAction, IGNORED_BY_DEFAULT, Ignored, MhlError,
+    CHAIN, EXTENSION, FOLDER, FolderHash, HashAction, IGNORED_BY_DEFAULT, IgnorePatterns, MhlError,
 };
 use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
 
-/// The history of a folder: all generations that its chain names.
+/// History of a folder: all generations that its chain names.
 ///
-/// A manifest that the chain does not name is skipped: its writer was interrupted, or another process replaced the chain.
-/// Its number is not reused; the next writer adds it to the chain. Histories of inner folders are not read: see
-/// [`Histories`](super::Histories).
+/// A manifest that the chain does not name is skipped: its writer was interrupted, or another
+/// process replaced the chain. Its number is not reused, and the next writer adds it to the chain.
+/// [`Histories`](super::Histories) also reads the histories of inner folders.
 #[derive(Debug)]
 pub struct History {
     pub(super) root: PathBuf,
     pub(super) links: Vec<ChainLink>,
-    /// Metadata of the chain at the time it was read.
+    /// Metadata of the chain file when it was read.
     pub(super) chain: Metadata,
-    /// Highest number of any manifest in the folder, even if the chain does not name it.
+    /// Highest number of a manifest in the folder, even if the chain does not name that manifest.
     pub(super) last_number: u32,
-    /// Numbers and names of later manifests that the chain does not name, in order.
+    /// Numbers and names of unnamed manifests, which are later than the last link of the chain, in
+    /// order.
     pub(super) unnamed: Vec<(u32, String)>,
     generations: Vec<ManifestRef>,
     files: HashMap<String, FileHistory>,
     folders: HashMap<String, FolderHistory>,
-    /// By new path: old paths and the generations that record the renames, oldest first.
+    /// Old paths by new path, with the generation that records each rename, oldest first.
     old_names: HashMap<String, Vec<(u32, String)>>,
-    /// By old path: new paths and generations, oldest first.
+    /// New paths by old path, with the generation that records each rename, oldest first.
     new_names: HashMap<String, Vec<(u32, String)>>,
     references: Vec<(String, Checksum)>,
-    ignored: Ignored,
+    ignored: IgnorePatterns,
 }
 
 /// Number, file name and hash of one generation's manifest.
 #[derive(Debug, Clone)]
 pub struct ManifestRef {
-    /// One-based generation number. Numbers may be missing.
+    /// One-based number of the generation. Not every number is used.
     pub number: u32,
     /// File name of the manifest.
     pub name: String,
@@ -72,12 +73,12 @@ pub struct FolderHistory {
 }
 
 impl History {
-    /// Reads the history of a folder. Returns `None` if there is none, or only an empty `ascmhl`
-    /// folder.
+    /// Reads the history of a folder. Returns `None` if there is none, or if the `ascmhl` folder
+    /// contains neither manifests nor a chain.
     ///
     /// # Errors
-    /// If a manifest is missing or differs from its hash in the chain, if a file cannot be read, or
-    /// if it contains invalid values.
+    /// Returns an error if a manifest is missing or differs from its hash in the chain, or if a
+    /// file cannot be read or contains invalid values.
     pub fn read(root: &Path) -> Result<Option<Self>, MhlError> {
         let folder = root.join(FOLDER);
         match fs::symlink_metadata(&folder) {
@@ -106,7 +107,8 @@ impl History {
         Self::from_links(root, chain, manifests, links).map(Some)
     }
 
-    /// Reads the manifests named by the links of a chain.
+    /// Reads the manifests that the links of a chain name. `manifests` are the numbers and names of
+    /// all manifests in the folder.
     pub(super) fn from_links(
         root: &Path,
         chain: Metadata,
@@ -128,7 +130,7 @@ impl History {
             old_names: HashMap::new(),
             new_names: HashMap::new(),
             references: Vec::new(),
-            ignored: Ignored::default(),
+            ignored: IgnorePatterns::default(),
             links: Vec::new(),
         };
         for link in &links {
@@ -176,9 +178,9 @@ impl History {
             })?;
         self.references = references;
         self.ignored = if patterns.is_empty() {
-            Ignored::default()
+            IgnorePatterns::default()
         } else {
-            Ignored::new(patterns)
+            IgnorePatterns::new(patterns)
         };
         self.generations
             .extend(hashes.into_iter().take(1).map(|c4| ManifestRef {
@@ -206,7 +208,7 @@ impl History {
                     .is_some_and(|known| known.generation == number);
                 let known = self.files.entry(path.clone()).or_default();
                 if known.generation == number || is_folder_too {
-                    return Err("a path listed twice".to_owned());
+                    return Err("a path is listed twice".to_owned());
                 }
                 known.generation = number;
                 known.bytes = bytes.or(known.bytes);
@@ -228,7 +230,7 @@ impl History {
                     .is_some_and(|known| known.generation == number);
                 let known = self.folders.entry(path.clone()).or_default();
                 if known.generation == number || is_file_too {
-                    return Err("a path listed twice".to_owned());
+                    return Err("a path is listed twice".to_owned());
                 }
                 known.generation = number;
                 known
@@ -247,9 +249,9 @@ impl History {
         Ok(())
     }
 
-    /// Returns true if the chain names the last manifest. If not, writing was interrupted, or a
-    /// network share returns an old version of the chain.
-    pub(super) fn is_settled(&self) -> bool {
+    /// Returns true if the chain names the last manifest. If not, a writer was interrupted, or a
+    /// network share returned an old version of the chain.
+    pub(super) fn is_up_to_date(&self) -> bool {
         self.links.last().map_or(0, |link| link.number) == self.last_number
     }
 
@@ -274,47 +276,51 @@ impl History {
 
     /// Returns the ignore patterns of the last generation.
     #[must_use]
-    pub fn ignored(&self) -> &Ignored {
+    pub fn ignored(&self) -> &IgnorePatterns {
         &self.ignored
     }
 
     /// Returns true if a path relative to the history's folder, separated by `/`, is ignored.
     #[must_use]
     pub fn is_ignored(&self, path: &str, is_folder: bool) -> bool {
-        self.ignored.has(path, is_folder)
+        self.ignored.is_match(path, is_folder)
     }
 
-    /// Returns the records of a file under exactly this path.
+    /// Returns the records of a file under exactly this path, without earlier names.
     #[must_use]
     pub fn file_history(&self, path: &str) -> Option<&FileHistory> {
         self.files.get(path)
     }
 
-    /// Returns the kind of the first recorded hash of each file.
+    /// Returns the kind of the first recorded hash of each file, with duplicates.
     pub(super) fn original_kinds(&self) -> impl Iterator<Item = HashKind> {
         let originals = self.files.values().filter_map(|known| known.hashes.first());
         originals.map(|(checksum, _, _)| checksum.kind())
     }
 
-    /// Returns the records of a folder under exactly this path. The history's own folder has the
-    /// empty path.
+    /// Returns the records of a folder under exactly this path. The path of the history's own
+    /// folder is empty.
     #[must_use]
     pub fn folder_history(&self, path: &str) -> Option<&FolderHistory> {
         self.folders.get(path)
     }
 
-    /// Returns the hashes that a file must have: the first of each kind, the original one first,
-    /// over all names the file ever had. Returns `None` for a file that was never recorded.
+    /// Returns the hashes that a file must have: the first recorded hash of each kind, under any
+    /// name the file ever had. The original hash comes first. Returns `None` for a file that was
+    /// never recorded.
     ///
     /// Failed hashes are not included. The reference implementation would accept a failed hash that
     /// is the first of its kind.
     #[must_use]
     pub fn expected(&self, path: &str) -> Option<Vec<&Checksum>> {
         let mut names = vec![path];
-        // Newest rename first, one for each generation, so that a cycle ends.
+        // Renames are followed from the newest to the oldest, at most one in each generation, so
+        // that a cycle ends.
         let (mut name, mut before) = (path, u32::MAX);
         while let Some(old_names) = self.old_names.get(name)
-            && let Some((generation, old)) = old_names.iter().rfind(|(of, _)| *of < before)
+            && let Some((generation, old)) = old_names
+                .iter()
+                .rfind(|(generation, _)| *generation < before)
         {
             names.push(old);
             (name, before) = (old, *generation);
@@ -341,11 +347,11 @@ impl History {
         is_known.then_some(all)
     }
 
-    /// Returns all files and folders that must exist: everything any generation contains, under its
-    /// current name, without what is ignored by now. The history's own folder is not included.
+    /// Returns all files and folders that must exist: those in any generation, under their current
+    /// names, except ignored ones. The history's own folder is not included.
     ///
-    /// The reference implementation finds missing files in the same way: a history never forgets
-    /// one.
+    /// The reference implementation finds missing files in the same way: files are never removed
+    /// from a history.
     #[must_use]
     pub fn paths(&self) -> BTreeSet<&str> {
         let files = self.files.keys().map(|path| (path, false));
@@ -361,16 +367,19 @@ impl History {
     fn current_name<'a>(&'a self, path: &'a str) -> &'a str {
         let (mut path, mut after) = (path, 0);
         while let Some(new_names) = self.new_names.get(path)
-            && let Some((generation, new)) = new_names.iter().find(|(of, _)| *of > after)
+            && let Some((generation, new)) =
+                new_names.iter().find(|(generation, _)| *generation > after)
         {
             (path, after) = (new, *generation);
         }
         path
     }
 
-    /// Returns the ignore patterns of the next generation: existing, default and additional ones.
-    pub(super) fn ignored_with(history: Option<&Self>, more: &[String]) -> Ignored {
-        let ignored = history.map_or_else(Ignored::default, |history| history.ignored.clone());
+    /// Returns the ignore patterns of the next generation: the history's patterns, the default
+    /// ones, and `more`.
+    pub(super) fn ignored_with(history: Option<&Self>, more: &[String]) -> IgnorePatterns {
+        let ignored =
+            history.map_or_else(IgnorePatterns::default, |history| history.ignored.clone());
         let defaults: Vec<String> = IGNORED_BY_DEFAULT
             .iter()
             .map(|pattern| (*pattern).to_owned())
@@ -379,7 +388,8 @@ impl History {
     }
 }
 
-/// Returns numbers and names of the manifests in a folder. `AppleDouble` files (`._…`) do not count.
+/// Returns the numbers and names of the manifests in a folder. `AppleDouble` files (`._NAME`) are
+/// excluded.
 fn manifests(folder: &Path) -> io::Result<Vec<(u32, String)>> {
     let mut manifests = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -6,10 +6,10 @@ use super::xml::{StartTag, XmlEvent, XmlReader};
 use super::{FolderHash, HashAction, MhlError, path_error};
 use crate::checksum::{Checksum, HashKind};
 
-/// Upper bound on the ignore patterns of one history, since all are compiled.
+/// Maximum number of ignore patterns. All patterns are compiled, which costs time and memory.
 const MAX_PATTERNS: usize = 10_000;
 
-/// One entry of a manifest.
+/// Entry of a manifest.
 pub(super) enum ManifestEntry {
     File {
         path: String,
@@ -17,19 +17,19 @@ pub(super) enum ManifestEntry {
         bytes: Option<u64>,
         hashes: Vec<(Checksum, Option<HashAction>)>,
     },
-    /// A folder. The history's own folder has the empty path.
+    /// Folder. The path of the history's own folder is empty.
     Folder {
         path: String,
         previous: Option<String>,
         hashes: Vec<FolderHash>,
     },
-    /// A manifest of an inner history, relative to this history's folder.
+    /// Manifest of an inner history. Its path is relative to this history's folder.
     Reference { path: String, c4: Checksum },
-    /// An ignore pattern.
+    /// Ignore pattern.
     Pattern(String),
 }
 
-/// Kind of the entry being read.
+/// Kind of the entry that is being read.
 #[derive(Clone, Copy)]
 enum EntryKind {
     File,
@@ -51,12 +51,12 @@ struct PartialEntry {
 
 /// Reads a manifest and returns its hashes of the requested kinds.
 ///
-/// `check_hashes` receives the hashes of the file and decides whether the manifest was changed;
+/// `check_hashes` receives these hashes, and returns an error if the manifest was changed.
 /// `on_entry` receives each entry.
 ///
 /// # Errors
-/// If the file cannot be read, is not a manifest, or a callback returns an error. An error of
-/// `check_hashes` takes precedence.
+/// Returns an error if the file cannot be read, is not a manifest, or a callback returns an error.
+/// An error of `check_hashes` takes precedence.
 pub(super) fn read(
     path: &Path,
     check_hashes: impl Fn(&[Checksum]) -> Result<(), MhlError>,
@@ -65,7 +65,7 @@ pub(super) fn read(
 ) -> Result<Vec<Checksum>, MhlError> {
     let mut xml = XmlReader::open(path, kinds)?;
     let error = read_entries(&mut xml, &mut on_entry).err();
-    // A manifest with a wrong hash is reported as changed, whatever else is wrong with it.
+    // A manifest with a wrong hash is reported as changed, even if it also contains other errors.
     let hashes = match (xml.finish(), error) {
         (Err(_), Some(error)) => return Err(error),
         (hashes, error) => {
@@ -83,25 +83,28 @@ fn read_entries(
 ) -> Result<(), MhlError> {
     let mut is_manifest = false;
     let mut open: Option<(EntryKind, PartialEntry)> = None;
-    // Elements that other programs add within `metadata` are skipped, whatever their names.
-    let mut metadata = 0_usize;
+    // Nesting depth within a `metadata` element. Other programs may add elements of any name there,
+    // which are skipped.
+    let mut metadata_depth = 0_usize;
     let mut patterns = 0_usize;
     while let Some(event) = xml.next()? {
         match event {
             XmlEvent::Start(tag) if !is_manifest => {
-                let is_second = tag
+                let is_version_2 = tag
                     .attribute("version")
                     .is_some_and(|version| version.starts_with("2."));
-                if tag.name != "hashlist" || !is_second {
+                if tag.name != "hashlist" || !is_version_2 {
                     return Err(xml.malformed("not an ASC MHL v2 manifest"));
                 }
                 is_manifest = true;
             }
-            XmlEvent::Start(tag) if metadata > 0 || tag.name == "metadata" => metadata += 1,
+            XmlEvent::Start(tag) if metadata_depth > 0 || tag.name == "metadata" => {
+                metadata_depth += 1;
+            }
             XmlEvent::Start(tag) => {
                 start_element(&tag, &mut open).map_err(|reason| xml.malformed(reason))?;
             }
-            XmlEvent::End { .. } if metadata > 0 => metadata -= 1,
+            XmlEvent::End { .. } if metadata_depth > 0 => metadata_depth -= 1,
             XmlEvent::End { name, text } => {
                 if name == "pattern" && open.is_none() && !text.is_empty() {
                     patterns += 1;
@@ -142,7 +145,7 @@ fn start_element(
         "path" => {
             partial.bytes = match tag.attribute("size") {
                 None | Some("") => None,
-                Some(size) => Some(size.trim().parse().map_err(|_| "an invalid size")?),
+                Some(size) => Some(size.trim().parse().map_err(|_| "an invalid file size")?),
             };
         }
         "content" => partial.is_structure = false,
@@ -192,7 +195,7 @@ fn finish_entry(kind: EntryKind, partial: PartialEntry) -> Result<ManifestEntry,
             partial.path.ok_or("an entry without a path")?
         }
     };
-    // Some programs append a slash to folders.
+    // Some programs append a slash to folder paths.
     let path = match kind {
         EntryKind::Folder => path.strip_suffix('/').unwrap_or(&path).to_owned(),
         _ => path,

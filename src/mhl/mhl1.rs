@@ -1,9 +1,9 @@
-//! Reader of the older MHL 1.x format (<http://mediahashlist.org>): one file in the folder it
-//! describes.
+//! Reader of the older MHL 1.x format (<http://mediahashlist.org>): a single list file in the
+//! folder that it describes.
 //!
-//! It is separate from histories because a list has no generations and no chain, so nothing proves
-//! that it is unchanged. Each program writes it a little differently (Silverstack, `ShotPut` Pro,
-//! Hedge, `YoYotta`), so the reader is more tolerant.
+//! The format is read separately because a list has no generations and no chain, so changes to the
+//! list cannot be detected. Programs such as Silverstack, `ShotPut` Pro, Hedge and `YoYotta` write
+//! slightly different lists, so this reader is more tolerant.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,28 +14,28 @@ use super::xml::{StartTag, XmlEvent, XmlReader};
 use super::{EXTENSION, MhlError, path_error};
 use crate::checksum::{Checksum, HashKind};
 
-/// A parsed MHL 1.x file.
+/// Contents of an MHL 1.x file.
 #[derive(Debug, Clone)]
 pub struct Mhl1List {
-    /// Path of the list. Listed files are relative to its folder.
+    /// Path of the list. The paths of listed files are relative to its folder.
     pub path: PathBuf,
-    /// Name and version of the program that wrote the list, if stored.
+    /// Name and version of the program that wrote the list; `None` if not stored.
     pub tool: Option<String>,
-    /// Listed files in their order. A path may occur twice.
+    /// Files in the order of the list. A path may occur twice.
     pub files: Vec<Mhl1File>,
 }
 
-/// A file in an MHL 1.x list.
+/// File in an MHL 1.x list.
 #[derive(Debug, Clone, Default)]
 pub struct Mhl1File {
     /// Path relative to the folder of the list, separated by `/`.
     pub path: String,
-    /// Size in bytes. The format requires it, but some lists lack it.
+    /// Size in bytes. The format requires it, but some lists omit it.
     pub bytes: Option<u64>,
-    /// Modification time, if stored and valid.
+    /// Modification time; `None` if it is not stored or invalid.
     pub modified: Option<Timestamp>,
-    /// Hashes, each with true if either byte order is accepted. Empty if the list stores only the
-    /// size (`<null>`).
+    /// Hashes. The flag is true if the hash matches in either byte order. Empty if the list stores
+    /// only the size (`<null>`).
     hashes: Vec<(Checksum, bool)>,
 }
 
@@ -45,19 +45,19 @@ impl Mhl1File {
         self.hashes.iter().map(|(checksum, _)| checksum.kind())
     }
 
-    /// Returns the file's hashes, in the usual order of digits.
+    /// Returns the file's hashes, in the usual byte order.
     pub fn hashes(&self) -> impl Iterator<Item = &Checksum> {
         self.hashes.iter().map(|(checksum, _)| checksum)
     }
 
-    /// Returns true if a computed hash matches the listed one; `None` if the list has none of this
-    /// kind.
+    /// Returns true if a computed hash matches the listed ones of its kind; `None` if no hash of
+    /// this kind is listed.
     ///
     /// `<xxhash64>` is little-endian, but some programs write it like `<xxhash64be>`, so both byte
     /// orders are accepted.
     #[must_use]
-    pub fn agrees(&self, found: &Checksum) -> Option<bool> {
-        let mut of_kind = self
+    pub fn matches(&self, found: &Checksum) -> Option<bool> {
+        let mut matches = self
             .hashes
             .iter()
             .filter(|(listed, _)| listed.kind() == found.kind())
@@ -66,15 +66,15 @@ impl Mhl1File {
                 listed == found || *is_either_order && is_swapped()
             })
             .peekable();
-        of_kind.peek()?;
-        Some(of_kind.all(|is_same| is_same))
+        matches.peek()?;
+        Some(matches.all(|is_same| is_same))
     }
 }
 
 /// Finds the lists directly in a folder, sorted by path.
 ///
 /// # Errors
-/// If the folder cannot be read.
+/// Returns an error if the folder cannot be read.
 pub fn find(root: &Path) -> Result<Vec<PathBuf>, MhlError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(root).map_err(MhlError::path(root))? {
@@ -82,11 +82,11 @@ pub fn find(root: &Path) -> Result<Vec<PathBuf>, MhlError> {
         let is_list = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case(EXTENSION));
-        // AppleDouble files, which macOS writes on other file systems.
-        let is_attributes = path
+        // macOS writes AppleDouble files (`._NAME`) on other filesystems; they are not lists.
+        let is_apple_double = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"._"));
-        if is_list && !is_attributes && path.is_file() {
+        if is_list && !is_apple_double && path.is_file() {
             found.push(path);
         }
     }
@@ -94,11 +94,11 @@ pub fn find(root: &Path) -> Result<Vec<PathBuf>, MhlError> {
     Ok(found)
 }
 
-/// Reads a list. Returns `None` for an ASC MHL v2 manifest, which is only valid as part of its
+/// Reads a list. Returns `None` for an ASC MHL v2 manifest, which is valid only as part of its
 /// history.
 ///
 /// # Errors
-/// If the file cannot be read, is not a list, or lists a path outside its folder.
+/// Returns an error if the file cannot be read, is not a list, or lists a path outside its folder.
 pub fn read(path: &Path) -> Result<Option<Mhl1List>, MhlError> {
     let mut xml = XmlReader::open(path, &[])?;
     let mut list = Mhl1List {
@@ -127,23 +127,27 @@ pub fn read(path: &Path) -> Result<Option<Mhl1List>, MhlError> {
                 (Some(_), "hash") => {
                     let file = open.take().unwrap_or_default();
                     if file.path.is_empty() {
-                        return Err(xml.malformed("an entry without a file"));
+                        return Err(xml.malformed("an entry without a file name"));
                     }
                     list.files.push(file);
                 }
                 (Some(file), "file") => {
-                    file.path = relative(&text).map_err(|reason| xml.malformed(reason))?;
+                    file.path = normalize_path(&text).map_err(|reason| xml.malformed(reason))?;
                 }
                 (Some(file), "size") => {
                     let size = text.trim();
                     file.bytes = match size {
                         "" => None,
-                        size => Some(size.parse().map_err(|_| xml.malformed("an invalid size"))?),
+                        size => Some(
+                            size.parse()
+                                .map_err(|_| xml.malformed("an invalid file size"))?,
+                        ),
                     };
                 }
                 (Some(file), "lastmodificationdate") => file.modified = text.trim().parse().ok(),
                 (Some(file), tag) => {
-                    let hash = hash(tag, text.trim()).map_err(|reason| xml.malformed(reason))?;
+                    let hash =
+                        parse_hash(tag, text.trim()).map_err(|reason| xml.malformed(reason))?;
                     file.hashes.extend(hash);
                 }
             },
@@ -158,13 +162,13 @@ fn is_list_of_version_1(tag: &StartTag) -> Result<bool, &'static str> {
     }
     match tag.attribute("version") {
         Some(version) if version.starts_with("2.") => Ok(false),
-        Some(version) if !version.starts_with('1') => Err("not a media hash list of version 1"),
+        Some(version) if !version.starts_with('1') => Err("not a version 1 media hash list"),
         _ => Ok(true),
     }
 }
 
-/// Normalizes a path. Some programs write Windows separators, some start with `./`.
-fn relative(text: &str) -> Result<String, &'static str> {
+/// Normalizes the path of a listed file. Some programs write Windows separators or a leading `./`.
+fn normalize_path(text: &str) -> Result<String, &'static str> {
     let path = if text.contains('/') {
         text.to_owned()
     } else {
@@ -179,9 +183,9 @@ fn relative(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Parses the hash in an element. The flag is true if either byte order is accepted. Returns `None`
-/// for elements that are not hashes.
-fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str> {
+/// Parses the hash in an element; `None` if the element is not a hash. The flag is true if the hash
+/// matches in either byte order.
+fn parse_hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str> {
     let (kind, is_swapped) = match tag {
         "md5" => (HashKind::Md5, false),
         "sha1" => (HashKind::Sha1, false),
@@ -197,7 +201,7 @@ fn hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'static str>
     let number = text.parse::<u32>().ok().filter(|_| kind == HashKind::Xxh32);
     let checksum = match number {
         Some(number) => Checksum::from_bytes(kind, &number.to_be_bytes()),
-        // Programs that print XXH64 as a number drop leading zeros.
+        // Some programs omit leading zeros of an XXH64 hash.
         None if kind == HashKind::Xxh64 && !text.is_empty() => {
             Checksum::parse(kind, &format!("{text:0>16}"))
         }
@@ -232,7 +236,7 @@ mod tests {
     #[test]
     fn reads_lists_as_programs_write_them() {
         let folder = tempfile::tempdir().unwrap();
-        // With the byte order mark that programs on Windows write.
+        // The list starts with a byte order mark, as written by programs on Windows.
         let path = list(
             folder.path(),
             "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r
@@ -255,20 +259,20 @@ mod tests {
         let list = read(&path).unwrap().unwrap();
         assert_eq!(list.tool.as_deref(), Some("Silverstack 8.2"));
         let paths: Vec<_> = list.files.iter().map(|file| file.path.as_str()).collect();
-        let right = [
+        let expected = [
             "A001/Clips/A001C001 & more.mov",
             "A001/Clips/b.mov",
             "c.mov",
         ];
-        assert_eq!(paths, right);
+        assert_eq!(paths, expected);
         let [first, second, third] = &list.files[..] else {
             panic!();
         };
         assert_eq!(first.bytes, Some(1024));
         assert_eq!(first.modified, "2026-05-02T16:30:00Z".parse().ok());
-        assert_eq!(first.agrees(&hash_bytes(HashKind::Md5, b"")), Some(true));
-        assert_eq!(first.agrees(&hash_bytes(HashKind::Md5, b"x")), Some(false));
-        assert_eq!(first.agrees(&hash_bytes(HashKind::Sha1, b"")), None);
+        assert_eq!(first.matches(&hash_bytes(HashKind::Md5, b"")), Some(true));
+        assert_eq!(first.matches(&hash_bytes(HashKind::Md5, b"x")), Some(false));
+        assert_eq!(first.matches(&hash_bytes(HashKind::Sha1, b"")), None);
         assert_eq!((second.bytes, second.modified), (Some(0), None));
         assert_eq!(second.kinds().count(), 0);
         assert_eq!(third.kinds().collect::<Vec<_>>(), [HashKind::Sha1]);
@@ -278,7 +282,7 @@ mod tests {
     fn reads_all_spellings_of_xxhash() {
         let empty = |kind| hash_bytes(kind, b"");
         for (hashes, kind) in [
-            // 02cc5d05, as a number.
+            // The decimal form of 02cc5d05.
             ("<xxhash>46947589</xxhash>", HashKind::Xxh32),
             ("<xxhash>02cc5d05</xxhash>", HashKind::Xxh32),
             ("<xxhash64be>EF46DB3751D8E999</xxhash64be>", HashKind::Xxh64),
@@ -291,19 +295,19 @@ mod tests {
             ),
         ] {
             let file = read_entry(hashes).unwrap();
-            assert_eq!(file.agrees(&empty(kind)), Some(true), "{hashes}");
+            assert_eq!(file.matches(&empty(kind)), Some(true), "{hashes}");
             assert_eq!(
-                file.agrees(&hash_bytes(kind, b"x")),
+                file.matches(&hash_bytes(kind, b"x")),
                 Some(false),
                 "{hashes}"
             );
         }
         // The byte order of `<xxhash64be>` is never swapped.
         let file = read_entry("<xxhash64be>99e9d85137db46ef</xxhash64be>").unwrap();
-        assert_eq!(file.agrees(&empty(HashKind::Xxh64)), Some(false));
+        assert_eq!(file.matches(&empty(HashKind::Xxh64)), Some(false));
         let short = read_entry("<xxhash64be>1</xxhash64be>").unwrap();
         let one = Checksum::from_bytes(HashKind::Xxh64, &1_u64.to_be_bytes()).unwrap();
-        assert_eq!(short.agrees(&one), Some(true));
+        assert_eq!(short.matches(&one), Some(true));
     }
 
     #[test]

@@ -1,18 +1,20 @@
-//! Media hash lists: records of the files in a folder and of their hashes, stored in that folder.
+//! Media hash lists: records of a folder's files and their hashes, stored in that folder.
 //!
-//! This module reads and writes ASC MHL v2.0, and reads the older MHL 1.1 ([`mhl1`]). The authority
-//! is the reference implementation, the `ascmhl` package 1.2 (<https://github.com/ascmitc/mhl>),
-//! which verifies what this module writes. It is separate from the catalogue because a history
+//! This module reads and writes ASC MHL v2.0, and reads the older MHL 1.1 ([`mhl1`]). It follows
+//! the reference implementation, the `ascmhl` package 1.2 (<https://github.com/ascmitc/mhl>), which
+//! verifies the output of this module in tests. It is separate from the catalogue because a history
 //! belongs to a folder, moves with it, and must be readable without this program.
 //!
-//! A **history** ([`History`]) is an `ascmhl` folder: **generations**, one manifest each, and a
-//! chain that stores the hash of every manifest. [`Histories`] are all histories below a folder.
-//! [`Histories::write`] seals a folder; [`Histories::expected`] returns the hashes to verify
-//! against.
+//! A **history** ([`History`]) is an `ascmhl` folder. It contains **generations**, each with a
+//! manifest, and a **chain** that stores the hash of every manifest. [`Histories`] are all
+//! histories of a folder and the folders in it. [`Histories::write`] seals a folder;
+//! [`Histories::expected`] returns the hashes to verify against.
 
 mod adopt;
 mod chain;
+mod compare;
 mod error;
+mod folder_hashes;
 mod generation;
 mod generation_builder;
 mod histories;
@@ -20,8 +22,6 @@ mod history;
 mod ignore;
 mod manifest;
 pub mod mhl1;
-mod outcome;
-mod tree;
 mod write;
 mod xml;
 
@@ -32,17 +32,17 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path};
 
+pub use compare::{SealOutcome, SealVerdict, compare, required_kinds};
 pub use error::MhlError;
+pub use folder_hashes::{FolderHash, folder_hashes};
 pub use generation::{Author, Creator, FileEntry, FolderEntry, Generation, HashEntry, Process};
 pub use generation_builder::GenerationBuilder;
 pub use histories::Histories;
 pub use history::{FileHistory, FolderHistory, History, ManifestRef};
-pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, Ignored};
-pub use outcome::{SealOutcome, SealVerdict, judge, required_kinds};
-pub use tree::{FolderHash, folder_hashes};
+pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, IgnorePatterns};
 pub use write::write;
 
-/// Folder that contains a history.
+/// Name of the folder that contains a history.
 pub const FOLDER: &str = "ascmhl";
 /// File name of the chain.
 const CHAIN: &str = "ascmhl_chain.xml";
@@ -51,15 +51,15 @@ const LOCK: &str = crate::atomic_file::LOCK;
 /// File extension of manifests.
 const EXTENSION: &str = "mhl";
 
-/// Result of comparing a hash in a manifest with earlier ones: its `action` attribute.
+/// The `action` attribute of a hash in a manifest: the result of comparing it with earlier hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HashAction {
-    /// First hash of the file.
+    /// The first hash of the file.
     Original,
-    /// Equal to the earlier hash of this kind, or of a new kind and computed when an earlier hash
-    /// was verified.
+    /// The hash equals the earlier hash of its kind. A hash of a new kind was computed in the same
+    /// read as an equal hash of another kind.
     Verified,
-    /// Different from the earlier hash of this kind.
+    /// The hash differs from the earlier hash of its kind.
     Failed,
 }
 
@@ -87,14 +87,14 @@ impl fmt::Display for HashAction {
     }
 }
 
-/// Returns true if a manifest can hold a file name: it must be UTF-8 without characters that XML
-/// 1.0 excludes (controls except tab and line ends, U+FFFE, U+FFFF).
+/// Returns true if a manifest can represent a file name: it must be UTF-8 without characters that
+/// XML 1.0 excludes (controls except tab and line ends, U+FFFE, U+FFFF).
 ///
 /// Line ends are written as character references, which the reference implementation reads
 /// correctly. When it writes such a name itself, it replaces line ends, U+0085, U+2028 and U+2029
 /// with blanks.
 #[must_use]
-pub fn can_hold(name: &OsStr) -> bool {
+pub fn can_represent(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.chars().all(is_xml))
 }
 
@@ -116,8 +116,8 @@ fn is_in_history(path: &Path) -> bool {
     folder.is_some_and(|folder| folder == FOLDER)
 }
 
-/// Returns true if the chain `chain` equals `before` or extends it. Returns false if either cannot
-/// be read or `before` is empty.
+/// Returns true if the chain file `chain` equals or extends the chain file `before`. Returns false
+/// if either cannot be read, or if `before` contains no generation.
 #[must_use]
 pub fn has_grown(chain: &Path, before: &Path) -> bool {
     let (Ok(links), Ok(before)) = (chain::read(chain), chain::read(before)) else {
@@ -127,22 +127,23 @@ pub fn has_grown(chain: &Path, before: &Path) -> bool {
 }
 
 /// Converts a path below a history's folder to the form used in manifests; `None` if they cannot
-/// hold it.
+/// represent it.
 #[must_use]
-pub fn path(inside: &Path) -> Option<String> {
+pub fn manifest_path(inside: &Path) -> Option<String> {
     let parts = inside
         .iter()
-        .map(|part| part.to_str().filter(|_| can_hold(part)));
+        .map(|part| part.to_str().filter(|_| can_represent(part)));
     let parts: Vec<&str> = parts.collect::<Option<_>>()?;
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// Returns true if XML 1.0 allows a character, at least as a reference.
+/// Returns true if XML 1.0 allows a character, directly or as a character reference.
 fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Returns the reason why a text is not a valid path below a history's folder, or `None` if it is.
+/// Returns the reason why a path is not a valid path below a history's folder; `None` if it is
+/// valid.
 fn path_error(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("an empty path");
@@ -151,7 +152,7 @@ fn path_error(path: &str) -> Option<&'static str> {
     if !parts.all(|part| !matches!(part, "" | "." | "..")) {
         return Some("not a plain relative path");
     }
-    // On Windows, `\` and `C:` must not lead out of the folder either.
+    // On Windows, a path with `\` or `C:` could also lead out of the folder.
     let is_below = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_)));

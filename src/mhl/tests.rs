@@ -1,4 +1,4 @@
-//! Tests of histories: written and read back, damaged, and hostile.
+//! Tests of histories: writing and reading back, damage, and hostile input.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn entry(path: &str, kinds: &[HashKind]) -> FileEntry {
         bytes: path.len() as u64,
         modified: Some(now()),
         created: None,
-        hashes: HashEntry::from_verdict(judge(None, path, &found), now()),
+        hashes: HashEntry::from_verdict(compare(None, path, &found), now()),
     }
 }
 
@@ -52,18 +52,18 @@ fn writes_a_generation_according_to_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("A001");
     fs::create_dir(&root).unwrap();
-    let mut one = generation(
+    let mut new = generation(
         &["b.mov", "Clips/a & b.mov"],
         &[HashKind::Xxh64, HashKind::C4],
     );
-    one.folders.push(FolderEntry {
+    new.folders.push(FolderEntry {
         path: "empty".to_owned(),
         previous: Some("was".to_owned()),
         modified: Some(Timestamp::UNIX_EPOCH),
     });
-    one.files[0].previous = Some("old.mov".to_owned());
-    one.ignored.push("*.tmp".to_owned());
-    let manifest = write(&root, None, &one).unwrap();
+    new.files[0].previous = Some("old.mov".to_owned());
+    new.ignored.push("*.tmp".to_owned());
+    let manifest = write(&root, None, &new).unwrap();
     let name = manifest.file_name().unwrap().to_str().unwrap();
     assert_eq!(name, "0001_A001_2026-05-02_163000Z.mhl");
     insta::assert_snapshot!(fs::read_to_string(&manifest).unwrap());
@@ -86,7 +86,7 @@ fn an_empty_folder_has_no_history() {
     assert!(histories.expected("a").is_none());
     assert!(histories.is_ignored("a/.DS_Store", false));
     assert!(histories.is_ignored("a/ascmhl", true));
-    // Created and then interrupted.
+    // Simulates a writer that was interrupted after it created the folder.
     fs::create_dir(folder.path().join("ascmhl")).unwrap();
     assert!(History::read(folder.path()).unwrap().is_none());
     write(folder.path(), None, &generation(&["a"], &[HashKind::Md5])).unwrap();
@@ -94,16 +94,16 @@ fn an_empty_folder_has_no_history() {
 }
 
 #[test]
-fn concurrent_writers_lose_no_generation() {
+fn a_write_with_an_outdated_history_fails() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let one = generation(&["a"], &[HashKind::Md5]);
-    write(root, None, &one).unwrap();
-    assert!(write(root, None, &one).is_err());
+    let new = generation(&["a"], &[HashKind::Md5]);
+    write(root, None, &new).unwrap();
+    assert!(write(root, None, &new).is_err());
     let history = History::read(root).unwrap().unwrap();
-    let second = write(root, Some(&history), &one).unwrap();
-    // The same again, with an outdated history.
-    assert!(write(root, Some(&history), &one).is_err());
+    let second = write(root, Some(&history), &new).unwrap();
+    // A second write with the outdated history fails.
+    assert!(write(root, Some(&history), &new).is_err());
     let history = History::read(root).unwrap().unwrap();
     assert_eq!(history.generations().len(), 2);
     assert!(second.is_file());
@@ -115,29 +115,29 @@ fn concurrent_writers_lose_no_generation() {
 fn rejects_unwritable_values_before_writing_anything() {
     type Change = fn(&mut Generation);
     let changes: &[Change] = &[
-        |one| one.files[0].path = "/a".to_owned(),
-        |one| one.files[0].path = "../a".to_owned(),
-        |one| one.files[0].path = "a//b".to_owned(),
-        |one| one.files[0].path = "a\u{7}".to_owned(),
-        |one| one.files[0].path = "a\u{ffff}".to_owned(),
-        |one| one.files[0].path = String::new(),
-        |one| one.files[0].previous = Some("./a".to_owned()),
-        |one| one.files[1].path = "a".to_owned(),
-        |one| {
-            let hash = one.files[0].hashes[0].clone();
-            one.files[0].hashes.push(hash);
+        |new| new.files[0].path = "/a".to_owned(),
+        |new| new.files[0].path = "../a".to_owned(),
+        |new| new.files[0].path = "a//b".to_owned(),
+        |new| new.files[0].path = "a\u{7}".to_owned(),
+        |new| new.files[0].path = "a\u{ffff}".to_owned(),
+        |new| new.files[0].path = String::new(),
+        |new| new.files[0].previous = Some("./a".to_owned()),
+        |new| new.files[1].path = "a".to_owned(),
+        |new| {
+            let hash = new.files[0].hashes[0].clone();
+            new.files[0].hashes.push(hash);
         },
-        |one| one.files[0] = entry("a", &[HashKind::Xxh32]),
-        |one| one.creator.host = "\0".to_owned(),
-        |one| {
-            one.creator.author = Some(Author {
+        |new| new.files[0] = entry("a", &[HashKind::Xxh32]),
+        |new| new.creator.host = "\0".to_owned(),
+        |new| {
+            new.creator.author = Some(Author {
                 email: Some("ana".to_owned()),
                 ..Author::default()
             });
         },
-        |one| one.ignored.push(String::new()),
-        |one| {
-            one.folders.push(FolderEntry {
+        |new| new.ignored.push(String::new()),
+        |new| {
+            new.folders.push(FolderEntry {
                 path: "a".to_owned(),
                 previous: None,
                 modified: None,
@@ -146,9 +146,9 @@ fn rejects_unwritable_values_before_writing_anything() {
     ];
     for (number, change) in changes.iter().enumerate() {
         let folder = tempfile::tempdir().unwrap();
-        let mut one = generation(&["a", "b"], &[HashKind::Md5]);
-        change(&mut one);
-        let error = write(folder.path(), None, &one).unwrap_err();
+        let mut new = generation(&["a", "b"], &[HashKind::Md5]);
+        change(&mut new);
+        let error = write(folder.path(), None, &new).unwrap_err();
         assert!(
             matches!(error, MhlError::Unwritable { .. }),
             "{number}: {error}"
@@ -159,20 +159,24 @@ fn rejects_unwritable_values_before_writing_anything() {
 
 #[cfg(unix)]
 #[test]
-fn accepts_only_names_that_xml_can_hold() {
+fn accepts_only_names_that_xml_can_represent() {
     use std::os::unix::ffi::OsStrExt;
-    for (name, is_held) in [
+    for (name, is_accepted) in [
         (&b"A001 \xc3\xa9\n\t\r"[..], true),
         (b"\xff.mov", false),
         (b"a\x1b[31m", false),
         (b"\xef\xbf\xbf", false),
         (b"\x7f", true),
     ] {
-        assert_eq!(can_hold(OsStr::from_bytes(name)), is_held, "{name:?}");
+        assert_eq!(
+            can_represent(OsStr::from_bytes(name)),
+            is_accepted,
+            "{name:?}"
+        );
     }
 }
 
-/// Writes a history of one manifest and a matching chain.
+/// Writes a history with one manifest and a matching chain.
 fn write_history(root: &Path, manifest: &[u8]) {
     let folder = root.join(FOLDER);
     fs::create_dir_all(&folder).unwrap();
@@ -248,7 +252,7 @@ fn rejects_hostile_manifests() {
         (file("&#0;"), ""),
         (file("&#x1;"), "an entity"),
         (file("&#xffff;"), "an entity"),
-        (file("\u{1}"), "cannot hold"),
+        (file("\u{1}"), "does not allow"),
         (file(&many), "too long"),
         (deep, "too deep"),
         (tag, "too long"),
@@ -322,7 +326,7 @@ fn rejects_a_history_that_does_not_match_its_chain() {
         ),
         "{error}"
     );
-    // It is not XML any more, but the relevant fact is that it was changed.
+    // The manifest is no longer XML, but the error must state that it was changed.
     fs::write(&path, "<").unwrap();
     let error = History::read(root).unwrap_err();
     assert!(matches!(error, MhlError::Altered { .. }), "{error}");
@@ -372,15 +376,15 @@ fn finds_the_records_of_a_renamed_file() {
     let root = folder.path();
     let rename = |paths: &[(&str, &str, &[HashKind])]| {
         let history = History::read(root).unwrap();
-        let mut one = generation(&[], &[]);
+        let mut new = generation(&[], &[]);
         for (path, previous, kinds) in paths {
             // The content stays the same.
             let mut file = entry("a", kinds);
             (*path).clone_into(&mut file.path);
             file.previous = (!previous.is_empty()).then(|| (*previous).to_owned());
-            one.files.push(file);
+            new.files.push(file);
         }
-        write(root, history.as_ref(), &one).unwrap();
+        write(root, history.as_ref(), &new).unwrap();
     };
     rename(&[("a", "", &[HashKind::Md5])]);
     rename(&[("b", "a", &[HashKind::Md5, HashKind::Sha1])]);
@@ -405,36 +409,36 @@ fn accepts_a_new_hash_kind_only_with_a_verified_one() {
     let history = History::read(folder.path()).unwrap().unwrap();
     let history = Some(&history);
     let of = |kind, text: &str| hash_bytes(kind, text.as_bytes());
-    let judge_hashes = |found: &[Checksum]| {
-        let verdict = judge(history, "a", found);
+    let compare_hashes = |found: &[Checksum]| {
+        let verdict = compare(history, "a", found);
         let actions: Vec<_> = verdict.hashes.iter().map(|(_, action)| *action).collect();
         (verdict.outcome, actions)
     };
     let (md5, c4) = (HashKind::Md5, HashKind::C4);
-    let is = HashAction::Verified;
+    let verified = HashAction::Verified;
     assert_eq!(
-        judge_hashes(&[of(md5, "a")]),
-        (SealOutcome::Verified, vec![is])
+        compare_hashes(&[of(md5, "a")]),
+        (SealOutcome::Verified, vec![verified])
     );
     assert_eq!(
-        judge_hashes(&[of(c4, "a"), of(md5, "a")]),
-        (SealOutcome::Verified, vec![is, is])
+        compare_hashes(&[of(c4, "a"), of(md5, "a")]),
+        (SealOutcome::Verified, vec![verified, verified])
     );
     assert_eq!(
-        judge_hashes(&[of(md5, "b"), of(c4, "b")]),
+        compare_hashes(&[of(md5, "b"), of(c4, "b")]),
         (SealOutcome::Failed, vec![HashAction::Failed])
     );
     assert_eq!(
-        judge_hashes(&[of(c4, "a")]),
-        (SealOutcome::Unproven, vec![])
+        compare_hashes(&[of(c4, "a")]),
+        (SealOutcome::Unverifiable, vec![])
     );
-    assert_eq!(judge_hashes(&[]), (SealOutcome::Unproven, vec![]));
+    assert_eq!(compare_hashes(&[]), (SealOutcome::Unverifiable, vec![]));
     assert_eq!(required_kinds(history, "a", &[c4]), [md5, c4]);
     assert_eq!(required_kinds(history, "a", &[c4, md5, c4]), [c4, md5]);
     assert_eq!(required_kinds(history, "a", &[md5]), [md5]);
     assert_eq!(required_kinds(history, "new", &[c4]), [c4]);
     assert_eq!(
-        judge(history, "new", &[of(c4, "x")]).outcome,
+        compare(history, "new", &[of(c4, "x")]).outcome,
         SealOutcome::New
     );
 }
@@ -484,9 +488,9 @@ fn names_a_manifest_after_its_folder() {
 #[test]
 fn leaves_out_invalid_dates() {
     let folder = tempfile::tempdir().unwrap();
-    let mut one = generation(&["a"], &[HashKind::Md5]);
-    one.files[0].modified = Some("-000900-01-01T00:00:00Z".parse().unwrap());
-    let path = write(folder.path(), None, &one).unwrap();
+    let mut new = generation(&["a"], &[HashKind::Md5]);
+    new.files[0].modified = Some("-000900-01-01T00:00:00Z".parse().unwrap());
+    let path = write(folder.path(), None, &new).unwrap();
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains("<path size=\"1\">a</path>"), "{text}");
 }
@@ -499,7 +503,7 @@ proptest! {
         names in prop::collection::btree_set("[a-c&<>\"' \\t\\n\\r\\\\é\u{301}🎬]{1,6}(/[a-c.\u{85}\u{2028}]{3,4}){0,3}", 0..8),
         kind in prop::sample::select(HashKind::WRITABLE),
     ) {
-        // A file cannot also be a folder, and no part is `..`.
+        // Skips invalid paths, and files whose path is also that of a folder.
         let paths: Vec<&str> = names
             .iter()
             .map(String::as_str)
@@ -507,10 +511,10 @@ proptest! {
             .filter(|path| !names.iter().any(|other| other.starts_with(&format!("{path}/"))))
             .collect();
         let folder = tempfile::tempdir().unwrap();
-        let one = generation(&paths, &[kind]);
-        write(folder.path(), None, &one).unwrap();
+        let new = generation(&paths, &[kind]);
+        write(folder.path(), None, &new).unwrap();
         let history = History::read(folder.path()).unwrap().unwrap();
-        for file in &one.files {
+        for file in &new.files {
             let known = history.file_history(&file.path).unwrap();
             let hash = &file.hashes[0];
             prop_assert_eq!(known.bytes, Some(file.bytes));
@@ -519,7 +523,7 @@ proptest! {
                 &[(hash.checksum.clone(), Some(HashAction::Original), 1)]
             );
         }
-        let files = one
+        let files = new
             .files
             .iter()
             .map(|file| (file.path.as_str(), &file.hashes[0].checksum));

@@ -1,8 +1,8 @@
-//! Writer of a generation: first the manifest, then the chain that names it.
+//! Writer of a generation. It writes the manifest first, then the chain that names it.
 //!
-//! An interruption at any point leaves a readable history. A manifest gets its final name only when
-//! it is completely on the disk. It does not count until the chain names it, and its number is not
-//! reused.
+//! An interruption at any point leaves a readable history. A manifest gets its final name only once
+//! it is completely on disk. It becomes part of the history when the chain names it. Its number is
+//! not reused.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -23,13 +23,14 @@ use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::lock::Shared;
 
-/// Writes a new generation of a folder without inner histories and returns the manifest.
+/// Writes a new generation of a folder without inner histories. Returns the path of the manifest.
 ///
 /// `history` is the result of [`History::read`] for the same folder.
 ///
 /// # Errors
-/// If a manifest cannot represent the generation (nothing is written then), if another program has
-/// added a generation meanwhile, or if an I/O error occurs.
+/// Returns an error if a manifest cannot represent the generation, in which case nothing is
+/// written. Returns an error, too, if another program has added a generation since `history` was
+/// read, or if an I/O operation fails.
 pub fn write(
     root: &Path,
     history: Option<&History>,
@@ -50,7 +51,7 @@ pub fn write(
         .map(|written| written.path)
 }
 
-/// The part of a generation that belongs to one history.
+/// Part of a generation that belongs to one history.
 pub(super) struct HistoryPart<'a> {
     root: &'a Path,
     history: Option<&'a History>,
@@ -61,7 +62,8 @@ pub(super) struct HistoryPart<'a> {
         Vec<&'a FolderHash>,
     )>,
     root_hash: Vec<&'a FolderHash>,
-    /// Manifests written for inner histories, relative to this history.
+    /// Paths and C4 hashes of the manifests written for inner histories. Paths are relative to this
+    /// history.
     pub(super) references: Vec<(String, Checksum)>,
 }
 
@@ -72,14 +74,15 @@ pub(super) struct HistoryPath<'a> {
     pub(super) previous: Option<&'a str>,
 }
 
-/// A manifest that was written.
+/// Manifest that was written.
 pub(super) struct WrittenManifest {
     pub(super) path: PathBuf,
     pub(super) name: String,
     pub(super) c4: Checksum,
 }
 
-/// Returns all folders of a generation, including those not listed, and the root as the empty path.
+/// Returns all folders of a generation by path: listed folders, parents of files and folders, and
+/// the root, whose path is empty.
 pub(super) fn all_folders(generation: &Generation) -> BTreeMap<&str, Option<&FolderEntry>> {
     let mut all = BTreeMap::from([("", None)]);
     let files = generation.files.iter().map(|file| file.path.as_str());
@@ -120,7 +123,8 @@ impl<'a> HistoryPart<'a> {
         self.files.push((file, HistoryPath { path, previous }));
     }
 
-    /// Adds a folder. `path` is its key in `hashes`, `location` its path relative to this history.
+    /// Adds a folder. `path` is its key in `hashes`; `location` is its path relative to this
+    /// history.
     pub(super) fn add_folder(
         &mut self,
         path: &str,
@@ -136,8 +140,8 @@ impl<'a> HistoryPart<'a> {
         }
     }
 
-    /// Writes the manifest, then the chain. `lock` keeps other processes from writing the chain
-    /// meanwhile.
+    /// Writes the manifest, then the chain. While `lock` is held, no other process writes the
+    /// chain.
     pub(super) fn write(
         &self,
         generation: &Generation,
@@ -148,7 +152,10 @@ impl<'a> HistoryPart<'a> {
         let chain_path = folder.join(CHAIN);
         let last = self.history.map_or(0, |history| history.last_number);
         let number = last.checked_add(1).ok_or_else(|| {
-            MhlError::unwritable(&last.to_string(), "the last possible generation number")
+            MhlError::unwritable(
+                &last.to_string(),
+                "the highest possible generation number, so no generation can be added",
+            )
         })?;
         let name = file_name(self.root, number, generation.created);
         let path = folder.join(&name);
@@ -232,7 +239,7 @@ impl<'a> HistoryPart<'a> {
         }
         writeln!(to, "    </ignore>\n  </processinfo>")?;
         let entries = self.sorted_items();
-        // The schema does not allow an empty list.
+        // The schema does not allow an empty `hashes` element.
         if !entries.is_empty() {
             writeln!(to, "  <hashes>")?;
             for entry in entries {
@@ -264,7 +271,7 @@ impl<'a> HistoryPart<'a> {
     }
 
     /// Returns files and folders in the order of the reference implementation: the contents of a
-    /// folder before the folder itself, and folders before files of the same parent.
+    /// folder before the folder itself, and folders before files with the same parent.
     fn sorted_items(&self) -> Vec<ManifestItem<'_>> {
         let files = self.files.iter();
         let files = files.map(|(file, location)| ManifestItem::File(file, *location));
@@ -308,7 +315,7 @@ impl ManifestItem<'_> {
         }
     }
 
-    /// Returns the path, and true for a folder.
+    /// Returns the item's path, and true if the item is a folder.
     fn path_and_kind(&self) -> (&str, bool) {
         match self {
             Self::File(_, location) => (location.path, false),
@@ -317,8 +324,9 @@ impl ManifestItem<'_> {
     }
 }
 
-/// Returns true if another lock holder has added the manifest to the chain. Otherwise removes the manifest, which the
-/// reference implementation would count as a generation, unless another process may be about to add it.
+/// Returns true if another lock holder has added the manifest to the chain. Otherwise, the manifest
+/// is removed, since the reference implementation would count it as a generation. It is not removed
+/// while another process may still add it.
 fn is_adopted(chain: &Path, link: &ChainLink, is_held: bool) -> bool {
     let Ok(links) = chain::read(chain) else {
         return false;
@@ -331,14 +339,14 @@ fn is_adopted(chain: &Path, link: &ChainLink, is_held: bool) -> bool {
     links.contains(link)
 }
 
-/// Creates the `ascmhl` folder with an empty chain, before the first manifest. If the process is
-/// killed in between, the next run continues with this folder.
+/// Creates the `ascmhl` folder with an empty chain, before the first manifest is written. If the
+/// process is killed afterwards, the next run continues with this folder.
 fn create_chain(folder: &Path, chain: &Path) -> Result<fs::Metadata, MhlError> {
     create_folder(folder)?;
     let created = atomic_file::create(chain, chain::to_xml(&[]).as_bytes());
     let metadata = fs::symlink_metadata(chain).map_err(MhlError::path(chain))?;
     match created {
-        // The process that created it lost the lock before it wrote a manifest.
+        // Another process created the chain, but lost its lock before it wrote a manifest.
         Err(_) if chain::read(chain).is_ok_and(|links| links.is_empty()) => Ok(metadata),
         created => created.map(|()| metadata).map_err(MhlError::path(chain)),
     }
@@ -359,11 +367,11 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), MhlError> {
     }
 }
 
-/// Returns the file name of a manifest, such as `0001_A001R2EC_2026-05-02_163000Z.mhl`. Only the
-/// number has a meaning; the rest is for human readers.
+/// Returns the file name of a manifest, such as `0001_A001R2EC_2026-05-02_163000Z.mhl`. Programs
+/// use only the number; the rest is for human readers.
 fn file_name(root: &Path, number: u32, created: Timestamp) -> String {
-    /// Maximum bytes of the folder name: the limit common to all file systems, less the number, the
-    /// date and the suffix of temporary files.
+    /// Maximum length of the folder name in bytes: the smallest limit of all filesystems, minus the
+    /// number, the date and the suffix of temporary files.
     const MAX_BYTES: usize = 180;
     let whole = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let mut folder = String::new();
@@ -489,7 +497,7 @@ fn attribute(name: &str, value: Option<&str>) -> String {
 }
 
 /// Formats a time as `xs:dateTime` in whole seconds. Returns `None` if the year is not between 1
-/// and 9999, which only a damaged clock or file system reports.
+/// and 9999, which only a faulty clock or filesystem reports.
 fn date(time: Timestamp, offset: Offset) -> Option<String> {
     let whole = Timestamp::from_second(time.as_second()).ok()?;
     let year = offset.to_datetime(whole).year();
@@ -498,7 +506,7 @@ fn date(time: Timestamp, offset: Offset) -> Option<String> {
         .then(|| whole.display_with_offset(offset).to_string())
 }
 
-/// Writer that hashes the bytes it passes on.
+/// Writer that passes bytes to another writer and hashes them.
 struct HashingWriter<'a, W> {
     to: W,
     hasher: &'a mut Hasher,

@@ -1,5 +1,5 @@
-//! Streaming XML reader for files on a drive: manifests list hundreds of thousands of files and
-//! come from untrusted sources.
+//! Streaming XML reader for manifests, which may list hundreds of thousands of files and come from
+//! untrusted sources.
 //!
 //! Namespaces are ignored, as in the reference implementation. DTDs are rejected, so the only
 //! entities are the five predefined ones.
@@ -16,13 +16,14 @@ use super::{MhlError, is_xml};
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file;
 
-/// Maximum size of a manifest: about ten million files.
+/// Maximum size of a manifest in bytes. Enough for about ten million files.
 const MAX_MANIFEST_BYTES: u64 = 2 << 30;
-/// Maximum bytes of one tag, text or comment.
+/// Maximum length of a tag, text or comment in bytes.
 const MAX_EVENT_BYTES: usize = 1 << 20;
-/// Maximum bytes of an element's text. Paths are limited to 4096 bytes on most systems.
+/// Maximum length of an element's text in bytes. Most systems limit paths to 4096 bytes.
 const MAX_TEXT_BYTES: usize = 64 << 10;
-/// Maximum nesting of elements. A manifest needs five levels, metadata of other programs some more.
+/// Maximum nesting depth of elements. A manifest needs five levels; metadata of other programs may
+/// need more.
 const MAX_DEPTH: usize = 64;
 
 /// Start or end of an element.
@@ -59,13 +60,13 @@ pub(super) struct XmlReader {
     buffer: Vec<u8>,
     text: String,
     depth: usize,
-    /// Name of a self-closing element whose end was not returned yet.
+    /// Name of a self-closing element whose `End` event was not returned yet.
     self_closed: Option<String>,
     has_root: bool,
 }
 
 impl XmlReader {
-    /// Opens a file. All its bytes are hashed with `kinds` as they are read.
+    /// Opens a file. All its bytes are hashed with all `kinds` as they are read.
     pub(super) fn open(path: &Path, kinds: &[HashKind]) -> Result<Self, MhlError> {
         let file = source_file::open(path).map_err(MhlError::path(path))?;
         let size = file.metadata().map_err(MhlError::path(path))?.len();
@@ -91,7 +92,7 @@ impl XmlReader {
         Ok(xml)
     }
 
-    /// Returns an error at the current line.
+    /// Creates an error at the current line.
     pub(super) fn malformed(&self, reason: impl Into<String>) -> MhlError {
         MhlError::Malformed {
             path: self.path.clone(),
@@ -121,7 +122,7 @@ impl XmlReader {
                 }
                 Err(error) => return Err(self.malformed(error.to_string())),
             };
-            if let Some(event) = self.translate(&event)? {
+            if let Some(event) = self.convert_event(&event)? {
                 return Ok(Some(event));
             }
             if matches!(event, Event::Eof) {
@@ -130,7 +131,7 @@ impl XmlReader {
         }
     }
 
-    fn translate(&mut self, event: &Event<'_>) -> Result<Option<XmlEvent>, MhlError> {
+    fn convert_event(&mut self, event: &Event<'_>) -> Result<Option<XmlEvent>, MhlError> {
         match event {
             Event::Start(start) => {
                 self.depth += 1;
@@ -163,7 +164,7 @@ impl XmlReader {
                     },
                 }
             }
-            Event::DocType(_) => return Err(self.malformed("a document type is not allowed")),
+            Event::DocType(_) => return Err(self.malformed("a DTD is not allowed")),
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().transpose().ok().flatten();
                 if encoding.is_some_and(|name| !is_utf8(&name)) {
@@ -184,7 +185,7 @@ impl XmlReader {
         is_outermost: bool,
     ) -> Result<XmlEvent, MhlError> {
         if self.depth > MAX_DEPTH {
-            return Err(self.malformed("elements nested too deep"));
+            return Err(self.malformed("elements are nested too deeply"));
         }
         if is_outermost && std::mem::replace(&mut self.has_root, true) {
             return Err(self.malformed("content after the root element"));
@@ -197,7 +198,7 @@ impl XmlReader {
                 .normalized_value(XmlVersion::Implicit1_0)
                 .map_err(|error| self.malformed(error.to_string()))?;
             if !value.chars().all(is_xml) {
-                return Err(self.malformed("a character that XML cannot hold"));
+                return Err(self.malformed("a character that XML does not allow"));
             }
             let name = owned_name(attribute.key.local_name().as_ref());
             attributes.push((name, value.into_owned()));
@@ -217,10 +218,10 @@ impl XmlReader {
             return Err(self.malformed("text outside the root element"));
         }
         if self.text.len() + text.len() > MAX_TEXT_BYTES {
-            return Err(self.malformed("a text too long"));
+            return Err(self.malformed("text is too long"));
         }
         if !text.chars().all(is_xml) {
-            return Err(self.malformed("a character that XML cannot hold"));
+            return Err(self.malformed("a character that XML does not allow"));
         }
         self.text.push_str(text);
         Ok(())
@@ -245,7 +246,7 @@ fn owned_name(name: impl AsRef<str>) -> String {
     name.as_ref().to_owned()
 }
 
-/// ASCII is a subset of UTF-8.
+/// Returns true if an encoding name stands for UTF-8 or its subset ASCII.
 fn is_utf8(name: &str) -> bool {
     ["UTF-8", "UTF8", "US-ASCII", "ASCII"]
         .iter()
@@ -273,7 +274,7 @@ impl BufRead for LimitedReader {
         let left = self.left;
         let bytes = self.inner.fill_buf()?;
         if left == 0 && !bytes.is_empty() {
-            return Err(io::Error::other("a tag, text or comment too long"));
+            return Err(io::Error::other("a tag, text or comment is too long"));
         }
         Ok(bytes.get(..left).unwrap_or(bytes))
     }
@@ -290,7 +291,7 @@ impl BufRead for LimitedReader {
     }
 }
 
-/// Escapes a text for element content and attribute values, so that it is read back unchanged.
+/// Escapes text for element content and attribute values, so that parsers read it back unchanged.
 pub(super) fn escape(plain: &str) -> String {
     let mut escaped = String::with_capacity(plain.len());
     for c in plain.chars() {
@@ -301,7 +302,7 @@ pub(super) fn escape(plain: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\t' => escaped.push_str("&#9;"),
             '\n' => escaped.push_str("&#10;"),
-            // Parsers read an unescaped one as a line feed.
+            // Parsers convert an unescaped carriage return to a line feed.
             '\r' => escaped.push_str("&#13;"),
             c => escaped.push(c),
         }

@@ -1,32 +1,32 @@
-//! Pool of reusable buffers for pieces of files. Memory use does not depend on file sizes.
+//! Pool of reusable buffers for pieces of files. It keeps memory use independent of file sizes.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::direct_io::Aligned;
+use super::direct_io::AlignedBuffer;
 
 /// Size of a piece in bytes.
 pub(super) const PIECE: usize = 4 * 1024 * 1024;
-/// Maximum number of pieces in flight: 48 MiB.
+/// Maximum number of pieces in use at a time: 48 MiB.
 const MAX_BUFFERS: usize = 12;
 
-/// Piece of a file. Its memory returns to the pool when the last owner drops it.
+/// Piece of a file. Its buffer returns to the pool when the last owner drops the piece.
 pub(super) struct Piece {
-    memory: Option<Aligned>,
+    buffer: Option<AlignedBuffer>,
     length: usize,
-    back: Sender<Aligned>,
+    returned: Sender<AlignedBuffer>,
 }
 
 impl Piece {
-    /// Bytes that were read into the piece.
+    /// Returns the bytes that were read into the piece.
     pub(super) fn bytes(&self) -> &[u8] {
-        let memory = self.memory.as_ref();
-        memory.map_or(&[], |memory| &memory.bytes()[..self.length])
+        let buffer = self.buffer.as_ref();
+        buffer.map_or(&[], |buffer| &buffer.bytes()[..self.length])
     }
 
-    /// Buffer to read into.
-    pub(super) fn room(&mut self) -> &mut [u8] {
-        let memory = self.memory.as_mut();
-        memory.map_or(&mut [], Aligned::bytes_mut)
+    /// Returns the whole buffer, to read into.
+    pub(super) fn buffer_mut(&mut self) -> &mut [u8] {
+        let buffer = self.buffer.as_mut();
+        buffer.map_or(&mut [], AlignedBuffer::bytes_mut)
     }
 
     /// Sets the number of bytes that were read.
@@ -37,45 +37,48 @@ impl Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        if let Some(memory) = self.memory.take() {
-            // If the pool is gone, the memory is simply freed.
-            let _ = self.back.send(memory);
+        if let Some(buffer) = self.buffer.take() {
+            // If the pool was dropped, sending fails and frees the buffer.
+            let _ = self.returned.send(buffer);
         }
     }
 }
 
-/// Pool of buffers.
+/// Pool that allocates up to [`MAX_BUFFERS`] buffers.
 pub(super) struct Pool {
-    free: Receiver<Aligned>,
-    back: Sender<Aligned>,
+    free: Receiver<AlignedBuffer>,
+    returned: Sender<AlignedBuffer>,
     created: usize,
 }
 
 impl Pool {
     pub(super) fn new() -> Self {
-        let (back, free) = channel();
+        let (returned, free) = channel();
         Self {
             free,
-            back,
+            returned,
             created: 0,
         }
     }
 
-    /// Returns an empty piece; waits if all are in flight.
+    /// Returns an empty piece; waits while all buffers are in use.
     pub(super) fn piece(&mut self) -> Piece {
-        let memory = match self.free.try_recv() {
-            Ok(memory) => memory,
+        let buffer = match self.free.try_recv() {
+            Ok(buffer) => buffer,
             Err(_) if self.created < MAX_BUFFERS => {
                 self.created += 1;
-                Aligned::new(PIECE)
+                AlignedBuffer::new(PIECE)
             }
             // The pool holds a sender itself, so the channel never closes.
-            Err(_) => self.free.recv().unwrap_or_else(|_| Aligned::new(PIECE)),
+            Err(_) => self
+                .free
+                .recv()
+                .unwrap_or_else(|_| AlignedBuffer::new(PIECE)),
         };
         Piece {
-            memory: Some(memory),
+            buffer: Some(buffer),
             length: 0,
-            back: self.back.clone(),
+            returned: self.returned.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Listing of everything on a card. All files are listed, whatever their type, because a card is
+//! Listing of a card: all its files and folders. Files of any type are listed, because a card is
 //! copied completely.
 
 use std::fs::Metadata;
@@ -11,9 +11,9 @@ use crate::atomic_file;
 use crate::error::Problem;
 use crate::source_file::modified;
 
-/// Folders that operating systems create in the root of a drive. They hold no footage, and some are
-/// not readable.
-const OF_SYSTEMS: [&str; 6] = [
+/// Lower-case names of folders that operating systems create in the root of a drive. They usually
+/// hold no footage, and some are not readable.
+const SYSTEM_FOLDERS: [&str; 6] = [
     ".spotlight-v100",
     ".fseventsd",
     ".temporaryitems",
@@ -22,9 +22,9 @@ const OF_SYSTEMS: [&str; 6] = [
     "lost+found",
 ];
 
-/// Extensions of files written by cameras and recorders, and of their companion files. No operating
-/// system writes such files.
-const MEDIA: [&str; 144] = [
+/// Lower-case extensions of files that cameras and recorders write, including companion files. No
+/// operating system writes such files.
+const MEDIA_EXTENSIONS: [&str; 144] = [
     "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "ale", "amr", "ape", "ari", "arri",
     "arw", "arx", "asf", "avchd", "avi", "avif", "bmp", "braw", "bwf", "caf", "cin", "cine", "cpi",
     "cr2", "cr3", "crm", "crw", "cube", "dav", "dcp", "dng", "dpx", "dsf", "dv", "dvr", "edl",
@@ -39,14 +39,14 @@ const MEDIA: [&str; 144] = [
     "xmp", "y4m", "yuv",
 ];
 
-/// Folder in which programs save files before they move them into place. Any file in it may be
-/// footage.
-const UNFINISHED: &str = ".temporaryitems";
+/// Lower-case name of the folder in which programs save files before they move them to their
+/// destination. Any file in it may be footage.
+const TEMPORARY_ITEMS: &str = ".temporaryitems";
 
-/// Files that file managers create everywhere.
-const OF_FILE_MANAGERS: [&str; 3] = [".ds_store", "desktop.ini", "thumbs.db"];
+/// Lower-case names of files that file managers create in any folder.
+const FILE_MANAGER_FILES: [&str; 3] = [".ds_store", "desktop.ini", "thumbs.db"];
 
-/// A file of a card.
+/// File as listed on a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Path relative to the card's root.
@@ -58,54 +58,56 @@ pub struct Item {
 }
 
 impl Item {
-    /// Returns true if a file has this size and time. Filesystems round times to two seconds at
-    /// worst.
+    /// Returns true if a regular file has this size, and this time, up to two seconds (FAT).
     #[must_use]
     pub fn is_like(&self, metadata: &Metadata) -> bool {
         metadata.is_file()
             && metadata.len() == self.bytes
-            && (modified(metadata) - self.modified).abs() <= COARSEST
+            && (modified(metadata) - self.modified).abs() <= MAX_TIME_ERROR
     }
 }
 
-/// Maximum error of a time stored on FAT, in nanoseconds.
-pub const COARSEST: i64 = 2_000_000_000;
+/// Maximum error of a stored time, in nanoseconds: FAT rounds times to two seconds.
+const MAX_TIME_ERROR: i64 = 2_000_000_000;
 
-/// Contents of a card.
+/// Files and folders of a card.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// Files, folder by folder, each sorted by name.
     pub files: Vec<Item>,
     /// Folders with their modification times, parents first; the root is excluded.
     pub folders: Vec<(PathBuf, i64)>,
-    /// Entries that could not be listed or are not regular files: links, pipes.
+    /// Entries that could not be listed, or that are neither files nor folders, such as links and
+    /// pipes.
     pub problems: Vec<Problem>,
-    /// Skipped folders of operating systems; they hold no footage.
+    /// Folders of operating systems that were skipped because they hold no footage.
     pub left_out: Vec<PathBuf>,
-    /// Skipped folders of operating systems that are not readable; they may hold footage.
+    /// Folders of operating systems that were skipped because they are not readable. They may hold
+    /// footage.
     pub unreadable: Vec<Problem>,
     /// True if the listing was interrupted.
-    pub is_cut: bool,
+    pub is_interrupted: bool,
 }
 
 impl Listing {
-    /// Removes files that have the name of an unfinished copy, and adds a problem for each.
+    /// Removes files that are named like unfinished copies, and adds a problem with this reason for
+    /// each.
     pub fn leave_out_unfinished(&mut self, root: &Path, reason: &str) {
         let is_unfinished = |item: &mut Item| {
             let name = item.inside.file_name();
             name.is_some_and(atomic_file::is_unfinished)
         };
-        let left = self.files.extract_if(.., is_unfinished);
-        let problems = left.map(|item| Problem::new(root.join(&item.inside), reason));
+        let removed = self.files.extract_if(.., is_unfinished);
+        let problems = removed.map(|item| Problem::new(root.join(&item.inside), reason));
         self.problems.extend(problems);
     }
 
-    /// Reports unreadable folders of operating systems as problems.
-    pub fn doubt_unreadable(&mut self) {
+    /// Moves the unreadable folders of operating systems to the problems.
+    pub fn report_unreadable(&mut self) {
         self.problems.append(&mut self.unreadable);
     }
 
-    /// Removes a path and everything below it, and adds a problem.
+    /// Removes a path and everything below it, and adds a problem with this reason.
     pub fn leave_out_below(&mut self, root: &Path, path: &Path, reason: &str) {
         let Ok(below) = path.strip_prefix(root) else {
             return;
@@ -122,34 +124,35 @@ impl Listing {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
-    /// Returns true if two listings have the same files and number of folders.
+    /// Returns true if two listings have the same files and the same number of folders.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.files == other.files && self.folders.len() == other.folders.len()
     }
 }
 
-/// Lists everything below a folder until `go_on` returns false. Entries that are not regular files
-/// of the same filesystem become problems, except for folders of operating systems.
+/// Lists everything below a folder, until `is_cancelled` returns true. Entries that are neither
+/// files nor folders become problems.
 ///
 /// # Errors
 /// Returns an error if the folder itself cannot be listed.
-pub fn list(root: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Listing> {
-    list_but(root, &[], go_on)
+pub fn list(root: &Path, is_cancelled: &dyn Fn() -> bool) -> io::Result<Listing> {
+    list_except(root, &[], is_cancelled)
 }
 
-/// Lists everything below a folder except mount points, as [`list`] does. Each of `mounts` becomes
-/// a problem with its reason.
+/// Lists everything below a folder, as [`list`] does, but skips `mounts`. Each mount point becomes
+/// a problem with the given reason.
 ///
 /// # Errors
 /// Returns an error if the folder itself cannot be listed.
-pub fn list_but(
+pub fn list_except(
     root: &Path,
     mounts: &[(PathBuf, &str)],
-    go_on: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> io::Result<Listing> {
     std::fs::read_dir(root)?;
-    // The walk skips folders of operating systems, so it would not find mount points within them.
+    // The problems are added first, since the walk skips folders of operating systems and the mount
+    // points in them.
     let problems = mounts
         .iter()
         .map(|(path, reason)| Problem::new(path, *reason));
@@ -164,14 +167,14 @@ pub fn list_but(
         .sort_by_file_name()
         .into_iter();
     while let Some(entry) = walk.next() {
-        if !go_on() {
-            listing.is_cut = true;
+        if is_cancelled() {
+            listing.is_interrupted = true;
             break;
         }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                listing.problems.push(fault(&error, &open));
+                listing.problems.push(walk_problem(&error, &open));
                 continue;
             }
         };
@@ -189,7 +192,7 @@ pub fn list_but(
             open.truncate(entry.depth());
             open.push(entry.path().to_owned());
         }
-        if kind.is_dir() && entry.depth() == 1 && is_of_system(&entry) {
+        if kind.is_dir() && entry.depth() == 1 && is_system_folder(&entry) {
             match has_no_footage(entry.path(), mounts) {
                 Ok(false) => {}
                 Ok(true) => {
@@ -198,7 +201,7 @@ pub fn list_but(
                     continue;
                 }
                 Err(error) => {
-                    listing.unreadable.push(fault(&error, &open));
+                    listing.unreadable.push(walk_problem(&error, &open));
                     walk.skip_current_dir();
                     continue;
                 }
@@ -206,7 +209,7 @@ pub fn list_but(
         }
         if !kind.is_dir() && !kind.is_file() {
             let reason = if kind.is_symlink() {
-                "a link: its target is not on the card, and was not copied"
+                "a link: its target may be elsewhere; the link was not copied"
             } else {
                 "a pipe or a device: not copied"
             };
@@ -230,9 +233,9 @@ pub fn list_but(
     Ok(listing)
 }
 
-/// Converts a walk error to a problem. An error in the middle of a folder has only a depth, no
-/// path.
-fn fault(error: &walkdir::Error, open: &[PathBuf]) -> Problem {
+/// Converts a walk error to a problem. An error in the middle of a folder has no path, so its depth
+/// selects the folder from `open`.
+fn walk_problem(error: &walkdir::Error, open: &[PathBuf]) -> Problem {
     let folder = || open.get(error.depth().saturating_sub(1)).or(open.last());
     let path = error.path().or_else(|| folder().map(PathBuf::as_path));
     let reason = error
@@ -241,14 +244,14 @@ fn fault(error: &walkdir::Error, open: &[PathBuf]) -> Problem {
     Problem::new(path.unwrap_or(Path::new("")), reason)
 }
 
-fn is_of_system(entry: &walkdir::DirEntry) -> bool {
+fn is_system_folder(entry: &walkdir::DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy().to_lowercase();
-    OF_SYSTEMS.contains(&name.as_str())
+    SYSTEM_FOLDERS.contains(&name.as_str())
 }
 
-/// Returns true if a folder of an operating system was read completely and holds no possible
-/// footage, ignoring mount points. Files recovered by `fsck` or saved temporarily by a program may
-/// be footage; elsewhere, only files with a media extension.
+/// Returns true if a folder of an operating system holds nothing that may be footage, apart from
+/// mount points. Files that `fsck` recovered or that programs saved temporarily may be footage. In
+/// other folders, only files with a media extension may be footage.
 fn has_no_footage(folder: &Path, mounts: &[(PathBuf, &str)]) -> Result<bool, walkdir::Error> {
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_lowercase();
@@ -258,7 +261,7 @@ fn has_no_footage(folder: &Path, mounts: &[(PathBuf, &str)]) -> Result<bool, wal
         let entry = entry?;
         let may_be_footage = match name.as_str() {
             "lost+found" => true,
-            UNFINISHED => !entry.file_type().is_dir() && !is_of_file_manager(&entry),
+            TEMPORARY_ITEMS => !entry.file_type().is_dir() && !is_file_manager_file(&entry),
             _ => entry.file_type().is_file() && is_media(entry.path()),
         };
         if may_be_footage {
@@ -268,13 +271,13 @@ fn has_no_footage(folder: &Path, mounts: &[(PathBuf, &str)]) -> Result<bool, wal
     Ok(true)
 }
 
-fn is_of_file_manager(entry: &walkdir::DirEntry) -> bool {
+fn is_file_manager_file(entry: &walkdir::DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy().to_lowercase();
-    OF_FILE_MANAGERS.contains(&name.as_str())
+    FILE_MANAGER_FILES.contains(&name.as_str())
 }
 
 fn is_media(path: &Path) -> bool {
-    MEDIA.iter().any(|kind| {
+    MEDIA_EXTENSIONS.iter().any(|kind| {
         let extension = path.extension();
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case(kind))
     })
@@ -309,7 +312,7 @@ mod tests {
         ] {
             fs::write(root.join(file), file).unwrap();
         }
-        let listing = list(root, &|| true).unwrap();
+        let listing = list(root, &|| false).unwrap();
         let names = listing
             .files
             .iter()
@@ -326,9 +329,9 @@ mod tests {
         let folders: Vec<&str> = folders.collect();
         assert_eq!(folders, ["a", "b", "b/empty", "b/lost+found"]);
         assert_eq!(listing.left_out.len(), 3);
-        assert!(listing.problems.is_empty() && !listing.is_cut);
-        assert!(list(root, &|| false).unwrap().is_cut);
-        assert!(list(&root.join("gone"), &|| true).is_err());
+        assert!(listing.problems.is_empty() && !listing.is_interrupted);
+        assert!(list(root, &|| true).unwrap().is_interrupted);
+        assert!(list(&root.join("gone"), &|| false).is_err());
     }
 
     #[test]
@@ -344,11 +347,11 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, file).unwrap();
         }
-        let listing = list(root, &|| true).unwrap();
+        let listing = list(root, &|| false).unwrap();
         let names = listing.files.iter().map(|file| file.inside.as_path());
         let names: Vec<&Path> = names.collect();
-        let wanted = [".Spotlight-V100/Store/C0001.MXF", "lost+found/#12345"];
-        assert_eq!(names, wanted.map(Path::new));
+        let expected = [".Spotlight-V100/Store/C0001.MXF", "lost+found/#12345"];
+        assert_eq!(names, expected.map(Path::new));
         assert_eq!(listing.left_out, [PathBuf::from(".fseventsd")]);
     }
 
@@ -363,7 +366,7 @@ mod tests {
             fs::create_dir_all(&folder).unwrap();
             fs::write(folder.join("tracking.log"), name).unwrap();
             fs::write(folder.join(name), name).unwrap();
-            let listing = list(card.path(), &|| true).unwrap();
+            let listing = list(card.path(), &|| false).unwrap();
             let mut files = listing.files.iter();
             assert!(files.any(|file| file.inside.ends_with(name)), "{name}");
             assert!(listing.left_out.is_empty(), "{name}");
@@ -371,15 +374,15 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_saves_of_programs_may_be_footage() {
+    fn files_saved_temporarily_may_be_footage() {
         let card = tempfile::tempdir().unwrap();
         let folder = card.path().join(".TemporaryItems/folders.501");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(".DS_Store"), "x").unwrap();
-        let listing = list(card.path(), &|| true).unwrap();
+        let listing = list(card.path(), &|| false).unwrap();
         assert_eq!(listing.left_out, [PathBuf::from(".TemporaryItems")]);
         fs::write(folder.join("A001C003 without extension"), "x").unwrap();
-        let listing = list(card.path(), &|| true).unwrap();
+        let listing = list(card.path(), &|| false).unwrap();
         assert!(listing.left_out.is_empty());
         assert_eq!(listing.files.len(), 2);
     }
@@ -395,9 +398,9 @@ mod tests {
         ] {
             let mount = card.path().join(folder);
             fs::create_dir_all(&mount).unwrap();
-            fs::write(mount.join("hidden.mov"), "of another volume").unwrap();
+            fs::write(mount.join("hidden.mov"), "on another volume").unwrap();
             let mounts = [(mount.clone(), "mounted")];
-            let listing = list_but(card.path(), &mounts, &|| true).unwrap();
+            let listing = list_except(card.path(), &mounts, &|| false).unwrap();
             let problems = listing.problems.iter();
             let problems: Vec<&Path> = problems.map(|problem| problem.path.as_path()).collect();
             assert_eq!(problems, [mount.as_path()], "{folder}");
@@ -411,7 +414,7 @@ mod tests {
     fn reports_links_and_pipes() {
         let card = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("/etc", card.path().join("etc")).unwrap();
-        let listing = list(card.path(), &|| true).unwrap();
+        let listing = list(card.path(), &|| false).unwrap();
         assert!(listing.files.is_empty() && listing.folders.is_empty());
         assert_eq!(listing.problems.len(), 1);
     }

@@ -1,27 +1,27 @@
-//! Direct I/O (`O_DIRECT`, `F_NOCACHE`): bypasses the page cache, so reads come from the medium,
-//! writes go to it at once, and no bytes are copied within memory. Not every system and filesystem
-//! supports it; callers then fall back to cached I/O.
+//! Direct I/O (`O_DIRECT`, `F_NOCACHE`), which bypasses the page cache. Reads come from the medium,
+//! writes go to it at once, and no bytes are copied within memory. Some systems and filesystems do
+//! not support it; cached I/O is used there.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// Alignment of addresses, offsets and lengths; 4096 is sufficient for every disk.
+/// Alignment of addresses, offsets and lengths in bytes, sufficient for every disk.
 const ALIGNMENT: usize = 4096;
 
-/// Buffer aligned for direct I/O.
-pub(super) struct Aligned {
+/// Buffer whose address is aligned for direct I/O.
+pub(super) struct AlignedBuffer {
     bytes: Vec<u8>,
     start: usize,
     length: usize,
 }
 
-impl Aligned {
+impl AlignedBuffer {
     pub(super) fn new(length: usize) -> Self {
         let bytes = vec![0; length + ALIGNMENT];
         let start = bytes.as_ptr().align_offset(ALIGNMENT);
         Self {
-            // Where addresses are unknown, the buffer is not aligned and I/O is cached.
+            // If the alignment cannot be computed, the buffer is unaligned and I/O is cached.
             start: if start <= ALIGNMENT { start } else { 0 },
             bytes,
             length,
@@ -37,11 +37,11 @@ impl Aligned {
     }
 }
 
-/// Opens a file for direct reads; `None` if that is not supported.
+/// Opens a file for direct reads; `None` if they are not supported.
 ///
 /// # Errors
 /// Returns an error if the path is not a regular file or cannot be opened.
-pub(super) fn to_read(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn open_direct(path: &Path) -> io::Result<Option<File>> {
     if !path.symlink_metadata()?.is_file() {
         let reason = "not a regular file";
         return Err(io::Error::new(ErrorKind::InvalidInput, reason));
@@ -51,15 +51,15 @@ pub(super) fn to_read(path: &Path) -> io::Result<Option<File>> {
     #[cfg(target_os = "macos")]
     {
         let file = crate::source_file::open(path)?;
-        let is_past = rustix::fs::fcntl_nocache(&file, true).is_ok();
-        Ok(is_past.then_some(file))
+        let is_direct = rustix::fs::fcntl_nocache(&file, true).is_ok();
+        Ok(is_direct.then_some(file))
     }
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     Ok(None)
 }
 
-/// Opens a file for direct writes; `None` if that is not supported.
-pub(super) fn to_write(path: &Path) -> Option<File> {
+/// Opens a file for direct writes; `None` if they are not supported.
+pub(super) fn open_direct_for_write(path: &Path) -> Option<File> {
     #[cfg(target_os = "linux")]
     return open(path, rustix::fs::OFlags::WRONLY).ok().flatten();
     #[cfg(not(target_os = "linux"))]
@@ -69,8 +69,8 @@ pub(super) fn to_write(path: &Path) -> Option<File> {
     }
 }
 
-/// Advises the system not to cache writes to a file, if it accepts such advice.
-pub(super) fn keep_out(file: &File) {
+/// Advises the system not to cache writes to a file. Has an effect only on macOS.
+pub(super) fn disable_write_cache(file: &File) {
     #[cfg(target_os = "macos")]
     let _ = rustix::fs::fcntl_nocache(file, true);
     #[cfg(not(target_os = "macos"))]
@@ -88,97 +88,100 @@ fn open(path: &Path, access: rustix::fs::OFlags) -> io::Result<Option<File>> {
     }
 }
 
-/// File that is read sequentially, with direct I/O where possible.
-pub(super) struct Reading {
-    past: Option<File>,
+/// Sequential reader of a file, with direct I/O where possible.
+pub(super) struct SequentialReader {
+    direct: Option<File>,
     file: File,
-    place: u64,
+    offset: u64,
 }
 
-impl Reading {
-    /// Reads `file`, whose path is `path`; with direct I/O if `is_past` is true.
-    pub(super) fn new(file: File, path: &Path, is_past: bool) -> Self {
-        let past = is_past
-            .then(|| to_read(path))
+impl SequentialReader {
+    /// Creates a reader of `file`, whose path is `path`. If `use_direct_io` is true, it tries
+    /// direct I/O first.
+    pub(super) fn new(file: File, path: &Path, use_direct_io: bool) -> Self {
+        let direct = use_direct_io
+            .then(|| open_direct(path))
             .and_then(Result::ok)
             .flatten();
         Self {
-            past,
+            direct,
             file,
-            place: 0,
+            offset: 0,
         }
     }
 
-    /// The cached handle of the file.
+    /// Returns the handle for cached I/O.
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 
-    /// Returns true if reads go through the page cache, which should then drop the pages.
+    /// Returns true if reads use the page cache. The caller should then drop the pages that were
+    /// read.
     pub(super) fn is_cached(&self) -> bool {
-        self.past.is_none()
+        self.direct.is_none()
     }
 
-    /// Fills an [`Aligned`] buffer; returns a smaller count only at the end of the file.
+    /// Fills an [`AlignedBuffer`] and returns the number of bytes read, which is smaller than the
+    /// buffer only at the end of the file.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read.
-    pub(super) fn fill(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn fill(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
-        while filled < room.len() {
-            let got = match &mut self.past {
-                // Only the last read of a file has an unaligned length.
+        while filled < buffer.len() {
+            let read = match &mut self.direct {
+                // A read of unaligned length reached the end of the file.
                 Some(_) if !filled.is_multiple_of(ALIGNMENT) => break,
-                Some(past) => past.read(&mut room[filled..]),
-                None => self.file.read(&mut room[filled..]),
+                Some(direct) => direct.read(&mut buffer[filled..]),
+                None => self.file.read(&mut buffer[filled..]),
             };
-            match got {
+            match read {
                 Ok(0) => break,
                 Ok(length) => filled += length,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Some filesystems reject direct I/O only at the first read.
-                Err(error) if error.kind() == ErrorKind::InvalidInput && self.past.is_some() => {
-                    self.past = None;
-                    let place = io::SeekFrom::Start(self.place + filled as u64);
-                    io::Seek::seek(&mut self.file, place)?;
+                Err(error) if error.kind() == ErrorKind::InvalidInput && self.direct.is_some() => {
+                    self.direct = None;
+                    let position = io::SeekFrom::Start(self.offset + filled as u64);
+                    io::Seek::seek(&mut self.file, position)?;
                 }
                 Err(error) => return Err(error),
             }
         }
-        self.place += filled as u64;
+        self.offset += filled as u64;
         Ok(filled)
     }
 }
 
-/// Writes an [`Aligned`] buffer at an offset: by `past` with direct I/O where possible, else by
-/// `file`.
+/// Writes an [`AlignedBuffer`] at an offset. Uses the handle `direct` where possible, else `file`;
+/// sets `direct` to `None` once direct I/O fails.
 ///
 /// # Errors
 /// Returns an error if the file cannot be written.
 #[cfg(unix)]
 pub(super) fn write_at(
-    past: &mut Option<File>,
+    direct: &mut Option<File>,
     file: &File,
     bytes: &[u8],
-    place: u64,
+    offset: u64,
 ) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
     let mut written = 0;
-    while let Some(open) = past
+    while let Some(handle) = direct
         && written < bytes.len()
     {
-        match open.write_at(&bytes[written..], place + written as u64) {
+        match handle.write_at(&bytes[written..], offset + written as u64) {
             Ok(length) if length > 0 && length.is_multiple_of(ALIGNMENT) => written += length,
             Ok(length) => {
                 written += length;
-                *past = None;
+                *direct = None;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::InvalidInput => *past = None,
+            Err(error) if error.kind() == ErrorKind::InvalidInput => *direct = None,
             Err(error) => return Err(error),
         }
     }
-    file.write_all_at(&bytes[written..], place + written as u64)
+    file.write_all_at(&bytes[written..], offset + written as u64)
 }
 
 #[cfg(not(unix))]
@@ -186,10 +189,10 @@ pub(super) fn write_at(
     _past: &mut Option<File>,
     mut file: &File,
     bytes: &[u8],
-    place: u64,
+    offset: u64,
 ) -> io::Result<()> {
     use std::io::{Seek, SeekFrom, Write};
-    file.seek(SeekFrom::Start(place))?;
+    file.seek(SeekFrom::Start(offset))?;
     file.write_all(bytes)
 }
 
@@ -201,30 +204,31 @@ mod tests {
     fn data_written_with_direct_io_is_read_with_direct_io() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        let mut memory = Aligned::new(8 * ALIGNMENT);
+        let mut memory = AlignedBuffer::new(8 * ALIGNMENT);
         for (at, byte) in memory.bytes_mut().iter_mut().enumerate() {
             *byte = u8::try_from(at % 251).unwrap();
         }
         for length in [1, ALIGNMENT, 3 * ALIGNMENT + 7, 8 * ALIGNMENT] {
             let file = File::create(&path).unwrap();
-            let mut past = to_write(&path);
+            let mut direct = open_direct_for_write(&path);
             let bytes = &memory.bytes()[..length];
-            let (whole, rest) = bytes.split_at(length / ALIGNMENT * ALIGNMENT);
-            write_at(&mut past, &file, whole, 0).unwrap();
-            // The unaligned end of the file goes through the cache.
-            write_at(&mut past, &file, rest, whole.len() as u64).unwrap();
-            for is_past in [true, false] {
-                let mut reading = Reading::new(File::open(&path).unwrap(), &path, is_past);
-                let mut room = Aligned::new(4 * ALIGNMENT);
+            let (aligned, rest) = bytes.split_at(length / ALIGNMENT * ALIGNMENT);
+            write_at(&mut direct, &file, aligned, 0).unwrap();
+            // The unaligned end of the file is written through the cache.
+            write_at(&mut direct, &file, rest, aligned.len() as u64).unwrap();
+            for use_direct_io in [true, false] {
+                let mut reader =
+                    SequentialReader::new(File::open(&path).unwrap(), &path, use_direct_io);
+                let mut buffer = AlignedBuffer::new(4 * ALIGNMENT);
                 let mut back = Vec::new();
                 loop {
-                    let filled = reading.fill(room.bytes_mut()).unwrap();
-                    back.extend_from_slice(&room.bytes()[..filled]);
+                    let filled = reader.fill(buffer.bytes_mut()).unwrap();
+                    back.extend_from_slice(&buffer.bytes()[..filled]);
                     if filled < 4 * ALIGNMENT {
                         break;
                     }
                 }
-                assert!(back == bytes, "{length} bytes, past the cache: {is_past}");
+                assert!(back == bytes, "{length} bytes, direct I/O: {use_direct_io}");
             }
         }
     }

@@ -1,41 +1,42 @@
-//! Image files that loop devices use. A loop device usually reads its file through the page cache.
-//! So direct I/O on the filesystem in the image may still be answered from memory.
+//! Image files behind loop devices. A loop device usually reads its image through the page cache,
+//! so a direct read of a file in the image may still come from memory.
 
 use std::fs::File;
 #[cfg(target_os = "linux")]
 use std::{collections::HashMap, os::unix::fs::MetadataExt};
 
-use super::How;
+use super::ReadMethod;
 
-/// Image files by the number of the device that uses them; `None` if one cannot be opened.
+/// Image files by device number of the filesystem that they contain. `None` if a read from that
+/// device may come from a cache that cannot be dropped.
 #[derive(Default)]
-pub(super) struct Images {
+pub(super) struct LoopImages {
     #[cfg(target_os = "linux")]
     by_device: HashMap<u64, Option<Vec<File>>>,
 }
 
 #[cfg(target_os = "linux")]
-impl Images {
-    /// Drops the image files that hold a file from the page cache. Returns the best read method
-    /// that is possible afterwards.
-    pub(super) fn dropped(&mut self, file: &File) -> How {
+impl LoopImages {
+    /// Drops the images that contain a file from the page cache. Returns the best read method that
+    /// is possible afterwards.
+    pub(super) fn drop_images(&mut self, file: &File) -> ReadMethod {
         use rustix::fs::{Advice, fadvise};
         let Ok(metadata) = file.metadata() else {
-            return How::Cached;
+            return ReadMethod::Cached;
         };
         let images = self
             .by_device
             .entry(metadata.dev())
-            .or_insert_with(|| below(metadata.dev(), DEEPEST));
+            .or_insert_with(|| images_below(metadata.dev(), MAX_DEPTH));
         match images {
-            None => How::Cached,
-            Some(images) if images.is_empty() => How::Bypassed,
+            None => ReadMethod::Cached,
+            Some(images) if images.is_empty() => ReadMethod::Bypassed,
             Some(images) => {
-                let forget = |image: &File| fadvise(image, 0, None, Advice::DontNeed).is_ok();
-                if images.iter().all(forget) {
-                    How::Dropped
+                let drop_pages = |image: &File| fadvise(image, 0, None, Advice::DontNeed).is_ok();
+                if images.iter().all(drop_pages) {
+                    ReadMethod::Dropped
                 } else {
-                    How::Cached
+                    ReadMethod::Cached
                 }
             }
         }
@@ -43,24 +44,26 @@ impl Images {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Images {
-    /// Disk images are not searched on this system.
-    #[expect(clippy::unused_self, reason = "as where they are")]
-    pub(super) fn dropped(&mut self, _file: &File) -> How {
-        How::Bypassed
+impl LoopImages {
+    /// Returns `Bypassed`: images are searched only on Linux.
+    #[expect(clippy::unused_self, reason = "same signature as on Linux")]
+    pub(super) fn drop_images(&mut self, _file: &File) -> ReadMethod {
+        ReadMethod::Bypassed
     }
 }
 
-/// Maximum nesting of images in images.
+/// Maximum depth of images within images.
 #[cfg(target_os = "linux")]
-const DEEPEST: usize = 4;
+const MAX_DEPTH: usize = 4;
 
+/// Returns the images behind a device that the page cache may hold; `None` if another cache may
+/// answer, or if the images are nested too deeply.
 #[cfg(target_os = "linux")]
-fn below(device: u64, depth: usize) -> Option<Vec<File>> {
-    use super::read_back::{Cache, cache};
+fn images_below(device: u64, depth: usize) -> Option<Vec<File>> {
+    use super::read_back::{DirectReadCache, cache};
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let folder = std::fs::canonicalize(format!("/sys/dev/block/{major}:{minor}"));
-    // A filesystem without a device, or on an unknown one, has no image that could be found.
+    // A filesystem without a known block device is not in an image that could be found.
     let Ok(folder) = folder else {
         return Some(Vec::new());
     };
@@ -70,12 +73,12 @@ fn below(device: u64, depth: usize) -> Option<Vec<File>> {
             continue;
         };
         let image = crate::source_file::open(&path).ok()?;
-        // A filesystem with its own cache answers from that cache, whatever the loop device
-        // requests.
-        if cache(&image) == Cache::Separate || depth == 0 {
+        // A filesystem with its own cache serves reads from it, even if the loop device uses direct
+        // I/O.
+        if cache(&image) == DirectReadCache::Filesystem || depth == 0 {
             return None;
         }
-        images.extend(below(image.metadata().ok()?.dev(), depth - 1)?);
+        images.extend(images_below(image.metadata().ok()?.dev(), depth - 1)?);
         if crate::block_device::uses_page_cache(&disk) {
             images.push(image);
         }

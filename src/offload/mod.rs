@@ -1,22 +1,22 @@
 //! Copies the files of a card to several destinations at once and verifies every copy.
 //!
-//! Each file is read once and hashed on the way. Every destination has its own writer thread and a
-//! prover behind it. The prover syncs a copy, reads it back from the medium, compares hashes, and
-//! only then gives the copy its name. So a file with its final name is complete and verified, even
-//! after a power failure. This module does not know the catalogue. Events passed to `on_event` are
-//! already durable.
+//! Each file is read once and hashed during the read. Every destination has its own writer thread,
+//! followed by a verifier. The verifier syncs a copy, reads it back from the medium, compares
+//! hashes, and only then gives the copy its final name. So a file with its final name is complete
+//! and verified, even after a power failure. This module does not know the catalogue. Each event is
+//! passed to `on_event` only after its result is durable.
 
 mod buffers;
 mod card_listing;
 mod direct_io;
-mod hashing;
+mod hash_existing;
 mod loop_images;
 #[cfg(target_os = "linux")]
 mod page_cache;
 mod read;
 mod read_back;
+mod reliable_times;
 mod source_change;
-mod trusted_times;
 mod verify_copy;
 mod write;
 
@@ -34,27 +34,27 @@ use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file::Stamp;
 use buffers::Piece;
 
-pub use card_listing::{COARSEST, Item, Listing, list, list_but};
-pub use hashing::{FileHashEvent, Hashed, Lane, hash_files};
-pub use read_back::{How, Medium};
-pub use source_change::{SourceState, Times, sample, written_since};
-pub use trusted_times::Credible;
+pub use card_listing::{Item, Listing, list, list_except};
+pub use hash_existing::{FileHashEvent, Hashed, Lane, hash_files};
+pub use read_back::{MediumReader, ReadMethod};
+pub use reliable_times::ReliableTimes;
+pub use source_change::{SourceState, Times, changed_since_read, sample};
 pub use write::finish_folders;
 
 /// Folder that files are copied to.
 #[derive(Debug, Clone)]
 pub struct Destination {
-    /// Folder that receives the card's root; created if missing.
+    /// Folder that receives the contents of the card's root; created if missing.
     pub folder: PathBuf,
     /// Folder that must exist: `folder` or one of its ancestors. Folders above it are never
     /// created, so nothing is written where a drive is usually mounted.
     pub base: PathBuf,
-    /// Filesystem of `folder`, from [`filesystem`]. If it changes, the drive is gone.
+    /// Filesystem of `folder`, from [`filesystem()`]. If it changes, the drive was removed.
     pub filesystem: Option<u64>,
-    /// True for a network share: writes go through the system's cache, which combines them into
-    /// larger requests.
+    /// True for a network share. Its writes use the system's cache, which combines them into larger
+    /// requests.
     pub is_share: bool,
-    /// True if the device handles one request at a time (spinning disk, card). Copies are then
+    /// True if parallel requests slow the device down (spinning disk, card). Copies are then
     /// verified between writes, not in parallel with them.
     pub is_single: bool,
 }
@@ -64,22 +64,23 @@ pub struct Destination {
 pub struct CopyTask {
     /// File as listed on the card.
     pub item: Item,
-    /// Hashes from an earlier run, of the first kind at least; `None` unless size and time are
-    /// unchanged.
-    pub known: Option<Vec<Checksum>>,
+    /// Hashes from an earlier run, including one of the first kind of [`CopyOrder::kinds`]. `None`
+    /// if there are none, or if the size or time changed since.
+    pub known_hashes: Option<Vec<Checksum>>,
     /// Per destination: true if its copy is already verified.
     pub is_verified: Vec<bool>,
-    /// True if the file must be read although its hashes are known, because they are doubtful.
-    pub is_doubted: bool,
+    /// True if the file must be read again although `known_hashes` exist, because they may be
+    /// wrong.
+    pub must_reread: bool,
 }
 
 /// Files to copy and their destinations.
 pub struct CopyOrder<'a> {
     /// Root of the card.
     pub source: &'a Path,
-    /// True if the card's root is on a share.
+    /// True if the card's root is on a network share.
     pub is_share: bool,
-    /// Time-keeping properties of the card's filesystem.
+    /// Properties of the file times on the card's filesystem.
     pub times: Times,
     /// Time at which the listing of the card ended.
     pub listed: Instant,
@@ -87,41 +88,41 @@ pub struct CopyOrder<'a> {
     pub destinations: &'a [Destination],
     /// Files, in the order in which they are read.
     pub tasks: &'a [CopyTask],
-    /// Hashes computed for each file; the first verifies copies.
+    /// Kinds of the hashes computed for each file. The first kind verifies copies.
     pub kinds: &'a [HashKind],
-    /// Returns false when copying must stop.
-    pub go_on: &'a (dyn Fn() -> bool + Sync),
+    /// Returns true once copying must stop.
+    pub is_cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// Progress of a copy. Tasks and destinations are given by index.
 #[derive(Debug)]
 pub enum Event {
-    /// Reading of a task began.
+    /// The file of a task is about to be read.
     Reading(usize),
-    /// Number of further bytes read from the card.
+    /// More bytes were read from the card: the number since the last event.
     Read(u64),
-    /// Destination, and number of further bytes written to it.
+    /// More bytes were written: the destination, and the number since the last event.
     Written(usize, u64),
-    /// Destination, and number of further bytes read back from it.
-    Proved(usize, u64),
-    /// Hashes of a file, and its state when it was read.
+    /// More bytes were read back: the destination, and the number since the last event.
+    ReadBack(usize, u64),
+    /// A file was read completely: the task, its hashes, and the file's state during the read.
     Hashed(usize, Vec<Checksum>, SourceState),
-    /// Task, destination, and the result of copying it there.
-    Settled(usize, usize, CopyOutcome),
-    /// A file could not be read completely, with the reason.
-    Unread(usize, String),
-    /// A destination accepts no more files, with the reason. Its remaining files are left
-    /// unchanged.
+    /// A task ended at a destination: the task, the destination, and the outcome.
+    Finished(usize, usize, CopyOutcome),
+    /// A file could not be read completely: the task, and the reason.
+    ReadFailed(usize, String),
+    /// A destination accepts no more files: the destination, and the reason. Its remaining files
+    /// are left unchanged.
     GivenUp(usize, String),
-    /// The card was removed: nothing more can be read from it.
+    /// The card was removed, so nothing more can be read from it: the reason.
     CardGone(String),
 }
 
-/// Copy that was read back.
+/// Method by which a copy was read back, and the state of the copy afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBack {
-    /// Read method.
-    pub how: How,
+    /// Method of the read.
+    pub how: ReadMethod,
     /// Size and times after the read.
     pub stamp: Stamp,
 }
@@ -131,10 +132,10 @@ pub struct ReadBack {
 pub enum CopyOutcome {
     /// The file was copied, read back and matches.
     Copied(ReadBack),
-    /// The file existed already, was read and matches.
-    WasThere(ReadBack),
-    /// A different file of that name exists and was kept.
-    Other,
+    /// The file existed already, was read back, and matches.
+    Existed(ReadBack),
+    /// A different file with that name exists. It was left unchanged.
+    Conflict,
     /// The file could not be copied, with the reason.
     Failed(String),
 }
@@ -148,36 +149,36 @@ struct Job {
     /// True if the file has holes on the card.
     is_sparse: bool,
     /// Hashes from an earlier run.
-    known: Option<Vec<Checksum>>,
-    /// Hashes, once known; `None` if the file could not be read completely.
+    known_hashes: Option<Vec<Checksum>>,
+    /// Hashes, set once the file was read; `None` if it could not be read completely.
     hashes: OnceLock<Option<Vec<Checksum>>>,
 }
 
-/// Messages to the hasher and the writers, in this order.
+/// Message to the hasher and the writers. A file is sent as `Begin`, any number of `Piece`, `End`.
 #[derive(Clone)]
 enum Message {
-    /// Start of a file; its pieces follow.
+    /// Start of a file.
     Begin(Arc<Job>),
     /// Next piece of the file.
     Piece(Arc<Piece>),
-    /// End of the file; its state, or `None` if it is incomplete or changed.
+    /// End of the file, with its state; `None` if it is incomplete or was changed.
     End(Option<SourceState>),
-    /// A file of this name and size exists at the destination: compare it.
+    /// Request to compare a file that exists at the destination with the same name and size.
     Compare(Arc<Job>),
 }
 
-/// Size from which files are read and written with direct I/O.
-const LARGE: u64 = 2 * buffers::PIECE as u64;
+/// Minimum size, in bytes, of files that are read and written with direct I/O.
+const DIRECT_IO_MIN_BYTES: u64 = 2 * buffers::PIECE as u64;
 
-/// Capacity of the channel to one thread.
-const WAITING: usize = 16;
+/// Capacity of the channel to each thread, in messages.
+const CHANNEL_CAPACITY: usize = 16;
 
 /// State shared by the threads of one destination.
 struct DestinationContext<'a> {
     number: usize,
     destination: &'a Destination,
     events: SyncSender<Event>,
-    go_on: &'a (dyn Fn() -> bool + Sync),
+    is_cancelled: &'a (dyn Fn() -> bool + Sync),
     /// The card's root and the folders of the other destinations.
     others: Vec<&'a Path>,
     /// Kind of hash that verifies copies.
@@ -188,22 +189,22 @@ struct DestinationContext<'a> {
 
 impl DestinationContext<'_> {
     fn send_event(&self, event: Event) {
-        // The receiver stops only after the last event.
+        // The receiver ends only after the last event, so sending cannot fail.
         let _ = self.events.send(event);
     }
 
-    fn settle(&self, job: &Job, outcome: CopyOutcome) {
-        self.send_event(Event::Settled(job.task, self.number, outcome));
+    fn report_outcome(&self, job: &Job, outcome: CopyOutcome) {
+        self.send_event(Event::Finished(job.task, self.number, outcome));
     }
 
     /// Reports an error: as the result of one file, or by giving up the whole destination.
     fn fail(&self, job: &Job, error: &io::Error) {
         if self.is_gone() {
             self.give_up(GONE.to_owned());
-        } else if write::is_of_device(error) {
+        } else if write::is_device_error(error) {
             self.give_up(error.to_string());
         } else {
-            self.settle(job, CopyOutcome::Failed(write::reason(error)));
+            self.report_outcome(job, CopyOutcome::Failed(write::describe_error(error)));
         }
     }
 
@@ -221,8 +222,8 @@ impl DestinationContext<'_> {
         self.destination.is_gone()
     }
 
-    /// Returns true if a file is the same file as the card's, or as that of another destination.
-    fn is_one_with_another(&self, path: &Path, inside: &Path) -> bool {
+    /// Returns true if a file is a hard link to the card's file or to another destination's copy.
+    fn is_hard_link(&self, path: &Path, inside: &Path) -> bool {
         let is_same = |root: &&Path| same_file::is_same_file(path, root.join(inside));
         self.others
             .iter()
@@ -255,27 +256,27 @@ pub fn filesystem(folder: &Path) -> Option<u64> {
     }
 }
 
-/// Copies all tasks and reports events to `on_event`. Returns when everything is done, nothing more
-/// can be done, or `go_on` returns false. Copies that are not verified by then are removed.
+/// Copies all tasks and reports events to `on_event`. Returns once all tasks are done, nothing more
+/// can be done, or the order is cancelled. Copies that are not verified by then are removed.
 pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
-    allow_many_files();
+    raise_open_file_limit();
     let (events, received) = sync_channel(1024);
     let given_up: Vec<OnceLock<String>> =
         order.destinations.iter().map(|_| OnceLock::new()).collect();
     thread::scope(|scope| {
-        let mut lines = Vec::new();
+        let mut writers = Vec::new();
         for (number, destination) in order.destinations.iter().enumerate() {
-            let (line, messages) = sync_channel(WAITING);
-            let place = || DestinationContext {
+            let (writer, messages) = sync_channel(CHANNEL_CAPACITY);
+            let context = || DestinationContext {
                 number,
                 destination,
                 events: events.clone(),
-                go_on: order.go_on,
-                others: others(order, number),
+                is_cancelled: order.is_cancelled,
+                others: other_roots(order, number),
                 kind: order.kinds[0],
                 given_up: &given_up[number],
             };
-            let (writing, verifying) = (place(), place());
+            let (writing, verifying) = (context(), context());
             if destination.is_single {
                 let mut verifier = verify_copy::CopyVerifier::new(verifying);
                 scope.spawn(move || {
@@ -284,7 +285,7 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
             } else {
                 let (batches, written) = sync_channel(1);
                 scope.spawn(move || {
-                    // The prover ends only after its last batch.
+                    // The verifier ends only after its last batch, so sending cannot fail.
                     write::run(writing, &messages, &mut |batch| _ = batches.send(batch));
                 });
                 scope.spawn(move || {
@@ -294,15 +295,15 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
                     }
                 });
             }
-            lines.push(line);
+            writers.push(writer);
         }
-        let (hashing, messages) = sync_channel(WAITING);
+        let (hasher, messages) = sync_channel(CHANNEL_CAPACITY);
         let (kinds, hash_events) = (order.kinds, events.clone());
-        scope.spawn(move || hash(kinds, &messages, &hash_events));
+        scope.spawn(move || hash_pieces(kinds, &messages, &hash_events));
         let reader = read::Reader {
             order,
-            lines,
-            hashing,
+            writers,
+            hasher,
             events,
             given_up: &given_up,
         };
@@ -312,37 +313,41 @@ pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
 }
 
 /// Returns the card's root and the folders of all destinations except one.
-fn others<'a>(order: &CopyOrder<'a>, number: usize) -> Vec<&'a Path> {
+fn other_roots<'a>(order: &CopyOrder<'a>, number: usize) -> Vec<&'a Path> {
     let destinations = order.destinations.iter().enumerate();
     let others = destinations.filter(|(other, _)| *other != number);
     let others = others.map(|(_, other)| other.folder.as_path());
     std::iter::once(order.source).chain(others).collect()
 }
 
-/// Raises the limit on open files to the system's maximum. Each destination has up to three batches
-/// of files open.
+/// Raises the limit on open files to the system's maximum. Each destination keeps up to three
+/// batches of files open.
 #[cfg(unix)]
-fn allow_many_files() {
+fn raise_open_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    /// Limit that macOS allows, whatever maximum it reports.
-    const ENOUGH: u64 = 10_240;
+    /// Highest limit that macOS accepts, whatever maximum it reports.
+    const MAX_ACCEPTED: u64 = 10_240;
     let limit = getrlimit(Resource::Nofile);
-    let maximum = limit.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH));
+    let maximum = limit
+        .maximum
+        .map_or(MAX_ACCEPTED, |maximum| maximum.min(MAX_ACCEPTED));
     if limit.current.is_some_and(|now| now < maximum) {
         let raised = Rlimit {
             current: Some(maximum),
             ..limit
         };
-        // If the limit cannot be raised, fewer cards fit in parallel, and failures are reported.
+        // Without a higher limit, opening a file may fail when many cards are copied in parallel.
+        // Such failures are reported.
         let _ = setrlimit(Resource::Nofile, raised);
     }
 }
 
 #[cfg(not(unix))]
-fn allow_many_files() {}
+fn raise_open_file_limit() {}
 
-/// Hashes the pieces that were read; files hashed in an earlier run must match.
-fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Event>) {
+/// Hashes the pieces that were read. The result must match hashes from an earlier run, if there are
+/// any.
+fn hash_pieces(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Event>) {
     let mut current: Option<(Arc<Job>, Vec<Hasher>)> = None;
     for message in messages {
         match message {
@@ -359,15 +364,21 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
                     continue;
                 };
                 let found: Vec<Checksum> = hashers.into_iter().map(Hasher::finish).collect();
-                let is_known = job.known.iter().flatten().all(|hash| found.contains(hash));
-                let event = match (seen, is_known) {
+                let is_consistent = job
+                    .known_hashes
+                    .iter()
+                    .flatten()
+                    .all(|hash| found.contains(hash));
+                let event = match (seen, is_consistent) {
                     (Some(seen), true) => Some(Event::Hashed(job.task, found.clone(), seen)),
-                    (Some(_), false) => Some(Event::Unread(job.task, OTHER.to_owned())),
+                    (Some(_), false) => {
+                        Some(Event::ReadFailed(job.task, CONTENT_DIFFERS.to_owned()))
+                    }
                     (None, _) => None,
                 };
                 let _ = job
                     .hashes
-                    .set((seen.is_some() && is_known).then_some(found));
+                    .set((seen.is_some() && is_consistent).then_some(found));
                 if let Some(event) = event {
                     let _ = events.send(event);
                 }
@@ -377,9 +388,9 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
     }
 }
 
-/// Reason reported for a drive that was removed.
+/// Reason reported if a drive was removed.
 pub const GONE: &str = "removed, or no longer readable";
 
 /// Reason reported for a file whose hash differs from an earlier run.
-const OTHER: &str = "content differs from the first copy, although size and time are the same: the card may be failing; \
-                     nothing was written";
+const CONTENT_DIFFERS: &str = "content differs from an earlier read, although size and time are unchanged: \
+                               the card may be failing; nothing was written";

@@ -1,5 +1,5 @@
-//! Reader of the card: reads each file once, sequentially, and sends it to the threads that need
-//! it.
+//! Reader of the card. It reads each file once, sequentially, and sends the pieces to the hasher
+//! and the writers.
 
 use std::fs::File;
 use std::io;
@@ -8,9 +8,9 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
 use super::buffers::{PIECE, Piece, Pool};
-use super::direct_io::Reading;
-use super::source_change::{self, SourceState};
-use super::{CopyOrder, CopyOutcome, CopyTask, Event, GONE, Job, LARGE, Message};
+use super::direct_io::SequentialReader;
+use super::source_change::{self, SourceState, Stability};
+use super::{CopyOrder, CopyOutcome, CopyTask, DIRECT_IO_MIN_BYTES, Event, GONE, Job, Message};
 use crate::checksum::Sampler;
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
@@ -18,28 +18,28 @@ use crate::value::Fingerprint;
 /// Action for a file at one destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CopyAction {
-    /// The copy is verified, or cannot be made.
+    /// Nothing to do: the copy is verified already or is impossible.
     Nothing,
-    /// No file of that name exists.
+    /// Copy the file: no file of that name exists.
     Copy,
-    /// A file of the same size exists.
+    /// Compare the existing file, which has the same size.
     Compare,
 }
 
 pub(super) struct Reader<'a> {
     pub(super) order: &'a CopyOrder<'a>,
     /// Channels to the destinations' writers.
-    pub(super) lines: Vec<SyncSender<Message>>,
+    pub(super) writers: Vec<SyncSender<Message>>,
     /// Channel to the hasher.
-    pub(super) hashing: SyncSender<Message>,
+    pub(super) hasher: SyncSender<Message>,
     pub(super) events: SyncSender<Event>,
     pub(super) given_up: &'a [OnceLock<String>],
 }
 
-/// Reason why a read ended early.
+/// Reason why a read stopped early.
 enum Stop {
     Cancelled,
-    /// Fault of the file or its card.
+    /// The file or its card is faulty or changed; with the reason.
     Fault(String),
 }
 
@@ -53,19 +53,22 @@ impl Reader<'_> {
     /// Reads every file that a destination needs.
     pub(super) fn run(self) {
         let mut pool = Pool::new();
-        let card = device(self.order.source);
-        // Recent files come last: they must be unchanged for a while before they are read.
+        let card = readable_filesystem(self.order.source);
+        // Recent files come last, since they are read only once they have been unchanged for a
+        // while.
         let tasks = self.order.tasks.iter().enumerate();
         let (recent, older): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.item.is_recent());
         for (number, task) in older.into_iter().chain(recent) {
-            if !(self.order.go_on)() || self.given_up.iter().all(|place| place.get().is_some()) {
+            if (self.order.is_cancelled)()
+                || self.given_up.iter().all(|reason| reason.get().is_some())
+            {
                 break;
             }
             if self.read(number, task, &mut pool).is_ok() {
                 continue;
             }
-            // A removed card fails for every file, so it is reported once.
-            let now = device(self.order.source);
+            // If the card was removed, every read fails, so this is reported only once.
+            let now = readable_filesystem(self.order.source);
             if now.is_none() || now != card {
                 self.send_event(Event::CardGone(GONE.to_owned()));
                 break;
@@ -77,35 +80,31 @@ impl Reader<'_> {
         let _ = self.events.send(event);
     }
 
-    /// Sends a message to the writers with the given action.
-    fn send(&self, actions: &[CopyAction], which: CopyAction, message: &Message) {
-        for (line, _) in self
-            .lines
-            .iter()
-            .zip(actions)
-            .filter(|(_, plan_copy)| **plan_copy == which)
-        {
-            // A writer ends only after the reader.
-            let _ = line.send(message.clone());
+    /// Sends a message to the writers whose destination has the given action.
+    fn send(&self, actions: &[CopyAction], action: CopyAction, message: &Message) {
+        let writers = self.writers.iter().zip(actions);
+        for (writer, _) in writers.filter(|(_, planned)| **planned == action) {
+            // A writer ends only after the reader, so sending cannot fail.
+            let _ = writer.send(message.clone());
         }
     }
 
     fn read(&self, number: usize, task: &CopyTask, pool: &mut Pool) -> Result<(), ()> {
-        let actions: Vec<CopyAction> = (0..self.lines.len())
-            .map(|place| self.plan_copy(number, task, place))
+        let actions: Vec<CopyAction> = (0..self.writers.len())
+            .map(|destination| self.plan_copy(number, task, destination))
             .collect();
         if actions.iter().all(|action| *action == CopyAction::Nothing) {
             return Ok(());
         }
         self.send_event(Event::Reading(number));
-        let is_copied = actions.contains(&CopyAction::Copy);
+        let is_needed = actions.contains(&CopyAction::Copy);
         let path = self.order.source.join(&task.item.inside);
-        let is_read = is_copied || task.known.is_none() || task.is_doubted;
-        let opened = if is_read {
+        let must_read = is_needed || task.known_hashes.is_none() || task.must_reread;
+        let opened = if must_read {
             match self.open(&path, task) {
                 Ok(opened) => Some(opened),
                 Err(Stop::Fault(reason)) => {
-                    self.send_event(Event::Unread(number, reason));
+                    self.send_event(Event::ReadFailed(number, reason));
                     return Err(());
                 }
                 Err(Stop::Cancelled) => return Ok(()),
@@ -121,64 +120,68 @@ impl Reader<'_> {
             is_sparse: opened
                 .as_ref()
                 .is_some_and(|(opened, _)| is_sparse(opened.file())),
-            known: task.known.clone(),
+            known_hashes: task.known_hashes.clone(),
             hashes: OnceLock::new(),
         });
         let compare = Message::Compare(job.clone());
         let Some((mut file, stamp)) = opened else {
-            let _ = job.hashes.set(task.known.clone());
+            let _ = job.hashes.set(task.known_hashes.clone());
             self.send(&actions, CopyAction::Compare, &compare);
             return Ok(());
         };
         let begin = Message::Begin(job.clone());
         self.send(&actions, CopyAction::Copy, &begin);
-        let _ = self.hashing.send(begin);
+        let _ = self.hasher.send(begin);
         let read = self
-            .pieces(&mut file, task, &actions, pool)
+            .send_pieces(&mut file, task, &actions, pool)
             .and_then(|sample| {
                 let seen = SourceState { stamp, sample };
-                self.recheck(&file, &path, task, &seen)?;
+                self.check_unchanged(&file, &path, task, &seen)?;
                 Ok(seen)
             });
         let end = Message::End(read.as_ref().ok().copied());
-        // The hasher comes first, since others wait for its result.
-        let _ = self.hashing.send(end.clone());
+        // The hasher is first, since the verifiers wait for its result.
+        let _ = self.hasher.send(end.clone());
         self.send(&actions, CopyAction::Copy, &end);
         self.send(&actions, CopyAction::Compare, &compare);
         match read {
             Err(Stop::Fault(reason)) => {
-                self.send_event(Event::Unread(number, reason));
+                self.send_event(Event::ReadFailed(number, reason));
                 Err(())
             }
             Err(Stop::Cancelled) | Ok(_) => Ok(()),
         }
     }
 
-    /// Opens a file once it is unchanged for long enough; also returns its size and times.
-    fn open(&self, path: &Path, task: &CopyTask) -> Result<(Reading, Stamp), Stop> {
+    /// Opens a file once it has been unchanged for long enough. Returns a reader, and the file's
+    /// size and times.
+    fn open(&self, path: &Path, task: &CopyTask) -> Result<(SequentialReader, Stamp), Stop> {
         let file = source_file::open(path)?;
         if !task.item.is_exactly(&self.order.times.stamp_at(path)?) {
-            return Err(changed(task, "replaced"));
+            return Err(source_changed(task, "its size or times changed"));
         }
         let (times, listed) = (self.order.times, self.order.listed);
-        let rested = times.settle(&file, listed, self.order.go_on);
-        let stamp = rested.map_err(|error| changed(task, &error.to_string()))?;
-        let stamp = stamp.ok_or(Stop::Cancelled)?;
+        let stamp = match times.wait_until_stable(&file, listed, self.order.is_cancelled)? {
+            Stability::Stable(stamp) => stamp,
+            Stability::Changing => return Err(source_changed(task, "it kept changing")),
+            Stability::Cancelled => return Err(Stop::Cancelled),
+        };
         if !task.item.is_exactly(&stamp) {
-            return Err(changed(task, "replaced"));
+            return Err(source_changed(task, "its size or times changed"));
         }
-        let is_past = task.item.bytes >= LARGE && !self.order.is_share;
-        let reading = Reading::new(file, path, is_past);
-        if reading.is_cached() {
-            expect_all(reading.file());
+        let use_direct_io = task.item.bytes >= DIRECT_IO_MIN_BYTES && !self.order.is_share;
+        let reader = SequentialReader::new(file, path, use_direct_io);
+        if reader.is_cached() {
+            advise_sequential(reader.file());
         }
-        Ok((reading, stamp))
+        Ok((reader, stamp))
     }
 
-    /// Reads a file to its end, which must be at the listed size, and samples it.
-    fn pieces(
+    /// Reads a file to its end and sends its pieces. Returns its fingerprint; fails if the file
+    /// does not have the listed size.
+    fn send_pieces(
         &self,
-        file: &mut Reading,
+        file: &mut SequentialReader,
         task: &CopyTask,
         actions: &[CopyAction],
         pool: &mut Pool,
@@ -186,50 +189,50 @@ impl Reader<'_> {
         let mut read = 0;
         let mut sampler = Sampler::new(task.item.bytes);
         loop {
-            if !(self.order.go_on)() {
+            if (self.order.is_cancelled)() {
                 return Err(Stop::Cancelled);
             }
             let mut piece = pool.piece();
-            let length = file.fill(piece.room())?;
+            let length = file.fill(piece.buffer_mut())?;
             piece.set_length(length);
             if length == 0 {
                 break;
             }
             read += length as u64;
             if read > task.item.bytes {
-                return Err(changed(task, "grew"));
+                return Err(source_changed(task, "it grew"));
             }
             sampler.update(piece.bytes());
             let piece: Arc<Piece> = Arc::new(piece);
             let message = Message::Piece(piece);
-            let _ = self.hashing.send(message.clone());
+            let _ = self.hasher.send(message.clone());
             self.send(actions, CopyAction::Copy, &message);
             self.send_event(Event::Read(length as u64));
             if file.is_cached() {
-                forget(file.file(), read);
+                drop_read_pages(file.file(), read);
             }
             if length < PIECE {
                 break;
             }
         }
         if read < task.item.bytes {
-            return Err(changed(task, "became shorter"));
+            return Err(source_changed(task, "it became shorter"));
         }
         Ok(sampler.finish())
     }
 
     /// Checks that a file was not written to or replaced while it was read.
-    fn recheck(
+    fn check_unchanged(
         &self,
-        file: &Reading,
+        file: &SequentialReader,
         path: &Path,
         task: &CopyTask,
         seen: &SourceState,
     ) -> Result<(), Stop> {
         let times = self.order.times;
         let is_same = |now: Stamp| times.is_unchanged(&seen.stamp, &now);
-        // If a program restored the modification time, only the content shows the write. Sampling
-        // also opens the file, after which a share reports current times.
+        // If a program restored the modification time, only the content reveals the write. Sampling
+        // also opens the file, which makes a network share report current times.
         let is_same_content = times.has_change_time || source_change::sample(path)? == seen.sample;
         let is_unchanged = is_same_content
             && is_same(times.stamp_of_open(file.file())?)
@@ -237,39 +240,42 @@ impl Reader<'_> {
         if is_unchanged {
             Ok(())
         } else {
-            Err(changed(task, "written to"))
+            Err(source_changed(task, "it was written to or replaced"))
         }
     }
 
     /// Returns the action for a task at one destination.
-    fn plan_copy(&self, number: usize, task: &CopyTask, place: usize) -> CopyAction {
-        if task.is_verified[place] || self.given_up[place].get().is_some() {
+    fn plan_copy(&self, number: usize, task: &CopyTask, destination: usize) -> CopyAction {
+        if task.is_verified[destination] || self.given_up[destination].get().is_some() {
             return CopyAction::Nothing;
         }
-        let path = self.order.destinations[place]
+        let path = self.order.destinations[destination]
             .folder
             .join(&task.item.inside);
         match path.symlink_metadata() {
-            Ok(there) if there.is_file() && there.len() == task.item.bytes => CopyAction::Compare,
+            Ok(existing) if existing.is_file() && existing.len() == task.item.bytes => {
+                CopyAction::Compare
+            }
             Ok(_) => {
-                self.send_event(Event::Settled(number, place, CopyOutcome::Other));
+                self.send_event(Event::Finished(number, destination, CopyOutcome::Conflict));
                 CopyAction::Nothing
             }
-            // The writer reports other errors.
+            // The writer tries to create the copy and reports any error.
             Err(_) => CopyAction::Copy,
         }
     }
 }
 
-fn changed(task: &CopyTask, how: &str) -> Stop {
+/// Returns the fault of a source file that changed.
+fn source_changed(task: &CopyTask, change: &str) -> Stop {
     Stop::Fault(format!(
-        "{how} since the card was listed, when it had {} bytes: is the camera still recording?",
+        "{change} after the card was listed ({} bytes then): is the camera still recording?",
         task.item.bytes
     ))
 }
 
-/// Returns the filesystem of a folder; `None` if the folder cannot be listed.
-fn device(folder: &Path) -> Option<u64> {
+/// Returns the id of a folder's filesystem; `None` if the folder cannot be listed.
+fn readable_filesystem(folder: &Path) -> Option<u64> {
     std::fs::read_dir(folder).ok()?;
     super::filesystem(folder)
 }
@@ -286,18 +292,19 @@ fn is_sparse(_file: &File) -> bool {
     false
 }
 
-/// Advises the system to read ahead.
+/// Advises the system that a file is read sequentially, so that it reads ahead.
 #[cfg(target_os = "linux")]
-fn expect_all(file: &File) {
+fn advise_sequential(file: &File) {
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn expect_all(_file: &File) {}
+fn advise_sequential(_file: &File) {}
 
-/// Drops the pages read so far of a large file, so that other programs' pages stay in the cache.
+/// Drops pages of a file that were read, so that pages of other programs stay in the cache. Acts
+/// only once per eight pieces.
 #[cfg(target_os = "linux")]
-fn forget(file: &File, read: u64) {
+fn drop_read_pages(file: &File, read: u64) {
     let step = 8 * PIECE as u64;
     if read.is_multiple_of(step) {
         let length = std::num::NonZeroU64::new(step);
@@ -306,4 +313,4 @@ fn forget(file: &File, read: u64) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn forget(_file: &File, _read: u64) {}
+fn drop_read_pages(_file: &File, _read: u64) {}

@@ -1,16 +1,17 @@
-//! Detects writes to a source file while it is read.
+//! Detection of writes to a source file while it is read.
 //!
-//! A camera may rewrite the header of a file whose size no longer changes, within the two-second
-//! resolution of FAT. Times reveal such a write only if it gets a different time than the previous
-//! one. So a file is read at least one step of its filesystem's clock after its last write; every
-//! later write then changes its time. Writes through a mapping change no time while the page is
-//! dirty, so a recent file is synced before it is read. Without a change time that programs cannot
-//! set, the sampled ranges are read again afterwards.
+//! A camera may rewrite the header of a file within the two-second resolution of FAT, without
+//! changing the file's size. The modification time reveals such a write only if it differs from
+//! that of the previous write. So a file is read only when its last write is at least one step of
+//! its filesystem's clock ago. Every later write then changes the time. Writes through a memory
+//! mapping change no time while the page is dirty, so a recent file is synced before it is read. On
+//! filesystems without a change time that programs cannot set, the sampled ranges are read again
+//! afterwards.
 //!
-//! Sizes and times of a share may be cached. The system caches them for up to a minute, and
-//! programs such as sshfs have their own cache of 20 s. So the system is asked to refresh them, and
-//! a file is opened before its times are read, which makes those programs refresh them too. Before
-//! the end, its sampled ranges are compared once more.
+//! Sizes and times of files on a network share may be outdated: the system caches them for up to a
+//! minute, and programs such as sshfs cache them for 20 s. So the system is asked to refresh them,
+//! and a file is opened before its times are read, which makes those programs refresh them, too. At
+//! the end of the run, the sampled ranges are compared once more.
 
 use std::fs::File;
 use std::io;
@@ -24,51 +25,61 @@ use crate::checksum::{Sampler, sampled_ranges};
 use crate::source_file::{self, Original, Stamp};
 use crate::value::Fingerprint;
 
-/// Time resolution of FAT and of some servers, with a margin.
-pub(super) const COARSE: Duration = Duration::from_millis(2100);
-/// Resolution of times with sub-10-ms digits: one kernel tick, with a margin.
-const FINE: Duration = Duration::from_millis(20);
-/// Times that are multiples of this, in nanoseconds, may come from a coarse clock.
-const ROUND: i64 = 10_000_000;
-/// Age from which a file has no dirty mapped pages: kernels write them back after seconds.
-const RECENT: Duration = Duration::from_secs(3600);
-/// Maximum number of checks of a file that keeps changing, before it is read.
-const LOOKS: usize = 3;
-/// Pause between two checks for cancellation.
-const NAP: Duration = Duration::from_millis(20);
+/// Time resolution of FAT and of some servers, plus a margin.
+pub(super) const COARSE_RESOLUTION: Duration = Duration::from_millis(2100);
+/// Resolution of clocks that are finer than 10 ms: one kernel tick, plus a margin.
+const FINE_RESOLUTION: Duration = Duration::from_millis(20);
+/// Step of times, in nanoseconds. A multiple of it may come from a coarse clock.
+const COARSE_STEP: i64 = 10_000_000;
+/// Age at which a file has no dirty mapped pages left: kernels write them back after seconds.
+const SYNCED_AGE: Duration = Duration::from_secs(3600);
+/// Number of checks after which a file that keeps changing is not read.
+const MAX_CHECKS: usize = 3;
+/// Interval between two checks for cancellation.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Time-keeping properties of a filesystem.
+/// Properties of a filesystem's file times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// True if this machine's clock sets the times; a share, or a camera behind FUSE, has its own.
+    /// True if this machine's clock sets the times. A network share or a camera behind FUSE has its
+    /// own clock.
     pub is_own_clock: bool,
     /// True if each write changes a time that programs cannot set (`ctime`).
     pub has_change_time: bool,
 }
 
-/// State of a source file when it was read.
+/// State of a source file during a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceState {
     /// Size and times, equal before and after the read.
     pub stamp: Stamp,
-    /// Its fingerprint; `None` for an empty file.
+    /// Fingerprint of the content; `None` for an empty file.
     pub sample: Option<Fingerprint>,
 }
 
+/// Result of waiting until writes to a file are detectable.
+pub(super) enum Stability {
+    /// The file is unchanged since this state, and a later write changes it.
+    Stable(Stamp),
+    /// The file changed at every check.
+    Changing,
+    Cancelled,
+}
+
 impl Times {
-    /// Returns true if a file is unchanged. Without a reliable change time, only size and
-    /// modification time count: FAT invents one, and some servers change it on reads.
+    /// Returns true if a file is unchanged. The change time counts only if it is reliable: FAT
+    /// drivers invent one, and some servers change it on reads.
     #[must_use]
     pub fn is_unchanged(self, before: &Stamp, now: &Stamp) -> bool {
         let has_same_time = before.modified == now.modified && before.bytes == now.bytes;
         has_same_time && (!self.has_change_time || before.changed == now.changed)
     }
 
-    /// Waits until writes of another machine are visible in the times that this one reads; returns
-    /// at once for a local filesystem.
-    pub fn wait_for_others(self, go_on: &dyn Fn() -> bool) {
+    /// Waits until this machine can see the times of another machine's writes. Returns immediately
+    /// for a local filesystem.
+    pub fn wait_for_remote_writes(self, is_cancelled: &dyn Fn() -> bool) {
         if !self.is_own_clock {
-            nap_until(Instant::now() + COARSE, go_on);
+            wait_until(Instant::now() + COARSE_RESOLUTION, is_cancelled);
         }
     }
 
@@ -88,68 +99,68 @@ impl Times {
         Ok(Stamp::from_metadata(&file.metadata()?))
     }
 
-    /// Returns how much longer to wait until every later write changes the file's time. The last
-    /// write is before `listed` or is visible in `stamp`.
-    fn rest(self, stamp: &Stamp, listed: Instant) -> Duration {
+    /// Returns the remaining time until every later write changes the file's time. The last write
+    /// is older than `listed`, or `stamp` contains its time.
+    fn remaining_wait(self, stamp: &Stamp, listed: Instant) -> Duration {
         let changed = stamp.changed.filter(|_| self.has_change_time);
         let step = match changed {
-            Some(changed) if changed % ROUND != 0 => FINE,
-            _ => COARSE,
+            Some(changed) if changed % COARSE_STEP != 0 => FINE_RESOLUTION,
+            _ => COARSE_RESOLUTION,
         };
         let last = changed.unwrap_or(stamp.modified);
         match age(last).filter(|_| self.is_own_clock) {
             Some(age) => step.saturating_sub(age),
-            // The clock that set this time is unknown; this machine's clock shows how long ago the
-            // file was listed.
+            // The clock that set this time is not this machine's, so the time since the listing is
+            // used.
             None => step.saturating_sub(listed.elapsed()),
         }
     }
 
-    /// Waits until every later write is detectable; returns the file's size and times. `None` if
-    /// `go_on` ended the wait.
+    /// Waits until every later write to a file is detectable.
     ///
     /// # Errors
-    /// Returns an error if the file's metadata cannot be read, or if it keeps changing.
-    pub(super) fn settle(
+    /// Returns an error if the file's metadata cannot be read.
+    pub(super) fn wait_until_stable(
         self,
         file: &File,
         listed: Instant,
-        go_on: &dyn Fn() -> bool,
-    ) -> io::Result<Option<Stamp>> {
-        for _ in 0..LOOKS {
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> io::Result<Stability> {
+        for _ in 0..MAX_CHECKS {
             let stamp = self.stamp_of_open(file)?;
-            let until = Instant::now() + self.rest(&stamp, listed);
-            if !nap_until(until, go_on) {
-                return Ok(None);
+            let until = Instant::now() + self.remaining_wait(&stamp, listed);
+            if !wait_until(until, is_cancelled) {
+                return Ok(Stability::Cancelled);
             }
-            if age(stamp.modified).is_none_or(|age| age < RECENT) {
-                // Not every filesystem syncs a file that is open for reading; then only its times
-                // count.
+            if age(stamp.modified).is_none_or(|age| age < SYNCED_AGE) {
+                // Some filesystems cannot sync a file that is open for reading. Only its times
+                // count there.
                 let _ = file.sync_data();
             }
             if self.is_unchanged(&stamp, &self.stamp_of_open(file)?) {
-                return Ok(Some(stamp));
+                return Ok(Stability::Stable(stamp));
             }
         }
-        Err(io::Error::other("still changing"))
+        Ok(Stability::Changing)
     }
 }
 
-/// Waits until an instant. Returns false if `go_on` ended the wait.
-fn nap_until(until: Instant, go_on: &dyn Fn() -> bool) -> bool {
+/// Waits until an instant. Returns false if the wait was cancelled.
+fn wait_until(until: Instant, is_cancelled: &dyn Fn() -> bool) -> bool {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return true;
         }
-        if !go_on() {
+        if is_cancelled() {
             return false;
         }
-        thread::sleep(left.min(NAP));
+        thread::sleep(left.min(POLL_INTERVAL));
     }
 }
 
-/// Returns the age of a time; `None` for one in the future.
+/// Returns the age of a time, which is in nanoseconds since 1970 UTC; `None` if it is in the
+/// future.
 fn age(nanos: i64) -> Option<Duration> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     let age = i128::try_from(now.as_nanos()).ok()? - i128::from(nanos);
@@ -165,49 +176,50 @@ impl Item {
 
     /// Returns true if the file is so recent that reading it may have to wait.
     pub(super) fn is_recent(&self) -> bool {
-        age(self.modified).is_none_or(|age| age < COARSE)
+        age(self.modified).is_none_or(|age| age < COARSE_RESOLUTION)
     }
 }
 
-/// Number of a share's files that are checked in parallel.
-const SIDE_BY_SIDE: usize = 4;
+/// Number of files on a network share that are checked in parallel.
+const PARALLEL_CHECKS: usize = 4;
 
 /// Returns the indices of files that changed since they were read, or since they were listed if
-/// they were not read. Stops early if `go_on` returns false. `None` if the card cannot be listed
-/// any more.
+/// they were not read. Returns `None` if the card can no longer be listed. Ends early if
+/// `is_cancelled` returns true.
 #[must_use]
-pub fn written_since(
+pub fn changed_since_read(
     source: &Path,
     tasks: &[CopyTask],
     seen: &[Option<SourceState>],
     times: Times,
-    go_on: &(dyn Fn() -> bool + Sync),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Option<Vec<usize>> {
     std::fs::read_dir(source).ok()?;
-    let is_written = |number: &usize| {
+    let is_changed = |number: &usize| {
         let (task, seen) = (&tasks[*number], seen.get(*number).copied().flatten());
-        // A missing file was not written to, so its copies are still correct.
-        go_on() && !is_as_read(source, task, seen, times).unwrap_or(true)
+        // A missing file counts as unchanged, since its copies are still correct.
+        !is_cancelled() && !is_unchanged_since_read(source, task, seen, times).unwrap_or(true)
     };
     let numbers: Vec<usize> = (0..tasks.len()).collect();
     if times.is_own_clock {
-        return Some(numbers.into_iter().filter(is_written).collect());
+        return Some(numbers.into_iter().filter(is_changed).collect());
     }
-    let share = numbers.len().div_ceil(SIDE_BY_SIDE).max(1);
+    let chunk = numbers.len().div_ceil(PARALLEL_CHECKS).max(1);
     thread::scope(|scope| {
-        let written =
-            |share: &[usize]| -> Vec<usize> { share.iter().copied().filter(is_written).collect() };
-        let shares = numbers.chunks(share);
-        let threads: Vec<_> = shares
-            .map(|share| scope.spawn(move || written(share)))
+        let changed =
+            |chunk: &[usize]| -> Vec<usize> { chunk.iter().copied().filter(is_changed).collect() };
+        let chunks = numbers.chunks(chunk);
+        let threads: Vec<_> = chunks
+            .map(|chunk| scope.spawn(move || changed(chunk)))
             .collect();
-        let written = threads.into_iter().map(|thread| thread.join().ok());
-        Some(written.collect::<Option<Vec<_>>>()?.concat())
+        let changed = threads.into_iter().map(|thread| thread.join().ok());
+        Some(changed.collect::<Option<Vec<_>>>()?.concat())
     })
 }
 
-/// Returns true if a file is unchanged since it was read, or listed if it was not read.
-fn is_as_read(
+/// Returns true if a file is unchanged since it was read, or since it was listed if it was not
+/// read.
+fn is_unchanged_since_read(
     source: &Path,
     task: &CopyTask,
     seen: Option<SourceState>,
@@ -221,7 +233,7 @@ fn is_as_read(
     let Some(seen) = seen else {
         return Ok(task.item.is_exactly(&now));
     };
-    // If a share's program caches times for longer, only the content shows a write.
+    // If a program such as sshfs still reports outdated times, only the content reveals a write.
     let is_same_content =
         || times.is_own_clock || sample(&path).is_ok_and(|now| now == seen.sample);
     Ok(times.is_unchanged(&seen.stamp, &now) && is_same_content())

@@ -1,11 +1,11 @@
-//! Verifies copies: syncs them, reads them back from their medium, compares hashes, and only then
-//! gives them their names.
+//! Verifier of copies. It syncs copies, reads them back from their medium, compares hashes, and
+//! only then gives them their final names.
 
 use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::read_back::Medium;
+use super::read_back::MediumReader;
 use super::write::Batch;
 use super::{CopyOutcome, DestinationContext, Event, Job, ReadBack};
 use crate::atomic_file::{self, Unfinished};
@@ -13,21 +13,25 @@ use crate::checksum::{Checksum, Hasher};
 use crate::source_file::Stamp;
 
 pub(super) struct CopyVerifier<'a> {
-    place: DestinationContext<'a>,
-    medium: Medium,
+    context: DestinationContext<'a>,
+    medium: MediumReader,
 }
 
-/// Reason reported for a hard link to the source or to another copy.
-const ONE_FILE: &str =
-    "the same file as on the card or at another destination: a hard link is not a copy; move it";
+/// Reason reported for a hard link to the card's file or to another copy.
+const HARD_LINK: &str =
+    "it is a hard link to the card's file or to another copy, so it is not a copy; move it away";
 
-const WRITTEN: &str =
+/// Reason reported for a file that changed while it was read back.
+const CHANGED_DURING_READ: &str =
     "changed by another program while it was compared: run the same command again";
-const WRITTEN_TO_NAME: &str =
-    "changed by another program as soon as it had its name: run the same command again";
 
-/// Returns a file's current size and times; asks a share to refresh its cached ones.
-fn read_stamp(path: &Path) -> io::Result<Stamp> {
+/// Reason reported for a copy that changed while it was renamed to its final name.
+const CHANGED_AT_RENAME: &str =
+    "changed by another program right after it was renamed: run the same command again";
+
+/// Returns a file's current size and times. A network share is asked to refresh its cached ones
+/// first.
+fn fresh_stamp(path: &Path) -> io::Result<Stamp> {
     atomic_file::refresh(path);
     Ok(Stamp::from_metadata(&path.symlink_metadata()?))
 }
@@ -35,159 +39,171 @@ fn read_stamp(path: &Path) -> io::Result<Stamp> {
 /// Result of reading a copy.
 enum Compared {
     Same(ReadBack),
-    Other,
-    /// The copy was written to during the read.
+    Different,
+    /// The size or times changed during the read.
     Changed,
     Cancelled,
 }
 
 impl<'a> CopyVerifier<'a> {
-    pub(super) fn new(place: DestinationContext<'a>) -> Self {
+    pub(super) fn new(context: DestinationContext<'a>) -> Self {
         Self {
-            place,
-            medium: Medium::default(),
+            context,
+            medium: MediumReader::default(),
         }
     }
 
-    /// Verifies copies and publishes them; reports each one once it is durable.
+    /// Verifies copies, publishes them, and reports the outcomes once they are durable.
     pub(super) fn verify(&mut self, batch: Batch) {
         let Batch {
             written,
-            there,
+            existing,
             mut folders,
             ..
         } = batch;
-        if self.place.is_given_up() {
+        if self.context.is_given_up() {
             return;
         }
-        let mut settled = Vec::new();
+        let mut outcomes = Vec::new();
         let mut synced = Vec::new();
-        // All are synced before any is read: the first sync flushes most of the others.
+        // All copies are synced before any is read, since the first sync writes most of the others,
+        // too.
         for (job, file) in written {
             match file.file().sync_all() {
                 Ok(()) => synced.push((job, file)),
-                Err(error) => self.place.fail(&job, &error),
+                Err(error) => self.context.fail(&job, &error),
             }
         }
         for (job, file) in synced {
             if let Some(outcome) = self.publish(&job, file, &mut folders) {
-                settled.push((job, outcome));
+                outcomes.push((job, outcome));
             }
         }
         for folder in &folders {
             if let Err(error) = atomic_file::sync_folder(folder)
-                && super::write::is_of_device(&error)
+                && super::write::is_device_error(&error)
             {
-                self.place.give_up(error.to_string());
+                self.context.give_up(error.to_string());
                 return;
             }
         }
-        for job in there {
+        for job in existing {
             if let Some(outcome) = self.compare(&job) {
-                settled.push((job, outcome));
+                outcomes.push((job, outcome));
             }
         }
-        for (job, outcome) in settled {
-            self.place.settle(&job, outcome);
+        for (job, outcome) in outcomes {
+            self.context.report_outcome(&job, outcome);
         }
     }
 
+    /// Verifies a copy and gives it its final name. Returns `None` if the failure was reported, or if
+    /// the run was cancelled.
     fn publish(
         &mut self,
         job: &Job,
         file: Unfinished,
         folders: &mut BTreeSet<std::path::PathBuf>,
     ) -> Option<CopyOutcome> {
-        let hash = self.expected(job)?;
-        let how = match self.read(file.path(), &hash) {
+        let hash = self.expected_hash(job)?;
+        let how = match self.read_and_compare(file.path(), &hash) {
             Ok(Compared::Same(read)) => read.how,
-            Ok(Compared::Changed) => return Some(CopyOutcome::Failed(WRITTEN.to_owned())),
-            Ok(Compared::Other) => {
+            Ok(Compared::Changed) => {
+                return Some(CopyOutcome::Failed(CHANGED_DURING_READ.to_owned()));
+            }
+            Ok(Compared::Different) => {
                 return Some(CopyOutcome::Failed(
-                    "the copy differs from the data written; it was discarded".to_owned(),
+                    "the copy differs from the data that was written, so it was discarded"
+                        .to_owned(),
                 ));
             }
             Ok(Compared::Cancelled) => return None,
             Err(error) => {
-                self.place.fail(job, &error);
+                self.context.fail(job, &error);
                 return None;
             }
         };
-        // Not earlier: other machines judge an unfinished file by the time of its last write.
+        // The time is set last, since other machines decide by the time of the last write whether
+        // an unfinished file is abandoned.
         if let Err(error) = super::write::set_time(file.file(), job.modified) {
-            self.place.fail(job, &error);
+            self.context.fail(job, &error);
             return None;
         }
-        let path = self.place.destination.folder.join(&job.inside);
-        let timed = read_stamp(file.path());
+        let path = self.context.destination.folder.join(&job.inside);
+        let before = fresh_stamp(file.path());
         match file.publish(&path) {
             Ok(()) => {
                 folders.extend(path.parent().map(Path::to_owned));
-                // A rename changes only the change time.
-                let is_it = |now: &Stamp| {
-                    timed
-                        .as_ref()
-                        .is_ok_and(|then| (then.bytes, then.modified) == (now.bytes, now.modified))
+                // A rename changes only the change time, so the other values must be equal.
+                let is_unchanged = |now: &Stamp| {
+                    before.as_ref().is_ok_and(|before| {
+                        (before.bytes, before.modified) == (now.bytes, now.modified)
+                    })
                 };
-                let named = read_stamp(&path).ok().filter(is_it);
-                Some(match named {
+                let after = fresh_stamp(&path).ok().filter(is_unchanged);
+                Some(match after {
                     Some(stamp) => CopyOutcome::Copied(ReadBack { how, stamp }),
-                    None => CopyOutcome::Failed(WRITTEN_TO_NAME.to_owned()),
+                    None => CopyOutcome::Failed(CHANGED_AT_RENAME.to_owned()),
                 })
             }
-            // Another ingest was faster, or the filesystem treats two names as one.
+            // Another ingest created the file in the meantime, or the filesystem treats two names
+            // as one.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.compare(job),
             Err(error) => {
-                self.place.fail(job, &error);
+                self.context.fail(job, &error);
                 None
             }
         }
     }
 
-    /// Compares the existing file of a job's name.
+    /// Compares the existing file that has the name of a job's file.
     fn compare(&mut self, job: &Job) -> Option<CopyOutcome> {
-        let hash = self.expected(job)?;
-        let path = self.place.destination.folder.join(&job.inside);
-        if self.place.is_one_with_another(&path, &job.inside) {
-            return Some(CopyOutcome::Failed(ONE_FILE.to_owned()));
+        let hash = self.expected_hash(job)?;
+        let path = self.context.destination.folder.join(&job.inside);
+        if self.context.is_hard_link(&path, &job.inside) {
+            return Some(CopyOutcome::Failed(HARD_LINK.to_owned()));
         }
-        // The program that wrote it may not have synced it.
+        // The program that wrote the file may not have synced it.
         let synced = crate::source_file::open(&path).and_then(|file| file.sync_all());
-        match synced.and_then(|()| self.read(&path, &hash)) {
-            Ok(Compared::Same(read)) => Some(CopyOutcome::WasThere(read)),
-            Ok(Compared::Changed) => Some(CopyOutcome::Failed(WRITTEN.to_owned())),
-            Ok(Compared::Other) => Some(CopyOutcome::Other),
+        match synced.and_then(|()| self.read_and_compare(&path, &hash)) {
+            Ok(Compared::Same(read)) => Some(CopyOutcome::Existed(read)),
+            Ok(Compared::Changed) => Some(CopyOutcome::Failed(CHANGED_DURING_READ.to_owned())),
+            Ok(Compared::Different) => Some(CopyOutcome::Conflict),
             Ok(Compared::Cancelled) => None,
             Err(error) => {
-                self.place.fail(job, &error);
+                self.context.fail(job, &error);
                 None
             }
         }
     }
 
-    /// Waits for a file's hash and returns it. `None` if the file could not be read.
-    fn expected(&self, job: &Job) -> Option<Checksum> {
+    /// Waits for the hash of the card's file and returns it; `None` if the file could not be read.
+    fn expected_hash(&self, job: &Job) -> Option<Checksum> {
         let hashes = job.hashes.wait().as_ref()?;
-        let kind = self.place.kind;
+        let kind = self.context.kind;
         hashes.iter().find(|hash| hash.kind() == kind).cloned()
     }
 
-    fn read(&mut self, path: &Path, expected: &Checksum) -> io::Result<Compared> {
+    fn read_and_compare(&mut self, path: &Path, expected: &Checksum) -> io::Result<Compared> {
         let mut hasher = Hasher::new(expected.kind());
-        let DestinationContext { number, go_on, .. } = self.place;
-        let events = &self.place.events;
-        let before = read_stamp(path)?;
+        let DestinationContext {
+            number,
+            is_cancelled,
+            ..
+        } = self.context;
+        let events = &self.context.events;
+        let before = fresh_stamp(path)?;
         let how = self.medium.read(path, &mut |piece| {
             hasher.update(piece);
-            let _ = events.send(Event::Proved(number, piece.len() as u64));
-            go_on()
+            let _ = events.send(Event::ReadBack(number, piece.len() as u64));
+            !is_cancelled()
         })?;
-        let stamp = read_stamp(path)?;
+        let stamp = fresh_stamp(path)?;
         Ok(match how {
             None => Compared::Cancelled,
             Some(_) if stamp != before => Compared::Changed,
             Some(how) if hasher.finish() == *expected => Compared::Same(ReadBack { how, stamp }),
-            Some(_) => Compared::Other,
+            Some(_) => Compared::Different,
         })
     }
 }

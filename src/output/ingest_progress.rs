@@ -257,18 +257,18 @@ impl<'a> IngestProgress<'a> {
             offload::Event::Written(destination, bytes) => {
                 card.destinations[*destination].written.bytes += bytes;
             }
-            offload::Event::Proved(destination, bytes) => {
+            offload::Event::ReadBack(destination, bytes) => {
                 card.destinations[*destination].verified += bytes;
                 self.bar.inc(*bytes);
             }
-            offload::Event::Settled(task, destination, outcome) => {
+            offload::Event::Finished(task, destination, outcome) => {
                 let is_verified =
-                    matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::WasThere(_));
+                    matches!(outcome, CopyOutcome::Copied(_) | CopyOutcome::Existed(_));
                 card.destinations[*destination].files += usize::from(is_verified);
                 let (outcome, how) = match outcome {
                     CopyOutcome::Copied(read) => ("copied", Some(read.how.name())),
-                    CopyOutcome::WasThere(read) => ("already there", Some(read.how.name())),
-                    CopyOutcome::Other => ("a different file of that name exists", None),
+                    CopyOutcome::Existed(read) => ("already there", Some(read.how.name())),
+                    CopyOutcome::Conflict => ("a different file of that name exists", None),
                     CopyOutcome::Failed(_) => ("failed", None),
                 };
                 let path = card.begun.destinations[*destination]

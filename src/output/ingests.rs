@@ -203,7 +203,7 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
         "copied": summary.copied,
         "bytes_copied": summary.copied_bytes,
         "already_there": summary.already_there,
-        "read_back": summary.how.map(crate::offload::How::name),
+        "read_back": summary.how.map(crate::offload::ReadMethod::name),
         "manifests": summary.manifests.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         "outside_manifests": summary.outside,
         "problems": summary.problems.iter().map(problem_json).collect::<Vec<_>>(),

@@ -10,7 +10,7 @@ use super::{ProgressFormat, TextTable, counted, grouped};
 use crate::catalogue::DISK_NAME_PREFIX;
 use crate::checksum::HashKind;
 use crate::error::escape;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::safe::{CandidateCopy, CheckedFile, CopyVolume, Event, Report};
 use crate::value::{Age, Bytes, format_unix_seconds};
 
@@ -228,7 +228,7 @@ fn write_file(report: &Report, file: &CheckedFile, out: &mut dyn Write) -> io::R
     for copy in &file.counted.copies {
         let status = match &copy.outcome {
             Ok(proof) => {
-                let how = proof.how.map_or("", How::name);
+                let how = proof.how.map_or("", ReadMethod::name);
                 let ago = ago(report, proof.at);
                 format!("verified {ago}, {}, {how}", proof.by)
             }
@@ -321,7 +321,7 @@ pub fn safety_json(report: &Report) -> Vec<Value> {
         "unsafe_files": report.unsafe_files().count(),
         "copies_wanted": copies,
         "max_age_seconds": report.requirements.max_age.map(|age| age.0),
-        "read": report.how.map(How::name),
+        "read": report.how.map(ReadMethod::name),
         "doubts": report.doubts.iter().map(|problem| json!({
             "path": problem.path.to_string_lossy(), "reason": problem.reason,
         })).collect::<Vec<_>>(),
@@ -347,7 +347,7 @@ fn copy_json(report: &Report, copy: &CandidateCopy) -> Value {
         "verified": at.and_then(format_unix_seconds),
         "age_seconds": at.map(|at| report.requirements.now.saturating_sub(at)),
         "hash": proof.map(|proof| proof.by.name()),
-        "read_back": proof.and_then(|proof| proof.how).map(How::name),
+        "read_back": proof.and_then(|proof| proof.how).map(ReadMethod::name),
         "doubt": copy.outcome.as_ref().err().map(ToString::to_string),
     })
 }

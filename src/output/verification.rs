@@ -11,15 +11,16 @@ use crate::error::escape;
 use crate::value::Bytes;
 use crate::verify::{Event, Report, VerifyState};
 
-/// Shows the events of one verification.
+/// Display of the progress of a verification.
 pub struct VerifyProgress<'a> {
     reading: ReadProgress<'a>,
-    /// True if verified files are listed as well.
+    /// True if each file is listed with its result.
     is_verbose: bool,
 }
 
 impl<'a> VerifyProgress<'a> {
-    /// Creates a display. Data goes to `data`, log lines to `messages`, a bar to standard error.
+    /// Creates a display that writes data to `data`, log lines to `messages`, and a bar to standard
+    /// error.
     pub fn new(
         format: ProgressFormat,
         is_verbose: bool,
@@ -51,7 +52,7 @@ impl<'a> VerifyProgress<'a> {
             }
             Event::Reading(path) => reading.set_file(path),
             Event::Read(bytes) => reading.add(*bytes),
-            Event::Found(path, state) => self.on_result(path, *state),
+            Event::Finished(path, state) => self.on_result(path, *state),
             Event::Problem(problem) => {
                 let path = problem.path.to_string_lossy();
                 let reason = &problem.reason;
@@ -62,7 +63,7 @@ impl<'a> VerifyProgress<'a> {
         }
     }
 
-    /// Removes the bar from the terminal.
+    /// Removes the progress bar from the terminal.
     pub fn finish(self) {
         self.reading.finish();
     }
@@ -83,14 +84,14 @@ impl<'a> VerifyProgress<'a> {
 /// # Errors
 /// If `out` cannot be written.
 pub fn write_verification(folder: &Path, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let verb = if report.is_interrupted {
+    let prefix = if report.is_interrupted {
         "interrupted: "
     } else {
         ""
     };
     writeln!(
         out,
-        "{}: {verb}{} verified, {}",
+        "{}: {prefix}{} verified, {}",
         escape(&folder.to_string_lossy()),
         counted(report.verified, "file"),
         Bytes(report.bytes)
@@ -98,7 +99,7 @@ pub fn write_verification(folder: &Path, report: &Report, out: &mut dyn Write) -
     if let Some(how) = report.how {
         writeln!(out, "           read back: {}", how.name())?;
     }
-    for (list, what) in [
+    for (list, label) in [
         (&report.altered, "altered"),
         (&report.missing, "missing"),
         (&report.new, "new: not in any manifest"),
@@ -111,7 +112,7 @@ pub fn write_verification(folder: &Path, report: &Report, out: &mut dyn Write) -
         if list.is_empty() {
             continue;
         }
-        writeln!(out, "{:>9}  {what}", grouped(list.len()))?;
+        writeln!(out, "{:>9}  {label}", grouped(list.len()))?;
         for path in list {
             writeln!(out, "           {}", escape(&path.to_string_lossy()))?;
         }
@@ -160,7 +161,7 @@ pub fn verification_json(folder: &Path, report: &Report) -> Value {
         "folder": folder.to_string_lossy(),
         "verified": report.verified,
         "bytes_verified": report.bytes,
-        "read_back": report.how.map(crate::offload::How::name),
+        "read_back": report.how.map(crate::offload::ReadMethod::name),
         "altered": paths(&report.altered),
         "missing": paths(&report.missing),
         "new": paths(&report.new),

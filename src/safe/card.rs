@@ -12,7 +12,7 @@ use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::offload::{
-    Credible, FileHashEvent, How, Item, Lane, Listing, hash_files, list_but, sample,
+    FileHashEvent, Item, Lane, Listing, ReadMethod, ReliableTimes, hash_files, list_except, sample,
 };
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
@@ -34,7 +34,7 @@ pub(super) struct CardCheck {
     /// Hash of each listed file, or the reason why it could not be hashed.
     contents: Vec<Result<Fingerprint, String>>,
     is_trusted: Vec<bool>,
-    how: Option<How>,
+    how: Option<ReadMethod>,
     doubts: Vec<Problem>,
     /// Number of entries that could not be listed.
     problems: usize,
@@ -90,9 +90,9 @@ impl CardCheck {
         // Files of kernel filesystems can be endless.
         let nested = self.volumes.under(&self.root).into_iter().skip(1);
         let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
-        let listed = list_but(&self.root, &nested, &|| !cancel.is_cancelled());
+        let listed = list_except(&self.root, &nested, &|| cancel.is_cancelled());
         let mut listing = listed.map_err(|error| error.to_string())?;
-        listing.doubt_unreadable();
+        listing.report_unreadable();
         listing.leave_out_unfinished(&self.root, UNFINISHED);
         Ok(listing)
     }
@@ -128,7 +128,8 @@ impl CardCheck {
     }
 
     fn doubt_if_empty(&mut self, catalogue: &Catalogue) {
-        if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_cut {
+        if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_interrupted
+        {
             return;
         }
         let unmounted = catalogue.away_from(&self.root).ok();
@@ -176,7 +177,7 @@ impl CardCheck {
                 known.entry(file.inside.clone()).or_default().push(file);
             }
         }
-        let credible = Credible::from_listing(&self.listing);
+        let credible = ReliableTimes::from_listing(&self.listing);
         for (at, item) in self.listing.files.iter().enumerate() {
             if cancel.is_cancelled() {
                 break;
@@ -194,7 +195,7 @@ impl CardCheck {
                 continue;
             };
             let is_one = logged.all(|other| other == Some((hash, sampled)));
-            if is_one && credible.has_time(item) {
+            if is_one && credible.has_reliable_time(item) {
                 let now = sample(&self.root.join(&item.inside));
                 if now.is_ok_and(|now| now == sampled) {
                     self.contents[at] = Ok(hash);
@@ -222,9 +223,9 @@ impl CardCheck {
             readers: self.volume.drive.kind.readers(jobs),
             files: to_hash.collect(),
         };
-        let go_on = || !cancel.is_cancelled();
+        let is_cancelled = || cancel.is_cancelled();
         let (contents, how) = (&mut self.contents, &mut self.how);
-        hash_files(&[lane], &go_on, &mut |event| match event {
+        hash_files(&[lane], &is_cancelled, &mut |event| match event {
             FileHashEvent::Reading(_, at) => on_event(Event::Reading(open[at].1.inside.clone())),
             FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
             FileHashEvent::Hashed(_, at, outcome) => {
@@ -301,7 +302,7 @@ impl CardCheck {
             return;
         }
         match self.list_files(cancel) {
-            Ok(now) if now.is_cut => {}
+            Ok(now) if now.is_interrupted => {}
             Ok(now) => {
                 let is_same = now.files == self.listing.files
                     && now.folders == self.listing.folders
@@ -340,7 +341,7 @@ impl CardCheck {
             doubts: self.doubts,
             left_out: self.listing.left_out,
             how: self.how,
-            is_interrupted: self.listing.is_cut,
+            is_interrupted: self.listing.is_interrupted,
             card: self.root,
             requirements: Requirements {
                 copies: 0,

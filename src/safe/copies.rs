@@ -18,7 +18,7 @@ use crate::catalogue::{
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::media::Cancel;
-use crate::offload::{FileHashEvent, How, Item, Lane, hash_files};
+use crate::offload::{FileHashEvent, Item, Lane, ReadMethod, hash_files};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
@@ -439,7 +439,7 @@ impl KnownCopies {
 
 /// Result of reading one copy.
 enum CopyReading {
-    Read(Fingerprint, How, Stamp, i64),
+    Read(Fingerprint, ReadMethod, Stamp, i64),
     Missing(i64),
     Unread(String, i64),
 }
@@ -532,8 +532,8 @@ fn read_all(
         .collect();
     let all: Vec<&Vec<ToRead>> = files.values().collect();
     let mut read = Vec::new();
-    let go_on = || !cancel.is_cancelled();
-    hash_files(&lanes, &go_on, &mut |event| match event {
+    let is_cancelled = || cancel.is_cancelled();
+    hash_files(&lanes, &is_cancelled, &mut |event| match event {
         FileHashEvent::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
         FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
         FileHashEvent::Hashed(lane, at, outcome) => {

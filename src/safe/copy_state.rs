@@ -7,7 +7,7 @@ use super::independence::change_of;
 use crate::catalogue::{CopyState, HashRecord, RecordedPath};
 use crate::checksum::HashKind;
 use crate::mhl;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::source_file::Stamp;
 use crate::value::{Age, Fingerprint};
 
@@ -28,7 +28,7 @@ pub struct Proof {
     /// Algorithm of the hash that was compared.
     pub by: HashKind,
     /// How the copy was read; `None` if this was not recorded.
-    pub how: Option<How>,
+    pub how: Option<ReadMethod>,
     /// Number of times the volume had been formatted before the verification.
     pub formats: i64,
     /// Sets of volumes mounted during each known verification; empty if one of them recorded no
@@ -131,7 +131,7 @@ pub enum Observation {
     /// Path cannot be read, for this reason.
     Unreadable(String),
     /// File that was just read in full: XXH128, stamp, Unix time and read mode.
-    Read(Fingerprint, Stamp, i64, How),
+    Read(Fingerprint, Stamp, i64, ReadMethod),
 }
 
 /// Checks that a path holds a content, given as hash and size.
@@ -149,7 +149,7 @@ pub fn check_copy(
             let is_same = *found == content && now.bytes == bytes;
             return match how {
                 _ if !is_same => Err(Doubt::Altered(*at)),
-                How::Cached => Err(Doubt::FromMemory),
+                ReadMethod::Cached => Err(Doubt::FromMemory),
                 how => Ok(Proof {
                     at: *at,
                     by: HashKind::Xxh128,
@@ -207,7 +207,7 @@ pub fn check_copy(
 
 /// Returns true if the copy was verified by bytes from its medium.
 fn is_read_back(claim: &HashRecord) -> bool {
-    claim.state == CopyState::Verified && claim.how.is_some_and(How::is_from_medium)
+    claim.state == CopyState::Verified && claim.how.is_some_and(ReadMethod::is_from_medium)
 }
 
 /// Returns true if a file looks unchanged, as far as its filesystem shows.
@@ -277,8 +277,8 @@ fn find_claim<'a>(
         None => Err(Doubt::NotVerified),
         Some(claim) => match claim.how {
             None if claim.logged.is_some() => Err(Doubt::AppendedTo),
-            None | Some(How::Cached) => Err(Doubt::FromMemory),
-            Some(How::Remounted | How::Dropped | How::Bypassed) => Ok(claim),
+            None | Some(ReadMethod::Cached) => Err(Doubt::FromMemory),
+            Some(ReadMethod::Remounted | ReadMethod::Dropped | ReadMethod::Bypassed) => Ok(claim),
         },
     }
 }

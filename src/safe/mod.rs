@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use crate::catalogue::{Catalogue, unix_seconds};
 use crate::error::{Error, Problem};
 use crate::media::Cancel;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::value::{Age, Fingerprint};
 use card::CardCheck;
 
@@ -121,7 +121,7 @@ pub struct Report {
     /// Volumes that hold copies, by volume id.
     pub copy_volumes: BTreeMap<i64, CopyVolume>,
     /// Least reliable read mode among the files of the card.
-    pub how: Option<How>,
+    pub how: Option<ReadMethod>,
     /// Suggested steps, in the order in which they should be taken.
     pub remedies: Vec<Remedy>,
     /// True if the check was cancelled.

@@ -9,7 +9,7 @@ use crate::checksum::{HashKind, Hasher};
 use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
 use crate::media::Cancel;
-use crate::offload::{How, Medium};
+use crate::offload::{MediumReader, ReadMethod};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 
@@ -127,12 +127,12 @@ fn hash_file(
 fn hash_whole(
     paths: &[PathBuf],
     on_read: &mut dyn FnMut(u64) -> bool,
-) -> std::io::Result<Option<(Fingerprint, Option<How>)>> {
+) -> std::io::Result<Option<(Fingerprint, Option<ReadMethod>)>> {
     let [path] = paths else {
         return Ok(hash_all(paths, on_read)?.map(|digest| (digest, None)));
     };
     let mut hasher = Hasher::new(HashKind::Xxh128);
-    let how = Medium::default().read(path, &mut |piece| {
+    let how = MediumReader::default().read(path, &mut |piece| {
         hasher.update(piece);
         on_read(piece.len() as u64)
     })?;

@@ -1,11 +1,12 @@
-//! Verification of copies: compares every file of a folder with its manifests and the catalogue.
+//! Verification of copies: compares every file in a folder with its manifests and the catalogue.
 //!
-//! Each file is read once, with direct I/O, for all known kinds of hashes. Findings are written to
-//! the log of ingests and, on request, to a new generation of the manifest.
+//! Each file is read once, with direct I/O where possible, and hashed with all recorded kinds of
+//! hashes. Findings are written to the ingest log and, on request, to a new generation of the
+//! manifest.
 
 mod expected;
+mod path_variants;
 mod record;
-mod spelling;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -19,22 +20,24 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{FileHashEvent, Hashed, How, Item, Lane, Listing, hash_files, list_but};
+use crate::offload::{
+    FileHashEvent, Hashed, Item, Lane, Listing, ReadMethod, hash_files, list_except,
+};
 use crate::source_file;
 use crate::volume::Volumes;
-use expected::{Basis, ExpectedHashes};
+use expected::{ExpectedHashes, HashSources};
 use record::FileResult;
 
-/// Folder to verify, and options.
+/// Folder to verify, with options.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Folder to verify.
     pub folder: PathBuf,
-    /// True if a new generation of its manifest is written.
+    /// True if a new generation of the folder's manifest is written.
     pub is_recorded: bool,
-    /// Author recorded in the manifest.
+    /// Name of the author that the new manifest states.
     pub author: String,
-    /// Cancels the verification.
+    /// Handle to cancel the verification.
     pub cancel: Cancel,
 }
 
@@ -47,14 +50,14 @@ pub enum VerifyState {
     Altered,
     /// The file no longer exists.
     Missing,
-    /// The file is in no manifest, log or catalogue.
+    /// The file is not in any manifest, the ingest log or the catalogue.
     New,
     /// The file could not be read.
     Unread,
 }
 
 impl VerifyState {
-    /// Returns the name as printed and in JSON.
+    /// Returns the name, as printed and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -70,21 +73,21 @@ impl VerifyState {
 /// Progress of a verification.
 #[derive(Debug)]
 pub enum Event {
-    /// Reading begins.
+    /// Reading of the files begins.
     Begins {
         /// Number of files.
         files: usize,
-        /// Their size in bytes.
+        /// Total size of the files in bytes.
         bytes: u64,
         /// Descriptions of the sources of expected hashes.
         with: Vec<String>,
     },
-    /// Reading of a file began; path relative to the folder.
+    /// A file is about to be read; its path is relative to the folder.
     Reading(PathBuf),
-    /// Number of further bytes read.
+    /// More bytes were read: the number since the last event.
     Read(u64),
-    /// Path relative to the folder, and the result of verifying it.
-    Found(PathBuf, VerifyState),
+    /// A file was verified: its path relative to the folder, and the result.
+    Finished(PathBuf, VerifyState),
     /// A file or folder could not be read.
     Problem(Problem),
 }
@@ -94,179 +97,181 @@ pub enum Event {
 pub struct Report {
     /// Number of unchanged files.
     pub verified: usize,
-    /// Size of these files.
+    /// Total size of the unchanged files in bytes.
     pub bytes: u64,
-    /// Files with different content, relative to the folder.
+    /// Files with different content. All paths are relative to the folder.
     pub altered: Vec<PathBuf>,
     /// Files that no longer exist.
     pub missing: Vec<PathBuf>,
-    /// Files that are in no manifest, log or catalogue.
+    /// Files that are not in any manifest, the ingest log or the catalogue.
     pub new: Vec<PathBuf>,
-    /// Files whose names cannot be stored in a manifest; the catalogue may know them.
+    /// Files whose names a manifest cannot store. The catalogue may still contain their hashes.
     pub outside: Vec<PathBuf>,
-    /// Files that a user's pattern excludes from the manifests and that are not known otherwise;
-    /// not read.
+    /// Files that were not read: a user's pattern excludes them from the manifests, and no other
+    /// hash is recorded for them.
     pub left_out: Vec<PathBuf>,
     /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
-    /// Least certain read method.
-    pub how: Option<How>,
-    /// Manifests that were written, the folder's own last.
+    /// Least certain method by which a file was read.
+    pub how: Option<ReadMethod>,
+    /// Manifests that were written. The manifest of the folder itself is the last one.
     pub manifests: Vec<PathBuf>,
-    /// True if nothing was known of any file.
+    /// True if no hash is recorded for any file.
     pub is_unknown: bool,
     /// True if the verification was interrupted.
     pub is_interrupted: bool,
 }
 
-/// Interval at which findings are recorded; a killed process loses no more.
+/// Interval at which findings are recorded. A killed process loses at most this much work.
 const RECORD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Reason reported for an unfinished copy.
 const UNFINISHED: &str =
-    "unfinished copy of a running or killed ingest: the next ingest there removes leftovers";
+    "unfinished copy: an ingest is running or was killed; the next ingest removes it";
 
-/// Reason reported for a mount point; its files are not verified here.
-const NESTED: &str = "another volume is mounted here; its files were not checked";
+/// Reason reported for a mount point. Files of the other volume are not verified.
+const OTHER_VOLUME: &str = "another volume is mounted here; its files were not checked";
 
-/// Reason reported for a manifest that its history does not count.
-const UNNAMED: &str = "the chain does not name this manifest, so nothing was compared with it: its writer was interrupted, or another \
-                       machine replaced the chain; `btsindex verify --record` and the next ingest there add it";
+/// Reason reported for a manifest that its history does not include.
+const UNNAMED: &str = "not in the chain, so nothing was compared with it: its writer was interrupted, or another \
+                       machine replaced the chain; `btsindex verify --record` or the next ingest adds it";
 
-/// Reason reported for a known file that exists but is not in the listing of its folder.
-const UNLISTED: &str = "exists, but its folder does not list it: not compared";
+/// Reason reported for a file with a recorded hash that exists but is not in its folder's listing.
+const UNLISTED: &str = "it exists but is not in its folder's listing, so it was not compared";
 
-/// File that was read: its hashes and read method, or the reason why it could not be read.
+/// Result of reading a file: its hashes and read method, or the reason why it could not be read.
 struct FileRead {
     item: usize,
     outcome: Result<Hashed, String>,
 }
 
-/// Verifies a folder and reports events to `on_event`. Without a catalogue, only manifests give
-/// expected hashes.
+/// Verifies a folder and reports events to `on_event`. Without a catalogue, the expected hashes are
+/// only those in manifests.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be listed, its manifests are damaged, or the catalogue
-/// cannot be written. Problems of single files are reported.
+/// cannot be written. Problems with single files become part of the report.
 pub fn verify(
     request: &Request,
     catalogue: Option<&Catalogue>,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let root = real_folder(&request.folder, catalogue)?;
+    let root = resolve_folder(&request.folder, catalogue)?;
     if root.is_file() {
         let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
     }
-    let mut basis = Basis::read(&root, catalogue)?;
-    let go_on = || !request.cancel.is_cancelled();
-    let listing = listed(&root, &go_on)?;
-    let mut found = Report {
+    let mut sources = HashSources::read(&root, catalogue)?;
+    let is_cancelled = || request.cancel.is_cancelled();
+    let listing = list_folder(&root, &is_cancelled)?;
+    let mut report = Report {
         problems: listing.problems.clone(),
         ..Report::default()
     };
-    found
-        .problems
-        .extend(emptiness(&root, &listing, catalogue)?);
-    let unnamed = basis.histories.iter().flat_map(|(_, one)| one.unnamed());
+    let empty = empty_folder_problem(&root, &listing, catalogue)?;
+    report.problems.extend(empty);
+    let histories = sources.histories.iter();
+    let unnamed = histories.flat_map(|(_, history)| history.unnamed());
     let unnamed = unnamed.map(|path| Problem::new(path, UNNAMED));
-    found.problems.extend(unnamed);
-    for problem in &found.problems {
+    report.problems.extend(unnamed);
+    for problem in &report.problems {
         on_event(Event::Problem(problem.clone()));
     }
-    let expected = basis.expected_paths();
-    let known = expected.iter().map(PathBuf::as_path);
-    let known = known.chain(basis.catalogued()).collect();
-    let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
-        is_there_unseen(&root, inside)
+    let expected = sources.expected_paths();
+    let recorded = expected.iter().map(PathBuf::as_path);
+    let recorded = recorded.chain(sources.catalogued()).collect();
+    let mut unlisted = path_variants::find_unlisted(&root, &listing, recorded, &|inside| {
+        may_exist_unlisted(&root, inside)
     });
-    basis.respell(std::mem::take(&mut unlisted.spellings));
-    if !listing.is_cut {
+    sources.set_variants(std::mem::take(&mut unlisted.variants));
+    if !listing.is_interrupted {
         unlisted.unmatched.retain(|path| expected.contains(path));
-        found.add_unlisted(&root, &unlisted.unmatched, on_event);
+        report.add_unlisted(&root, &unlisted.unmatched, on_event);
     }
-    let basis = basis;
-    let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
+    let sources = sources;
+    let (excluded, items): (Vec<&Item>, Vec<&Item>) = listing
         .files
         .iter()
-        .partition(|item| basis.is_left_out(&item.inside));
-    let on_purpose = left_out.into_iter().map(|item| item.inside.clone());
-    found.left_out = on_purpose
-        .filter(|inside| basis.is_ignored_on_purpose(inside))
+        .partition(|item| sources.is_excluded(&item.inside));
+    let excluded = excluded.into_iter().map(|item| item.inside.clone());
+    report.left_out = excluded
+        .filter(|inside| sources.is_ignored_by_user(inside))
         .collect();
     let items: Vec<(&Item, ExpectedHashes)> = items
         .into_iter()
-        .map(|item| (item, basis.known(item)))
+        .map(|item| (item, sources.expected_hashes(item)))
         .collect();
     on_event(Event::Begins {
         files: items.len(),
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
-        with: basis.names(),
+        with: sources.descriptions(),
     });
-    let (mut results, mut written) = (Vec::new(), FindingsWriter::new(&basis, catalogue));
+    let (mut results, mut findings) = (Vec::new(), FindingsWriter::new(&sources, catalogue));
     let is_failed = AtomicBool::new(false);
-    let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
-    hash_all(&root, &items, &go_on, &mut |event| match event {
+    let is_stopped = || is_cancelled() || is_failed.load(Ordering::Relaxed);
+    hash_all(&root, &items, &is_stopped, &mut |event| match event {
         FileHashEvent::Reading(_, item) => on_event(Event::Reading(items[item].0.inside.clone())),
         FileHashEvent::Read(bytes) => {
             on_event(Event::Read(bytes));
-            // The current file may take hours to read.
-            is_failed.store(!written.record_if_due(&results), Ordering::Relaxed);
+            // Findings are recorded here, too, since the current file may take hours to read.
+            is_failed.store(!findings.record_if_due(&results), Ordering::Relaxed);
         }
         FileHashEvent::Hashed(_, item, outcome) => {
-            let mut one = FileRead {
+            let mut file_read = FileRead {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
-            let (item, known) = &items[one.item];
-            if let Ok(read) = &mut one.outcome {
-                read.how = basis.how(&item.inside, read);
+            let (item, expected) = &items[file_read.item];
+            if let Ok(read) = &mut file_read.outcome {
+                read.how = sources.read_method(&item.inside, read);
             }
-            let state = found.add_result(&root, item, known, &one, on_event);
-            results.push((*item, known, state, one));
+            let state = report.add_result(&root, item, expected, &file_read, on_event);
+            results.push((*item, expected, state, file_read));
         }
     });
-    written.end(&results)?;
-    results.sort_by_key(|(_, _, _, one)| one.item);
-    found.sort();
-    if !basis.is_catalogued_only() {
+    findings.finish(&results)?;
+    results.sort_by_key(|(_, _, _, file_read)| file_read.item);
+    report.sort();
+    if !sources.has_no_manifests() {
         let names = items.iter().map(|(item, _)| &item.inside);
-        found.outside = names
-            .filter(|path| mhl::path(path).is_none())
+        report.outside = names
+            .filter(|path| mhl::manifest_path(path).is_none())
             .cloned()
             .collect();
     }
-    found.is_interrupted = request.cancel.is_cancelled();
-    if !found.is_interrupted && !listing.is_cut {
-        found.add_missing(&root, expected, &listing, on_event);
+    report.is_interrupted = request.cancel.is_cancelled();
+    if !report.is_interrupted && !listing.is_interrupted {
+        report.add_missing(&root, expected, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
-        record::missing(&basis, &found.missing, catalogue)?;
-        if !found.is_interrupted && !listing.is_cut {
+        record::mark_missing(&sources, &report.missing, catalogue)?;
+        if !report.is_interrupted && !listing.is_interrupted {
             let is_there = |inside: &Path| root.join(inside).symlink_metadata().is_ok();
-            record::forget_hashes(&basis, &is_there, catalogue)?;
+            record::forget_hashes(&sources, &is_there, catalogue)?;
         }
     }
-    found.is_unknown =
-        items.iter().all(|(_, known)| known.is_unknown()) && found.missing.is_empty();
-    if request.is_recorded && !found.is_interrupted {
-        found.manifests = record::generation(&root, &basis, &results, &listing, request)?;
+    report.is_unknown =
+        items.iter().all(|(_, expected)| expected.is_unknown()) && report.missing.is_empty();
+    if request.is_recorded && !report.is_interrupted {
+        report.manifests = record::write_generation(&root, &sources, &results, &listing, request)?;
     }
-    Ok(found)
+    Ok(report)
 }
 
-/// Lists a folder without unfinished copies and other volumes.
-fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
+/// Lists a folder. Unfinished copies and other volumes in it become problems.
+fn list_folder(root: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Listing, Error> {
     let nested = Volumes::mounted().under(root).into_iter().skip(1);
-    let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
-    let mut listing = list_but(root, &nested, go_on).map_err(Error::path(root))?;
+    let nested: Vec<_> = nested
+        .map(|(nested, _)| (nested.mount, OTHER_VOLUME))
+        .collect();
+    let mut listing = list_except(root, &nested, is_cancelled).map_err(Error::path(root))?;
     listing.leave_out_unfinished(root, UNFINISHED);
     Ok(listing)
 }
 
-/// Returns a folder's path as listed. Copies in a folder that no longer exist are recorded as
+/// Returns the real path of a folder. If the folder no longer exists, its copies are recorded as
 /// missing.
-fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
+fn resolve_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
     source_file::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
             catalogue.mark_missing_if_gone(folder)?;
@@ -275,38 +280,38 @@ fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, 
     })
 }
 
-/// Returns true if an unlisted file may exist: in an unreadable or skipped folder. A link in its
-/// path leads to another file.
-fn is_there_unseen(root: &Path, inside: &Path) -> bool {
+/// Returns true if a file that was not listed may exist, for example in an unreadable or skipped
+/// folder. Returns false if its path contains a link, which leads to another file.
+fn may_exist_unlisted(root: &Path, inside: &Path) -> bool {
     let mut path = root.to_owned();
     for part in inside {
         path.push(part);
         match path.symlink_metadata() {
-            Ok(there) if there.is_symlink() => return false,
-            Ok(there) if there.is_dir() => {}
-            // FUSE keeps names of files that were removed under another spelling; opening one asks
-            // the filesystem.
-            Ok(there) => {
-                let is_gone = || File::open(&path).is_err_and(|error| is_absent(error.kind()));
-                return there.is_file() && path == root.join(inside) && !is_gone();
+            Ok(metadata) if metadata.is_symlink() => return false,
+            Ok(metadata) if metadata.is_dir() => {}
+            // FUSE caches the name of a file that was removed under another spelling. Opening the
+            // file asks the filesystem.
+            Ok(metadata) => {
+                let is_gone = || File::open(&path).is_err_and(|error| is_not_found(error.kind()));
+                return metadata.is_file() && path == root.join(inside) && !is_gone();
             }
-            Err(error) => return !is_absent(error.kind()),
+            Err(error) => return !is_not_found(error.kind()),
         }
     }
     false
 }
 
-fn is_absent(kind: ErrorKind) -> bool {
+fn is_not_found(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Returns a problem if a folder is empty: its drive may not be mounted.
-fn emptiness(
+/// Returns a problem if a folder contains no files, since its drive may not be mounted.
+fn empty_folder_problem(
     root: &Path,
     listing: &Listing,
     catalogue: Option<&Catalogue>,
 ) -> Result<Option<Problem>, Error> {
-    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_cut {
+    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_interrupted {
         return Ok(None);
     }
     let unmounted = match catalogue {
@@ -324,20 +329,20 @@ fn emptiness(
     Ok(Some(Problem::new(root, reason)))
 }
 
-/// Records findings as they arrive.
+/// Writer that records findings in the catalogue while files are read.
 struct FindingsWriter<'a> {
-    basis: &'a Basis,
+    sources: &'a HashSources,
     catalogue: Option<&'a Catalogue>,
-    /// Number of findings already recorded.
+    /// Number of results already recorded.
     count: usize,
     last: Instant,
     outcome: Result<(), Error>,
 }
 
 impl<'a> FindingsWriter<'a> {
-    fn new(basis: &'a Basis, catalogue: Option<&'a Catalogue>) -> Self {
+    fn new(sources: &'a HashSources, catalogue: Option<&'a Catalogue>) -> Self {
         Self {
-            basis,
+            sources,
             catalogue,
             count: 0,
             last: Instant::now(),
@@ -345,7 +350,7 @@ impl<'a> FindingsWriter<'a> {
         }
     }
 
-    /// Records new findings at intervals. Returns false if that failed.
+    /// Records new findings if the last record is old enough. Returns false if recording failed.
     fn record_if_due(&mut self, results: &[FileResult<'_>]) -> bool {
         let is_due = results.len() > self.count && self.last.elapsed() >= RECORD_INTERVAL;
         if self.outcome.is_ok() && is_due {
@@ -356,14 +361,14 @@ impl<'a> FindingsWriter<'a> {
     }
 
     /// Records the remaining findings.
-    fn end(mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
+    fn finish(mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         std::mem::replace(&mut self.outcome, Ok(()))?;
         self.write(results)
     }
 
     fn write(&mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         if let Some(catalogue) = self.catalogue {
-            record::in_catalogue(self.basis, &results[self.count..], catalogue)?;
+            record::write_to_catalogue(self.sources, &results[self.count..], catalogue)?;
         }
         self.count = results.len();
         Ok(())
@@ -380,22 +385,22 @@ impl Report {
         on_event: &mut dyn FnMut(Event),
     ) {
         let files = listing.files.iter();
-        let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
-        let missing = expected_paths
-            .into_iter()
-            .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(root, inside));
+        let listed: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
+        let missing = expected_paths.into_iter().filter(|inside| {
+            !listed.contains(inside.as_path()) && !may_exist_unlisted(root, inside)
+        });
         self.missing = missing.collect();
         for path in &self.missing {
-            on_event(Event::Found(path.clone(), VerifyState::Missing));
+            on_event(Event::Finished(path.clone(), VerifyState::Missing));
         }
     }
 
-    /// Adds a problem for each known file that exists without being listed, unless a problem covers
-    /// it already.
+    /// Adds a problem for each recorded file that exists without being listed, unless another
+    /// problem covers its path.
     fn add_unlisted(&mut self, root: &Path, paths: &[PathBuf], on_event: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
-            let mut known = self.problems.iter();
-            if !known.any(|problem| path.starts_with(&problem.path)) {
+            let mut problems = self.problems.iter();
+            if !problems.any(|problem| path.starts_with(&problem.path)) {
                 let problem = Problem::new(path, UNLISTED);
                 on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
@@ -408,14 +413,14 @@ impl Report {
         &mut self,
         root: &Path,
         item: &Item,
-        known: &ExpectedHashes,
-        reading: &FileRead,
+        expected: &ExpectedHashes,
+        file_read: &FileRead,
         on_event: &mut dyn FnMut(Event),
     ) -> VerifyState {
-        let state = match &reading.outcome {
+        let state = match &file_read.outcome {
             Ok(read) => {
                 self.how = Some(self.how.map_or(read.how, |before| before.min(read.how)));
-                known.state(&read.hashes)
+                expected.compare(&read.hashes)
             }
             Err(reason) => {
                 let problem = Problem::new(root.join(&item.inside), reason.clone());
@@ -425,16 +430,16 @@ impl Report {
             }
         };
         self.count(item, state);
-        on_event(Event::Found(item.inside.clone(), state));
+        on_event(Event::Finished(item.inside.clone(), state));
         state
     }
 
-    /// Sorts by path, since files are read in parallel.
+    /// Sorts the results by path, since files are read in parallel.
     fn sort(&mut self) {
         self.altered.sort();
         self.new.sort();
         self.problems
-            .sort_by(|one, other| one.path.cmp(&other.path));
+            .sort_by(|left, right| left.path.cmp(&right.path));
     }
 
     fn count(&mut self, item: &Item, state: VerifyState) {
@@ -456,17 +461,17 @@ impl Report {
 fn hash_all(
     root: &Path,
     items: &[(&Item, ExpectedHashes)],
-    go_on: &(dyn Fn() -> bool + Sync),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(FileHashEvent),
 ) {
     let (volume, _) = Volumes::mounted().locate(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let files = items
         .iter()
-        .map(|(item, known)| (root.join(&item.inside), *item, known.kinds()));
+        .map(|(item, expected)| (root.join(&item.inside), *item, expected.kinds()));
     let lane = Lane {
         readers: volume.drive.kind.readers(jobs),
         files: files.collect(),
     };
-    hash_files(&[lane], go_on, on_event);
+    hash_files(&[lane], is_cancelled, on_event);
 }

@@ -12,7 +12,7 @@ use super::files::loaded;
 use crate::checksum::{Checksum, HashKind};
 use crate::clip::Clip;
 use crate::error::{Error, Problem};
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
@@ -147,8 +147,8 @@ impl CopyFound {
     /// Returns true if its bytes came from the medium when it was last read, not from memory.
     #[must_use]
     pub fn is_read_back(&self) -> bool {
-        let how = self.how.as_deref().and_then(How::from_name);
-        how.is_some_and(How::is_from_medium)
+        let how = self.how.as_deref().and_then(ReadMethod::from_name);
+        how.is_some_and(ReadMethod::is_from_medium)
     }
 }
 

@@ -114,10 +114,11 @@ impl FinalizeCard<'_> {
     /// Returns true if the card still has exactly the listed files.
     fn recheck_files(&mut self, send: &dyn Fn(FinalizeEvent)) -> bool {
         let (plan, cancel) = (self.plan, self.request.cancel());
-        let go_on = || !cancel.is_cancelled();
-        plan.times.wait_for_others(&go_on);
+        let is_cancelled = || cancel.is_cancelled();
+        plan.times.wait_for_remote_writes(&is_cancelled);
         let seen = &self.copying.seen;
-        let changed = offload::written_since(&plan.source, &plan.tasks, seen, plan.times, &go_on);
+        let changed =
+            offload::changed_since_read(&plan.source, &plan.tasks, seen, plan.times, &is_cancelled);
         for task in changed.unwrap_or_default() {
             let destinations = self.copying.verified.iter_mut().enumerate();
             let outdated: Vec<usize> = destinations
@@ -133,13 +134,13 @@ impl FinalizeCard<'_> {
     /// Lists the card again. An added file was not copied; a removed file may have been renamed.
     fn compare_listing(&self, send: &dyn Fn(FinalizeEvent)) -> bool {
         let plan = self.plan;
-        let listed = offload::list(&plan.source, &|| !self.request.cancel().is_cancelled()).ok();
+        let listed = offload::list(&plan.source, &|| self.request.cancel().is_cancelled()).ok();
         let listed = listed.filter(|listing| !listing.files.is_empty() || plan.tasks.is_empty());
         let Some(mut listing) = listed else {
             send(FinalizeEvent::CardRemoved);
             return false;
         };
-        if listing.is_cut {
+        if listing.is_interrupted {
             return false;
         }
         listing.leave_out_unfinished(&plan.source, skipped::UNFINISHED);

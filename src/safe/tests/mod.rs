@@ -368,7 +368,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
         state: CopyState::Verified,
         at,
         by: HashKind::Xxh64,
-        how: Some(How::Bypassed),
+        how: Some(ReadMethod::Bypassed),
         session: None,
         mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
         formats: dice.pick(&[0, 0, 0, 0, 1, 2]),
@@ -389,9 +389,9 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
     }
     if dice.one_in(8) {
         claim.how = dice.pick(&[
-            Some(How::Cached),
-            Some(How::Remounted),
-            Some(How::Dropped),
+            Some(ReadMethod::Cached),
+            Some(ReadMethod::Remounted),
+            Some(ReadMethod::Dropped),
             None,
         ]);
     }
@@ -401,7 +401,7 @@ fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
         claims.push(HashRecord {
             content: if dice.one_in(3) { content(7) } else { file.0 },
             stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
-            how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
+            how: dice.pick(&[Some(ReadMethod::Bypassed), Some(ReadMethod::Cached), None]),
             logged: None,
             state: CopyState::Verified,
             at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
@@ -452,12 +452,12 @@ fn random_observation(dice: &mut Dice, file: (Fingerprint, u64)) -> Observation 
     match dice.below(12) {
         0 => Observation::Missing,
         1 => Observation::Unreadable("broken".to_owned()),
-        2 => Observation::Read(content(9), stamp(100, 0), NOW, How::Bypassed),
+        2 => Observation::Read(content(9), stamp(100, 0), NOW, ReadMethod::Bypassed),
         3 => Observation::Read(
             file.0,
             stamp(dice.pick(&[100, 99]), 0),
             NOW,
-            dice.pick(&[How::Bypassed, How::Cached]),
+            dice.pick(&[ReadMethod::Bypassed, ReadMethod::Cached]),
         ),
         4..=6 => {
             let mut seen = stamp(dice.pick(&[100, 100, 100, 99]), 0);
@@ -522,7 +522,8 @@ fn any_fault_makes_a_safe_card_unsafe() {
         // All copies are altered, or all disks are the same.
         let places = world.places.clone();
         for place in world.places.values_mut().flatten() {
-            place.observation = Observation::Read(content(98), stamp(100, 0), NOW, How::Bypassed);
+            place.observation =
+                Observation::Read(content(98), stamp(100, 0), NOW, ReadMethod::Bypassed);
         }
         assert!(!world.report().is_safe(), "seed {seed}");
         world.places = places;

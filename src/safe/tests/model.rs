@@ -369,8 +369,11 @@ fn good_verifications(recorded: &RecordedPath) -> impl Iterator<Item = &HashReco
     recorded.records.iter().filter(is_verified).filter(is_read)
 }
 
-fn is_from_medium(how: Option<&How>) -> bool {
-    matches!(how, Some(How::Bypassed | How::Dropped | How::Remounted))
+fn is_from_medium(how: Option<&ReadMethod>) -> bool {
+    matches!(
+        how,
+        Some(ReadMethod::Bypassed | ReadMethod::Dropped | ReadMethod::Remounted)
+    )
 }
 
 /// Returns true if the last scan that listed the file found it unchanged. True if there was none.

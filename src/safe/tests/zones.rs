@@ -14,7 +14,7 @@ fn doubt(shift: i64, keeps_ctime: bool, bytes: u64) -> Result<Proof, Doubt> {
         bytes: file.1,
         stamp: Some(stamp(100, 0)),
         state: CopyState::Verified,
-        how: Some(How::Bypassed),
+        how: Some(ReadMethod::Bypassed),
         ..claims[0].clone()
     };
     let recorded = RecordedPath {

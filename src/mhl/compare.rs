@@ -1,60 +1,60 @@
-//! Comparison of computed hashes with a history: the only place where the result is decided.
+//! Comparison of a file's computed hashes with its history.
 
 use super::{HashAction, History};
 use crate::checksum::{Checksum, HashKind};
 
-/// Result for all hashes of one file.
+/// Result of comparing all hashes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealVerdict {
-    /// Hashes and actions that the next generation records.
+    /// Hashes that the next generation records, with their actions.
     pub hashes: Vec<(Checksum, HashAction)>,
-    /// Overall result.
+    /// Result for the file as a whole.
     pub outcome: SealOutcome,
 }
 
-/// State of a file compared with its history.
+/// State of a file relative to its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SealOutcome {
     /// The history does not contain the file.
     New,
     /// The file is unchanged.
     Verified,
-    /// The file differs from its record.
+    /// The file differs from its recorded hash.
     Failed,
-    /// The history contains the file, but no hash of a recorded kind was computed. It must not be
-    /// recorded.
-    Unproven,
+    /// The history contains the file, but no hash of a recorded kind was computed. The new hashes
+    /// must not be recorded.
+    Unverifiable,
 }
 
-/// Decides the action of each computed hash of a file.
+/// Compares the computed hashes of a file with its history.
 ///
-/// The rules are those of the reference implementation (`seal_file_path`). Without a history, all
-/// hashes are original. If a kind is recorded, the first hash of this kind decides between verified
-/// and failed. A new kind is verified if all recorded kinds are, and left out otherwise. The result
-/// keeps the order of `found`.
+/// The rules are those of the reference implementation (`seal_file_path`). If no hash is recorded,
+/// all hashes are original. A hash of a recorded kind is verified if it equals the first recorded
+/// hash of that kind, and failed otherwise. A hash of a new kind is verified if all hashes of
+/// recorded kinds are, and left out otherwise. The result keeps the order of `computed`.
 #[must_use]
-pub fn judge(history: Option<&History>, path: &str, found: &[Checksum]) -> SealVerdict {
+pub fn compare(history: Option<&History>, path: &str, computed: &[Checksum]) -> SealVerdict {
     let expected = history.and_then(|history| history.expected(path));
     let Some(expected) = expected.filter(|expected| !expected.is_empty()) else {
         return SealVerdict {
-            hashes: found
+            hashes: computed
                 .iter()
                 .map(|checksum| (checksum.clone(), HashAction::Original))
                 .collect(),
             outcome: SealOutcome::New,
         };
     };
-    let of_kind = |kind| expected.iter().find(|known| known.kind() == kind);
-    let known = |checksum: &Checksum| of_kind(checksum.kind()).map(|known| **known == *checksum);
-    let outcome = match found.iter().filter_map(known).min() {
-        None => SealOutcome::Unproven,
+    let recorded = |kind| expected.iter().find(|hash| hash.kind() == kind);
+    let is_equal = |checksum: &Checksum| recorded(checksum.kind()).map(|hash| **hash == *checksum);
+    let outcome = match computed.iter().filter_map(is_equal).min() {
+        None => SealOutcome::Unverifiable,
         Some(true) => SealOutcome::Verified,
         Some(false) => SealOutcome::Failed,
     };
-    let hashes = found
+    let hashes = computed
         .iter()
         .filter_map(|checksum| {
-            let action = match known(checksum) {
+            let action = match is_equal(checksum) {
                 Some(true) => HashAction::Verified,
                 Some(false) => HashAction::Failed,
                 None if outcome == SealOutcome::Verified => HashAction::Verified,
@@ -66,9 +66,9 @@ pub fn judge(history: Option<&History>, path: &str, found: &[Checksum]) -> SealV
     SealVerdict { hashes, outcome }
 }
 
-/// Returns the hash kinds to compute for a file if `requested` are wanted, each once. A kind not
-/// yet recorded for the file can only be recorded together with a recorded one, and the reference
-/// implementation requires the original one.
+/// Returns the kinds of hashes to compute for a file so that `requested` can be recorded, without
+/// duplicates. A kind that is new for the file can be recorded only if a recorded kind is verified,
+/// too. The reference implementation requires this to be the original kind.
 #[must_use]
 pub fn required_kinds(
     history: Option<&History>,

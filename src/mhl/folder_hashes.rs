@@ -1,18 +1,18 @@
-//! Folder hashes of ASC MHL, computed from the hashes of the files in a folder.
+//! Computation of ASC MHL folder hashes from the hashes of the files in a folder.
 //!
-//! A folder has two hashes. The content hash covers the hashes of its files and folders, so
-//! renaming files does not change it. The structure hash also covers the names.
+//! A folder has two hashes. The content hash covers the hashes of its files and folders, so that it
+//! does not change if files are renamed. The structure hash also covers the names.
 
 use std::collections::BTreeMap;
 
 use crate::checksum::{Checksum, HashKind, Hasher};
 
-/// The two hashes of a folder.
+/// Both hashes of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderHash {
-    /// Hash of the contents of all files.
+    /// Hash of the contents of all files and folders.
     pub content: Checksum,
-    /// Hash of the contents and names of all files.
+    /// Hash of the contents and names of all files and folders.
     pub structure: Checksum,
 }
 
@@ -23,13 +23,13 @@ struct FolderContents {
     structures: Vec<Checksum>,
 }
 
-/// Computes the hashes of all folders: the given ones, those that contain files, and the root,
-/// which is the empty path. Paths are relative to the root and separated by `/`; ignored files and
-/// folders must not be included. Checksums of another kind are skipped.
+/// Computes the hashes of all folders: those in `folders`, those that contain files, and the root,
+/// whose path is empty. Paths are relative to the root and separated by `/`. Ignored files and
+/// folders must not be included. Files whose checksum has another kind are skipped.
 ///
 /// The algorithm is that of `DirectoryHashContext` in the `ascmhl` package 1.2. Hashes are sorted,
-/// so the result does not depend on the order of files. The hash of an empty folder is that of zero
-/// bytes.
+/// so the result does not depend on the order of files. The hash of an empty folder is the hash of
+/// zero bytes.
 #[must_use]
 pub fn folder_hashes<'a>(
     kind: HashKind,
@@ -52,7 +52,7 @@ pub fn folder_hashes<'a>(
             contents.contents.push(checksum.clone());
         }
     }
-    // Deepest first: each folder adds its hashes to its parent.
+    // The deepest folders come first, since each folder adds its hashes to its parent.
     let mut order: Vec<&str> = contents.keys().copied().collect();
     order.sort_by_key(|path| std::cmp::Reverse(depth(path)));
     let mut hashes = BTreeMap::new();
@@ -78,12 +78,12 @@ pub fn folder_hashes<'a>(
     hashes
 }
 
-/// Splits a path into its folder, which is empty for a path in the root, and its name.
+/// Splits a path into its parent folder and its name. The folder is empty for a path in the root.
 pub(super) fn split_parent(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// Inserts a folder and all its parents.
+/// Inserts a folder and its parents, unless they exist.
 fn insert_with_parents<'a>(contents: &mut BTreeMap<&'a str, FolderContents>, mut folder: &'a str) {
     while !folder.is_empty() && !contents.contains_key(folder) {
         contents.insert(folder, FolderContents::default());
@@ -105,8 +105,8 @@ fn hash_named(kind: HashKind, name: &str, checksum: &Checksum) -> Checksum {
     hasher.finish()
 }
 
-/// Hashes checksums in sorted order. The reference implementation sorts them as text; for digits of
-/// equal length that is the order of the bytes, in base 58 as well.
+/// Hashes checksums in sorted order. The reference implementation sorts them as text. For texts of
+/// equal length this is the order of the bytes, in base 58, too.
 fn hash_sorted(kind: HashKind, mut contents: Vec<Checksum>) -> Checksum {
     contents.sort_unstable();
     let mut hasher = Hasher::new(kind);
