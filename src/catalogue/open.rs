@@ -204,7 +204,7 @@ impl Catalogue {
             return Err(Error::NewerCatalogue {
                 path,
                 found: version,
-                known: VERSION,
+                newest: VERSION,
             });
         }
         if (1..OLDEST).contains(&version) {

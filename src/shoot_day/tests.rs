@@ -246,7 +246,7 @@ fn reads_only_regular_files_in_utf_8() {
     assert!(matches!(Day::read(&file), Err(Error::Path { .. })));
     fs::write(&file, b"[day]\nkind = \"\xff\"").unwrap();
     let error = Day::read(&file).unwrap_err().to_string();
-    assert!(error.contains("not in UTF-8"), "{error}");
+    assert!(error.contains("not UTF-8 text"), "{error}");
     fs::write(&file, "é".repeat(1024 * 1024)).unwrap();
     let error = Day::read(&file).unwrap_err().to_string();
     assert!(error.contains("larger than 1 MiB"), "{error}");
