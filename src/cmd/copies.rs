@@ -86,7 +86,7 @@ fn measure(
             let copied = &found.present;
             unverified += usize::from(copied.files.len() > 1 && !copied.are_all_hashed());
             let count = if args.proved {
-                copied.proved_volumes()
+                copied.verified_volumes()
             } else {
                 copied.volumes()
             };
@@ -109,7 +109,7 @@ fn measure(
 fn cells(found: &ClipCopies) -> [String; 4] {
     [
         found.present.volumes().to_string(),
-        found.present.proved_volumes().to_string(),
+        found.present.verified_volumes().to_string(),
         found.best.as_ref().map_or_else(String::new, FileCopy::name),
         volumes(found),
     ]
@@ -129,7 +129,7 @@ fn volumes(found: &ClipCopies) -> String {
             volumes.push(volume);
         }
     }
-    match (volumes.is_empty(), copied.do_differ()) {
+    match (volumes.is_empty(), copied.hashes_differ()) {
         (true, _) => found.best.as_ref().map_or_else(String::new, |best| {
             format!("{} ({})", best.volume, best.status())
         }),
@@ -144,8 +144,8 @@ fn as_json(found: &ClipCopies) -> serde_json::Value {
         "id": found.id,
         "name": found.best.as_ref().map(FileCopy::name),
         "volumes": copied.volumes(),
-        "proved_volumes": copied.proved_volumes(),
-        "differ": copied.do_differ(),
+        "proved_volumes": copied.verified_volumes(),
+        "differ": copied.hashes_differ(),
         "files": compare::files_json(copied),
     })
 }

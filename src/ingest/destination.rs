@@ -31,7 +31,7 @@ pub(super) fn resolved(folder: &Path) -> PathBuf {
 /// Returns the id of a path's volume, recorded as seen, and the path relative to it.
 pub(super) fn on_volume(catalogue: &Catalogue, path: &Path) -> Result<(i64, PathBuf), Error> {
     let (volume, inside) = catalogue.volumes().locate(&resolved(path));
-    Ok((catalogue.see_volume(&volume)?.id, inside))
+    Ok((catalogue.record_volume(&volume)?.id, inside))
 }
 
 /// Returns size and times of a copy on its destination's own filesystem. `None` if the file is
@@ -83,7 +83,11 @@ pub(super) fn missing_base(base: &Path) -> Option<(String, String)> {
 /// Returns a reason and a hint if the volume of `folder` is not mounted.
 pub(super) fn unmounted(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
     // While a drive is not mounted, its mount point is an empty folder of the system disk.
-    let unmounted = catalogue.away_from(folder).ok()?.into_iter().next()?;
+    let unmounted = catalogue
+        .unmounted_volumes_at(folder)
+        .ok()?
+        .into_iter()
+        .next()?;
     Some((
         format!(
             "{} is not mounted; it was mounted at {}",

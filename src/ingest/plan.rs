@@ -136,7 +136,7 @@ impl CardPlan {
     pub(super) fn catalogued(&self, catalogue: &Catalogue) -> Result<Vec<(i64, PathBuf)>, Error> {
         let place = |place: &PlannedPlace| {
             Ok((
-                catalogue.see_volume(&place.volume)?.id,
+                catalogue.record_volume(&place.volume)?.id,
                 place.inside.clone(),
             ))
         };

@@ -131,7 +131,7 @@ impl CardCheck {
         if !self.listing.files.is_empty() || !self.doubts.is_empty() || self.listing.is_cut {
             return;
         }
-        let unmounted = catalogue.away_from(&self.root).ok();
+        let unmounted = catalogue.unmounted_volumes_at(&self.root).ok();
         let reason = match unmounted.and_then(|unmounted| unmounted.into_iter().next()) {
             Some(unmounted) => format!(
                 "no files: {} is not mounted; it was mounted at {}",
