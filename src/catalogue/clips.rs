@@ -89,8 +89,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the row ids of the first `limit` clips, by folder and name. Clips whose file has
-    /// other content by now come last.
+    /// Returns the row ids of the first `limit` clips, by folder and name. Clips whose file was
+    /// replaced by other content come last.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -40,7 +40,7 @@ pub struct Imported {
     pub new: usize,
     /// Number of edits that were already in the catalogue.
     pub known: usize,
-    /// Number of contents that have new edits but are not in this catalogue yet.
+    /// Number of clips that have new edits but are not in this catalogue yet.
     pub waiting: usize,
     /// Rejected lines: line number and reason.
     pub refused: Vec<(usize, String)>,
@@ -58,7 +58,7 @@ pub struct Adoption {
 }
 
 impl Catalogue {
-    /// Returns all edits of a content, sorted by clock.
+    /// Returns all edits of the clip with this fingerprint, sorted by clock.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -207,7 +207,7 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Marks the clip with this content as changed. Returns false if there is none.
+    /// Marks the clip with this fingerprint as changed. Returns false if there is none.
     fn touch_content(&self, content: Fingerprint) -> Result<bool, Error> {
         let clip: Option<i64> = self.check(|connection| {
             connection

@@ -1,5 +1,5 @@
-//! Full hashes recorded by path, from the ingest log and from scans. Given a content, finds every
-//! path at which it was ever found, with all hashes recorded for that path.
+//! Full hashes recorded by path, from the ingest log and from scans. Given a full hash, finds every
+//! path where it was ever recorded, with all hashes recorded for that path.
 //!
 //! The `safe` module uses these records to decide if a card may be formatted.
 
@@ -19,7 +19,7 @@ use crate::offload::How;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// Path at which a file with a certain full hash was found once.
+/// Path where a file with a requested full hash was once found.
 #[derive(Debug, Clone)]
 pub struct RecordedPath {
     /// Row id of the volume.
@@ -137,8 +137,8 @@ pub struct ScannedFile {
 type Places = Vec<(i64, usize, PathBuf)>;
 
 impl Catalogue {
-    /// Returns every path at which each content was found, from one snapshot. A content is given by
-    /// its full hash and its size. Omits forgotten volumes.
+    /// Returns every path where files with these full hashes and sizes were found, from one
+    /// snapshot. Omits forgotten volumes.
     ///
     /// # Errors
     /// If `SQLite` fails.

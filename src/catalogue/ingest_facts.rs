@@ -16,7 +16,7 @@ use crate::tag::current_name;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// Recorded file at a path.
-struct Row {
+struct FileRow {
     file: i64,
     clip: Option<i64>,
     content: Option<Fingerprint>,
@@ -28,7 +28,7 @@ struct Row {
 }
 
 impl Catalogue {
-    /// Returns the facts that ingests attached to a content, earliest ingest first.
+    /// Returns the facts that ingests attached to the clip with this fingerprint, earliest first.
     pub(super) fn ingest_facts_of(&self, content: Fingerprint) -> Result<Vec<Clip>, Error> {
         let stored: Vec<Vec<u8>> = self.check(|connection| {
             connection
@@ -61,7 +61,8 @@ impl Catalogue {
         Ok(days)
     }
 
-    /// Returns the row ids of the ingests that attached facts to a content, earliest first.
+    /// Returns the row ids of the ingests that attached facts to the clip with this fingerprint,
+    /// earliest first.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -257,7 +258,7 @@ impl Catalogue {
         volume: i64,
         path: &Path,
         folders: &mut HashMap<PathBuf, Option<i64>>,
-    ) -> Result<Option<Row>, Error> {
+    ) -> Result<Option<FileRow>, Error> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
@@ -281,7 +282,7 @@ impl Catalogue {
                 .query_row(params![number, to_bytes(name)], |row| {
                     let content: Option<[u8; 16]> = row.get(2)?;
                     let hash: Option<[u8; 16]> = row.get(6)?;
-                    Ok(Row {
+                    Ok(FileRow {
                         hash: hash.map(Fingerprint::from_bytes),
                         file: row.get(0)?,
                         clip: row.get(1)?,

@@ -22,7 +22,7 @@ pub struct Reading {
     pub outcome: ReadOutcome,
 }
 
-/// Result of reading a content.
+/// Result of reading the content of a file.
 #[derive(Debug)]
 pub enum ReadOutcome {
     /// The content is already in the catalogue. It was probed only if its pictures have to be
@@ -83,16 +83,16 @@ struct RecordedContent {
     files: i64,
 }
 
-/// Clip with a certain content.
+/// Clip in the catalogue, as needed to record a result.
 struct ContentRow {
     id: i64,
     is_readable: bool,
 }
 
 impl Catalogue {
-    /// Returns a content that is already in the catalogue; `None` if it must be read. It must also
-    /// be read if a tool failed on it that is no longer current, because another version may
-    /// succeed.
+    /// Returns the recorded content with this fingerprint; `None` if the content must be read. This
+    /// includes content on which a tool failed that is no longer current, because another version
+    /// may succeed.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -175,7 +175,7 @@ impl Catalogue {
         self.touch(clip.id)
     }
 
-    /// Returns the clip for a content: an existing clip, the file's stub clip, or a new one.
+    /// Returns the clip for a fingerprint: an existing clip, the file's stub clip, or a new one.
     fn clip_for(&self, file: i64, fingerprint: Option<Fingerprint>) -> Result<ContentRow, Error> {
         let bytes = fingerprint.map(Fingerprint::to_bytes);
         let previous = self.recorded_content(file)?;

@@ -207,7 +207,7 @@ CREATE TABLE ingest_copy (
     PRIMARY KEY (file, place)
 ) WITHOUT ROWID;
 
--- Contents to which an ingest attached its shoot-day facts.
+-- Fingerprints of the clips to which an ingest attached its shoot-day facts.
 CREATE TABLE shot (
     content BLOB NOT NULL,                -- fingerprint
     ingest  INTEGER NOT NULL REFERENCES ingest ON DELETE CASCADE,

@@ -28,7 +28,7 @@ pub struct RuleFolder {
 /// File and its stored facts as input for rules.
 #[derive(Debug)]
 pub struct RuleFile {
-    /// Row id of the clip.
+    /// FactsRow id of the clip.
     pub clip: i64,
     /// Path relative to the root of the volume.
     pub inside: PathBuf,
@@ -38,8 +38,8 @@ pub struct RuleFile {
     pub own: Clip,
 }
 
-/// Stored facts of a file and of its content.
-struct Row {
+/// Stored facts of a file and of its content, before they are unpacked.
+struct FactsRow {
     file: i64,
     clip: i64,
     inside: PathBuf,
@@ -191,7 +191,7 @@ impl Catalogue {
         let mut processed = 0;
         let mut at = 0;
         while at < folders.len() {
-            let mut batch: Vec<(P, Vec<Row>)> = Vec::new();
+            let mut batch: Vec<(P, Vec<FactsRow>)> = Vec::new();
             let mut rows = 0;
             while at < folders.len() && rows < BATCH {
                 let folder = folders[at];
@@ -284,7 +284,7 @@ impl Catalogue {
     }
 
     /// Returns the files of a folder that were read, and the former contents `replaced`.
-    fn read_files(&self, folder: i64, replaced: &[i64]) -> Result<Vec<Row>, Error> {
+    fn read_files(&self, folder: i64, replaced: &[i64]) -> Result<Vec<FactsRow>, Error> {
         let mut rows = self.rows("f.dir = ?1 AND NOT f.was", folder)?;
         for &file in replaced {
             rows.extend(self.rows("f.id = ?1", file)?);
@@ -292,7 +292,7 @@ impl Catalogue {
         Ok(rows)
     }
 
-    fn rows(&self, condition: &str, id: i64) -> Result<Vec<Row>, Error> {
+    fn rows(&self, condition: &str, id: i64) -> Result<Vec<FactsRow>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(&format!(
@@ -302,7 +302,7 @@ impl Catalogue {
                 ))?
                 .query_map([id], |row| {
                     let folder = PathBuf::from(from_bytes(row.get(2)?));
-                    Ok(Row {
+                    Ok(FactsRow {
                         file: row.get(0)?,
                         clip: row.get(1)?,
                         inside: folder.join(from_bytes(row.get(3)?)),
@@ -318,7 +318,7 @@ impl Catalogue {
 
 /// Returns the files whose facts the rules change.
 fn changed_files<P: Send + Sync>(
-    batch: Vec<(P, Vec<Row>)>,
+    batch: Vec<(P, Vec<FactsRow>)>,
     rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
 ) -> Vec<Changed> {
     let mut files = Vec::new();

@@ -126,7 +126,7 @@ impl Clip {
         Error::Marker {
             message: format!("`{typed}` is not in {}", self.shown_name()),
             hint: format!(
-                "its timecodes run from {} to {last}; write a time from the start like `12.5s` or `1m30s`",
+                "its timecodes run from {} to {last}; a time from the start is written as `12.5s` or `1m30s`",
                 timecode(0)
             ),
         }

@@ -25,7 +25,7 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "drumer~",
         "",
-        "similar words: one letter off, or two in words of eight or more letters",
+        "similar words: one letter off, or two in words of 8 or more letters",
     ),
     (
         "any:drummer,singer",

@@ -112,7 +112,7 @@ fn rejects_a_file_that_is_too_long() {
     let long = "#".repeat(1024 * 1024 + 1);
     let error = Day::parse(&long, "day.toml").unwrap_err();
     assert!(error.to_string().contains("larger than 1 MiB"), "{error}");
-    assert!(error.hint().unwrap().starts_with("day files are written"));
+    assert!(error.hint().unwrap().starts_with("day files are small"));
 }
 
 #[test]
