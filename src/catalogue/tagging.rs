@@ -28,7 +28,7 @@ pub struct RuleFolder {
 /// File and its stored facts as input for rules.
 #[derive(Debug)]
 pub struct RuleFile {
-    /// FactsRow id of the clip.
+    /// Row id of the clip.
     pub clip: i64,
     /// Path relative to the root of the volume.
     pub inside: PathBuf,
