@@ -1,5 +1,5 @@
-//! Structure of Linux block devices, read from their `sysfs` folders. Separate because both the
-//! volumes and the verification of copies need it; it depends on neither.
+//! Structure of Linux block devices, read from their `sysfs` folders. Separate because volume
+//! detection and the verification of copies both need it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,8 +10,8 @@ use crate::value::from_bytes;
 /// Maximum depth of stacked devices, such as a volume group in a LUKS container on a RAID.
 const MAX_DEPTH: usize = 6;
 
-/// Returns the `sysfs` folders of all disks below a block device. A partition is on its disk; a
-/// device without lower ones is itself a disk.
+/// Returns the `sysfs` folders of all disks that a block device is stored on. A partition is stored
+/// on its disk. A device that is not stacked on others is itself a disk.
 pub(crate) fn underlying_disks(folder: &Path) -> Vec<PathBuf> {
     let mut all = Vec::new();
     collect(folder, MAX_DEPTH, &mut all);
@@ -33,24 +33,26 @@ fn collect(folder: &Path, depth: usize, all: &mut Vec<PathBuf>) {
     if below.is_empty() {
         all.push(disk.to_owned());
     }
-    // A cycle of devices ends at the maximum depth.
+    // The depth limit also ends cycles of devices.
     for lower in below.iter().filter(|_| depth > 0) {
         collect(lower, depth - 1, all);
     }
 }
 
-/// Returns the backing file of a loop device.
+/// Returns the path of a loop device's backing file.
 pub(crate) fn backing_file(disk: &Path) -> Option<PathBuf> {
     let text = fs::read(disk.join("loop/backing_file")).ok()?;
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
-    // A deleted file remains the backing file.
+    // A deleted file stays in use as the backing file.
     let text = text.strip_suffix(b" (deleted)").unwrap_or(text);
     let path: OsString = from_bytes(text.to_vec());
     (!path.is_empty()).then(|| path.into())
 }
 
-/// Returns true if the file is at least as large as the loop device. The reported path may now name
-/// another file, or none if the file was deleted, unmounted or is in memory.
+/// Returns true if the file is large enough to back the loop device.
+///
+/// The path that the system reports may now belong to another file, or to none: the file may have
+/// been deleted, unmounted, or stored in memory.
 pub(crate) fn is_backing_file(disk: &Path, file: &Path) -> bool {
     let sectors = fs::read_to_string(disk.join("size")).ok();
     let sectors = sectors.and_then(|text| text.trim().parse::<u64>().ok());
@@ -61,7 +63,7 @@ pub(crate) fn is_backing_file(disk: &Path, file: &Path) -> bool {
     }
 }
 
-/// Returns true if a loop device reads its file through the page cache.
+/// Returns true if a loop device reads its backing file through the page cache.
 pub(crate) fn uses_page_cache(disk: &Path) -> bool {
     fs::read(disk.join("loop/dio")).is_ok_and(|text| text.trim_ascii() == b"0")
 }

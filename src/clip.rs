@@ -10,7 +10,7 @@ mod facets;
 mod fact;
 mod field_type;
 mod files;
-mod position;
+mod time_position;
 
 use serde::{Deserialize, Serialize};
 
@@ -30,20 +30,20 @@ use crate::value::{
     WallTime,
 };
 
-/// Stage that provides a field's value; it decides how a rescan treats the value.
+/// Stage that provides a field's value, which decides how a rescan treats the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The file system: path, size and age of the copies.
+    /// The filesystem: paths, sizes and times of the copies.
     Disk,
     /// Headers and streams of the media file.
     Probe,
     /// The media file, or a file that the camera wrote next to it.
     Sidecar,
-    /// A rule that read names and facts.
+    /// A rule that derives it from names and other facts.
     Rule,
     /// The shoot-day file of the ingest.
     Ingest,
-    /// A person; scans never change it.
+    /// An edit by a person; scans never change the value.
     Person,
 }
 
@@ -78,9 +78,9 @@ pub struct Field {
     /// Weight of a plain search word that matches here; zero excludes the field from plain
     /// searches.
     pub weight: f32,
-    /// True for sentences: a word matches in all its English forms.
+    /// True for prose, in which a word matches in all its English forms.
     pub prose: bool,
-    /// Other names for queries; one alias may mean several fields.
+    /// Other names for queries. Several fields may share an alias.
     pub aliases: &'static [&'static str],
     /// Formats the value for people.
     pub text: fn(&Clip) -> Option<String>,
@@ -124,7 +124,7 @@ macro_rules! clip {
         }
 
         impl Clip {
-            /// Adds the facts of `other`; for equal trust, the existing value stays.
+            /// Adds the facts of `other`. If both sources are equally trusted, keeps the existing value.
             pub fn merge(&mut self, other: &Self) {
                 $(Fact::merge(&mut self.$name, other.$name.as_ref());)+
             }
@@ -181,7 +181,7 @@ clip! {
     container: String = Probe { facet: true, aliases: &["format"] };
     /// running time of the clip
     duration: Duration = Probe { aliases: &["dur", "length"] };
-    /// codec of the picture
+    /// video codec
     video_codec: String = Probe { facet: true, aliases: &["codec"] };
     /// profile of the video codec
     profile: String = Probe { facet: true };
@@ -191,9 +191,9 @@ clip! {
     width: u32 = Probe {};
     /// coded height in pixels
     height: u32 = Probe {};
-    /// displayed width: upright, with square pixels
+    /// displayed width, upright and with square pixels
     display_width: u32 = Probe {};
-    /// displayed height: upright, with square pixels
+    /// displayed height, upright and with square pixels
     display_height: u32 = Probe {};
     /// orientation of the displayed picture
     orientation: Orientation = Probe { facet: true };
@@ -209,7 +209,7 @@ clip! {
     pixel_format: String = Probe { facet: true };
     /// bits per component
     bit_depth: u32 = Probe { facet: true, aliases: &["bits"] };
-    /// chroma subsampling, J:a:b
+    /// chroma subsampling as J:a:b
     chroma_subsampling: String = Probe { facet: true, aliases: &["chroma"] };
     /// colour primaries of the picture
     primaries: String = Probe { facet: true };
@@ -223,7 +223,7 @@ clip! {
     hdr: Hdr = Probe { facet: true };
     /// video bit rate in bits per second
     video_bitrate: u64 = Probe {};
-    /// codec of the sound
+    /// audio codec
     audio_codec: String = Probe { facet: true, aliases: &["codec"] };
     /// number of audio tracks
     audio_tracks: u32 = Probe { facet: true };
@@ -247,11 +247,11 @@ clip! {
     chapter: u32 = Rule {};
     /// scene, as on the slate
     scene: String = Rule { facet: true, weight: 2.0 };
-    /// take, as on the slate
+    /// take number, as on the slate
     take: u32 = Rule { facet: true };
     /// number of the shoot day
     shoot_day: u32 = Rule { facet: true };
-    /// production that it was shot for
+    /// production it was shot for
     production: String = Rule { facet: true, weight: 2.0, aliases: &["project"] };
     /// date of the shoot day, such as 2026-05-02; a night shoot belongs to the day it began
     shoot_date: String = Ingest { facet: true };
@@ -263,7 +263,7 @@ clip! {
     captured: WallTime = Sidecar { aliases: &["date"] };
     /// correction of the camera's clock, such as `+01:02:00`
     clock: ClockCorrection = Ingest {};
-    /// time by the camera's clock before its correction
+    /// capture time before the clock correction
     recorded: WallTime = Ingest {};
     /// maker and model of the camera or recorder
     camera: String = Sidecar { facet: true, weight: 2.0, aliases: &["cam"] };
@@ -277,35 +277,35 @@ clip! {
     software: String = Sidecar { facet: true };
     /// position of the camera, latitude and longitude in degrees
     gps: GeoPoint = Sidecar {};
-    /// title written in the file
+    /// title stored in the file
     title: String = Sidecar { weight: 3.0, prose: true };
-    /// comment or description written in the file
+    /// comment or description stored in the file
     comment: String = Sidecar { weight: 0.5, prose: true };
-    /// spoken words, from a text or subtitle file of the same name next to it
+    /// spoken words, from a text or subtitle file with the clip's name
     transcript: String = Sidecar { weight: 0.5, prose: true };
     /// projection of a spherical picture
     projection: Projection = Probe { facet: true };
-    /// packing of the two eyes of a stereo picture
+    /// arrangement of the two views of a stereo picture
     stereo: Stereo = Probe { facet: true };
-    /// tags, from rules and from people
+    /// tags assigned by rules or by people
     tags: Tags = Rule { facet: true, weight: 4.0, prose: true, aliases: &["tag"] };
-    /// stars, 1 to 5
+    /// rating in stars, 1 to 5
     rating: u32 = Person { facet: true, aliases: &["stars"] };
-    /// decision of an editor: selected or rejected
+    /// editor's decision: selected or rejected
     selection: Selection = Person { facet: true };
-    /// notes that people wrote
+    /// notes written by people
     notes: Notes = Person { weight: 3.0, prose: true, aliases: &["note"] };
     /// markers at positions in the clip, with descriptions
     markers: Markers = Person { weight: 3.0, prose: true, aliases: &["marker"] };
     /// program that read the header: btsindex, or ffprobe with its version
     reader: String = Probe { facet: true };
-    /// reason why it could not be read, or only in part
+    /// reason why the file could not be read completely
     problem: String = Probe {};
 }
 
 impl Clip {
-    /// Returns the fields with this name or alias, each with its index in [`FIELDS`]; an alias may
-    /// mean several.
+    /// Returns the fields with this name or alias, each with its index in [`FIELDS`]. Several
+    /// fields may share an alias.
     pub fn fields_named(name: &str) -> impl Iterator<Item = (usize, &'static Field)> {
         let name = name.to_ascii_lowercase();
         FIELDS
@@ -331,7 +331,7 @@ mod tests {
         for alias in FIELDS.iter().flat_map(|field| field.aliases) {
             let kinds = Clip::fields_named(alias).map(|(_, field)| field.kind.describe());
             let kinds: std::collections::BTreeSet<String> = kinds.collect();
-            assert_eq!(kinds.len(), 1, "`{alias}` means fields of several kinds");
+            assert_eq!(kinds.len(), 1, "fields of several kinds share `{alias}`");
         }
         for (at, field) in FIELDS.iter().enumerate() {
             assert!(

@@ -1,5 +1,5 @@
-//! Opens a clip's file in its default program, or shows it in the file manager. Programs get
-//! argument vectors, never a shell command.
+//! Opens a clip's file in its default program, or shows it in the file manager. Programs are
+//! started with argument vectors, never through a shell.
 
 use std::io;
 use std::path::Path;
@@ -12,26 +12,26 @@ use crate::error::Error;
 /// Returns the best available file of a clip.
 ///
 /// # Errors
-/// [`Error::Offline`] if a volume must be mounted first, [`Error::MissingClip`] if no file is left.
+/// [`Error::Offline`] if a volume must be mounted first, [`Error::MissingClip`] if all files are
+/// missing.
 pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
-    let there = clip
+    let available = clip
         .files
         .iter()
         .find(|copy| copy.is_mounted && copy.state != FileState::Missing && copy.path.exists());
-    if let Some(copy) = there {
+    if let Some(copy) = available {
         return Ok(&copy.path);
     }
     let name = clip.shown_name();
-    let is_away = |state, is_mounted: bool| !is_mounted && state != FileState::Missing;
-    let mut away = clip
+    let mut offline = clip
         .files
         .iter()
-        .filter(|copy| is_away(copy.state, copy.is_mounted))
+        .filter(|copy| !copy.is_mounted && copy.state != FileState::Missing)
         .peekable();
-    match away.peek() {
+    match offline.peek() {
         Some(best) => {
             let path = best.path.clone();
-            let mut volumes: Vec<String> = away.map(|copy| copy.volume.clone()).collect();
+            let mut volumes: Vec<String> = offline.map(|copy| copy.volume.clone()).collect();
             volumes.dedup();
             Err(Error::Offline {
                 name,
@@ -53,12 +53,12 @@ pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
 /// Opens a file in its default program, which continues to run after this one exits.
 ///
 /// # Errors
-/// [`Error::Desktop`] if no program could be started, or it failed immediately.
+/// [`Error::Desktop`] if no program could be started, or if it failed immediately.
 pub fn open(path: &Path) -> Result<(), Error> {
     open::that_detached(path).map_err(desktop_error(path))
 }
 
-/// Shows a file in the file manager: selected in its folder, or only its folder if the desktop
+/// Shows a file in the file manager, selected in its folder. Opens only the folder if the desktop
 /// cannot select files.
 ///
 /// # Errors
@@ -73,7 +73,7 @@ pub fn reveal(path: &Path) -> Result<(), Error> {
 fn desktop_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| {
-        // The missing file is the program, not the clip.
+        // `NotFound` means that the program is missing, not the clip.
         let source = match source.kind() {
             io::ErrorKind::NotFound => {
                 io::Error::other("this desktop has no program that opens files (`xdg-open`)")
@@ -108,8 +108,8 @@ fn select(path: &Path) -> bool {
     run_quietly(&mut send)
 }
 
-/// Selects a file in Explorer, which expects quotes around the path only. Paths on Windows contain
-/// no quotes.
+/// Selects a file in Explorer, which expects quotes around the path only. Windows paths cannot
+/// contain quotes.
 #[cfg(windows)]
 fn select(path: &Path) -> bool {
     use std::os::windows::process::CommandExt;
@@ -201,7 +201,7 @@ mod tests {
         let error = available_file(&offline).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "C0001.MP4 is on `SHELF-07` and `SHELF-08`, not mounted now"
+            "C0001.MP4 is on `SHELF-07` and `SHELF-08` (not mounted)"
         );
         assert!(
             error

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 pub use escape::{escape, escape_prose, is_unsafe};
 
-/// Reason for the failure of a command. Printed with its [`Error::hint`], if any.
+/// Reason why a command failed. Printed with its [`Error::hint`], if any.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Path that does not exist or cannot be accessed.
-    #[error("{}: {source}", shown(path))]
+    #[error("{}: {source}", escape_path(path))]
     Path {
         /// Path that failed.
         path: PathBuf,
@@ -57,8 +57,8 @@ pub enum Error {
         /// Tags that match the word.
         meanings: Vec<String>,
     },
-    /// Failed operation of `SQLite`.
-    #[error("catalogue {}: {source}", shown(path))]
+    /// Failed `SQLite` operation.
+    #[error("catalogue {}: {source}", escape_path(path))]
     Catalogue {
         /// Path of the database file.
         path: PathBuf,
@@ -67,8 +67,8 @@ pub enum Error {
     },
     /// Catalogue written by a newer btsindex.
     #[error(
-        "catalogue {} has version {found}, this btsindex supports up to {known}",
-        shown(path)
+        "catalogue {} has version {found}, this btsindex supports up to {newest}",
+        escape_path(path)
     )]
     NewerCatalogue {
         /// Path of the database file.
@@ -76,38 +76,41 @@ pub enum Error {
         /// Schema version of the file.
         found: u32,
         /// Newest supported schema version.
-        known: u32,
+        newest: u32,
     },
-    /// File with the name of a catalogue and other content.
-    #[error("{} is not a btsindex catalogue", shown(path))]
+    /// File that is named like a catalogue but has other content.
+    #[error("{} is not a btsindex catalogue", escape_path(path))]
     NotACatalogue {
         /// File that is not a catalogue.
         path: PathBuf,
     },
-    /// Empty catalogue file, although posters exist: its content was lost.
-    #[error("catalogue {} is empty, but its posters exist", shown(path))]
+    /// Catalogue file that is empty although posters exist: its content was lost.
+    #[error("catalogue {} is empty, but its posters exist", escape_path(path))]
     EmptiedCatalogue {
         /// Path of the database file.
         path: PathBuf,
     },
     /// Folder without a catalogue.
-    #[error("no catalogue at {}", shown(path))]
+    #[error("no catalogue at {}", escape_path(path))]
     NoCatalogue {
         /// Path where it was expected.
         path: PathBuf,
     },
-    /// Catalogue of an older version that cannot be upgraded, because it is read-only.
-    #[error("catalogue {} has version {found} and cannot be written", shown(path))]
+    /// Catalogue of an older version that is read-only and so cannot be upgraded.
+    #[error(
+        "catalogue {} has version {found} and cannot be written",
+        escape_path(path)
+    )]
     OlderCatalogue {
         /// Path of the database file.
         path: PathBuf,
         /// Schema version of the file.
         found: u32,
     },
-    /// Catalogue of a version that was never released.
+    /// Catalogue of a version older than the oldest supported one.
     #[error(
         "catalogue {} has version {found}, this btsindex supports {oldest} and later",
-        shown(path)
+        escape_path(path)
     )]
     UnsupportedCatalogue {
         /// Path of the database file.
@@ -118,15 +121,15 @@ pub enum Error {
         oldest: u32,
     },
     /// Catalogue that failed its integrity check.
-    #[error("catalogue {} is damaged: {damage}", shown(path))]
+    #[error("catalogue {} is damaged: {damage}", escape_path(path))]
     DamagedCatalogue {
         /// Path of the database file.
         path: PathBuf,
-        /// Result of the check.
+        /// First fault that the integrity check reported.
         damage: String,
     },
-    /// Catalogue that can be read, but not written.
-    #[error("catalogue {} cannot be written: {reason}", shown(path))]
+    /// Catalogue that can be read but not written.
+    #[error("catalogue {} cannot be written: {reason}", escape_path(path))]
     ReadOnlyCatalogue {
         /// Path of the database file.
         path: PathBuf,
@@ -134,7 +137,7 @@ pub enum Error {
         reason: String,
     },
     /// Catalogue folder on a network share.
-    #[error("catalogue {} is on a network share (`{share}`)", shown(path))]
+    #[error("catalogue {} is on a network share (`{share}`)", escape_path(path))]
     CatalogueOnShare {
         /// Folder of the catalogue.
         path: PathBuf,
@@ -142,7 +145,7 @@ pub enum Error {
         share: String,
     },
     /// Failure to store a document in the catalogue.
-    #[error("catalogue {}: cannot write a record: {source}", shown(path))]
+    #[error("catalogue {}: cannot write a record: {source}", escape_path(path))]
     Record {
         /// Path of the database file.
         path: PathBuf,
@@ -150,12 +153,12 @@ pub enum Error {
         source: io::Error,
     },
     /// Index folder that contains other files.
-    #[error("{} is not a btsindex index", shown(path))]
+    #[error("{} is not a btsindex index", escape_path(path))]
     NotAnIndex {
         /// Folder of the index.
         path: PathBuf,
     },
-    /// Failed operation of tantivy.
+    /// Failed tantivy operation.
     #[error("index: {0}")]
     Index(#[from] tantivy::TantivyError),
     /// Name or id that matches no clip.
@@ -168,16 +171,16 @@ pub enum Error {
         name: String,
         /// Number of clips that match.
         count: usize,
-        /// Id and path of some of them.
+        /// Paths of some of the clips.
         examples: Vec<String>,
     },
-    /// Clip that cannot have edits, because its content is unknown.
-    #[error("{name} is not scanned yet, or empty: cannot be annotated")]
+    /// Clip that cannot have edits because its content is unknown.
+    #[error("{name} cannot be annotated: it is empty or not scanned yet")]
     NoContent {
         /// Name of the clip.
         name: String,
     },
-    /// Id prefix that matches no edit, or several.
+    /// Id prefix that matches no edit, or more than one.
     #[error("{} edit `{name}`", if *is_several { "more than one" } else { "no" })]
     NoEdit {
         /// Prefix as the user typed it.
@@ -196,7 +199,7 @@ pub enum Error {
     /// Attempt to set the disk of a volume that is not on a disk.
     #[error(
         "{volume} is not on a disk: it {}",
-        if *is_memory { "is in memory, and is lost when it is unmounted" } else { "shows files of other filesystems" }
+        if *is_memory { "is in memory and is lost when it is unmounted" } else { "shows files of other filesystems" }
     )]
     NoDisk {
         /// Label of the volume.
@@ -212,10 +215,10 @@ pub enum Error {
         /// Identities of the volumes.
         identities: Vec<String>,
     },
-    /// Action that needs a confirmation, while standard input is not a terminal.
+    /// Action that needs confirmation while standard input is not a terminal.
     #[error("confirmation required: pass --yes to {0}")]
     Unconfirmed(String),
-    /// Manifest that is damaged, or cannot be written.
+    /// Manifest that is damaged or cannot be written.
     #[error("{0}")]
     Manifest(String),
     /// Value that cannot be parsed, such as a tag.
@@ -230,25 +233,25 @@ pub enum Error {
         hint: String,
     },
     /// Clip whose drives are not mounted.
-    #[error("{name} is on {}, not mounted now", join_and(volumes))]
+    #[error("{name} is on {} (not mounted)", join_and(volumes))]
     Offline {
         /// Name of the clip.
         name: String,
-        /// Labels of the volumes, that of the best copy first.
+        /// Labels of the volumes; the volume of the best copy comes first.
         volumes: Vec<String>,
         /// Last path of the best copy.
         path: PathBuf,
     },
     /// Clip whose files are all missing.
-    #[error("{name} is missing, last seen at {}", shown(path))]
+    #[error("{name} is missing, last seen at {}", escape_path(path))]
     MissingClip {
         /// Name of the clip.
         name: String,
         /// Last path of the best copy.
         path: PathBuf,
     },
-    /// Failure of the desktop to open a file.
-    #[error("cannot open {}: {source}", shown(path))]
+    /// File that the desktop failed to open.
+    #[error("cannot open {}: {source}", escape_path(path))]
     Desktop {
         /// File to be opened.
         path: PathBuf,
@@ -256,18 +259,18 @@ pub enum Error {
         source: io::Error,
     },
     /// Existing file or folder at the output path that is not a report.
-    #[error("{} exists and is not a btsindex report", shown(path))]
+    #[error("{} exists and is not a btsindex report", escape_path(path))]
     NotAReport {
         /// Path given with `-o`, or the default.
         path: PathBuf,
     },
     /// Output path in a folder that does not exist.
-    #[error("cannot write {}: its folder does not exist", shown(path))]
+    #[error("cannot write {}: its folder does not exist", escape_path(path))]
     NoOutputFolder {
         /// Path given with `-o`, or the default.
         path: PathBuf,
     },
-    /// Number of a match beyond the last one.
+    /// Requested match number is larger than the number of matches.
     #[error("no match {requested}: {found} found")]
     NoHit {
         /// Requested match, counted from 1.
@@ -281,10 +284,10 @@ pub enum Error {
     /// `browse` without a terminal.
     #[error("`btsindex browse` needs a terminal")]
     NoTerminal,
-    /// Unknown home folder, which contains the data folder.
+    /// The data folder is unknown because the home folder is.
     #[error("no data folder: the home folder is unknown")]
     NoHome,
-    /// Interrupt by the user.
+    /// Interruption by the user.
     #[error("interrupted")]
     Interrupted,
     /// Unexpected end of a worker thread.
@@ -299,7 +302,7 @@ impl Error {
         Some(match self {
             Self::Path { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => {
-                    "is the drive mounted? the catalogue still knows its clips".to_owned()
+                    "is the drive mounted? its clips are still in the catalogue".to_owned()
                 }
                 io::ErrorKind::PermissionDenied => {
                     "access denied; check its permissions".to_owned()
@@ -359,7 +362,7 @@ impl Error {
                     .to_owned()
             }
             Self::ReadOnlyCatalogue { .. } => {
-                "free some space, or make its folder writable, and run the same command again; searches work, \
+                "free some space, or make its folder writable, and run the same command again; searches still work, \
                  and nothing was lost"
                     .to_owned()
             }
@@ -369,13 +372,13 @@ impl Error {
                     .to_owned()
             }
             Self::CatalogueOnShare { .. } => {
-                "SQLite's locks are unreliable over a network, which can destroy the catalogue: keep it on \
+                "SQLite's locks are unreliable over a network, which can corrupt the catalogue: keep it on \
                  a local disk with `--catalogue DIR` or BTSINDEX_CATALOGUE; footage on shares is fine; \
                  `btsindex backup FILE` writes a copy to a share"
                     .to_owned()
             }
             Self::NoContent { .. } => {
-                "scan it first: edits are stored by the content of a clip".to_owned()
+                "scan it first: edits are stored by clip content".to_owned()
             }
             Self::NoEdit { .. } => {
                 "`btsindex history CLIP` lists the edits of a clip with their ids".to_owned()
@@ -395,17 +398,17 @@ impl Error {
                 identities.join("\n  ")
             ),
             Self::Manifest(_) => {
-                "do not change it; other copies of the folder have the same manifests, and `btsindex ingests` lists \
-                 the copies"
+                "do not change it; copies of the folder have the same manifests, and `btsindex ingests` lists \
+                 these copies"
                     .to_owned()
             }
             Self::Unconfirmed(_) => {
-                "standard input is not a terminal; run the command in a terminal to be asked"
+                "standard input is not a terminal; to confirm interactively, run the command in a terminal"
                     .to_owned()
             }
             Self::Offline { path, .. } => format!(
                 "mount the drive and run the same command again; the file was last at {}",
-                shown(path)
+                escape_path(path)
             ),
             Self::MissingClip { .. } => {
                 "if it was moved, scan its new folder: the clip is recognised by its content"
@@ -449,7 +452,7 @@ impl Error {
     }
 }
 
-/// Formats alternatives: `` `a`, `b` or `c` ``.
+/// Joins names as alternatives: `` `a`, `b` or `c` ``.
 fn join_or(names: &[String]) -> String {
     let quoted: Vec<String> = names
         .iter()
@@ -470,7 +473,7 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
                 "the catalogue is damaged; keep the file and restore a backup (those made before upgrades are in its `backups` folder), or move it away and scan again"
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                "another btsindex is writing; try again later"
+                "another btsindex process is writing; try again later"
             }
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
                 "a scan must be able to write to the catalogue's folder; choose another with `--catalogue DIR`"
@@ -481,7 +484,7 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
     )
 }
 
-/// Returns the name most similar to `text`, if at most a third of its letters differ.
+/// Returns the name most similar to `text`; `None` if more than a third of its letters differ.
 #[must_use]
 pub fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
     names
@@ -492,7 +495,7 @@ pub fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// File that could not be read, completely or in part. The command continues.
+/// File or folder that could not be read completely. The command continues without it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// File or folder that could not be read.
@@ -502,7 +505,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Creates a problem of one path.
+    /// Creates a problem from a path and a reason.
     pub fn new(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -511,7 +514,7 @@ impl Problem {
     }
 }
 
-/// Formats labels: `` `SHELF-07` and `RAID-A` ``.
+/// Joins labels: `` `SHELF-07` and `RAID-A` ``.
 fn join_and(labels: &[String]) -> String {
     let quoted: Vec<String> = labels
         .iter()
@@ -520,7 +523,7 @@ fn join_and(labels: &[String]) -> String {
     quoted.join(" and ")
 }
 
-/// Formats a path for an error. Control characters are escaped, since messages go to terminals.
-fn shown(path: &Path) -> String {
+/// Formats a path for an error. Escapes control characters, because messages go to terminals.
+fn escape_path(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }

@@ -1,5 +1,6 @@
-//! Reader of handwritten TOML files. Each error has a line, a reason and a hint. It is separate
-//! from the formats that use it: rules, vocabulary, and day files.
+//! Reader for handwritten TOML files, whose errors have a line number, a reason and a hint.
+//!
+//! It is separate because several formats share it: rules, vocabulary and shoot-day files.
 
 use std::io::Read;
 use std::ops::Range;
@@ -11,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use crate::error::{Error, closest};
 use crate::source_file;
 
-/// Maximum size in bytes. No handwritten file is larger.
+/// Maximum file size in bytes, far above that of any handwritten file.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
 /// Text of a file, its name in errors, and its format.
@@ -25,7 +26,7 @@ pub(crate) struct TomlFile<'a> {
 /// Format of a file, for hints in errors.
 #[derive(Clone, Copy)]
 pub(crate) struct TomlKind {
-    /// Name of such files in the plural: `rules`.
+    /// Plural name of such files, such as `rules`.
     pub(crate) plural: &'static str,
     /// Command that prints an example.
     pub(crate) example: &'static str,
@@ -35,12 +36,12 @@ pub(crate) struct TomlKind {
 ///
 /// # Errors
 /// [`Error::Path`] if it cannot be read or is not a regular file, [`Error::InvalidFile`] if it is not
-/// UTF-8. A file above the maximum size is truncated one byte after it, which the parser then
-/// reports.
+/// UTF-8. A file above the maximum size is truncated to one byte more, so that the parser rejects
+/// it.
 pub fn read_toml(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let file = source_file::open(path).map_err(Error::path(path))?;
-    // The extra byte shows that the file is too long.
+    // The extra byte shows that the file is too large.
     let read = file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes);
     read.map_err(Error::path(path))?;
     // Truncation may split a character, which is not the error to report.
@@ -50,7 +51,7 @@ pub fn read_toml(path: &Path) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::InvalidFile {
         file: path.to_string_lossy().into_owned(),
         line: None,
-        message: "not in UTF-8".to_owned(),
+        message: "not UTF-8 text".to_owned(),
         hint: "save it as plain text in UTF-8".to_owned(),
     })
 }
@@ -80,14 +81,14 @@ impl TomlFile<'_> {
                 None,
                 "larger than 1 MiB".to_owned(),
                 format!(
-                    "{} are written by hand; is it the right file?",
+                    "{} are small handwritten files; is this the right one?",
                     self.kind.plural
                 ),
             ));
         }
         let table = DeTable::parse(self.text).map_err(|error| {
             let hint = format!(
-                "put strings in quotes, lists in square brackets with commas; `{}` prints an example",
+                "put strings in quotes, and lists in square brackets with commas; `{}` prints an example",
                 self.kind.example
             );
             self.wrong(error.span(), error.message().to_owned(), hint)
@@ -114,7 +115,7 @@ impl TomlFile<'_> {
 }
 
 impl<'a> TomlTable<'a> {
-    /// Checks that every key is one of `known`.
+    /// Returns an error for the first key that is not one of `known`.
     pub(crate) fn check_keys(&self, known: &[&str]) -> Result<(), Error> {
         let unknown = self
             .entries
@@ -154,7 +155,7 @@ impl<'a> TomlTable<'a> {
         self.get(key).map(|value| value.text()).transpose()
     }
 
-    /// Returns a text, or an error if it is missing.
+    /// Returns the string at a key, or an error if the key is missing.
     pub(crate) fn required(&self, key: &str, example: &str) -> Result<&'a str, Error> {
         self.text(key)?.ok_or_else(|| {
             self.wrong(
@@ -164,7 +165,7 @@ impl<'a> TomlTable<'a> {
         })
     }
 
-    /// Returns a text or a list of texts.
+    /// Returns a list of strings; a single string counts as a list of one.
     pub(crate) fn texts(&self, key: &str) -> Result<Vec<(&'a str, TomlValue<'a>)>, Error> {
         self.get(key).map_or(Ok(Vec::new()), |value| value.texts())
     }
@@ -177,7 +178,7 @@ impl<'a> TomlTable<'a> {
             })
     }
 
-    /// Returns an integer within a range.
+    /// Returns an integer, or an error if it is not in `range`.
     pub(crate) fn number(
         &self,
         key: &str,
@@ -223,7 +224,7 @@ impl<'a> TomlTable<'a> {
                 .collect(),
             _ => Err(value.wrong(
                 format!("`{key}` is not a list of tables"),
-                format!("begin each with a line `[[{key}]]`"),
+                format!("begin each table with a line `[[{key}]]`"),
             )),
         }
     }
@@ -235,7 +236,7 @@ impl<'a> TomlTable<'a> {
 }
 
 impl<'a> TomlValue<'a> {
-    /// Returns a text. Numbers are returned as written, booleans as `yes` and `no`.
+    /// Returns a string. Numbers are returned as written, booleans as `yes` and `no`.
     pub(crate) fn text(&self) -> Result<&'a str, Error> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text.as_ref()),
@@ -244,13 +245,13 @@ impl<'a> TomlValue<'a> {
             DeValue::Boolean(true) => Ok("yes"),
             DeValue::Boolean(false) => Ok("no"),
             _ => Err(self.wrong(
-                "not a text".to_owned(),
+                "not a string".to_owned(),
                 "write it in quotes, such as \"interview\"",
             )),
         }
     }
 
-    /// Returns a text, date or time as written; `None` for other types, such as numbers.
+    /// Returns a string, date or time as written; `None` for other types, such as numbers.
     pub(crate) fn text_or_date(&self) -> Option<&'a str> {
         match self.value.get_ref() {
             DeValue::Datetime(_) => self.file.text.get(self.value.span()),
@@ -258,7 +259,7 @@ impl<'a> TomlValue<'a> {
         }
     }
 
-    /// Returns a quoted text.
+    /// Returns a string; `None` for other types.
     pub(crate) fn as_string(&self) -> Option<&'a str> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(text.as_ref()),
@@ -266,7 +267,7 @@ impl<'a> TomlValue<'a> {
         }
     }
 
-    /// Returns true for a boolean.
+    /// Returns true if the value is a boolean.
     pub(crate) fn is_flag(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Boolean(_))
     }
@@ -299,7 +300,7 @@ impl<'a> TomlValue<'a> {
         matches!(self.value.get_ref(), DeValue::Table(_))
     }
 
-    pub(crate) fn table(&self, what: &str) -> Result<TomlTable<'a>, Error> {
+    pub(crate) fn table(&self, key: &str) -> Result<TomlTable<'a>, Error> {
         match self.value.get_ref() {
             DeValue::Table(entries) => Ok(TomlTable {
                 file: self.file,
@@ -307,7 +308,7 @@ impl<'a> TomlValue<'a> {
                 span: self.value.span(),
             }),
             _ => Err(self.wrong(
-                format!("`{what}` is not a table"),
+                format!("`{key}` is not a table"),
                 "write it in braces, such as { path = \"interview\" }",
             )),
         }

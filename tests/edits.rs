@@ -271,7 +271,7 @@ fn invalid_journal_lines_are_rejected_by_number_and_the_others_imported() {
         assert!(line.len() < 1000, "a reason of {} bytes", line.len());
     }
     assert!(
-        output[0].ends_with("it was altered: its id does not match its content"),
+        output[0].ends_with("altered: its id does not match its content"),
         "{}",
         output[0]
     );

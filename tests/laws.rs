@@ -92,7 +92,7 @@ impl World {
         let here = self.catalogue.volumes().locate(Path::new("/")).0.clone();
         let mut volume = here;
         volume.identity = format!("uuid:volume-{}", slot % 2);
-        let volume = self.catalogue.see_volume(&volume).unwrap().id;
+        let volume = self.catalogue.record_volume(&volume).unwrap().id;
         let inside = Path::new("footage");
         let known = self.catalogue.find_folder(volume, inside).unwrap();
         known.unwrap_or_else(|| self.catalogue.add_folder(volume, inside).unwrap())

@@ -94,7 +94,7 @@ impl World {
 
     fn folder_of(&self, inside: &Path) -> i64 {
         let volume = self.catalogue.volumes().locate(Path::new("/")).0.clone();
-        let volume = self.catalogue.see_volume(&volume).unwrap().id;
+        let volume = self.catalogue.record_volume(&volume).unwrap().id;
         let folder = inside.parent().unwrap();
         let known = self.catalogue.find_folder(volume, folder).unwrap();
         known.unwrap_or_else(|| self.catalogue.add_folder(volume, folder).unwrap())
@@ -194,7 +194,7 @@ impl World {
     }
 
     fn retag(&mut self) {
-        self.rules = Rules::new(&self.catalogue.own_rules().unwrap()).unwrap();
+        self.rules = Rules::new(&self.catalogue.user_rules().unwrap()).unwrap();
         let folders = self.catalogue.folders().unwrap();
         retag(&self.catalogue, &self.rules, &folders, &mut |_| true).unwrap();
     }
@@ -214,7 +214,7 @@ impl World {
             Step::Retag(rules) => {
                 let own = UserRules {
                     rules: Some(RULES[rules].to_owned()),
-                    ..self.catalogue.own_rules().unwrap()
+                    ..self.catalogue.user_rules().unwrap()
                 };
                 self.catalogue.activate_rules(&own).unwrap();
                 self.retag();

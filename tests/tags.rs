@@ -647,7 +647,7 @@ fn rules_are_read_from_files_only() {
         shoot
             .run(&["tags", "apply"])
             .stderr
-            .contains("not in UTF-8")
+            .contains("not UTF-8 text")
     );
 }
 

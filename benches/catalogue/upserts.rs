@@ -21,7 +21,7 @@ pub(crate) fn measure(clips: u64) {
     let folder = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::create(folder.path()).unwrap();
     let volume = catalogue.volumes().locate(Path::new("/")).0;
-    let volume = catalogue.see_volume(&volume).unwrap().id;
+    let volume = catalogue.record_volume(&volume).unwrap().id;
     let mut folders = HashMap::new();
     let mut files = Vec::new();
     let mut json_bytes = 0;
@@ -81,7 +81,7 @@ pub(crate) fn measure(clips: u64) {
 fn retag_all(catalogue: &Catalogue, clips: u64) {
     for what in ["retagged, all changed", "retagged, none changed"] {
         let start = Instant::now();
-        let rules = Rules::new(&catalogue.own_rules().unwrap()).unwrap();
+        let rules = Rules::new(&catalogue.user_rules().unwrap()).unwrap();
         let folders = catalogue.folders().unwrap();
         let changed = retag(catalogue, &rules, &folders, &mut |_| true).unwrap();
         print_rate(what, clips, start);

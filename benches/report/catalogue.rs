@@ -24,7 +24,7 @@ const QUALITY: u8 = 82;
 pub(crate) fn write(folder: &Path, clips: u64, grain: i32) {
     let catalogue = Catalogue::create(folder).unwrap();
     let volume = catalogue.volumes().locate(Path::new("/")).0;
-    let volume = catalogue.see_volume(&volume).unwrap().id;
+    let volume = catalogue.record_volume(&volume).unwrap().id;
     let mut folders = HashMap::new();
     catalogue.begin().unwrap();
     for number in 0..clips {

@@ -47,7 +47,7 @@ pub(crate) fn load(folder: &Path, generator: &ClipGenerator, clips: u64) -> Path
 fn write(place: &Path, generator: &ClipGenerator, clips: u64) {
     let catalogue = Catalogue::create(place).unwrap();
     let volume = catalogue.volumes().locate(Path::new("/")).0;
-    let volume = catalogue.see_volume(&volume).unwrap().id;
+    let volume = catalogue.record_volume(&volume).unwrap().id;
     let mut folders = HashMap::new();
     let mut journal = String::new();
     for number in 0..clips {

@@ -123,7 +123,7 @@ fn finder() -> Finder<'static> {
     }
     let catalogue = Catalogue::create(&folder).expect("a catalogue");
     let (volume, inside) = Volumes::mounted().locate(Path::new("/"));
-    let volume = catalogue.see_volume(&volume).expect("a volume").id;
+    let volume = catalogue.record_volume(&volume).expect("a volume").id;
     for part in 0..3 {
         catalogue.begin().expect("a catalogue");
         let folder = inside.join(format!("BTS/Day_{part}"));

@@ -13,18 +13,18 @@ use crate::error::Error;
 use crate::tag::current_name;
 use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
 
-/// Change of a clip, for views that follow the seq.
+/// Change to a clip, for the index and other views that follow `seq`.
 #[derive(Debug)]
 pub struct Change {
-    /// Seq of the change.
+    /// Sequence number of the change.
     pub seq: i64,
     /// Row id of the clip, which never changes.
     pub clip: i64,
-    /// Current state of the clip; `None` if no file contains it any more.
+    /// Current state of the clip; `None` if no file contains it anymore.
     pub now: Option<Clip>,
 }
 
-/// File of a clip, before the best one is chosen.
+/// File of a clip, as read before the best copy is chosen.
 struct StoredFile {
     file: i64,
     identity: String,
@@ -77,7 +77,7 @@ impl Catalogue {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    /// Returns the highest row id that a clip has or had; 0 without clips.
+    /// Returns the highest row id that a clip has or had; 0 if there are no clips.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -89,7 +89,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the row ids of the first `limit` clips, by folder and name; clips whose file was
+    /// Returns the row ids of the first `limit` clips, by folder and name. Clips whose file was
     /// replaced by other content come last.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ impl Catalogue {
     pub fn all(&self, limit: usize) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             let (mut clips, mut seen) = (Vec::new(), HashSet::new());
-            // The first query reads from an index, only as far as needed.
+            // The first query uses an index and reads only as many rows as needed.
             for condition in ["NOT was", "was"] {
                 let mut statement = connection.prepare_cached(&format!(
                     "SELECT clip FROM file WHERE {condition} AND clip IS NOT NULL ORDER BY dir, name"
@@ -121,7 +121,7 @@ impl Catalogue {
 
     /// Returns a clip by its row id; `None` if no file contains it.
     ///
-    /// The merged facts depend only on what is stored, not on what is mounted.
+    /// The merged facts depend only on stored data, not on the mounted volumes.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -184,7 +184,7 @@ impl Catalogue {
         })
     }
 
-    /// Reads a document. Damage becomes a problem of the clip, so that the other clips stay usable.
+    /// Unpacks a document. Damage becomes a problem of the clip, so that other clips stay usable.
     fn document(&self, stored: Option<&Vec<u8>>) -> Clip {
         self.unpack(stored).unwrap_or_else(|error| Clip {
             problem: Some(Fact::new(
@@ -195,7 +195,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the files of a clip in an order that does not depend on mounting.
+    /// Returns the files of a clip, in an order that does not depend on mounted volumes.
     fn copies(&self, clip: i64) -> Result<Vec<StoredFile>, Error> {
         self.check(|connection| {
             connection
@@ -212,22 +212,22 @@ impl Catalogue {
     }
 
     fn stored(&self, row: &Row<'_>) -> rusqlite::Result<StoredFile> {
-        let place = self.location(row)?;
+        let location = self.location(row)?;
         Ok(StoredFile {
             file: row.get("id")?,
             copy: FileCopy {
                 volume: row.get("label")?,
                 volume_number: row.get("volume")?,
-                is_mounted: place.is_mounted,
-                path: place.path,
-                inside: place.inside,
+                is_mounted: location.is_mounted,
+                path: location.path,
+                inside: location.inside,
                 bytes: loaded(row.get("bytes")?),
                 modified: row.get("modified")?,
                 frames: frames_of(row.get("frames")?),
                 state: state_of(row.get("state")?),
                 companions: Vec::new(),
             },
-            identity: place.identity,
+            identity: location.identity,
             facts: row.get("facts")?,
             has_companions: row.get("has_companions")?,
         })
@@ -236,7 +236,7 @@ impl Catalogue {
     /// Finds a clip by a path, a file name, or the start of an id.
     ///
     /// # Errors
-    /// [`Error::NoClip`], [`Error::AmbiguousClip`], or when `SQLite` fails.
+    /// [`Error::NoClip`], [`Error::AmbiguousClip`], or if `SQLite` fails.
     pub fn find(&self, text: &Path) -> Result<Clip, Error> {
         let name = text.to_string_lossy();
         let clip = self.find_number(text)?;
@@ -244,10 +244,10 @@ impl Catalogue {
             .ok_or_else(|| Error::NoClip(crate::error::escape(&name)))
     }
 
-    /// Returns the row id of the clip that [`Catalogue::find`] finds.
+    /// Like [`Catalogue::find`], but returns the clip's row id.
     ///
     /// # Errors
-    /// As [`Catalogue::find`].
+    /// As for [`Catalogue::find`].
     pub fn find_number(&self, text: &Path) -> Result<i64, Error> {
         let name = text.to_string_lossy().into_owned();
         let mut found = self.at_path(text)?;
@@ -362,12 +362,13 @@ impl Catalogue {
     }
 }
 
-/// Sets the fields that describe files, the best file first.
+/// Sets the fields that describe the files, and sorts the copies, best first.
 fn set_file_fields(clip: &mut Clip, mut copies: Vec<StoredFile>) {
     let first = copies
         .first()
         .and_then(|stored| stored.copy.inside.parent());
-    let counted_in = first.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned());
+    let facet_folder =
+        first.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned());
     copies.sort_by_key(|stored| {
         let copy = &stored.copy;
         (
@@ -400,19 +401,19 @@ fn set_file_fields(clip: &mut Clip, mut copies: Vec<StoredFile>) {
     words.dedup();
     clip.path_bytes = best.path_bytes().map(|hex| Fact::new(hex, Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
-    let mut shelves = VolumeLabels {
+    let mut volumes = VolumeLabels {
         best: best.volume.clone(),
         all: labels(&clip.files, |copy| copy.state != FileState::Missing),
     };
-    if shelves.all.is_empty() {
-        shelves.all = labels(&clip.files, |_| true);
+    if volumes.all.is_empty() {
+        volumes.all = labels(&clip.files, |_| true);
     }
-    clip.volume = Some(Fact::new(shelves, Source::DISK));
-    let there = clip
+    clip.volume = Some(Fact::new(volumes, Source::DISK));
+    let existing = clip
         .files
         .iter()
         .filter(|copy| copy.state != FileState::Missing);
-    clip.copies = u32::try_from(there.count())
+    clip.copies = u32::try_from(existing.count())
         .ok()
         .map(|count| Fact::new(count, Source::DISK));
     clip.bytes = Some(Fact::new(Bytes(best.bytes), Source::DISK));
@@ -425,22 +426,22 @@ fn set_file_fields(clip: &mut Clip, mut copies: Vec<StoredFile>) {
         ClipPath {
             path: best.path.clone(),
             words,
-            folder: counted_in,
+            folder: facet_folder,
         },
         Source::DISK,
     ));
     clip.name = disk(name);
 }
 
-/// Returns the distinct volume labels of some files, sorted.
-fn labels(files: &[FileCopy], is_meant: impl Fn(&FileCopy) -> bool) -> Vec<String> {
-    let labels = files.iter().filter(|copy| is_meant(copy));
+/// Returns the distinct volume labels of the included files, sorted.
+fn labels(files: &[FileCopy], is_included: impl Fn(&FileCopy) -> bool) -> Vec<String> {
+    let labels = files.iter().filter(|copy| is_included(copy));
     let labels: BTreeSet<&str> = labels.map(|copy| copy.volume.as_str()).collect();
     labels.into_iter().map(str::to_owned).collect()
 }
 
-/// Returns the first frame of a displayed image sequence: `shot.0001.dpx` for
-/// `shot.[0001-0120].dpx`.
+/// Returns the file name of the first frame, given the display name of an image sequence:
+/// `shot.0001.dpx` for `shot.[0001-0120].dpx`.
 fn first_frame(name: &str) -> Option<String> {
     let (stem, rest) = name.split_once('[')?;
     let (numbers, extension) = rest.split_once(']')?;

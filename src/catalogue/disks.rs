@@ -1,4 +1,4 @@
-//! Physical disks of a volume, and the check that two volumes share none.
+//! Physical disks of a volume, and the check that two volumes share no disk.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -8,18 +8,18 @@ use unicode_normalization::UnicodeNormalization;
 use super::DISK_NAME_PREFIX;
 use crate::error::is_unsafe;
 
-/// Disks that a volume was ever seen on; empty if unknown.
+/// Disks on which a volume was ever seen; empty if unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disks {
     disks: BTreeSet<Disk>,
-    /// True if a system reported any of them, not only the user.
+    /// True if a system reported at least one of the disks.
     are_reported: bool,
 }
 
 /// Unit of hardware that fails as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Disk {
-    /// Disk, by its serial or by the name that the user gave it.
+    /// Disk, by its serial number or the name that the user gave it.
     Serial(String),
     /// File server, by the first label of its host name.
     Named(String),
@@ -29,8 +29,10 @@ enum Disk {
 
 impl Disks {
     /// Parses the recorded disks of a volume: serials (joined by `+` for a RAID), `server:HOST`,
-    /// and `said:` with names from the user (joined likewise). Ignores letter case. Ignores this
-    /// machine as a server, because it is unknown which of its disks it shares.
+    /// and `said:` with names from the user (also joined by `+`).
+    ///
+    /// Letter case is ignored. A server that is this machine is ignored too, because it is unknown
+    /// which of its disks it shares.
     pub fn new<'a>(recorded: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
         for text in recorded {
@@ -47,7 +49,7 @@ impl Disks {
         self.are_reported |= other.are_reported;
     }
 
-    /// Returns the serials and names of the disks in the form used for comparison, without servers.
+    /// Returns the normalised serials and names of the disks, without servers.
     #[must_use]
     pub fn serials(&self) -> BTreeSet<String> {
         let serials = self.disks.iter().filter_map(|disk| match disk {
@@ -57,36 +59,37 @@ impl Disks {
         serials.collect()
     }
 
-    /// Returns true if a system reported any of the disks, not only the user.
+    /// Returns true if a system reported at least one of the disks; false if only the user named
+    /// them.
     #[must_use]
     pub fn are_reported(&self) -> bool {
         self.are_reported
     }
 
-    /// Returns true if any disk is known.
+    /// Returns true if at least one disk is known.
     #[must_use]
     pub fn are_known(&self) -> bool {
         !self.disks.is_empty()
     }
 
-    /// Returns true if the two certainly share no disk. An unknown disk may be any disk.
+    /// Returns true if the two volumes certainly share no disk. An unknown disk may be any disk.
     #[must_use]
     pub fn are_apart(&self, other: &Self) -> bool {
         let others = || other.disks.iter();
         let mut pairs = self
             .disks
             .iter()
-            .flat_map(|one| others().map(move |other| (one, other)));
+            .flat_map(|disk| others().map(move |other| (disk, other)));
         self.are_known()
             && other.are_known()
-            && pairs.all(|(one, other)| match (one, other) {
-                // Only the network could resolve the address to a name.
+            && pairs.all(|(disk, other)| match (disk, other) {
+                // The address may belong to the name, which only a network query could decide.
                 (Disk::Named(_), Disk::Address(_)) | (Disk::Address(_), Disk::Named(_)) => false,
                 // Most machines have an IPv4 and an IPv6 address.
-                (Disk::Address(one), Disk::Address(other)) if one.is_ipv4() != other.is_ipv4() => {
+                (Disk::Address(ip), Disk::Address(other)) if ip.is_ipv4() != other.is_ipv4() => {
                     false
                 }
-                (one, other) => one != other,
+                (disk, other) => disk != other,
             })
     }
 }
@@ -103,8 +106,8 @@ fn disks(text: &str) -> Vec<Disk> {
     names.split('+').filter_map(serial).collect()
 }
 
-/// Normalises a serial that may be typed from a label or copied from the output: ignores letter
-/// case, surrounding spaces, compatibility forms and invisible characters.
+/// Normalises a serial, which may be typed from a label or copied from the output. Removes
+/// differences in letter case, surrounding spaces, compatibility forms and invisible characters.
 fn folded(text: &str) -> String {
     let visible: String = text.nfkc().filter(|c| !is_unsafe(*c)).collect();
     let lower = visible.to_lowercase();
@@ -115,8 +118,9 @@ fn folded(text: &str) -> String {
     name.to_owned()
 }
 
-/// Parses a server. `nas`, `nas.local` and `NAS.studio.example` may be the same machine; ports and
-/// scopes are ignored.
+/// Parses a server; `None` if it is this machine or has no valid name. Only the first label counts,
+/// because `nas`, `nas.local` and `NAS.studio.example` may be the same machine. Ports and scopes are
+/// ignored.
 fn server(host: &str) -> Option<Disk> {
     let host = host.trim().trim_end_matches('.').to_lowercase();
     let unscoped = host.split('%').next().unwrap_or(&host);
@@ -125,14 +129,14 @@ fn server(host: &str) -> Option<Disk> {
         return (!is_own(address)).then_some(Disk::Address(address));
     }
     let first = host.split(['.', ':']).next().unwrap_or(&host);
-    let is_here = matches!(first, "localhost" | "ip6-localhost" | "ip6-loopback")
+    let is_this_machine = matches!(first, "localhost" | "ip6-localhost" | "ip6-loopback")
         || Some(first) == own_name().as_deref();
-    // A short form of an address, such as `127.1`.
+    // Digits are a short form of an address, such as `127.1`, which is ignored.
     let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
-    (!is_here && !is_number).then(|| Disk::Named(first.to_owned()))
+    (!is_this_machine && !is_number).then(|| Disk::Named(first.to_owned()))
 }
 
-/// Returns true for an address of this machine: only such an address can be bound.
+/// Returns true if the address belongs to this machine. Only such an address can be bound.
 fn is_own(address: IpAddr) -> bool {
     address.is_loopback()
         || address.is_unspecified()
@@ -158,13 +162,10 @@ fn own_name() -> Option<String> {
 mod tests {
     use super::*;
 
-    fn apart(one: &[&str], other: &[&str]) -> bool {
-        let (one, other) = (
-            Disks::new(one.iter().copied()),
-            Disks::new(other.iter().copied()),
-        );
-        assert_eq!(one.are_apart(&other), other.are_apart(&one));
-        one.are_apart(&other)
+    fn apart(a: &[&str], b: &[&str]) -> bool {
+        let (a, b) = (Disks::new(a.iter().copied()), Disks::new(b.iter().copied()));
+        assert_eq!(a.are_apart(&b), b.are_apart(&a));
+        a.are_apart(&b)
     }
 
     #[test]
@@ -181,7 +182,7 @@ mod tests {
         }
         assert!(!apart(&["WD-1"], &[]));
         assert!(!apart(&[], &[]));
-        // Was once in a dock that reports its own serial.
+        // The disk was once in a dock that reports the dock's serial.
         assert!(!apart(&["WD-1", "dock"], &["dock"]));
         assert!(!apart(&["naa.1+naa.2"], &["naa.2"]));
         assert!(apart(&["naa.1+naa.2"], &["naa.3+naa.4"]));
@@ -204,14 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn the_user_names_the_members_of_an_array_like_a_system() {
+    fn a_name_from_the_user_may_list_the_members_of_an_array() {
         assert!(!apart(&["said:WD-1+WD-2"], &["WD-1"]));
         assert!(!apart(&["said:WD-1+WD-2"], &["said:wd-2"]));
         assert!(!apart(&["said: WD-1 + WD-2 "], &["WD-2+WD-3"]));
         assert!(!apart(&["said:WD-1+said:WD-2"], &["WD-2"]));
         assert!(apart(&["said:WD-1+WD-2"], &["said:WD-3+WD-4"]));
         assert!(apart(&["said:WD-1+WD-2"], &["WD-12"]));
-        // A plus sign alone names no disk.
+        // A lone plus sign is not a disk name.
         assert!(!apart(&["said: + "], &["WD-1"]));
         assert!(!Disks::new(["said:+"]).are_known());
     }

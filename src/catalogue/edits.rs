@@ -1,4 +1,5 @@
-//! Journal of edits: append-only, and identical on every machine with the same edits.
+//! Journal of edits. It is append-only, and has the same effect on every machine with the same
+//! edits.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -13,7 +14,7 @@ use crate::value::{Fingerprint, now, parse_name};
 
 /// Maximum length of a line in a journal, in bytes.
 const MAX_LINE: u64 = 1024 * 1024;
-/// Microseconds by which an implausible clock may exceed a known one.
+/// Microseconds by which an implausible clock may exceed the latest known one.
 const MAX_CLOCK_LEAD: i64 = 3_600_000_000;
 
 /// Sort key of edits: clock, then id.
@@ -22,42 +23,42 @@ type Order = (i64, [u8; 16]);
 /// Result of appending edits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
-    /// Id of the command, for undo.
+    /// Id of the command, with which it can be undone.
     pub batch: Option<EditId>,
-    /// Clips with new edits.
+    /// Number of clips with new edits.
     pub clips: usize,
-    /// Clips that already had the same edits.
+    /// Number of clips that already had the same edits.
     pub unchanged: usize,
-    /// Names of clips that cannot be edited, because they are empty or not scanned yet.
+    /// Names of clips that cannot be edited because they are empty or not scanned yet.
     pub refused: Vec<String>,
 }
 
 /// Result of importing a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// New edits.
+    /// Number of new edits.
     pub new: usize,
-    /// Edits that were known already.
+    /// Number of edits that were already in the catalogue.
     pub known: usize,
-    /// Contents of new edits that are not in this catalogue yet.
+    /// Number of clips that have new edits but are not in this catalogue yet.
     pub waiting: usize,
     /// Rejected lines: line number and reason.
     pub refused: Vec<(usize, String)>,
 }
 
-/// File with new content whose previous content has edits.
+/// Clip that can adopt the edits of the clip that was previously in the same file.
 #[derive(Debug, Clone)]
 pub struct Adoption {
     /// Row id of the new clip.
     pub clip: i64,
     /// Row id of the previous clip.
     pub former: i64,
-    /// Edits that can be adopted: effective edits that the new clip does not have yet.
+    /// Edits that can be adopted: those in effect that the new clip does not have yet.
     pub actions: Vec<Edit>,
 }
 
 impl Catalogue {
-    /// Returns all edits of a content, by clock.
+    /// Returns all edits of the clip with this fingerprint, sorted by clock.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -87,7 +88,7 @@ impl Catalogue {
     /// Returns the fingerprint of a clip, which identifies its edits.
     ///
     /// # Errors
-    /// [`Error::NoContent`] for a clip that is empty or not scanned yet.
+    /// [`Error::NoContent`] if the clip is empty or not scanned yet.
     pub fn content_of(&self, clip: i64) -> Result<Fingerprint, Error> {
         let row: Option<Option<[u8; 16]>> = self.check(|connection| {
             connection
@@ -108,12 +109,12 @@ impl Catalogue {
         Ok(name.map_or_else(|| "the clip".to_owned(), |name| escape(&name.value)))
     }
 
-    /// Appends edits of clips as one command; they are on disk when this returns. With several
-    /// clips, skips those that cannot be edited.
+    /// Appends edits to clips as one command. The edits are on disk when this returns. If there are
+    /// several clips, skips those that cannot be edited.
     ///
     /// # Errors
-    /// [`Error::NoContent`] for a single clip, or if the catalogue cannot be written; then nothing
-    /// was appended.
+    /// [`Error::NoContent`] if a single clip cannot be edited, or if the catalogue cannot be
+    /// written. In that case nothing is appended.
     pub fn edit(&self, edits: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
         self.write_transaction(|| self.edit_all(edits, author))
     }
@@ -137,11 +138,11 @@ impl Catalogue {
                 }
                 content => content?,
             };
-            let known = self.edits(content)?;
+            let existing = self.edits(content)?;
             let mut is_new = false;
             for action in actions
                 .iter()
-                .filter(|action| !is_already_set(&known, action))
+                .filter(|action| !is_already_set(&existing, action))
             {
                 journal.append(content, action.clone())?;
                 is_new = true;
@@ -180,7 +181,7 @@ impl Catalogue {
         })
     }
 
-    /// Inserts an edit. Returns false if it is known.
+    /// Inserts an edit. Returns false if the catalogue already has it.
     fn insert(&self, edit: &Edit) -> Result<bool, Error> {
         let content = &edit.content;
         let action = serde_json::to_string(&content.action).map_err(|error| Error::Record {
@@ -206,7 +207,7 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Marks the clip of a content as changed. Returns false if there is none.
+    /// Marks the clip with this fingerprint as changed. Returns false if there is none.
     fn touch_content(&self, content: Fingerprint) -> Result<bool, Error> {
         let clip: Option<i64> = self.check(|connection| {
             connection
@@ -218,15 +219,15 @@ impl Catalogue {
         Ok(clip.is_some())
     }
 
-    /// Undoes the last effective command of an author and returns the undone edits.
+    /// Undoes the author's last command that is still in effect. Returns the undone edits.
     ///
     /// # Errors
-    /// If the catalogue cannot be written; then nothing was undone.
+    /// If the catalogue cannot be written. In that case nothing is undone.
     pub fn undo_last(&self, author: &str) -> Result<Vec<Edit>, Error> {
         self.write_transaction(|| {
             let mut tried = HashSet::new();
             let mut before = (i64::MAX, [u8::MAX; 16]);
-            // Undo edits are not undone by a further undo.
+            // Skips undo edits, so that repeated undos go back further.
             while let Some((order, batch)) = self.batch_before(author, before)? {
                 before = order;
                 if !tried.insert(batch) {
@@ -241,8 +242,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the previous edit of an author, by clock and id, with its batch. Insertion order is
-    /// not used, because imported edits may be older.
+    /// Returns the author's previous edit, by clock and id, with its batch. The order of insertion
+    /// does not matter, because imported edits may be older.
     fn batch_before(
         &self,
         author: &str,
@@ -263,8 +264,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the edits of an author in a batch. Edits of other authors may share the batch: after
-    /// an import or an adoption.
+    /// Returns the edits of an author in a batch. A batch may contain edits of several authors
+    /// after an import or an adoption.
     fn batch(&self, batch: [u8; 16], author: &str) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -305,30 +306,30 @@ impl Catalogue {
         self.write_transaction(|| self.undo_all(std::slice::from_ref(edit), author))
     }
 
-    /// Undoes the effective edits of a command and returns them.
+    /// Undoes the edits of a command that are in effect, and returns them.
     ///
     /// # Errors
-    /// If the catalogue cannot be written; then nothing was undone.
+    /// If the catalogue cannot be written. In that case nothing is undone.
     pub fn undo_command(&self, batch: EditId, author: &str) -> Result<Vec<Edit>, Error> {
         self.write_transaction(|| self.undo_all(&self.batch(batch.to_bytes(), author)?, author))
     }
 
-    /// Appends an undo for each effective edit.
+    /// Appends an undo for each edit that is in effect.
     fn undo_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
         let mut journal = self.journal(author)?;
         let mut undone = Vec::new();
-        // Computed once per clip: a clip may have a hundred thousand edits.
-        let mut counting: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
+        // Computed once per clip, because a clip may have a hundred thousand edits.
+        let mut effective: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
         for edit in edits {
             let clip = edit.content.clip;
-            let counting = match counting.entry(clip) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
+            let effective = match effective.entry(clip) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
                     let all = self.edits(clip)?;
-                    unknown.insert(in_effect(&all).iter().map(|edit| edit.id).collect())
+                    entry.insert(in_effect(&all).iter().map(|edit| edit.id).collect())
                 }
             };
-            if counting.contains(&edit.id) {
+            if effective.contains(&edit.id) {
                 journal.append(clip, Action::Undo(edit.id))?;
                 undone.push(edit.clone());
             }
@@ -340,10 +341,10 @@ impl Catalogue {
         Ok(undone)
     }
 
-    /// Passes every edit to `each`, by clock.
+    /// Passes every edit to `each`, sorted by clock.
     ///
     /// # Errors
-    /// If `SQLite` or `each` fails.
+    /// If `SQLite` fails. The inner result is that of `each`.
     pub fn each_edit(
         &self,
         each: &mut dyn FnMut(&Edit) -> std::io::Result<()>,
@@ -362,11 +363,12 @@ impl Catalogue {
         })
     }
 
-    /// Imports a journal with one edit per line. Known edits change nothing, and the order of lines
-    /// and journals does not matter.
+    /// Imports a journal with one edit per line. Edits that are already in the catalogue change
+    /// nothing. The order of lines and of journals does not matter.
     ///
     /// # Errors
-    /// If the journal cannot be read or the catalogue cannot be written; then nothing was imported.
+    /// If the catalogue cannot be written, or (inner result) if the journal cannot be read. In both
+    /// cases nothing is imported.
     pub fn import(
         &self,
         journal: &mut dyn BufRead,
@@ -415,8 +417,8 @@ impl Catalogue {
         Ok(Ok(imported))
     }
 
-    /// Returns files with new content whose previous content has edits that can be adopted; checks
-    /// at most `limit` files.
+    /// Returns the clips that can adopt edits of the previous content of their file. Checks at most
+    /// `limit` files.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -435,15 +437,15 @@ impl Catalogue {
                 .collect()
         })?;
         let mut adoptions = Vec::new();
-        for (clip, now, former, before) in pairs {
-            let present = self.edits(Fingerprint::from_bytes(now))?;
-            let former_edits = self.edits(Fingerprint::from_bytes(before))?;
-            let present: HashSet<&Action> =
-                present.iter().map(|edit| &edit.content.action).collect();
-            let is_known = |edit: &Edit| present.contains(&edit.content.action);
+        for (clip, content, former, former_content) in pairs {
+            let existing = self.edits(Fingerprint::from_bytes(content))?;
+            let former_edits = self.edits(Fingerprint::from_bytes(former_content))?;
+            let existing: HashSet<&Action> =
+                existing.iter().map(|edit| &edit.content.action).collect();
+            let exists = |edit: &Edit| existing.contains(&edit.content.action);
             let actions: Vec<Edit> = in_effect(&former_edits)
                 .into_iter()
-                .filter(|edit| !matches!(edit.content.action, Action::Undo(_)) && !is_known(edit))
+                .filter(|edit| !matches!(edit.content.action, Action::Undo(_)) && !exists(edit))
                 .cloned()
                 .collect();
             if !actions.is_empty() {
@@ -457,10 +459,10 @@ impl Catalogue {
         Ok(adoptions)
     }
 
-    /// Adopts edits as one command; each edit keeps its author and time.
+    /// Adopts edits as one command. Each edit keeps its author and time.
     ///
     /// # Errors
-    /// If the catalogue cannot be written; then nothing was adopted.
+    /// If the catalogue cannot be written. In that case nothing is adopted.
     pub fn adopt(&self, adoptions: &[Adoption]) -> Result<(), Error> {
         self.write_transaction(|| {
             let mut journal: Option<Journal<'_>> = None;
@@ -483,7 +485,7 @@ impl Catalogue {
     }
 }
 
-/// Writer of the edits of one command.
+/// Appends the edits of one command.
 struct Journal<'a> {
     catalogue: &'a Catalogue,
     author: String,
@@ -508,18 +510,19 @@ impl Journal<'_> {
     }
 }
 
-/// Returns true if the last effective edit on the same subject is this action.
-fn is_already_set(known: &[Edit], action: &Action) -> bool {
-    let counting = in_effect(known);
-    let about = |edit: &&&Edit| match (&edit.content.action, action) {
+/// Returns true if the action would repeat the last edit in effect of the same tag, of the rating,
+/// or of the selection.
+fn is_already_set(existing: &[Edit], action: &Action) -> bool {
+    let effective = in_effect(existing);
+    let has_same_subject = |edit: &&&Edit| match (&edit.content.action, action) {
         (
-            Action::AddTag(one) | Action::RemoveTag(one),
+            Action::AddTag(tag) | Action::RemoveTag(tag),
             Action::AddTag(other) | Action::RemoveTag(other),
-        ) => one == other,
+        ) => tag == other,
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };
-    let last = counting.iter().rfind(about);
+    let last = effective.iter().rfind(has_same_subject);
     last.is_some_and(|edit| edit.content.action == *action)
 }
 
@@ -541,7 +544,8 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
     })
 }
 
-/// Reads the next line. A line that is too long is truncated, which makes it invalid.
+/// Reads the next line; `None` at the end. A line that is too long is truncated, which makes it
+/// invalid.
 fn next_line(journal: &mut dyn BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let read = std::io::Read::take(&mut *journal, MAX_LINE).read_until(b'\n', &mut line)?;

@@ -1,4 +1,4 @@
-//! Folders, files, and stub clips for files that were not read yet.
+//! Folders, files, and stub clips for files that are not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::footage::{FoundFile, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// Recorded file, as a scan compares it with the disk.
+/// Recorded file, which a scan compares with the file on disk.
 #[derive(Debug, Clone)]
 pub struct KnownFile {
     /// Row id.
@@ -20,32 +20,32 @@ pub struct KnownFile {
     pub bytes: u64,
     /// Modification time at the last scan, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Change time (ctime), nanoseconds since 1970 UTC, if known.
+    /// Change time (ctime), nanoseconds since 1970 UTC; `None` if unknown.
     pub changed: Option<i64>,
-    /// Inode number, if the filesystem keeps it.
+    /// Inode number; `None` if unknown or not stable on the filesystem.
     pub inode: Option<i64>,
     /// Role in its folder; [`Role::Unsure`] for a file that is not media.
     pub role: Role,
-    /// Present, unreadable or missing.
+    /// State when the file was last scanned.
     pub state: FileState,
-    /// True until the file is read.
+    /// True if the file is queued for reading.
     pub is_unread: bool,
-    /// Frames of an image sequence.
+    /// Frames of an image sequence; `None` for other files.
     pub frames: Option<FrameRun>,
-    /// Row id of the original of a companion.
+    /// Row id of the original, for a companion.
     pub original: Option<i64>,
-    /// Row id of its clip.
+    /// Row id of the clip, for media.
     pub clip: Option<i64>,
 }
 
-/// Failure to read a clip, which a scan tries again although the file is unchanged.
+/// Failure to read a clip, after which a scan tries again although the file is unchanged.
 #[derive(Debug, Clone)]
 pub struct ReadFailure {
-    /// True if the content was read at least in part.
+    /// True if the content could be read at least in part.
     pub is_readable: bool,
-    /// Tool that failed.
+    /// Tool that failed, with its version.
     pub failed_with: Option<String>,
-    /// Reason.
+    /// Reason of the failure.
     pub problem: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub struct ClipPictures {
     pub strip: Option<u32>,
 }
 
-/// Location of a file.
+/// Location of a file, from its volume, folder and name.
 pub(super) struct FileLocation {
     pub path: PathBuf,
     pub inside: PathBuf,
@@ -75,19 +75,20 @@ pub struct UnreadFile {
     pub id: i64,
     /// Current path.
     pub path: PathBuf,
-    /// Path below the root of the volume.
+    /// Path relative to the root of the volume.
     pub inside: PathBuf,
     /// Row id of its folder.
     pub folder: i64,
-    /// Size in bytes; total of all frames.
+    /// Size in bytes; total of all frames for an image sequence.
     pub bytes: u64,
-    /// Modification time, nanoseconds since 1970 UTC; of the newest frame.
+    /// Modification time, nanoseconds since 1970 UTC; that of the newest frame for an image
+    /// sequence.
     pub modified: i64,
-    /// Frames of an image sequence.
+    /// Frames of an image sequence; `None` for other files.
     pub frames: Option<FrameRun>,
-    /// Fingerprint from the last reading, if size and time are unchanged.
-    pub before: Option<Fingerprint>,
-    /// Paths of its sidecars, by name.
+    /// Fingerprint from the last reading; `None` if the size or time changed since.
+    pub previous: Option<Fingerprint>,
+    /// Paths of its sidecars, sorted by name.
     pub sidecars: Vec<PathBuf>,
 }
 
@@ -145,9 +146,10 @@ pub(super) fn loaded(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or(0)
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, KnownFile)> {
-    // Columns by index, because lookups by name would dominate the cost per file.
-    let known = KnownFile {
+/// Converts a row to a file with its name.
+fn known_file(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, KnownFile)> {
+    // Reads columns by index, because lookups by name would dominate the cost per file.
+    let file = KnownFile {
         id: row.get(0)?,
         bytes: loaded(row.get(2)?),
         modified: row.get(3)?,
@@ -160,11 +162,11 @@ fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, KnownFile)> {
         clip: row.get(10)?,
         original: row.get(11)?,
     };
-    Ok((row.get(1)?, known))
+    Ok((row.get(1)?, file))
 }
 
 impl Catalogue {
-    /// Returns the row id of a folder, given its path below the root of the volume.
+    /// Returns the row id of a folder, given its path relative to the root of the volume.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -182,7 +184,7 @@ impl Catalogue {
     /// Adds a folder and returns its row id.
     ///
     /// # Errors
-    /// If `SQLite` fails, or the folder exists.
+    /// If `SQLite` fails, or the folder is already recorded.
     pub fn add_folder(&self, volume: i64, inside: &Path) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -193,7 +195,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the known files of a folder by the bytes of their names.
+    /// Returns the recorded files of a folder by the bytes of their names.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -204,12 +206,12 @@ impl Catalogue {
                     "SELECT id, name, bytes, modified, changed, inode, role, state, is_unread, frames, clip, original
                      FROM file WHERE dir = ?1 AND NOT was",
                 )?
-                .query_map([folder], known)?
+                .query_map([folder], known_file)?
                 .collect()
         })
     }
 
-    /// Returns the clips that could not be read, completely or in part.
+    /// Returns the row ids of the clips that could not be read completely.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -246,7 +248,7 @@ impl Catalogue {
         Ok(failure)
     }
 
-    /// Passes every clip that should have pictures and is not queued to `each`.
+    /// Passes every clip to `each` that should have pictures and is not queued.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -268,7 +270,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the known folders at or below a path, with their row ids.
+    /// Returns the recorded folders at or below a path of a volume, with their row ids.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -298,7 +300,8 @@ impl Catalogue {
         })
     }
 
-    /// Adds a file. Footage gets a stub clip, which is searchable by name at once.
+    /// Adds a file and returns its row id. Footage gets a stub clip, so that it can be searched by
+    /// name immediately.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -343,7 +346,7 @@ impl Catalogue {
         })
     }
 
-    /// Updates a changed file; footage is queued for reading again.
+    /// Updates a changed file. Queues footage for reading.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -392,12 +395,12 @@ impl Catalogue {
         }
     }
 
-    /// Records change time and inode of a file that had none, or whose filesystem assigns new
-    /// inodes at each mount.
+    /// Records the change time and inode of an otherwise unchanged file: none was recorded, or the
+    /// filesystem assigns new inodes at each mount.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn note_times(&self, id: i64, found: &FoundFile) -> Result<(), Error> {
+    pub fn record_change_time(&self, id: i64, found: &FoundFile) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET changed = ?2, inode = ?3 WHERE id = ?1")?
@@ -406,7 +409,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Queues the original of a new or changed sidecar for reading, in the same batch.
+    /// Queues the original of a new or changed sidecar for reading. Does nothing for other roles.
     fn reread_original(&self, role: Role, original: Option<i64>) -> Result<(), Error> {
         match original {
             Some(original) if role == Role::Sidecar => self.read_again(original).map(drop),
@@ -414,7 +417,7 @@ impl Catalogue {
         }
     }
 
-    /// Queues an unchanged file for reading. Returns false if it is missing.
+    /// Queues an unchanged file for reading. Returns false if it is missing or not media.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -429,8 +432,8 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Sets the state of a file; nothing is deleted. For a sidecar, queues its original for reading
-    /// and returns the original's row id.
+    /// Sets the state of a file. Queues the original of a sidecar for reading and returns the
+    /// original's row id.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -453,7 +456,7 @@ impl Catalogue {
         }
     }
 
-    /// Returns a queued file by its row id.
+    /// Returns a file queued for reading by its row id; `None` if it is not queued.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -463,19 +466,19 @@ impl Catalogue {
                 .prepare_cached(
                     "SELECT f.name, f.bytes, f.modified, f.frames, f.dir, d.path, v.mount, v.identity,
                             CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified
-                                 THEN c.fingerprint END AS before
+                                 THEN c.fingerprint END AS previous
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                           LEFT JOIN clip c ON c.id = f.clip
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
                 .query_row([id], |row| {
-                    let place = self.location(row)?;
-                    let before: Option<[u8; 16]> = row.get("before")?;
+                    let location = self.location(row)?;
+                    let previous: Option<[u8; 16]> = row.get("previous")?;
                     Ok(UnreadFile {
-                        before: before.map(Fingerprint::from_bytes),
+                        previous: previous.map(Fingerprint::from_bytes),
                         id,
-                        path: place.path,
-                        inside: place.inside,
+                        path: location.path,
+                        inside: location.inside,
                         folder: row.get("dir")?,
                         bytes: loaded(row.get("bytes")?),
                         modified: row.get("modified")?,
@@ -492,38 +495,40 @@ impl Catalogue {
         Ok(Some(unread))
     }
 
-    /// Returns the paths of the companions of a file, by name.
-    pub(super) fn companions(&self, original: i64, which: &str) -> Result<Vec<PathBuf>, Error> {
+    /// Returns the paths of the companions of a file, sorted by name. `condition` is additional SQL
+    /// for the file `f`.
+    pub(super) fn companions(&self, original: i64, condition: &str) -> Result<Vec<PathBuf>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT v.identity, v.mount, d.path, f.name
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
-                     WHERE f.original = ?1 AND f.state <> 2 {which} ORDER BY d.path, f.name"
+                     WHERE f.original = ?1 AND f.state <> 2 {condition} ORDER BY d.path, f.name"
                 ))?
                 .query_map([original], |row| Ok(self.location(row)?.path))?
                 .collect()
         })
     }
 
-    /// Returns the location of a file from a row with `identity`, `mount`, `path` and `name`: below
-    /// the current mount point of its volume, otherwise below the last one.
+    /// Returns the location of a file from a row with `identity`, `mount`, `path` and `name`. The
+    /// path is below the current mount point of the volume, otherwise below the last one.
     pub(super) fn location(&self, row: &Row<'_>) -> rusqlite::Result<FileLocation> {
         let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
         let identity: String = row.get("identity")?;
-        let now = self.volumes.path(&identity, &inside);
-        let is_mounted = now.is_some();
+        let current_path = self.volumes.path(&identity, &inside);
+        let is_mounted = current_path.is_some();
         let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
         Ok(FileLocation {
-            path: now.unwrap_or_else(|| last_mount.join(&inside)),
+            path: current_path.unwrap_or_else(|| last_mount.join(&inside)),
             inside,
             identity,
             is_mounted,
         })
     }
 
-    /// Returns true if another present file has the same content: in one of `folders`, or on a
-    /// mounted volume where it was first seen at `since` (seconds since 1970 UTC) or later.
+    /// Returns true if another file has the same content and is not missing. The other file must be
+    /// in one of `folders`, or on a mounted volume and first seen there at `since` or later (seconds
+    /// since 1970 UTC).
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -543,13 +548,13 @@ impl Catalogue {
                 .query_map([file], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect()
         })?;
-        let is_there = |(folder, seen, identity): &(i64, i64, String)| {
+        let counts = |(folder, seen, identity): &(i64, i64, String)| {
             folders.contains(folder) || (*seen >= since && self.volumes.drive(identity).is_some())
         };
-        Ok(elsewhere.iter().any(is_there))
+        Ok(elsewhere.iter().any(counts))
     }
 
-    /// Assigns the next seq to a clip, so that the index updates it.
+    /// Assigns the next `seq` to a clip, so that the index updates it.
     pub(super) fn touch(&self, clip: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -561,6 +566,7 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Adds a clip without content, for a file that is not read yet. Returns its row id.
     pub(super) fn add_stub(&self) -> Result<i64, Error> {
         self.check(|connection| {
             connection

@@ -1,4 +1,5 @@
-//! Facts of shoot days, stored by content like edits and merged when a clip is read.
+//! Shoot-day facts of ingests. Like edits, they are stored by content and merged when a clip is
+//! loaded.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -14,20 +15,20 @@ use crate::offload::ReadMethod;
 use crate::tag::current_name;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// Row of a file.
-struct Row {
+/// Recorded file at a path.
+struct FileRow {
     file: i64,
     clip: Option<i64>,
     content: Option<Fingerprint>,
     bytes: u64,
     modified: i64,
     is_sequence: bool,
-    /// Full hash, if it is known.
+    /// Full hash of the current content; `None` if unknown.
     hash: Option<Fingerprint>,
 }
 
 impl Catalogue {
-    /// Returns the ingest facts of a content, the earliest ingest first.
+    /// Returns the facts that ingests attached to the clip with this fingerprint, earliest first.
     pub(super) fn ingest_facts_of(&self, content: Fingerprint) -> Result<Vec<Clip>, Error> {
         let stored: Vec<Vec<u8>> = self.check(|connection| {
             connection
@@ -60,7 +61,8 @@ impl Catalogue {
         Ok(days)
     }
 
-    /// Returns the row ids of the ingests with facts of a content, the earliest first.
+    /// Returns the row ids of the ingests that attached facts to the clip with this fingerprint,
+    /// earliest first.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -73,8 +75,8 @@ impl Catalogue {
         })
     }
 
-    /// Marks clips as changed that have a matching tag from an ingest.
-    pub(super) fn touch_ingest_tagged(&self, is_meant: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+    /// Marks the clips as changed that have a matching tag from an ingest.
+    pub(super) fn touch_ingest_tagged(&self, is_match: &dyn Fn(&str) -> bool) -> Result<(), Error> {
         let days: Vec<(i64, Vec<u8>)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT id, facts FROM ingest ORDER BY id")?
@@ -84,7 +86,7 @@ impl Catalogue {
         for (ingest, facts) in days {
             let facts = self.unpack(Some(&facts)).unwrap_or_default();
             let mut tags = facts.tags.iter().flat_map(|tags| tags.value.iter());
-            if !tags.any(|tagged| is_meant(&tagged.tag)) {
+            if !tags.any(|tagged| is_match(&tagged.tag)) {
                 continue;
             }
             let clips: Vec<i64> = self.check(|connection| {
@@ -103,9 +105,10 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Attaches the facts of an ingest to the clips it copied, and records the hashes of their
-    /// files. Call it after they were scanned. `facts_changed`: the facts differ from an earlier
-    /// run. Returns the number of changed clips.
+    /// Attaches the facts of an ingest to the clips that it copied, and records the hashes of their
+    /// files. The copies must have been scanned. Returns the number of changed clips.
+    ///
+    /// `facts_changed` is true if the facts differ from those of an earlier run.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
@@ -138,7 +141,7 @@ impl Catalogue {
                     };
                     contents.extend(row.content);
                     let digest = file.xxh128.as_ref().and_then(Checksum::fingerprint);
-                    // A copy that was read back from memory or that has grown gets no hash.
+                    // No hash for a copy that changed since, or that was not read from the medium.
                     if let Some(digest) = digest
                         && copy.is_read_back()
                         && row.bytes == file.bytes
@@ -164,8 +167,8 @@ impl Catalogue {
         })
     }
 
-    /// Copies the mounted set and the number of formats from a copy to the hash of its file, which
-    /// was computed then.
+    /// Sets the mounted set and the number of formats of a file's hash to those of the ingested
+    /// copy, because the hash was computed during the ingest.
     fn date_hash_by_copy(&self, file: i64, copied: i64, place: usize) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -182,7 +185,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Attaches the facts of an ingest to the clips at and below a path of a volume. Returns the
+    /// Attaches the facts of an ingest to the clips at or below a path of a volume. Returns the
     /// number of changed clips.
     ///
     /// # Errors
@@ -248,13 +251,14 @@ impl Catalogue {
         })
     }
 
-    /// Returns the file at a path of a volume; `folders` caches row ids of folders.
+    /// Returns the file at a path of a volume; `None` if it is not recorded. `folders` caches the
+    /// row ids of folders.
     fn row_at(
         &self,
         volume: i64,
         path: &Path,
         folders: &mut HashMap<PathBuf, Option<i64>>,
-    ) -> Result<Option<Row>, Error> {
+    ) -> Result<Option<FileRow>, Error> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
         };
@@ -278,7 +282,7 @@ impl Catalogue {
                 .query_row(params![number, to_bytes(name)], |row| {
                     let content: Option<[u8; 16]> = row.get(2)?;
                     let hash: Option<[u8; 16]> = row.get(6)?;
-                    Ok(Row {
+                    Ok(FileRow {
                         hash: hash.map(Fingerprint::from_bytes),
                         file: row.get(0)?,
                         clip: row.get(1)?,
@@ -292,8 +296,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the full hashes of unchanged files at and below a folder of a volume, with their
-    /// paths below the folder.
+    /// Returns the full hashes of unchanged files below a folder of a volume, each with the path
+    /// relative to the folder and the earlier read, if recorded.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -329,8 +333,8 @@ impl Catalogue {
         Ok(hashes)
     }
 
-    /// Records full hashes of files, given by path on a volume and size; `None` invalidates a
-    /// recorded hash. Skips files that the catalogue does not know, or knows with another size.
+    /// Records full hashes of files, given by path on a volume and size. `None` removes a recorded
+    /// hash. Skips files that are not in the catalogue, or are recorded with another size.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -353,7 +357,7 @@ impl Catalogue {
                     Some(_) => {}
                     None => {
                         self.forget_hash(row.file)?;
-                        // The fingerprint of a small file is its hash, so the next scan reads it
+                        // The fingerprint of a small file is its full hash, so it must be read
                         // again.
                         self.read_again(row.file)?;
                     }

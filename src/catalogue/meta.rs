@@ -1,5 +1,5 @@
-//! Key-value table for small values: versions of tools, which would cost a process each to query,
-//! and the state of the last scan.
+//! Key-value table for small values, such as the state of the last scan and the versions of tools.
+//! Versions are stored because each query would start a process.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -7,7 +7,7 @@ use super::Catalogue;
 use crate::error::Error;
 
 impl Catalogue {
-    /// Returns the recorded version of a tool.
+    /// Returns the recorded version of a tool; `None` if it is not recorded.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -23,8 +23,8 @@ impl Catalogue {
         self.set_meta(&format!("tool:{description}"), version)
     }
 
-    /// Records that a scan starts or ends. After an interrupted scan, the next one checks the
-    /// integrity of the catalogue.
+    /// Records that a scan starts (true) or ends (false). After an interrupted scan, the next scan
+    /// checks the integrity of the catalogue.
     ///
     /// # Errors
     /// If `SQLite` fails.

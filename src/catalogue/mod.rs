@@ -1,20 +1,22 @@
-//! The catalogue: a `SQLite` database that is the source of truth. All SQL of btsindex is in this
-//! module.
+//! The catalogue: a `SQLite` database that is the source of truth. This module contains all SQL of
+//! btsindex.
 //!
-//! Every change to a clip takes the next sequence number (`seq`), which the index follows.
+//! Every change to a clip is assigned the next sequence number (`seq`). The index uses it to find
+//! the clips to update.
 
 mod clips;
-mod copies;
 mod disks;
 mod document_codec;
 mod edits;
 mod files;
+mod hash_records;
+mod hashed_files;
 mod ingest_facts;
 mod ingests;
 mod meta;
 mod mount_history;
 mod open;
-mod readings;
+mod read_results;
 mod renaming;
 mod saved_searches;
 mod sidecars;
@@ -24,7 +26,6 @@ mod thumbnail_files;
 mod thumbnail_queue;
 mod transaction;
 mod upgrade;
-mod verified_copies;
 mod volumes;
 
 use std::cell::RefCell;
@@ -41,28 +42,26 @@ use crate::volume::Volumes;
 use document_codec::Packer;
 
 pub use clips::Change;
-pub use copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
+pub use hash_records::{EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read};
+pub use hashed_files::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use ingests::{
     CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
 };
 pub use mount_history::MountedWith;
-pub use readings::{KnownContent, PictureRequest, ReadOutcome, Reading};
+pub use read_results::{KnownContent, PictureRequest, ReadOutcome, Reading};
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
-pub use verified_copies::{
-    EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,
-};
 pub use volumes::{DISK_NAME_PREFIX, LostClips, SeenVolume, VolumeRow};
 
-/// Schema version of this program.
+/// Schema version that this program writes.
 const VERSION: u32 = 6;
-/// Oldest schema version that this program migrates; earlier ones were never released.
+/// Oldest schema version that this program migrates. Earlier ones were never released.
 const OLDEST: u32 = 6;
-/// `application_id` of a catalogue, `btsi`; distinguishes it from databases of other programs.
+/// `application_id` of a catalogue (`btsi`), which distinguishes it from other programs' databases.
 const APPLICATION: u32 = 0x6274_7369;
 /// File name of the database in the catalogue's folder.
 const FILE: &str = "catalogue.sqlite";
@@ -73,11 +72,11 @@ pub struct Catalogue {
     folder: PathBuf,
     volumes: Volumes,
     packer: RefCell<Packer>,
-    /// Lock file of the next writer; `None` if the catalogue is read-only.
-    turn: Option<File>,
-    /// Reason why the catalogue is read-only.
-    only_read: Option<String>,
-    /// Identities of the disks and shares that every look of this process found mounted.
+    /// Open `write.lock`; `None` if the catalogue is read-only.
+    write_lock: Option<File>,
+    /// Reason why the catalogue is read-only; `None` if it can be written.
+    read_only_reason: Option<String>,
+    /// Identities of the disks and shares that this process found mounted in every snapshot.
     mounted_since_opened: RefCell<BTreeSet<String>>,
 }
 
@@ -112,7 +111,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the seq of the last change; 0 for an empty catalogue.
+    /// Returns the `seq` of the last change; 0 for an empty catalogue.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -124,7 +123,8 @@ impl Catalogue {
         })
     }
 
-    /// Checks the integrity of the database. Returns the first fault that `SQLite` reports.
+    /// Checks the integrity of the database. Returns the first fault that `SQLite` reports; `None`
+    /// if there is none.
     ///
     /// # Errors
     /// If `SQLite` cannot run the check.
@@ -137,7 +137,7 @@ impl Catalogue {
         Ok(answer.filter(|answer| answer != "ok"))
     }
 
-    /// Runs SQL and adds the path of the database to an error.
+    /// Runs SQL and adds the path of the database to errors.
     fn check<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         run(&self.connection).map_err(|source| Error::Catalogue {
             path: self.folder.join(FILE),
@@ -155,7 +155,7 @@ impl Catalogue {
         })
     }
 
-    /// Decompresses and parses a stored document; `None` gives an empty one.
+    /// Decompresses and parses a stored document. Returns an empty document for `None`.
     fn unpack(&self, stored: Option<&Vec<u8>>) -> std::io::Result<Clip> {
         let Some(stored) = stored else {
             return Ok(Clip::default());
@@ -165,7 +165,7 @@ impl Catalogue {
     }
 }
 
-/// Returns this machine's time, seconds since 1970 UTC.
+/// Returns the current time of this machine, in seconds since 1970 UTC.
 #[must_use]
 pub fn unix_seconds() -> i64 {
     crate::value::now().as_second()

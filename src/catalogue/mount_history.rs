@@ -1,9 +1,9 @@
 //! History of mounts, and of changes found on the disks of unmounted volumes.
 //!
-//! Copies on an unmounted drive count as they were last seen. So this module records every sign
-//! against them in later snapshots of the mount table until the volume is seen again: another
-//! filesystem on its disk, or a new filesystem with the same uuid. Snapshots are numbered instead
-//! of timed, because clocks go backwards.
+//! Copies on an unmounted drive count as they were last seen. So until a volume is mounted again,
+//! this module records all evidence against its copies from later snapshots of the mount table:
+//! another filesystem on its disk, or a new filesystem with the same uuid. Snapshots are numbered,
+//! not timed, because clocks can go backwards.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -29,22 +29,22 @@ struct MountRecord {
     session: i64,
     mount_key: Option<String>,
     creation_key: Option<String>,
-    /// Number of times that another filesystem was found under its identity.
+    /// Number of times that a new filesystem was found under its identity.
     formats: i64,
     backing: String,
     extent: Option<String>,
     replaced_by: Option<String>,
 }
 
-/// Identities of volumes mounted at the same time as a share, each with the row id of the set that
-/// contains both.
+/// Identities of volumes that were mounted at the same time as a share, each with the row id of a
+/// mounted set that contains both.
 pub type MountedWith = BTreeSet<(String, i64)>;
 
 impl Catalogue {
-    /// Records the mounted volumes if they changed. Neither waits nor fails: if another process is
-    /// writing, or the catalogue cannot be written, the next command records them.
+    /// Records the mounted volumes if they changed. If another process is writing, or the catalogue
+    /// cannot be written, leaves that to the next command, without waiting or failing.
     pub(super) fn record_mounts(&self) -> Result<(), Error> {
-        if self.only_read.is_some() || !self.is_record_outdated()? {
+        if self.read_only_reason.is_some() || !self.is_record_outdated()? {
             return Ok(());
         }
         self.check(|connection| connection.busy_timeout(Duration::ZERO))?;
@@ -65,8 +65,9 @@ impl Catalogue {
 
     fn is_record_outdated(&self) -> Result<bool, Error> {
         let before = self.mount_records()?;
+        // The connected disks are queried only if the mounted volumes changed.
         let is_due = updated(&before, &self.volumes, &[], false) != before;
-        Ok(is_due && updated(&before, &self.volumes, &attached(&before), false) != before)
+        Ok(is_due && updated(&before, &self.volumes, &connected_disks(&before), false) != before)
     }
 
     /// Records the mounted volumes within the open transaction.
@@ -76,7 +77,7 @@ impl Catalogue {
 
     fn record_snapshot(&self, volumes: &Volumes) -> Result<(), Error> {
         let before = self.mount_records()?;
-        let now = updated(&before, volumes, &attached(&before), false);
+        let now = updated(&before, volumes, &connected_disks(&before), false);
         self.write_mount_records(&before, &now)
     }
 
@@ -149,16 +150,17 @@ impl Catalogue {
         })
     }
 
-    /// Returns what replaced unmounted volumes: labels by row id of the volume. Also looks for
-    /// image files on shares. Records the result if the catalogue can be written.
+    /// Returns the replaced volumes: for each unmounted volume that was replaced, its row id and the
+    /// label of the replacement. Also checks image files on shares. Records the result if the
+    /// catalogue can be written.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn replaced(&self) -> Result<BTreeMap<i64, String>, Error> {
         let before = self.mount_records()?;
         let now = updated(&before, &self.volumes, &Volumes::connected_disks(), true);
-        if now != before && self.only_read.is_none() {
-            // The result is the same if another process writes for too long.
+        if now != before && self.read_only_reason.is_none() {
+            // A failure to record it, such as a long wait for another process, is harmless.
             let _ = self.write_transaction(|| self.write_mount_records(&before, &now));
         }
         let replaced = now
@@ -167,14 +169,14 @@ impl Catalogue {
         Ok(replaced.collect())
     }
 
-    /// Starts the set of volumes that stay mounted, with those mounted now.
+    /// Resets the set of volumes that stayed mounted to those mounted now.
     pub(super) fn begin_mounted_set(&self) {
         self.mounted_since_opened.replace(disks_of(&self.volumes));
     }
 
-    /// Updates the mount records within the open transaction, because hours may have passed since
-    /// the catalogue was opened. Returns the row id of the set of volumes that stayed mounted;
-    /// `None` without a share.
+    /// Updates the mount records within the open transaction, because the catalogue may have been
+    /// opened hours ago. Returns the row id of the set of volumes that stayed mounted since; `None`
+    /// if no share is mounted.
     pub(super) fn record_mounted_set(&self) -> Result<Option<i64>, Error> {
         let is_tracked =
             |volume: &Volume| volume.is_cache_dropped_on_unmount() || volume.is_share();
@@ -191,7 +193,7 @@ impl Catalogue {
         if !self.volumes.all().iter().any(Volume::is_share) {
             return Ok(None);
         }
-        // A volume that is not in the catalogue yet may have been seen under another identity.
+        // Volumes outside the catalogue are omitted, because their identities may change.
         let mut known = self.cards()?;
         known.extend(self.mount_records()?.into_iter().map(|row| row.identity));
         let volumes = mounted.iter().filter(|identity| known.contains(*identity));
@@ -209,7 +211,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the row id of a set of volumes, given in its stored form.
+    /// Returns the row id of a set of volumes, given by identities, one per line. Adds the set if it
+    /// is new.
     fn mounted_set(&self, volumes: &str) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -221,7 +224,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the volumes mounted at the same time as a share, with the sets.
+    /// Returns the volumes that were mounted at the same time as a share.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -242,7 +245,8 @@ impl Catalogue {
     }
 }
 
-/// Returns the identities of volumes on disks of this or another machine.
+/// Returns the identities of the volumes on disks, of this machine or of a file server. Omits
+/// volumes in memory and views of other volumes.
 fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
     let all = volumes.all().iter().filter(|volume| {
         let backing = volumes.backing(volume);
@@ -252,23 +256,24 @@ fn disks_of(volumes: &Volumes) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns the connected disks if a recorded volume may be on one of them.
-fn attached(rows: &[MountRecord]) -> Vec<ConnectedDisk> {
-    let may_be_there = |row: &MountRecord| {
+/// Returns the connected disks; empty if no recorded volume can be on one of them.
+fn connected_disks(rows: &[MountRecord]) -> Vec<ConnectedDisk> {
+    let may_be_connected = |row: &MountRecord| {
         row.replaced_by.is_none() && Disks::new(row.disks.iter().map(String::as_str)).are_reported()
     };
-    if rows.iter().any(may_be_there) {
+    if rows.iter().any(may_be_connected) {
         Volumes::connected_disks()
     } else {
         Vec::new()
     }
 }
 
-/// Returns the records updated by a snapshot of the mount table. `may_wait`: also query shares.
+/// Returns the records updated by a snapshot of the mount table. Queries shares only if `may_wait`
+/// is true, because they may respond slowly.
 fn updated(
     before: &[MountRecord],
     volumes: &Volumes,
-    attached: &[ConnectedDisk],
+    connected: &[ConnectedDisk],
     may_wait: bool,
 ) -> Vec<MountRecord> {
     let mounted = |row: &MountRecord| {
@@ -293,9 +298,9 @@ fn updated(
     let replaced: Vec<Option<String>> = now
         .iter()
         .map(|row| {
-            let is_away = mounted(row).is_none() && row.replaced_by.is_none();
+            let is_due = mounted(row).is_none() && row.replaced_by.is_none();
             let image = || lost_image(row, volumes, may_wait);
-            is_away.then(|| image().or_else(|| replacement(row, &now, volumes, attached)))?
+            is_due.then(|| image().or_else(|| replacement(row, &now, volumes, connected)))?
         })
         .collect();
     for (row, replaced) in now.iter_mut().zip(replaced) {
@@ -304,8 +309,7 @@ fn updated(
     now
 }
 
-/// Counts a format of the volume that holds an image file also for the image, except on the system
-/// disk.
+/// Counts a format of a volume also for the volumes in its image files. Ignores the system disk.
 fn count_formats_of_images(before: &[MountRecord], now: &mut [MountRecord], volumes: &Volumes) {
     let pairs = before.iter().zip(&*now);
     let formatted = pairs.filter(|(before, now)| before.formats < now.formats);
@@ -323,10 +327,11 @@ impl MountRecord {
     fn update_mounted(&mut self, volume: &Volume, volumes: &Volumes, snapshot: i64) {
         if let Some(key) = volumes.mount_key(&self.identity) {
             let before = self.mount_key.as_deref().and_then(MountKey::parse);
-            let between = before.map_or(MountChange::Unmounted, |before| key.since(&before));
-            self.session += i64::from(between == MountChange::Unmounted);
-            // Mount ids of another namespace are meaningless here and would hide those of this one.
-            if between != MountChange::Unknown {
+            let change = before.map_or(MountChange::Unmounted, |before| key.since(&before));
+            self.session += i64::from(change == MountChange::Unmounted);
+            // The mount ids of different namespaces cannot be compared. Keep the recorded one, so
+            // that later snapshots in its namespace can be.
+            if change != MountChange::Unknown {
                 self.mount_key = Some(key.to_string());
             }
         }
@@ -342,8 +347,8 @@ impl MountRecord {
             .extend(hardware.filter(|serial| !self.disks.contains(serial)));
         if let Some(creation_key) = volume.creation_key() {
             let before = self.creation_key.take().unwrap_or_default();
-            self.formats += i64::from(is_other(&before, &creation_key));
-            self.creation_key = Some(joined(&before, &creation_key));
+            self.formats += i64::from(is_other_filesystem(&before, &creation_key));
+            self.creation_key = Some(merged_key(&before, &creation_key));
         }
     }
 
@@ -353,23 +358,26 @@ impl MountRecord {
     }
 }
 
-/// Returns true if size or creation time shows another filesystem; each may be empty.
-fn is_other(before: &str, now: &str) -> bool {
+/// Returns true if the size or the creation time differs, which means another filesystem. Both are
+/// in the form `SIZE:TIME`, where an empty part is unknown.
+fn is_other_filesystem(before: &str, now: &str) -> bool {
     let mut pairs = before.split(':').zip(now.split(':'));
     pairs.any(|(before, now)| !before.is_empty() && !now.is_empty() && before != now)
 }
 
-/// Returns size and creation time, with the previous values for empty ones.
-fn joined(before: &str, now: &str) -> String {
+/// Returns the size and creation time in the form `SIZE:TIME`, with empty parts taken from the
+/// previous value.
+fn merged_key(before: &str, now: &str) -> String {
     let mut before = before.split(':');
     let parts = now.split(':').map(|part| {
-        let known = before.next().unwrap_or_default();
-        if part.is_empty() { known } else { part }
+        let previous = before.next().unwrap_or_default();
+        if part.is_empty() { previous } else { part }
     });
     parts.collect::<Vec<_>>().join(":")
 }
 
-/// Returns what replaced the image file of a volume, if the file is gone.
+/// Returns a description of the replacement if an image file that holds the volume no longer
+/// exists or was replaced.
 fn lost_image(row: &MountRecord, volumes: &Volumes, may_wait: bool) -> Option<String> {
     let backing = Backing::parse(&row.backing)?;
     let mut images = backing.images.iter();
@@ -377,13 +385,13 @@ fn lost_image(row: &MountRecord, volumes: &Volumes, may_wait: bool) -> Option<St
     is_lost.then(|| "no image file or a different one".to_owned())
 }
 
-/// Returns what replaced an unmounted volume on its disk: a volume that is mounted now or was
-/// mounted later, or a partition table without its partition.
+/// Returns the label of the replacement of an unmounted volume on its disk, if there is one: a
+/// volume that is mounted now or was mounted later, or a partition table without its partition.
 fn replacement(
     row: &MountRecord,
     rows: &[MountRecord],
     volumes: &Volumes,
-    attached: &[ConnectedDisk],
+    connected: &[ConnectedDisk],
 ) -> Option<String> {
     let own = serials(&row.disks);
     if own.is_empty() {
@@ -391,7 +399,7 @@ fn replacement(
     }
     let shares_disk = |disks: &[String]| !serials(disks).is_disjoint(&own);
     let own_disks = || {
-        let disks = attached.iter();
+        let disks = connected.iter();
         disks.filter(|disk| shares_disk(std::slice::from_ref(&disk.hardware)))
     };
     if own_disks().any(|disk| disk.holds(row.uuid())) {
@@ -410,7 +418,7 @@ fn replacement(
             hardware.is_some_and(|hardware| shares_disk(std::slice::from_ref(hardware)))
         })
     };
-    let lacking = || {
+    let other_table = || {
         let lacks = |disk: &ConnectedDisk| disk.lacks(row.uuid(), row.extent.as_deref());
         own_disks()
             .any(lacks)
@@ -419,10 +427,10 @@ fn replacement(
     later
         .map(|other| other.label.clone())
         .or_else(|| mounted().map(|volume| volume.label.clone()))
-        .or_else(lacking)
+        .or_else(other_table)
 }
 
-/// Returns the serials of a volume's disks; servers are left out, because they may share any disk.
+/// Returns the serials of a volume's disks. Omits servers, because any of their disks may be shared.
 fn serials(disks: &[String]) -> BTreeSet<String> {
     Disks::new(disks.iter().map(String::as_str)).serials()
 }

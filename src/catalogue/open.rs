@@ -1,5 +1,7 @@
-//! Opens, creates and backs up catalogues. Rejects databases that are damaged, foreign, newer, of
-//! an unreleased version or on a network share, and migrates older ones.
+//! Opens, creates and backs up catalogues.
+//!
+//! Opening migrates older catalogues. It rejects databases that are damaged, on a network share, of
+//! another program, or of a newer or unreleased version.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -17,23 +19,23 @@ use crate::atomic_file::{self, Unfinished};
 use crate::error::Error;
 use crate::volume::Volumes;
 
-/// Capacity of the statement cache; exceeds the number of statements.
+/// Capacity of the statement cache, larger than the number of statements.
 const STATEMENTS: usize = 160;
-/// Longest wait of a statement for a writing process.
+/// Maximum time for which a statement waits while another process is writing.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-/// Pages that a backup copies before other processes may write.
+/// Number of pages that a backup copies before it lets other processes write.
 const BACKUP_STEP: i32 = 1024;
-/// Folder of backups made before migrations.
+/// Folder of the backups that migrations create.
 pub(super) const BACKUPS: &str = "backups";
-/// Age of the last integrity check, in seconds, after which a scan checks again.
+/// Age of the last integrity check, in seconds, after which a scan repeats it.
 const CHECK_INTERVAL: i64 = 7 * 86_400;
 
 impl Catalogue {
-    /// Opens the catalogue in `folder`; creates folder and catalogue if missing.
+    /// Opens the catalogue in `folder`. Creates the folder and the catalogue if they are missing.
     ///
     /// # Errors
-    /// If folder or file cannot be written, or the database is foreign, newer, damaged or on a
-    /// network share.
+    /// If the folder or file cannot be written, or the database is damaged, newer, on a network
+    /// share, or of another program.
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
         reject_share(&volumes, folder)?;
@@ -57,7 +59,7 @@ impl Catalogue {
         catalogue.check(|connection| {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            // Checked inside the transaction: another process may be creating it.
+            // Checked inside the transaction, because another process may be creating it.
             if number(connection, "user_version")? == 0 {
                 connection.execute_batch(include_str!("schema.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
@@ -69,22 +71,22 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Opens the catalogue in `folder` and migrates an older version. Opens it read-only if it
-    /// cannot be written.
+    /// Opens the catalogue in `folder` and migrates it if its version is older. Opens it read-only
+    /// if it cannot be written.
     ///
     /// # Errors
-    /// [`Error::NoCatalogue`] if there is none; otherwise as [`Catalogue::create`].
+    /// [`Error::NoCatalogue`] if there is none; otherwise as for [`Catalogue::create`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
         let file = folder.join(FILE);
-        let is_there = match file.metadata() {
+        let exists = match file.metadata() {
             Ok(metadata) => metadata.len() > 0,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(Error::path(&file)(error));
             }
             Err(_) => false,
         };
-        if !is_there {
+        if !exists {
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });
@@ -93,10 +95,10 @@ impl Catalogue {
         Self::open_on(volumes, folder)
     }
 
-    /// Rejects a folder that cannot hold a catalogue, before anything is created.
+    /// Checks that a folder can hold a catalogue, before anything is created.
     ///
     /// # Errors
-    /// [`Error::CatalogueOnShare`].
+    /// [`Error::CatalogueOnShare`] if the folder is on a network share.
     pub fn reject_unsuitable_folder(folder: &Path) -> Result<(), Error> {
         reject_share(&Volumes::mounted(), folder)
     }
@@ -115,7 +117,7 @@ impl Catalogue {
                 Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
             )
         };
-        // Write access lets SQLite checkpoint its log. Without it, open read-only.
+        // Prefer write access, which lets SQLite checkpoint its log.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
         let reason = match &opened {
             Err(Error::Catalogue { source, .. }) => Some(source.to_string()),
@@ -124,14 +126,14 @@ impl Catalogue {
         if opened.as_ref().is_err_and(is_permission_error) {
             opened = Self::connect(volumes.clone(), folder, readable, "");
         }
-        // In a read-only folder without a log, the database cannot change.
+        // In a read-only folder without a log, the database cannot change, so no locks are needed.
         let log = folder.join(format!("{FILE}-wal"));
         let is_logged = log.metadata().is_ok_and(|log| log.len() > 0);
         if opened.as_ref().is_err_and(is_permission_error) && !is_logged {
             opened = Self::connect(volumes, folder, readable, "?immutable=1");
         }
         let mut catalogue = opened?;
-        catalogue.only_read = reason;
+        catalogue.read_only_reason = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
         if version == 0 {
             // The process that created it was killed before the first commit.
@@ -158,19 +160,19 @@ impl Catalogue {
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
-        let turn = is_writable
+        let write_lock = is_writable
             .then(|| write_lock_file(folder))
             .and_then(Result::ok);
-        if let Some(turn) = &turn
+        if let Some(lock) = &write_lock
             && is_restored(&path)
         {
-            turn.lock().map_err(Error::path(&path))?;
-            // Another process may have done this in the meantime.
-            let settled = is_restored(&path).then(|| prepare_restored(&path));
-            turn.unlock().map_err(Error::path(&path))?;
-            settled.transpose().map_err(Error::path(&path))?;
+            lock.lock().map_err(Error::path(&path))?;
+            // Another process may have prepared it in the meantime.
+            let prepared = is_restored(&path).then(|| prepare_restored(&path));
+            lock.unlock().map_err(Error::path(&path))?;
+            prepared.transpose().map_err(Error::path(&path))?;
         }
-        // Always a URI, because SQLite would parse a path that starts with `file:` as one.
+        // Always pass a URI, because SQLite would parse a path that starts with `file:` as one.
         let flags = flags | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
@@ -180,18 +182,18 @@ impl Catalogue {
             volumes,
             mounted_since_opened: RefCell::default(),
             packer: packer.into(),
-            turn,
-            only_read: None,
+            write_lock,
+            read_only_reason: None,
         };
         catalogue.begin_mounted_set();
         let (application, version, tables) = catalogue.check(|connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            // Otherwise SQLite recompiles a statement for each bound value.
+            // Otherwise SQLite may recompile a statement for each bound value.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // In this order: another process may be creating it.
+            // Read the version before the tables, because another process may be creating them.
             let version = number(connection, "user_version")?;
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
@@ -204,7 +206,7 @@ impl Catalogue {
             return Err(Error::NewerCatalogue {
                 path,
                 found: version,
-                known: VERSION,
+                newest: VERSION,
             });
         }
         if (1..OLDEST).contains(&version) {
@@ -223,8 +225,8 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Distinguishes mounted clones by the records of volumes, and updates volumes that were
-    /// identified by label until their uuid could be read.
+    /// Distinguishes mounted clones by their volume records. Updates the identities of volumes that
+    /// were identified by label until their uuid could be read.
     pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
         self.volumes.distinguish_clones(&known);
@@ -251,20 +253,24 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Backs up the catalogue to `to`, which must not exist, even while it is in use. The backup
-    /// gets its own id, so that an index of a later state is not used with it.
+    /// Backs up the catalogue to `to`, which must not exist. The catalogue may be in use. The
+    /// backup gets a new id, so that it is not used with an index of a later state.
     ///
     /// # Errors
     /// If `to` exists or cannot be written, or `SQLite` fails.
     pub fn backup(&self, to: &Path) -> Result<(), Error> {
-        self.backup_while(to, &|| true)
+        self.backup_unless_cancelled(to, &|| false)
     }
 
-    /// Like [`Self::backup`], but stops when `go_on` returns false.
+    /// Like [`Self::backup`], but stops when `is_cancelled` returns true.
     ///
     /// # Errors
-    /// As [`Self::backup`]; [`Error::Interrupted`] when stopped. No partial file is left.
-    pub fn backup_while(&self, to: &Path, go_on: &dyn Fn() -> bool) -> Result<(), Error> {
+    /// As for [`Self::backup`], and [`Error::Interrupted`] if stopped. No partial file is left.
+    pub fn backup_unless_cancelled(
+        &self,
+        to: &Path,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
         if to.symlink_metadata().is_ok() {
             return Err(Error::path(to)(io::ErrorKind::AlreadyExists.into()));
         }
@@ -274,7 +280,7 @@ impl Catalogue {
             None => Path::new("/"),
         };
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
-        // Left behind by killed backups.
+        // Removes files left by killed backups.
         let _ = atomic_file::sweep(folder);
         let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
         let fault = |source| Error::Catalogue {
@@ -282,7 +288,7 @@ impl Catalogue {
             source,
         };
         let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
-        if !copy_pages(&self.connection, &mut copy, go_on).map_err(fault)? {
+        if !copy_pages(&self.connection, &mut copy, is_cancelled).map_err(fault)? {
             return Err(Error::Interrupted);
         }
         copy.pragma_update(None, "journal_mode", "DELETE")
@@ -294,8 +300,8 @@ impl Catalogue {
         atomic_file::sync_folder(folder).map_err(Error::path(folder))
     }
 
-    /// Checks the integrity of the database if the last check is older than a week or the last scan
-    /// was interrupted.
+    /// Checks the integrity of the database if the last check was more than a week ago or the last
+    /// scan was interrupted.
     ///
     /// # Errors
     /// [`Error::DamagedCatalogue`] if it is damaged.
@@ -321,14 +327,15 @@ impl Catalogue {
     }
 }
 
+/// Copies all pages of a database. Returns false if it was cancelled.
 fn copy_pages(
     from: &Connection,
     to: &mut Connection,
-    go_on: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> rusqlite::Result<bool> {
     let backup = Backup::new(from, to)?;
     loop {
-        if !go_on() {
+        if is_cancelled() {
             return Ok(false);
         }
         match backup.step(BACKUP_STEP)? {
@@ -339,7 +346,7 @@ fn copy_pages(
     }
 }
 
-/// Sets a new random id, so that no existing index matches.
+/// Sets a new random id, so that no existing index matches the catalogue.
 fn set_new_uuid(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT OR REPLACE INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
@@ -348,12 +355,12 @@ fn set_new_uuid(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Rejects network shares: locks are unreliable there, and a lost lock can destroy a database.
+/// Rejects network shares, where locks are unreliable and a lost lock can corrupt the database.
 fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
-    let there = folder
+    let existing = folder
         .ancestors()
         .find_map(|folder| fs::canonicalize(folder).ok());
-    match there.and_then(|folder| volumes.share_of(&folder)) {
+    match existing.and_then(|folder| volumes.share_of(&folder)) {
         Some(share) => Err(Error::CatalogueOnShare {
             path: folder.to_owned(),
             share,
@@ -362,18 +369,18 @@ fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Returns true for a backup of [`Catalogue::backup`] that was not opened since: a catalogue that
-/// is not in WAL mode (<https://sqlite.org/fileformat2.html>).
+/// Returns true if the file is a restored backup that was not opened yet. Such a catalogue is not in
+/// WAL mode (<https://sqlite.org/fileformat2.html>).
 fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
 }
 
-/// Prepares a restored backup. A log in the same folder belongs to the catalogue that it replaced,
-/// and `SQLite` would apply it to the backup, so it is renamed.
+/// Prepares a restored backup. A log in the same folder belongs to the catalogue that was replaced.
+/// It is renamed, because `SQLite` would apply it to the backup.
 fn prepare_restored(path: &Path) -> io::Result<()> {
-    // SQLite keeps its log next to the file, not next to a link to it.
+    // SQLite stores its log next to the file, not next to a link to it.
     let path = &fs::canonicalize(path)?;
     let sibling = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -389,7 +396,7 @@ fn prepare_restored(path: &Path) -> io::Result<()> {
         _ => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
-    // If this fails, the next process to open it tries again.
+    // If this fails, the next process that opens it tries again.
     let _ = Connection::open_with_flags(uri(path, ""), flags)
         .and_then(|connection| connection.pragma_update(None, "journal_mode", "WAL"));
     Ok(())
@@ -462,7 +469,7 @@ mod tests {
         assert!(!folder.path().join(BACKUPS).exists());
     }
 
-    /// A process killed before the first commit leaves a database without tables.
+    /// Simulates a process that was killed before the first commit: a database without tables.
     #[test]
     fn an_interrupted_creation_is_repeated() {
         let folder = tempfile::tempdir().unwrap();
@@ -485,11 +492,11 @@ mod tests {
     fn a_path_that_looks_like_a_uri_is_a_path() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["file:x", "file:y?mode=memory", "100%41 ?#"] {
-            let place = folder.path().join(name);
-            drop(Catalogue::create(&place).unwrap());
-            assert!(place.join(FILE).exists(), "{name}");
-            let copy = place.join("file:copy.sqlite");
-            Catalogue::open(&place).unwrap().backup(&copy).unwrap();
+            let path = folder.path().join(name);
+            drop(Catalogue::create(&path).unwrap());
+            assert!(path.join(FILE).exists(), "{name}");
+            let copy = path.join("file:copy.sqlite");
+            Catalogue::open(&path).unwrap().backup(&copy).unwrap();
             assert!(copy.exists(), "{name}");
         }
         let relative = uri(Path::new("file:x/catalogue.sqlite"), "");
@@ -505,7 +512,7 @@ mod tests {
             .unwrap()
             .backup(&copy)
             .unwrap();
-        // What a killed process leaves behind: changes that are in the log only.
+        // Simulates a killed process, which leaves changes that are only in the log.
         let killed = Connection::open(&path).unwrap();
         killed
             .execute_batch(
@@ -513,9 +520,9 @@ mod tests {
             )
             .unwrap();
         let log = folder.path().join("catalogue.sqlite-wal");
-        let left = fs::read(&log).unwrap();
+        let log_bytes = fs::read(&log).unwrap();
         drop(killed);
-        fs::write(&log, &left).unwrap();
+        fs::write(&log, &log_bytes).unwrap();
         fs::copy(&copy, &path).unwrap();
         let catalogue = Catalogue::open(folder.path()).unwrap();
         assert_eq!(catalogue.meta_value("later").unwrap(), None);
@@ -533,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn opening_creates_no_catalogue() {
+    fn opening_does_not_create_a_catalogue() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(
             Catalogue::open(folder.path()),

@@ -1,4 +1,4 @@
-//! Renames tags: in edits, and in the table of names that rules use from then on.
+//! Renames tags in edits, and in the table of current names that is applied to rule results.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,39 @@ use crate::error::Error;
 use crate::tag::current_name;
 use crate::value::Fingerprint;
 
-/// Maximum length of an expanded former name, in bytes; no tag is longer.
+/// Maximum length of a combined former name in bytes. No tag is longer.
 const MAX_NAME: usize = 400;
 
-/// Row id of a clip and the edits to append.
+/// Row id of a clip, and the edits to append.
 type Planned = (i64, Vec<Action>);
 
 impl Catalogue {
-    /// Renames tags and their subtags: in edits, as one command of `author`, and in the results of
-    /// rules from the next tagging on. Returns the number of clips with new edits.
+    /// Renames tags and their subtags. Appends edits to the clips as one command of `author`; rule
+    /// results are renamed the next time the rules are applied. Returns the number of clips with new
+    /// edits.
     ///
     /// # Errors
-    /// If the catalogue cannot be written; then nothing was renamed.
+    /// If the catalogue cannot be written. In that case nothing is renamed.
     pub fn rename_tags(&self, from: &[String], to: &str, author: &str) -> Result<usize, Error> {
         self.write_transaction(|| {
             let before = self.renamed_tags()?;
-            // A former name refers to the current name, here as everywhere.
+            // A former name refers to the tag's current name, as in every command.
             let from: Vec<String> = from.iter().map(|tag| current_name(&before, tag)).collect();
             let renamed = with_rename(&before, &from, to);
             let planned = self.planned(&from, (&before, &renamed))?;
             self.set_renamed_tags(&renamed)?;
-            // The name changes even for clips without new edits.
+            // The tag's name changes even on clips without new edits.
             for (clip, _) in &planned {
                 self.touch(*clip)?;
             }
-            let is_meant = |tag: &str| is_below_any(&current_name(&before, tag), &from);
-            self.touch_ingest_tagged(&is_meant)?;
+            let is_match = |tag: &str| is_below_any(&current_name(&before, tag), &from);
+            self.touch_ingest_tagged(&is_match)?;
             Ok(self.edit_all(&planned, author)?.clips)
         })
     }
 
-    /// Returns the clips with decisions about tags that are renamed, and the edits that move each
-    /// decision to the tag's new name.
+    /// Returns the clips on which edits added or removed a renamed tag, with new edits that do the
+    /// same under the tag's new name.
     fn planned(
         &self,
         from: &[String],
@@ -52,17 +53,17 @@ impl Catalogue {
             let mut actions = Vec::new();
             let now = |tag: &str| is_below_any(tag, from).then(|| current_name(renamed, tag));
             // When tags are merged, a clip that has any of them gets the new one.
-            for (tag, _) in decided.iter().filter(|(_, (is_there, _))| *is_there) {
+            for (tag, _) in decided.iter().filter(|(_, (is_set, _))| *is_set) {
                 if let Some(now) = now(tag).filter(|now| now != tag) {
                     actions.push(Action::RemoveTag(tag.clone()));
                     actions.push(Action::AddTag(now));
                 }
             }
-            for (tag, _) in decided.iter().filter(|(_, (is_there, _))| !*is_there) {
+            for (tag, _) in decided.iter().filter(|(_, (is_set, _))| !*is_set) {
                 let Some(now) = now(tag) else { continue };
                 let is_added = actions.contains(&Action::AddTag(now.clone()));
                 if !is_added && !decided.contains_key(&now) && !self.has_tag(clip, &now)? {
-                    // A rule that sets the new tag must not undo the removal.
+                    // Without this edit, a rule that sets the new tag would undo the removal.
                     actions.push(Action::RemoveTag(now));
                 }
             }
@@ -73,9 +74,10 @@ impl Catalogue {
         Ok(planned)
     }
 
-    /// Returns the tags that people added or removed by these edits, by their current names, and
-    /// whether each was added. Reads the table of renamed tags: for many clips, read that once and
-    /// call `decided_as`.
+    /// Returns the tags that these edits added (true) or removed (false), by current name.
+    ///
+    /// Each call reads the table of renamed tags. For many clips, read it once and call
+    /// `decided_as`.
     ///
     /// # Errors
     /// If the catalogue cannot be read.
@@ -88,7 +90,7 @@ impl Catalogue {
         Ok(tags.is_some_and(|tags| tags.value.iter().any(|tagged| tagged.tag == tag)))
     }
 
-    /// Returns the clips with tag edits, by row id and content.
+    /// Returns the row ids and fingerprints of the clips with tag edits.
     pub(super) fn contents_with_tags(&self) -> Result<Vec<(i64, Fingerprint)>, Error> {
         self.check(|connection| {
             connection
@@ -102,20 +104,17 @@ impl Catalogue {
     }
 }
 
-/// Returns the tags that people added or removed by these edits, by their names in `renamed`, and
-/// whether each was added.
+/// Returns the tags that these edits added (true) or removed (false), by their names in `renamed`.
 pub(super) fn decided_as(
     edits: &[Edit],
     renamed: &BTreeMap<String, String>,
 ) -> BTreeMap<String, bool> {
     let decided = decided_tags_renamed(edits, &|tag| current_name(renamed, tag)).into_iter();
-    decided
-        .map(|(tag, (is_there, _))| (tag, is_there))
-        .collect()
+    decided.map(|(tag, (is_set, _))| (tag, is_set)).collect()
 }
 
-/// Returns the new name of a tag after `from` is renamed to `to`, if the tag or its nearest parent
-/// is one of `from`.
+/// Returns the new name of a tag after all of `from` are renamed to `to`; `None` if neither the tag
+/// nor a parent of it is renamed. The nearest renamed parent counts.
 fn renamed_name(tag: &str, from: &[String], to: &str) -> Option<String> {
     let rest = |from: &String| {
         let rest = tag.strip_prefix(from.as_str())?;
@@ -129,11 +128,11 @@ fn is_below_any(tag: &str, from: &[String]) -> bool {
     renamed_name(tag, from, "").is_some()
 }
 
-/// Returns the table of names after tags now called one of `from` are renamed to `to`.
+/// Returns the table of names after the tags with the current names `from` are renamed to `to`.
 ///
-/// Two laws hold for [`called`] with the result. A current name refers to itself, so that a name
-/// that a user types is never read as the former name of another tag. A former name refers to the
-/// current name of its tag, however often that was renamed, in chains and rings.
+/// [`current_name`] with the result has two properties. A current name maps to itself, so a name
+/// that a user types is never read as the former name of another tag. A former name maps to the
+/// current name of its tag, even after chains and rings of renames.
 fn with_rename(
     before: &BTreeMap<String, String>,
     from: &[String],
@@ -147,16 +146,16 @@ fn with_rename(
         })
         .collect();
     renamed.extend(from.iter().map(|from| (from.clone(), to.to_owned())));
-    // A current name refers to itself, even if its parent is a former name.
+    // A current name maps to itself, even if its parent is a former name.
     renamed.insert(to.to_owned(), to.to_owned());
     expand_combined(&mut renamed);
     remove_redundant(&mut renamed);
     renamed
 }
 
-/// Adds entries for former names that result from two entries: `tv-set/taping`, if `tv-set` is now
-/// `tv` and `tv/taping` is `show`. One of the two may change later, and the meaning of the combined
-/// name must not.
+/// Adds entries for former names that need two existing entries to resolve: if `tv-set` is now `tv`
+/// and `tv/taping` is now `show`, adds `tv-set/taping`. Later renames may change one of the two
+/// entries, but must not change the meaning of the combined name.
 fn expand_combined(renamed: &mut BTreeMap<String, String>) {
     let mut combined = BTreeMap::new();
     for (former, now) in renamed.iter() {
@@ -172,7 +171,7 @@ fn expand_combined(renamed: &mut BTreeMap<String, String>) {
     renamed.extend(combined);
 }
 
-/// Maps every former name to its current name, and removes entries that are redundant.
+/// Maps every former name to its current name, and removes redundant entries.
 fn remove_redundant(renamed: &mut BTreeMap<String, String>) {
     let names: Vec<String> = renamed.keys().cloned().collect();
     for name in names {
@@ -193,8 +192,8 @@ fn remove_redundant(renamed: &mut BTreeMap<String, String>) {
 mod tests {
     use super::*;
 
-    /// Applies renames one after another, as the program does: former names of other tags are
-    /// rejected.
+    /// Applies renames one after another. As in the program, a former name is replaced by the
+    /// current name first.
     fn renamed(steps: &[(&str, &str)]) -> BTreeMap<String, String> {
         let mut renamed = BTreeMap::new();
         for (from, to) in steps {
@@ -224,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_reused_in_a_ring_refers_to_itself() {
+    fn a_name_reused_in_a_ring_of_renames_maps_to_itself() {
         let ring = renamed(&[
             ("beta/two", "beta"),
             ("beta", "drone"),
@@ -239,20 +238,20 @@ mod tests {
 
     #[test]
     fn a_separately_renamed_subtag_keeps_its_name() {
-        let own = renamed(&[
+        let table = renamed(&[
             ("beta/two", "drone"),
             ("beta", "alpha"),
             ("drone", "beta/two"),
         ]);
-        assert_eq!(current_name(&own, "beta/two"), "beta/two");
-        assert_eq!(current_name(&own, "beta/three"), "alpha/three");
+        assert_eq!(current_name(&table, "beta/two"), "beta/two");
+        assert_eq!(current_name(&table, "beta/three"), "alpha/three");
     }
 
     #[test]
-    fn a_former_name_used_as_a_new_name_has_its_meaning() {
-        let onto = renamed(&[("tv/taping", "show"), ("tv-set", "tv")]);
-        assert_eq!(current_name(&onto, "tv-set/taping"), "show");
-        assert_eq!(current_name(&onto, "tv/taping"), "show");
+    fn a_former_subtag_keeps_its_meaning_under_a_renamed_parent() {
+        let table = renamed(&[("tv/taping", "show"), ("tv-set", "tv")]);
+        assert_eq!(current_name(&table, "tv-set/taping"), "show");
+        assert_eq!(current_name(&table, "tv/taping"), "show");
     }
 
     #[test]
@@ -267,8 +266,8 @@ mod tests {
     }
 
     #[test]
-    fn current_names_refer_to_themselves_after_any_renames() {
-        // Names up to two deep; every sequence of three renames that the program allows.
+    fn current_names_map_to_themselves_after_any_renames() {
+        // Every sequence of four allowed renames of tags and subtags.
         let names = ["a", "b", "a/x", "b/x"];
         let pairs: Vec<(&str, &str)> = names
             .iter()
@@ -294,8 +293,8 @@ mod tests {
         }
         for (from, to) in pairs {
             let from = current_name(before, from);
-            let meant = current_name(before, to);
-            let is_allowed = (meant == *to || meant == from)
+            let target = current_name(before, to);
+            let is_allowed = (target == *to || target == from)
                 && from != *to
                 && !to.starts_with(&format!("{from}/"));
             if !is_allowed {

@@ -1,5 +1,5 @@
-//! Searches saved under a name. They are stored as typed, so `date:yesterday` is evaluated at each
-//! use.
+//! Searches saved under a name. They are stored as typed, so `date:yesterday` is evaluated each time
+//! the search runs.
 
 use std::cell::OnceCell;
 
@@ -8,11 +8,11 @@ use crate::error::Error;
 use crate::query::{Context, Query, TagMeaning};
 use crate::tag::Vocabulary;
 
-/// Prefix of their keys in the `meta` table.
+/// Prefix of the keys of saved searches in the `meta` table.
 const PREFIX: &str = "search:";
 
 impl Catalogue {
-    /// Saves a search under a name and returns the words of the search it replaces.
+    /// Saves a search under a name. Returns the words of the search that it replaces.
     ///
     /// # Errors
     /// If the words are not a valid query or refer back to this search, or if `SQLite` fails.
@@ -31,39 +31,39 @@ impl Catalogue {
                 ..Context::plain(None)
             },
         )?;
-        let before = self.saved_searches()?.into_iter();
-        let before = before.filter(|(known, _)| known == name);
+        let replaced = self.saved_searches()?.into_iter();
+        let replaced = replaced.filter(|(other, _)| other == name);
         let text = serde_json::to_string(words).unwrap_or_default();
         self.write_transaction(|| self.set_meta(&format!("{PREFIX}{name}"), &text))?;
-        Ok(before.map(|(_, words)| words).next())
+        Ok(replaced.map(|(_, words)| words).next())
     }
 
     /// Returns the words of a saved search; `None` if there is none. Case is ignored, and dashes
-    /// match spaces, which would need shell quoting: `tuesday-selects` finds `tuesday selects`.
+    /// match spaces, because spaces need shell quoting: `tuesday-selects` finds `tuesday selects`.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn saved_search(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
-        let is_meant = |known: &str| normalized(known) == normalized(name);
+        let is_match = |other: &str| normalized(other) == normalized(name);
         let found = self.saved_searches()?.into_iter();
         Ok(found
-            .min_by_key(|(known, _)| (known != name, !is_meant(known)))
-            .filter(|(known, _)| is_meant(known))
+            .min_by_key(|(other, _)| (other != name, !is_match(other)))
+            .filter(|(other, _)| is_match(other))
             .map(|(_, words)| words))
     }
 
-    /// Parses a query with the context of this catalogue: its saved searches and vocabulary.
+    /// Parses a query with the saved searches and the vocabulary of this catalogue.
     ///
     /// # Errors
-    /// Errors of `read`.
+    /// The errors of `read`.
     pub fn parse_query(
         &self,
         read: impl FnOnce(&Context<'_>) -> Result<Query, Error>,
     ) -> Result<Query, Error> {
-        // Built for the first tag in a query.
+        // Loaded when the first tag of a query is parsed.
         let vocabulary: OnceCell<Vocabulary> = OnceCell::new();
-        let known = || match vocabulary.get() {
-            Some(known) => Ok(known),
+        let load_vocabulary = || match vocabulary.get() {
+            Some(vocabulary) => Ok(vocabulary),
             None => self
                 .vocabulary()
                 .map(|new_vocabulary| vocabulary.get_or_init(|| new_vocabulary)),
@@ -72,7 +72,7 @@ impl Catalogue {
             today: None,
             saved: &|name| self.saved_search(name),
             meanings: &|word| {
-                let vocabulary = known()?;
+                let vocabulary = load_vocabulary()?;
                 Ok(TagMeaning {
                     tags: vocabulary.meanings(word),
                     is_group: vocabulary.is_group(word),
@@ -81,7 +81,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns all saved searches with their words, by name.
+    /// Returns all saved searches with their words, sorted by name.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -114,7 +114,7 @@ impl Catalogue {
     }
 }
 
-/// Normalises case and separators of a name.
+/// Normalises the case and the separators of a name.
 fn normalized(name: &str) -> String {
     let name = name.to_lowercase();
     name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_'))

@@ -1,14 +1,15 @@
 -- Schema of the catalogue, version 6. Versions 1 to 5 were never released and are not supported.
 --
 -- Paths are bytes, relative to the root of their volume unless stated otherwise. Modification and
--- change times are in nanoseconds since 1970 UTC; other times are in seconds. Hashes and
--- fingerprints are 16 bytes, most significant first. Documents are compressed JSON: see
--- document_codec.rs. Companions are proxies, thumbnails and sidecars of a media file.
+-- change times are in nanoseconds since 1970 UTC; other times are in seconds unless stated
+-- otherwise. Fingerprints and xxh128 hashes are 16 bytes, most significant first. Documents are
+-- compressed JSON (document_codec.rs). Companions are proxies, thumbnails and sidecars of a media
+-- file.
 
--- Small values by name: the id of the catalogue, versions of tools, the state of the last scan.
+-- Small values, such as the id of the catalogue, versions of tools, and the state of the last scan.
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,               -- such as `uuid`, `checked`, `tool:PATH SIZE TIME`
-    value TEXT NOT NULL                   -- its value as text
+    value TEXT NOT NULL                   -- the value as text
 ) WITHOUT ROWID;
 
 -- Every volume that was ever seen: disks, partitions and network shares.
@@ -43,26 +44,26 @@ CREATE TABLE dir (
     UNIQUE (volume, path)
 );
 
--- Contents. A row without files is a tombstone: it reports the removal to views, which follow
--- `seq`, and keeps the facts in case the content returns.
+-- Clips, one per content. A row without files is a tombstone: it reports the removal to the index,
+-- which follows `seq`, and keeps the facts in case the content returns.
 CREATE TABLE clip (
     id          INTEGER PRIMARY KEY,
-    seq         INTEGER NOT NULL UNIQUE,  -- number of its last change; each change takes the next
-    fingerprint BLOB UNIQUE,              -- NULL before it was read, and for empty files
+    seq         INTEGER NOT NULL UNIQUE,  -- number of its last change; each change gets the next one
+    fingerprint BLOB UNIQUE,              -- NULL if it is not read yet or the file is empty
     algorithm   INTEGER NOT NULL DEFAULT 1, -- version of the fingerprint: docs/identity.md
     is_readable INTEGER NOT NULL DEFAULT 1, -- 0: no tool could parse it
-    failed_with TEXT,                     -- tool that failed; another version of it tries again
+    failed_with TEXT,                     -- tool that failed; a scan with another version tries again
     has_poster  INTEGER NOT NULL DEFAULT 0, -- 1: it has or should have a poster frame
     strip       INTEGER,                  -- frames in its filmstrip; NULL before the first attempt
     duration    INTEGER,                  -- duration of `facts` in microseconds, for sums
-    facts       BLOB                      -- document: facts of the content; NULL before it was read
+    facts       BLOB                      -- document: facts of the content; NULL if it is not read yet
 );
 
--- Clips that a scan has to inspect although no file changed.
+-- Clips that a scan has to check although no file changed.
 CREATE INDEX clip_odd ON clip (id) WHERE failed_with IS NOT NULL OR NOT is_readable;
 CREATE INDEX clip_pictured ON clip (fingerprint, strip) WHERE has_poster;
 
--- Files, and former contents of files.
+-- Files, and former contents of files (`was`).
 CREATE TABLE file (
     id            INTEGER PRIMARY KEY,
     dir           INTEGER NOT NULL REFERENCES dir, -- folder of the file
@@ -70,7 +71,7 @@ CREATE TABLE file (
     bytes         INTEGER NOT NULL,       -- size
     modified      INTEGER NOT NULL,       -- modification time, nanoseconds
     changed       INTEGER,                -- change time (ctime); NULL if unknown
-    inode         INTEGER,                -- NULL if unknown, or if the filesystem does not keep it
+    inode         INTEGER,                -- NULL if unknown or not stable on the filesystem
     role          INTEGER NOT NULL,       -- 0 media, 1 proxy, 2 thumbnail, 3 sidecar, 4 not media
     state         INTEGER NOT NULL DEFAULT 0, -- 0 present, 1 unreadable, 2 missing
     is_unread     INTEGER NOT NULL DEFAULT 0, -- 1: queued for reading
@@ -79,7 +80,7 @@ CREATE TABLE file (
     original      INTEGER REFERENCES file, -- media file of a companion
     read_bytes    INTEGER,                -- `bytes` when its content was read
     read_modified INTEGER,                -- `modified` when its content was read
-    was           INTEGER NOT NULL DEFAULT 0, -- 1: content that another one replaced in this place
+    was           INTEGER NOT NULL DEFAULT 0, -- 1: former content of a file, which was replaced
     former        INTEGER REFERENCES clip, -- previous content of this file
     since         INTEGER NOT NULL DEFAULT 0, -- time when this content was first seen here, seconds
     facts         BLOB                    -- document: facts from its name, folder and sidecars
@@ -87,28 +88,29 @@ CREATE TABLE file (
 
 CREATE INDEX file_clip ON file (clip) WHERE clip IS NOT NULL;
 CREATE INDEX file_original ON file (original) WHERE original IS NOT NULL;
--- Covers all that a scan needs of an unchanged file: one search per folder, without the rows.
+-- Covering index for unchanged files, so that a scan needs one search per folder and no rows.
 CREATE INDEX file_place ON file
     (dir, name, bytes, modified, changed, inode, role, state, is_unread, frames, clip, original)
     WHERE NOT was;
 CREATE INDEX file_former ON file (former) WHERE former IS NOT NULL;
 
--- Queue of pictures to create, one row per clip; deleted when all of them exist.
+-- Queue of pictures to create. A clip has one row, which is deleted when all its pictures exist.
 CREATE TABLE picture (
     clip        INTEGER PRIMARY KEY REFERENCES clip, -- content of the pictures
     work        INTEGER NOT NULL,         -- next picture: 0 poster, 1 filmstrip
-    recipe      INTEGER,                  -- equal ones share a decoder; NULL: use ffmpeg
+    recipe      INTEGER,                  -- clips with equal ones can be decoded together; NULL: ffmpeg opens the file
     plan        TEXT NOT NULL,            -- JSON: how to create them
     failed_with TEXT                      -- tool that failed on the filmstrip; see `clip`
 );
 
--- Snapshots of the volumes mounted at the same time. Times cannot show this: clocks go backwards.
+-- Sets of volumes that were mounted at the same time. Times cannot show this, because clocks can go
+-- backwards.
 CREATE TABLE mounted_set (
     id      INTEGER PRIMARY KEY,
     volumes TEXT NOT NULL UNIQUE          -- identities, one per line; not all are in the catalogue
 );
 
--- Full hashes of files. Valid only while size and modification time of the file are these.
+-- Full hashes of files. A hash is valid only while the file has this size and modification time.
 CREATE TABLE hash (
     file        INTEGER NOT NULL REFERENCES file ON DELETE CASCADE, -- hashed file
     kind        TEXT NOT NULL,            -- `xxh128`
@@ -119,7 +121,7 @@ CREATE TABLE hash (
     how         TEXT,                     -- read method: `cache-bypassed`, `cache-dropped`, `cached`
     changed     INTEGER,                  -- change time (ctime) of the file when it was hashed
     session     INTEGER,                  -- `volume.session` at that time
-    mounted_set INTEGER REFERENCES mounted_set, -- volumes mounted meanwhile; NULL without a share
+    mounted_set INTEGER REFERENCES mounted_set, -- volumes mounted then; NULL if no share was
     formats     INTEGER NOT NULL DEFAULT 0, -- `volume.formats` at that time
     PRIMARY KEY (file, kind)
 ) WITHOUT ROWID;
@@ -171,7 +173,7 @@ CREATE TABLE ingest_place (
 
 CREATE INDEX ingest_place_path ON ingest_place (volume, path);
 
--- All files of a card as they were on it, media or not.
+-- All files of a card, media or not.
 CREATE TABLE ingest_file (
     id       INTEGER PRIMARY KEY,
     ingest   INTEGER NOT NULL REFERENCES ingest ON DELETE CASCADE,
@@ -185,7 +187,7 @@ CREATE TABLE ingest_file (
     UNIQUE (ingest, path)
 );
 
--- Finds a content by its full hash.
+-- Finds files by their full hash.
 CREATE INDEX ingest_file_content ON ingest_file (xxh128) WHERE xxh128 IS NOT NULL;
 
 -- Copies of a card's files, one per destination.
@@ -200,12 +202,12 @@ CREATE TABLE ingest_copy (
     modified    INTEGER,                  -- modification time of the copy when it was last read
     changed     INTEGER,                  -- change time (ctime) of the copy when it was last read
     session     INTEGER,                  -- `volume.session` at that time
-    mounted_set INTEGER REFERENCES mounted_set, -- volumes mounted meanwhile; NULL without a share
+    mounted_set INTEGER REFERENCES mounted_set, -- volumes mounted then; NULL if no share was
     formats     INTEGER NOT NULL DEFAULT 0, -- `volume.formats` at that time
     PRIMARY KEY (file, place)
 ) WITHOUT ROWID;
 
--- Contents shot on the day of an ingest.
+-- Fingerprints of the clips to which an ingest attached its shoot-day facts.
 CREATE TABLE shot (
     content BLOB NOT NULL,                -- fingerprint
     ingest  INTEGER NOT NULL REFERENCES ingest ON DELETE CASCADE,

@@ -1,4 +1,4 @@
-//! Records of the sidecars that btsindex wrote.
+//! Records of sidecars that btsindex wrote.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ use crate::footage::FoundFile;
 use crate::value::Fingerprint;
 
 impl Catalogue {
-    /// Records a sidecar that was written for the file at `inside` of a volume, so that a scan
-    /// treats it as unchanged and does not read the original again.
+    /// Records a sidecar that btsindex wrote for the file at `inside`, a path on a volume. So a scan
+    /// treats the sidecar as unchanged and does not read the original again.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -36,8 +36,8 @@ impl Catalogue {
             return Ok(());
         };
         self.write_transaction(|| {
-            let known = self.file_id(folder, &found.name)?;
-            let file = match known {
+            let recorded = self.file_id(folder, &found.name)?;
+            let file = match recorded {
                 Some(file) => file,
                 None => self.add_companion(folder, found, original)?,
             };
@@ -67,7 +67,7 @@ impl Catalogue {
         })
     }
 
-    /// Adds a companion file without marking its original to be read again.
+    /// Adds a sidecar without queueing its original for reading.
     fn add_companion(&self, folder: i64, found: &FoundFile, original: i64) -> Result<i64, Error> {
         self.check(|connection| {
             connection

@@ -1,5 +1,5 @@
-//! Marks verified copies that were found missing or changed, so that `safe` does not count them
-//! while their drive is away.
+//! Marks verified copies and hashes as suspect when a file is found missing or changed, so that
+//! `safe` does not count them while their drive is unmounted.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ use crate::source_file::canonical;
 use crate::value::{from_bytes, to_bytes};
 
 impl Catalogue {
-    /// Records within the open transaction that a file changed since it was verified. Search
-    /// results are not affected.
+    /// Records within the open transaction that a file changed since it was verified. This does not
+    /// affect search results.
     ///
     /// # Errors
     /// If `SQLite` fails, or there is no such file.
@@ -53,18 +53,18 @@ impl Catalogue {
         self.mark_hash_suspect(file)
     }
 
-    /// Records that the copies in a folder are missing, if its volume is mounted and the folder
-    /// does not exist.
+    /// Records that the copies in a folder are missing if the folder does not exist, although its
+    /// volume is mounted.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn mark_missing_if_gone(&self, folder: &Path) -> Result<(), Error> {
         let folder = std::path::absolute(folder).map_err(Error::path(folder))?;
-        let there = folder.ancestors().find_map(|above| {
-            let real = canonical(above).ok()?;
-            Some((real, folder.strip_prefix(above).ok()?))
+        let existing = folder.ancestors().find_map(|parent| {
+            let real = canonical(parent).ok()?;
+            Some((real, folder.strip_prefix(parent).ok()?))
         });
-        let Some((real, rest)) = there.filter(|(_, rest)| !rest.as_os_str().is_empty()) else {
+        let Some((real, rest)) = existing.filter(|(_, rest)| !rest.as_os_str().is_empty()) else {
             return Ok(());
         };
         let (volume, inside) = self.volumes().locate(&real);
@@ -74,7 +74,7 @@ impl Catalogue {
         }
     }
 
-    /// Records that all copies at and below a folder of a volume are missing.
+    /// Records that all copies at or below a folder of a volume are missing.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
@@ -125,7 +125,7 @@ impl Catalogue {
         })
     }
 
-    /// Records that files at these paths of a volume changed since they were hashed.
+    /// Records that the files at these paths of a volume changed since they were hashed.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.

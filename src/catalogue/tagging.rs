@@ -1,4 +1,4 @@
-//! Applies rules to all files in the catalogue, without access to their drives.
+//! Applies rules to files in the catalogue, without access to their drives.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -14,23 +14,23 @@ use crate::error::Error;
 use crate::tag::{UserRules, Vocabulary};
 use crate::value::from_bytes;
 
-/// Folder, as input for rules.
+/// Folder as input for rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleFolder {
-    /// Path below the root of the volume.
+    /// Path relative to the root of the volume.
     pub inside: PathBuf,
-    /// Label of the volume.
+    /// Name given by the user, otherwise the label of the volume.
     pub volume: String,
     /// Names of the files in the folder, including companions.
     pub names: Vec<String>,
 }
 
-/// File with its stored facts, as input for rules.
+/// File and its stored facts as input for rules.
 #[derive(Debug)]
 pub struct RuleFile {
     /// Row id of the clip.
     pub clip: i64,
-    /// Path below the root of the volume.
+    /// Path relative to the root of the volume.
     pub inside: PathBuf,
     /// Facts of the content.
     pub content: Clip,
@@ -38,8 +38,8 @@ pub struct RuleFile {
     pub own: Clip,
 }
 
-/// Row of a file.
-struct Row {
+/// Stored facts of a file and of its content, before they are unpacked.
+struct FactsRow {
     file: i64,
     clip: i64,
     inside: PathBuf,
@@ -48,7 +48,7 @@ struct Row {
     folder: i64,
 }
 
-/// File with changed facts.
+/// File whose facts the rules changed.
 struct Changed {
     file: i64,
     clip: i64,
@@ -56,7 +56,7 @@ struct Changed {
     now: Vec<u8>,
 }
 
-/// Rows processed together.
+/// Number of files that are processed together.
 const BATCH: usize = 4096;
 
 /// Keys of custom rules, vocabulary and renamed tags in the `meta` table.
@@ -69,7 +69,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn own_rules(&self) -> Result<UserRules, Error> {
+    pub fn user_rules(&self) -> Result<UserRules, Error> {
         Ok(UserRules {
             rules: self.meta_value(RULES)?,
             vocabulary: self.meta_value(VOCABULARY)?,
@@ -89,15 +89,15 @@ impl Catalogue {
     ///
     /// # Errors
     /// If the catalogue cannot be written.
-    pub fn activate_rules(&self, own: &UserRules) -> Result<(), Error> {
+    pub fn activate_rules(&self, custom: &UserRules) -> Result<(), Error> {
         self.write_transaction(|| {
-            for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
+            for (key, value) in [(RULES, &custom.rules), (VOCABULARY, &custom.vocabulary)] {
                 match value {
                     Some(value) => self.set_meta(key, value)?,
                     None => self.delete_meta(key)?,
                 }
             }
-            self.set_renamed_tags(&own.renamed)
+            self.set_renamed_tags(&custom.renamed)
         })
     }
 
@@ -114,11 +114,11 @@ impl Catalogue {
     /// # Errors
     /// If `SQLite` fails, or this version cannot parse the active vocabulary.
     pub fn vocabulary(&self) -> Result<Vocabulary, Error> {
-        let own = self.own_rules()?;
-        Vocabulary::new(own.vocabulary.as_deref(), own.renamed)
+        let custom = self.user_rules()?;
+        Vocabulary::new(custom.vocabulary.as_deref(), custom.renamed)
     }
 
-    /// Returns a folder as input for rules, with the names of its files if `with_names`.
+    /// Returns a folder as input for rules. Includes the names of its files if `with_names` is true.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -171,27 +171,27 @@ impl Catalogue {
         })
     }
 
-    /// Applies `rules` to every read file of some folders, on all processors, and writes the facts
-    /// that changed. Returns the number of changed clips.
+    /// Applies `rules` in parallel to all files of some folders that were read, and writes the
+    /// changed facts. Returns the number of changed clips.
     ///
-    /// `place` prepares the context of a folder. `each` receives the number of processed files
-    /// after each batch; if it returns false, the remaining files are skipped.
+    /// `prepare` returns the context of a folder, given its row id. `on_batch` receives the number
+    /// of processed files after each batch. If it returns false, the remaining files are skipped.
     ///
     /// # Errors
     /// If the catalogue cannot be read or written.
     pub fn retag_files<P: Send + Sync>(
         &self,
         folders: &[i64],
-        place: &mut dyn FnMut(i64) -> Result<P, Error>,
+        prepare: &mut dyn FnMut(i64) -> Result<P, Error>,
         rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
-        each: &mut dyn FnMut(usize) -> bool,
+        on_batch: &mut dyn FnMut(usize) -> bool,
     ) -> Result<usize, Error> {
         let mut clips = HashSet::new();
         let replaced = self.replaced_files()?;
-        let mut checked = 0;
+        let mut processed = 0;
         let mut at = 0;
         while at < folders.len() {
-            let mut batch: Vec<(P, Vec<Row>)> = Vec::new();
+            let mut batch: Vec<(P, Vec<FactsRow>)> = Vec::new();
             let mut rows = 0;
             while at < folders.len() && rows < BATCH {
                 let folder = folders[at];
@@ -199,16 +199,16 @@ impl Catalogue {
                 let files = self.read_files(folder, in_folder)?;
                 rows += files.len();
                 if !files.is_empty() {
-                    batch.push((place(folder)?, files));
+                    batch.push((prepare(folder)?, files));
                 }
                 at += 1;
             }
             let changed = changed_files(batch, rules);
-            checked += rows;
+            processed += rows;
             if !changed.is_empty() {
                 self.write_changed(&changed, &mut clips)?;
             }
-            if !each(checked) {
+            if !on_batch(processed) {
                 break;
             }
         }
@@ -218,15 +218,15 @@ impl Catalogue {
     fn write_changed(&self, changed: &[Changed], clips: &mut HashSet<i64>) -> Result<(), Error> {
         self.write_transaction(|| {
             let mut touched = HashSet::new();
-            for one in changed {
-                // A concurrent scan may have written newer facts.
+            for file in changed {
+                // A concurrent scan may have written newer facts, which are not overwritten.
                 let count = self.check(|connection| {
                     connection
                         .prepare_cached("UPDATE file SET facts = ?2 WHERE id = ?1 AND facts = ?3")?
-                        .execute(params![one.file, one.now, one.before])
+                        .execute(params![file.file, file.now, file.before])
                 })?;
-                if count > 0 && touched.insert(one.clip) {
-                    self.touch(one.clip)?;
+                if count > 0 && touched.insert(file.clip) {
+                    self.touch(file.clip)?;
                 }
             }
             clips.extend(touched);
@@ -234,8 +234,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the read files of a clip with the row ids of their folders, in an order that does
-    /// not depend on mounting.
+    /// Returns the files of a clip that were read, with the row ids of their folders. The order does
+    /// not depend on mounted volumes.
     ///
     /// # Errors
     /// If the catalogue cannot be read.
@@ -243,19 +243,19 @@ impl Catalogue {
         let mut rows = self.rows("f.clip = ?1", clip)?;
         rows.sort_by(|a, b| (a.folder, &a.inside).cmp(&(b.folder, &b.inside)));
         let unpack = |stored: Option<&Vec<u8>>| self.unpack(stored).unwrap_or_default();
-        let kept = rows.into_iter().map(|row| {
-            let kept = RuleFile {
+        let files = rows.into_iter().map(|row| {
+            let file = RuleFile {
                 clip,
                 content: unpack(row.content.as_ref()),
                 own: unpack(Some(&row.own)),
                 inside: row.inside,
             };
-            (row.folder, kept)
+            (row.folder, file)
         });
-        Ok(kept.collect())
+        Ok(files.collect())
     }
 
-    /// Returns the tags that people added or removed, as row id of the clip and tag.
+    /// Returns the tags that people added or removed, each with the row id of the clip.
     ///
     /// # Errors
     /// If the catalogue cannot be read.
@@ -268,7 +268,7 @@ impl Catalogue {
         Ok(decided)
     }
 
-    /// Returns the row ids of files whose content was replaced, by folder.
+    /// Returns the row ids of the former contents of files, by folder.
     fn replaced_files(&self) -> Result<HashMap<i64, Vec<i64>>, Error> {
         let rows: Vec<(i64, i64)> = self.check(|connection| {
             connection
@@ -276,33 +276,33 @@ impl Catalogue {
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })?;
-        let mut behind: HashMap<i64, Vec<i64>> = HashMap::new();
+        let mut replaced: HashMap<i64, Vec<i64>> = HashMap::new();
         for (folder, file) in rows {
-            behind.entry(folder).or_default().push(file);
+            replaced.entry(folder).or_default().push(file);
         }
-        Ok(behind)
+        Ok(replaced)
     }
 
-    /// Returns the read files of a folder.
-    fn read_files(&self, folder: i64, behind: &[i64]) -> Result<Vec<Row>, Error> {
+    /// Returns the files of a folder that were read, and the former contents `replaced`.
+    fn read_files(&self, folder: i64, replaced: &[i64]) -> Result<Vec<FactsRow>, Error> {
         let mut rows = self.rows("f.dir = ?1 AND NOT f.was", folder)?;
-        for &file in behind {
+        for &file in replaced {
             rows.extend(self.rows("f.id = ?1", file)?);
         }
         Ok(rows)
     }
 
-    fn rows(&self, which: &str, number: i64) -> Result<Vec<Row>, Error> {
+    fn rows(&self, condition: &str, id: i64) -> Result<Vec<FactsRow>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT f.id, f.clip, d.path, f.name, c.facts, f.facts, f.dir
                      FROM file f JOIN clip c ON c.id = f.clip JOIN dir d ON d.id = f.dir
-                     WHERE {which} AND f.role = 0 AND f.facts IS NOT NULL"
+                     WHERE {condition} AND f.role = 0 AND f.facts IS NOT NULL"
                 ))?
-                .query_map([number], |row| {
+                .query_map([id], |row| {
                     let folder = PathBuf::from(from_bytes(row.get(2)?));
-                    Ok(Row {
+                    Ok(FactsRow {
                         file: row.get(0)?,
                         clip: row.get(1)?,
                         inside: folder.join(from_bytes(row.get(3)?)),
@@ -316,26 +316,26 @@ impl Catalogue {
     }
 }
 
-/// Returns the files for which the rules give other facts.
+/// Returns the files whose facts the rules change.
 fn changed_files<P: Send + Sync>(
-    batch: Vec<(P, Vec<Row>)>,
+    batch: Vec<(P, Vec<FactsRow>)>,
     rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
 ) -> Vec<Changed> {
     let mut files = Vec::new();
-    let mut places = Vec::new();
-    for (number, (place, rows)) in batch.into_iter().enumerate() {
-        places.push(place);
+    let mut contexts = Vec::new();
+    for (number, (context, rows)) in batch.into_iter().enumerate() {
+        contexts.push(context);
         files.extend(rows.into_iter().map(|row| (number, row)));
     }
     files
         .into_par_iter()
         .map_init(Packer::new, |packer, (number, row)| {
-            // A damaged document stays unchanged; a rescan reads the file again.
+            // A damaged document is left unchanged. A rescan reads the file again.
             let packer = packer.as_mut().ok()?;
             let mut unpack = |stored: &[u8]| -> Option<Clip> {
                 serde_json::from_str(&packer.unpack(stored).ok()?).ok()
             };
-            let kept = RuleFile {
+            let file = RuleFile {
                 clip: row.clip,
                 inside: row.inside,
                 content: row
@@ -344,7 +344,7 @@ fn changed_files<P: Send + Sync>(
                     .map_or(Some(Clip::default()), &mut unpack)?,
                 own: unpack(&row.own)?,
             };
-            let now = rules(&places[number], &kept)?;
+            let now = rules(&contexts[number], &file)?;
             let json = serde_json::to_string(&now).ok()?;
             Some(Changed {
                 file: row.file,

@@ -1,5 +1,5 @@
-//! Files of posters and filmstrips in the catalogue's folder, named by fingerprint. They can be
-//! deleted at any time.
+//! Poster and filmstrip files in the catalogue's folder, named by fingerprint. They can be deleted
+//! at any time.
 
 use std::collections::HashSet;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::value::Fingerprint;
 
-/// File extensions of pictures, the preferred one first.
+/// File extensions of pictures; the preferred one is first.
 const EXTENSIONS: [&str; 2] = ["jpg", "webp"];
 
 /// Folders of posters and filmstrips.
@@ -39,7 +39,7 @@ impl Thumbnails {
 #[derive(Debug, Clone)]
 pub struct PictureFolder {
     path: PathBuf,
-    /// True if each picture has an index file.
+    /// True if each picture needs an index file, which describes it.
     has_index: bool,
 }
 
@@ -55,7 +55,7 @@ impl PictureFolder {
         &self.path
     }
 
-    /// Returns the path of a clip's picture with an extension, whether or not it exists.
+    /// Returns the path for a clip's file with this extension, whether or not it exists.
     #[must_use]
     pub fn path(&self, fingerprint: Fingerprint, extension: &str) -> PathBuf {
         let name = fingerprint.to_string();
@@ -64,7 +64,8 @@ impl PictureFolder {
             .join(format!("{name}.{extension}"))
     }
 
-    /// Returns the path of a clip's picture if it exists, together with its index if required.
+    /// Returns the path of a clip's picture; `None` if the picture or a required index file is
+    /// missing.
     #[must_use]
     pub fn find(&self, fingerprint: Fingerprint) -> Option<PathBuf> {
         if self.has_index && !self.path(fingerprint, INDEX).exists() {
@@ -76,8 +77,8 @@ impl PictureFolder {
             .find(|path| path.exists())
     }
 
-    /// Writes a picture to a temporary file, syncs and renames it. Removes a picture with the other
-    /// extension.
+    /// Writes a picture to a temporary file, syncs it and renames it. Then removes the clip's
+    /// picture with the other extension.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -92,7 +93,7 @@ impl PictureFolder {
         Ok(())
     }
 
-    /// Writes a file of a clip in the same way.
+    /// Writes a file of a clip to a temporary file, syncs it and renames it.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -109,8 +110,8 @@ impl PictureFolder {
         Ok(())
     }
 
-    /// Returns the clips with complete pictures, 16 bytes each. Removes temporary files of killed
-    /// scans, which is safe because only one scan runs at a time.
+    /// Returns the fingerprints of the clips with complete pictures. Removes temporary files of
+    /// killed scans, which is safe because only one scan runs at a time.
     #[must_use]
     pub fn present(&self) -> HashSet<Fingerprint> {
         let (mut images, mut indexes) = (HashSet::new(), HashSet::new());
@@ -123,7 +124,7 @@ impl PictureFolder {
                 continue;
             };
             if extension.starts_with(&UNFINISHED[1..]) && stem.is_empty() {
-                // A leftover file is harmless.
+                // If this fails, the leftover file is harmless.
                 let _ = fs::remove_file(file.path());
             } else if let Ok(id) = stem.parse() {
                 if EXTENSIONS.contains(&extension) {

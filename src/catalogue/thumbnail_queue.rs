@@ -1,7 +1,7 @@
-//! Queue of posters and filmstrips to create, and the results.
+//! Queue of posters and filmstrips to create, and records of the results.
 //!
-//! Pictures are files outside the database and not part of the index, so a new picture takes no
-//! seq. A failure does, because the problem is a fact of the clip.
+//! Pictures are files outside the database and not part of the index, so a new picture does not
+//! change the clip's `seq`. A failure does, because the problem is a fact of the clip.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -15,17 +15,17 @@ use crate::error::Error;
 use crate::media::{ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
-/// Clip in the queue.
+/// Queued clip, with a file from which its pictures can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingPictures {
     /// Row id of the clip.
     pub clip: i64,
-    /// Row id of one of its files, present in a requested folder.
+    /// Row id of one of its files that is present in a requested folder.
     pub file: i64,
     /// Row id of the file's volume.
     pub volume: i64,
-    /// Clips with equal recipes can be decoded together; `None` if ffmpeg has to open the file
-    /// itself.
+    /// Hash of the decoder settings: clips with equal recipes can be decoded together. `None` if
+    /// ffmpeg has to open the file itself.
     pub recipe: Option<i64>,
 }
 
@@ -38,13 +38,13 @@ pub struct PictureJob {
     pub fingerprint: Fingerprint,
     /// Current path of the file.
     pub path: PathBuf,
-    /// Size in bytes when the file was read; all frames of an image sequence.
+    /// Size in bytes when the file was read; total of all frames for an image sequence.
     pub bytes: u64,
     /// Modification time when the file was read, nanoseconds since 1970 UTC.
     pub modified: i64,
     /// True for an image sequence.
     pub is_sequence: bool,
-    /// Plan for the pictures; `None` if it is damaged or of another version.
+    /// Plan for the pictures; `None` if the stored plan is damaged or of another version.
     pub plan: Option<ThumbnailPlan>,
 }
 
@@ -80,12 +80,12 @@ impl Catalogue {
     }
 
     /// Returns the queued clips with a file in one of `folders`, grouped by recipe, in the order in
-    /// which files were found. Skips clips on which a tool failed that is still the current
+    /// which files were found. Skips a clip if the tool that failed on it is still the current
     /// version.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn pending(
+    pub fn pending_pictures(
         &self,
         work: ThumbnailKind,
         folders: &HashSet<i64>,
@@ -111,8 +111,8 @@ impl Catalogue {
                 if failed_with.is_some_and(|tool| is_current(&tool)) {
                     continue;
                 }
-                let is_again = pending.last().is_some_and(|last| last.clip == found.clip);
-                if !is_again && folders.contains(&row.get(3)?) {
+                let is_duplicate = pending.last().is_some_and(|last| last.clip == found.clip);
+                if !is_duplicate && folders.contains(&row.get(3)?) {
                     pending.push(found);
                 }
             }
@@ -120,11 +120,11 @@ impl Catalogue {
         })
     }
 
-    /// Returns the work for a queued clip; `None` if it is no longer queued.
+    /// Returns the job for a queued clip; `None` if it is no longer queued.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn waiting(&self, pending: PendingPictures) -> Result<Option<PictureJob>, Error> {
+    pub fn picture_job(&self, pending: PendingPictures) -> Result<Option<PictureJob>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -150,7 +150,7 @@ impl Catalogue {
         })
     }
 
-    /// Drops the plan of a clip and marks its files to be read again, which creates a new plan.
+    /// Deletes the plan of a clip and queues its files for reading, which creates a new plan.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -181,7 +181,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Records that a clip has a filmstrip of `pictures` frames; 0 if there is nothing to show.
+    /// Records that a clip has a filmstrip of `pictures` frames; 0 if no frame can be shown.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -195,7 +195,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Records the tool that failed to create a filmstrip; another version will try again.
+    /// Records the tool that failed to create a filmstrip. A scan with another version tries again.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -208,7 +208,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Records why no picture of a clip could be decoded, and by which tool.
+    /// Records the reason why no picture of a clip could be decoded, and the tool that failed.
     ///
     /// # Errors
     /// If `SQLite` fails.

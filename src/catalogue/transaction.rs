@@ -1,33 +1,34 @@
-//! Transactions and fairness between writers. `SQLite` lets waiting writers poll, so a scan that
-//! commits batch after batch could delay an edit for long. Therefore every writer first locks
-//! `write.lock`: an edit keeps it while it waits for the database, and a scan has to acquire it
-//! before each batch.
+//! Transactions, and fairness between writers.
+//!
+//! In `SQLite`, waiting writers poll, so a scan that commits one batch after another could delay an
+//! edit for a long time. So every writer first locks `write.lock`: an edit holds it while it waits
+//! for the database, and a scan must acquire it before each batch.
 
 use std::fs::File;
 
 use super::Catalogue;
 use crate::error::Error;
 
-/// Free bytes below which a full disk is reported as the reason for a failed write.
-const LITTLE_SPACE: u64 = 1024 * 1024;
+/// Free space in bytes below which the disk counts as full when the catalogue cannot be written.
+const MIN_FREE_BYTES: u64 = 1024 * 1024;
 
 /// Lock on `write.lock`, released on drop.
-pub(super) struct WriteTurn<'a>(Option<&'a File>);
+pub(super) struct WriteGuard<'a>(Option<&'a File>);
 
 impl Catalogue {
-    /// Starts a batch of changes; waits while another process writes.
+    /// Starts a batch of changes. Waits while another process is writing.
     ///
     /// # Errors
-    /// If `SQLite` fails, or another process writes for more than a minute.
+    /// If `SQLite` fails, or another process is writing for more than a minute.
     pub fn begin(&self) -> Result<(), Error> {
-        drop(self.acquire_turn()?);
+        drop(self.lock_for_writing()?);
         self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"))
     }
 
-    /// Commits the batch; it is on disk when this returns.
+    /// Commits the batch. Its changes are on disk when this returns.
     ///
     /// # Errors
-    /// If `SQLite` fails; then the whole batch is rolled back.
+    /// If `SQLite` fails. In that case the whole batch is rolled back.
     pub fn commit(&self) -> Result<(), Error> {
         let committed = self.check(|connection| connection.execute_batch("COMMIT"));
         if committed.is_err() {
@@ -36,12 +37,12 @@ impl Catalogue {
         committed
     }
 
-    /// Runs changes in one transaction, ahead of the next batch of a running scan.
+    /// Runs changes in one transaction, which starts before the next batch of a running scan.
     pub(super) fn write_transaction<T>(
         &self,
         change: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let _turn = self.acquire_turn()?;
+        let _guard = self.lock_for_writing()?;
         self.check(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
         let changed = change();
         if changed.is_err() {
@@ -52,8 +53,10 @@ impl Catalogue {
         changed
     }
 
-    /// Runs reads in one snapshot, unaffected by concurrent writers. Also faster than single reads,
-    /// for which SQLite acquires its locks and revalidates its page cache each time. Can be nested.
+    /// Runs reads in one snapshot, unaffected by concurrent writers. Calls can be nested.
+    ///
+    /// It is also faster than single reads, for each of which SQLite acquires its locks and
+    /// revalidates its page cache.
     pub(super) fn read_snapshot<T>(
         &self,
         read: impl FnOnce() -> Result<T, Error>,
@@ -62,40 +65,42 @@ impl Catalogue {
             return read();
         }
         self.check(|connection| connection.execute_batch("BEGIN DEFERRED"))?;
-        let found = read();
+        let result = read();
         self.roll_back();
-        found
+        result
     }
 
-    /// Rolls back an open transaction, such as one left by a failed statement.
+    /// Rolls back the transaction if one is open.
     pub(super) fn roll_back(&self) {
         if !self.connection.is_autocommit() {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
 
-    fn acquire_turn(&self) -> Result<WriteTurn<'_>, Error> {
-        if let Some(reason) = &self.only_read {
-            let little = fs4::available_space(self.folder()).is_ok_and(|free| free < LITTLE_SPACE);
+    /// Locks `write.lock`. Fails if the catalogue is read-only.
+    fn lock_for_writing(&self) -> Result<WriteGuard<'_>, Error> {
+        if let Some(reason) = &self.read_only_reason {
+            let free = fs4::available_space(self.folder());
+            let is_full = free.is_ok_and(|free| free < MIN_FREE_BYTES);
             return Err(Error::ReadOnlyCatalogue {
                 path: self.folder.join(super::FILE),
-                reason: if little {
+                reason: if is_full {
                     "the disk is full".to_owned()
                 } else {
                     reason.clone()
                 },
             });
         }
-        if let Some(file) = &self.turn {
+        if let Some(file) = &self.write_lock {
             file.lock().map_err(Error::path(self.folder()))?;
         }
-        Ok(WriteTurn(self.turn.as_ref()))
+        Ok(WriteGuard(self.write_lock.as_ref()))
     }
 }
 
-impl Drop for WriteTurn<'_> {
+impl Drop for WriteGuard<'_> {
     fn drop(&mut self) {
-        // The lock ends with the process at the latest.
+        // If this fails, the system releases the lock when the process ends.
         let _ = self.0.map(File::unlock);
     }
 }

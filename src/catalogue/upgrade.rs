@@ -6,15 +6,15 @@ use super::open::BACKUPS;
 use super::{Catalogue, FILE, number};
 use crate::error::Error;
 
-/// Step from the version before `to`.
+/// Migration by one version.
 struct Migration {
-    /// Version after the step.
+    /// Version after the step; the step starts from the version before it.
     to: u32,
-    /// Changes tables and rows. Runs in the transaction of the whole migration.
+    /// Changes tables and rows. All steps run in one transaction.
     run: fn(&Catalogue) -> Result<(), Error>,
 }
 
-/// All steps, oldest first. Version 6 is the first that was released.
+/// All steps, oldest first. It is empty because version 6 is the first that is released.
 const MIGRATIONS: &[Migration] = &[];
 
 impl Catalogue {
@@ -45,14 +45,14 @@ impl Catalogue {
         })
     }
 
-    /// Backs up the catalogue before a migration, under a new name next to earlier backups.
+    /// Backs up the catalogue before a migration, under a name that no earlier backup has.
     fn back_up_version(&self, version: u32) -> Result<(), Error> {
         let folder = self.folder.join(BACKUPS);
         let mut number = 1;
         loop {
             let name = match number {
                 1 => format!("version-{version}.sqlite"),
-                more => format!("version-{version}-{more}.sqlite"),
+                number => format!("version-{version}-{number}.sqlite"),
             };
             match self.backup(&folder.join(name)) {
                 Err(Error::Path { source, .. })
@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// Steps to two later versions: a new column, and a new table that is filled from it.
+    /// Two migration steps: add a column, then create a table and fill it from the column.
     const STEPS: &[Migration] = &[
         Migration {
             to: 7,
@@ -100,7 +100,7 @@ mod tests {
         },
     ];
 
-    /// The same first step, then one that fails after its first change.
+    /// Two migration steps, of which the second fails after its first change.
     const FAILING: &[Migration] = &[
         Migration {
             to: 7,
@@ -117,7 +117,7 @@ mod tests {
         },
     ];
 
-    /// Opens the frozen catalogue of version 6.
+    /// Opens a copy of the stored catalogue of version 6.
     fn frozen() -> (TempDir, Catalogue) {
         let folder = tempfile::tempdir().unwrap();
         let database = Connection::open(folder.path().join(FILE)).unwrap();
@@ -136,7 +136,7 @@ mod tests {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// Edits and clips in the columns of version 6.
+    /// Returns the edits and the clips, with the columns of version 6.
     fn content(connection: &Connection) -> [Vec<Vec<Value>>; 2] {
         [
             rows(connection, "SELECT * FROM edit ORDER BY number"),
@@ -148,7 +148,7 @@ mod tests {
         ]
     }
 
-    /// The schema and all rows of all tables.
+    /// Returns all rows of all tables, followed by the schema.
     fn dump(connection: &Connection) -> Vec<Vec<Vec<Value>>> {
         let schema = rows(
             connection,
@@ -196,12 +196,12 @@ mod tests {
         // Only the id of the catalogue differs.
         let uuid =
             |connection: &Connection| rows(connection, "SELECT value FROM meta WHERE key = 'uuid'");
-        let own = uuid(&catalogue.connection);
-        assert_ne!(uuid(&backup), own);
+        let original = uuid(&catalogue.connection);
+        assert_ne!(uuid(&backup), original);
         backup
             .execute(
                 "UPDATE meta SET value = ?1 WHERE key = 'uuid'",
-                [&own[0][0]],
+                [&original[0][0]],
             )
             .unwrap();
         assert_eq!(dump(&backup), before);
@@ -217,7 +217,7 @@ mod tests {
         ));
         assert_eq!(version(&catalogue.connection), 6);
         assert!(dump(&catalogue.connection) == before);
-        // The next attempt keeps the backup of the first.
+        // The next attempt does not overwrite the first backup.
         catalogue.migrate(6, STEPS).unwrap();
         assert_eq!(version(&catalogue.connection), 8);
         for name in ["version-6.sqlite", "version-6-2.sqlite"] {

@@ -1,4 +1,4 @@
-//! Volumes that were ever seen: names, contents, and how to forget one.
+//! Volumes that were ever seen: their names and contents, and the removal of a volume.
 
 use std::path::{Path, PathBuf};
 
@@ -10,12 +10,12 @@ use crate::error::{Error, escape};
 use crate::value::{Duration, from_bytes, to_bytes};
 use crate::volume::{Backing, KnownVolume, Volume};
 
-/// Volume that was ever seen.
+/// Recorded volume, mounted or not.
 #[derive(Debug, Clone)]
 pub struct VolumeRow {
     /// Row id.
     pub id: i64,
-    /// Identity, such as `uuid:…`: docs/identity.md.
+    /// Identity, such as `uuid:…`; see docs/identity.md.
     pub identity: String,
     /// Name given by the user, otherwise its label.
     pub label: String,
@@ -25,40 +25,40 @@ pub struct VolumeRow {
     pub mount: PathBuf,
     /// Size of the filesystem in bytes.
     pub bytes: Option<u64>,
-    /// Serial of its disk, or server of the share.
+    /// Serial number of its disk, or server of the share; `None` if unknown.
     pub hardware: Option<String>,
-    /// All disks it was ever seen on, and `said:` with the user's name for its disk.
+    /// All disks on which it was ever seen, and `said:` with the user's name for its disk.
     pub disks: Vec<String>,
-    /// Storage of the volume if that is not its own disk; `None` if it was not recorded.
+    /// Storage of the volume, such as a disk or an image file; `None` if it was not recorded.
     pub backing: Option<Backing>,
     /// Number of its last mount, incremented with each mount.
     pub session: i64,
-    /// Number of times that a new filesystem was found under the same identity.
+    /// Number of times that a new filesystem was found under this identity.
     pub formats: i64,
     /// Time when it was last seen, seconds since 1970 UTC.
     pub last_seen: i64,
-    /// Number of clips with a file on it, without missing files.
+    /// Number of clips with a file on it. Missing files do not count.
     pub clips: usize,
-    /// Size of these files in bytes.
+    /// Total size of these files in bytes.
     pub clip_bytes: u64,
     /// Total duration of these clips.
     pub duration: Duration,
-    /// Number of its missing files.
+    /// Number of media files missing on it.
     pub missing: usize,
 }
 
-/// Number of clips that would be lost with a volume.
+/// Numbers of clips that would or might be lost with a volume.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LostClips {
-    /// Clips that are on no other volume.
+    /// Clips without a copy on another volume.
     pub only_here: usize,
-    /// Clips with copies on other volumes that were never compared completely.
+    /// Clips with copies on other volumes that were never verified by a full hash.
     pub unverified: usize,
     /// All clips with a file on it.
     pub clips: usize,
 }
 
-/// Certainty that another file has the same content, best first.
+/// Certainty that another file has the same content, from most to least certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum CopyCertainty {
     /// Another file is identical by its full hash.
@@ -72,7 +72,7 @@ enum CopyCertainty {
 impl CopyCertainty {
     fn from_files(file: &HashedFile, others: &[HashedFile]) -> Self {
         let compare = |other: &HashedFile| match file.digest.zip(other.digest) {
-            Some((one, other)) if one == other => Self::Identical,
+            Some((digest, other)) if digest == other => Self::Identical,
             Some(_) => Self::OnlyHere,
             None => Self::Unverified,
         };
@@ -80,18 +80,18 @@ impl CopyCertainty {
     }
 }
 
-/// Record of a volume before the current scan.
+/// Volume as recorded before this scan.
 #[derive(Debug, Clone, Copy)]
 pub struct SeenVolume {
     /// Row id.
     pub id: i64,
-    /// Previous time it was seen, seconds since 1970 UTC; 0 if it is new.
-    pub before: i64,
+    /// Time when it was last seen before, seconds since 1970 UTC; 0 if it is new.
+    pub last_seen: i64,
 }
 
-/// Prefix of the identity of a forgotten volume that is still in the log of ingests.
+/// Prefix of the identity of a forgotten volume that is still in the ingest log.
 pub(super) const FORGOTTEN: &str = "forgotten:";
-/// Prefix that distinguishes disk names given by the user from those reported by systems.
+/// Prefix of disk names given by the user, which distinguishes them from reported serial numbers.
 pub const DISK_NAME_PREFIX: &str = "said:";
 
 pub(super) fn lines(text: &str) -> Vec<String> {
@@ -118,18 +118,18 @@ impl Catalogue {
             .collect())
     }
 
-    /// Records that a volume was seen at its mount point.
+    /// Records that a volume is mounted now. Returns its previous record.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn see_volume(&self, volume: &Volume) -> Result<SeenVolume, Error> {
-        let before: Option<(i64, String)> = self.check(|connection| {
+    pub fn record_volume(&self, volume: &Volume) -> Result<SeenVolume, Error> {
+        let previous: Option<(i64, String)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT last_seen, disks FROM volume WHERE identity = ?1")?
                 .query_row([&volume.identity], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
         })?;
-        let (before, disks) = before.unwrap_or_default();
+        let (last_seen, disks) = previous.unwrap_or_default();
         let mut disks = lines(&disks);
         let hardware = volume
             .hardware
@@ -140,7 +140,7 @@ impl Catalogue {
                 .filter(|serial| !disks.contains(serial))
                 .collect::<Vec<_>>(),
         );
-        // A label that is only a mount point does not replace another label.
+        // A label derived from the mount point does not replace another label.
         let id = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -166,7 +166,7 @@ impl Catalogue {
                 )
         })?;
         self.record_current_mounts()?;
-        Ok(SeenVolume { id, before })
+        Ok(SeenVolume { id, last_seen })
     }
 
     /// Returns the row id of a volume; `None` if it was never seen.
@@ -194,7 +194,7 @@ impl Catalogue {
         })
     }
 
-    /// Changes the identity of a volume, unless the new one is in use already.
+    /// Changes the identity of a volume, unless another volume has the new identity.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -208,7 +208,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Returns the records that distinguish volumes with equal identities.
+    /// Returns the recorded properties that distinguish mounted volumes with equal identities.
     pub(super) fn known_volumes(&self) -> Result<Vec<KnownVolume>, Error> {
         self.check(|connection| {
             connection
@@ -224,19 +224,19 @@ impl Catalogue {
         })
     }
 
-    /// Returns unmounted volumes that were last mounted at `root` or above it. Skips mount points
-    /// where another volume is mounted now, such as the next card in the same reader.
+    /// Returns unmounted volumes that were last mounted at `root` or a folder above it. Skips mount
+    /// points where another volume is mounted now, such as the next card in the same reader.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn away_from(&self, root: &Path) -> Result<Vec<VolumeRow>, Error> {
+    pub fn unmounted_volumes_at(&self, root: &Path) -> Result<Vec<VolumeRow>, Error> {
         let mut rows = self.volume_rows(false)?;
         rows.retain(|row| row.mounted.is_none() && root.starts_with(&row.mount));
-        // The deepest mount point covered the others.
+        // The files at `root` were on the volume with the deepest mount point.
         let deepest = rows.iter().map(|row| row.mount.as_os_str().len()).max();
         rows.retain(|row| Some(row.mount.as_os_str().len()) == deepest);
-        let is_taken = |mount: &Path| self.volumes.all().iter().any(|other| other.mount == *mount);
-        rows.retain(|row| !is_taken(&row.mount));
+        let is_in_use = |mount: &Path| self.volumes.all().iter().any(|other| other.mount == *mount);
+        rows.retain(|row| !is_in_use(&row.mount));
         Ok(rows)
     }
 
@@ -335,8 +335,8 @@ impl Catalogue {
         let is_mount =
             |row: &VolumeRow| row.mounted.as_deref().unwrap_or(&row.mount) == Path::new(text);
         let is_prefix = |row: &VolumeRow| text.len() >= 4 && row.identity.starts_with(text);
-        // A complete identity is unique. A label can equal the name or mount point of another
-        // volume, because anyone can choose it when formatting a drive.
+        // A complete identity is unique. A label may equal the name or mount point of another
+        // volume, because it is chosen freely when a drive is formatted.
         let matchers: [&dyn Fn(&VolumeRow) -> bool; 3] = [
             &|row| row.identity == text,
             &|row| is_label(row) || is_mount(row),
@@ -346,7 +346,7 @@ impl Catalogue {
             let found: Vec<&VolumeRow> = rows.iter().filter(|row| matches(row)).collect();
             match found.as_slice() {
                 [] => {}
-                [one] => return Ok((*one).clone()),
+                [row] => return Ok((*row).clone()),
                 many => {
                     return Err(Error::AmbiguousVolume {
                         name: escape(text),
@@ -362,7 +362,7 @@ impl Catalogue {
         })
     }
 
-    /// Renames a volume in all search results.
+    /// Sets the user's name for a volume, which replaces its label in all output.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
@@ -378,7 +378,7 @@ impl Catalogue {
         })
     }
 
-    /// Records the user's name for the disk of a volume, replacing an earlier name.
+    /// Records the user's name for the disk of a volume. It replaces an earlier name.
     ///
     /// # Errors
     /// If `SQLite` fails, or the catalogue cannot be written.
@@ -421,8 +421,8 @@ impl Catalogue {
         })
     }
 
-    /// Counts the clips that would be lost with a volume. Only full hashes prove that a copy
-    /// exists.
+    /// Counts the clips that would be lost with a volume. A copy on another volume counts as
+    /// certain only if the full hashes are equal.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -433,19 +433,19 @@ impl Catalogue {
             let (here, elsewhere): (Vec<_>, Vec<_>) = self
                 .hashed_files(clip)?
                 .into_iter()
-                // A view on another volume disappears with this one.
-                .filter(|copy| copy.volume == volume || copy.is_kept)
+                // A view of this volume disappears with it.
+                .filter(|copy| copy.volume == volume || copy.has_own_storage)
                 .partition(|copy| copy.volume == volume);
-            // The files here may differ, so each needs a copy.
+            // The files on this volume may differ, so each needs a copy.
             let certainties = here
                 .iter()
-                .map(|one| CopyCertainty::from_files(one, &elsewhere));
-            let nothing_here = if elsewhere.is_empty() {
+                .map(|file| CopyCertainty::from_files(file, &elsewhere));
+            let without_files_here = if elsewhere.is_empty() {
                 CopyCertainty::OnlyHere
             } else {
                 CopyCertainty::Identical
             };
-            match certainties.max().unwrap_or(nothing_here) {
+            match certainties.max().unwrap_or(without_files_here) {
                 CopyCertainty::Identical => {}
                 CopyCertainty::Unverified => loss.unverified += 1,
                 CopyCertainty::OnlyHere => loss.only_here += 1,
@@ -454,14 +454,14 @@ impl Catalogue {
         Ok(loss)
     }
 
-    /// Forgets a volume and its files. Keeps the edits of its clips in the journal, and the facts
-    /// of their content in case it returns.
+    /// Removes a volume and its files from the catalogue. Keeps the edits of its clips in the
+    /// journal, and the facts of their contents in case the volume returns.
     ///
     /// # Errors
-    /// If `SQLite` fails, or the catalogue cannot be written; then nothing changes.
+    /// If `SQLite` fails, or the catalogue cannot be written. In that case nothing is removed.
     pub fn forget_volume(&self, volume: i64) -> Result<(), Error> {
         self.write_transaction(|| {
-            // Its presence may show that another volume was replaced.
+            // The mounted volume may be evidence that another one was replaced.
             self.record_current_mounts()?;
             let clips = self.clips_on(volume)?;
             self.check(|connection| {
@@ -473,7 +473,7 @@ impl Catalogue {
                 )?;
                 connection.execute(&format!("DELETE FROM file WHERE id IN ({files})"), [volume])?;
                 connection.execute("DELETE FROM dir WHERE volume = ?1", [volume])?;
-                // The log of ingests still refers to it.
+                // The volume is kept if the ingest log refers to it.
                 let kept = connection.execute(
                     "UPDATE volume SET identity = ?2 || id, mount = X''
                      WHERE id = ?1 AND EXISTS (SELECT 1 FROM ingest_place WHERE volume = ?1)",

@@ -29,8 +29,8 @@ impl Clip {
         };
     }
 
-    /// Replaces the captured time with the true time if a correction of the camera's clock is
-    /// known; the recorded time stays available as its own fact.
+    /// Corrects the capture time if the error of the camera's clock is known. The uncorrected time
+    /// becomes the fact `recorded`.
     fn correct_clock(&mut self) {
         let (Some(clock), Some(captured)) = (&self.clock, &self.captured) else {
             return;
@@ -41,7 +41,7 @@ impl Clip {
         }
     }
 
-    /// Computes the timecode of the last frame from the first timecode, the rate and the duration.
+    /// Computes the timecode of the last frame from the start timecode, the rate and the duration.
     fn last_timecode(&self) -> Option<Fact<Timecode>> {
         let start = self.start_timecode.as_ref()?;
         let rate = self.rate.as_ref()?.value;
@@ -50,16 +50,16 @@ impl Clip {
         let frames = rate.frame_at(micros.saturating_sub(1));
         let drop_frame = start.value.is_drop_frame();
         let day = Timecode::frames_per_day(rate, drop_frame).max(1);
-        // A clip of a whole day or more contains every timecode.
+        // A clip of a day or longer contains every timecode.
         let last = first.wrapping_add(frames.min(day - 1)) % day;
         let last = Timecode::from_frames(last, rate, drop_frame)?;
         Some(Fact::new(last, start.source.clone()))
     }
 
-    /// Returns the rank of the clip by user opinion, for sorting: stars, or more for a selected
-    /// clip. A rejected clip sorts after all others.
+    /// Returns the rank for sorting by rating and selection: the number of stars, and six more for
+    /// a selected clip. Rejected clips come last.
     #[must_use]
-    pub fn merit(&self) -> i64 {
+    pub fn rating_rank(&self) -> i64 {
         let stars = self.rating.as_ref().map_or(0, |fact| i64::from(fact.value));
         match self.selection.as_ref().map(|fact| fact.value) {
             Some(Selection::Selected) => stars + 6,
@@ -70,14 +70,14 @@ impl Clip {
 
     /// Rank of a rejected clip.
     pub const REJECTED: i64 = -1;
-    /// Rank of a selected clip with all stars.
+    /// Rank of a selected clip with five stars.
     pub const BEST: i64 = 11;
 }
 
-/// Returns true if a clip contains a timecode between `from` and `to`.
+/// Returns true if a clip contains a timecode from `from` to `to`, both included.
 ///
-/// `first` and `last` are the clip's own timecodes as [`Timecode::sort_key`]. A clip may run past
-/// midnight, where timecodes wrap to zero.
+/// `first` and `last` are the clip's start and end timecodes as [`Timecode::sort_key`]. A clip may
+/// run past midnight, where timecodes wrap to zero.
 #[must_use]
 pub fn overlaps_timecodes(first: i64, last: Option<i64>, from: i64, to: i64) -> bool {
     let last = last.unwrap_or(first);

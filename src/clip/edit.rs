@@ -1,4 +1,4 @@
-//! Edits by people: single changes to a clip that are stored forever, and their combined effect.
+//! Edits by people: single changes to a clip, which are stored forever, and their combined effect.
 //!
 //! An edit never changes, and its id is a hash of its content. So journals from several machines
 //! can be merged as sets, in any order and any number of times: the effect of the edits on a clip
@@ -19,7 +19,7 @@ use crate::value::{
 /// Id of an edit, or of all edits of one command: 128 bits, 32 hex digits.
 pub type EditId = Fingerprint;
 
-/// Highest rating in stars; the lowest is none.
+/// Highest rating in stars. 0 means no rating.
 pub const MAX_STARS: u8 = 5;
 /// Longest note or marker text in characters.
 const MAX_CHARS: usize = 20_000;
@@ -27,8 +27,8 @@ const MAX_CHARS: usize = 20_000;
 const MAX_MARKER_MICROS: u64 = 366 * 86_400 * 1_000_000;
 /// Latest plausible clock of an edit in microseconds: 1 January 2200.
 ///
-/// A later clock is rejected unless it continues from a known one. Otherwise one wrong clock would
-/// block all later edits from being imported.
+/// A later clock is rejected unless it follows a known one closely. Otherwise one wrong clock would
+/// prevent all later edits from being imported.
 pub const MAX_CLOCK: i64 = 7_258_118_400_000_000;
 
 /// One change that one person made to one clip.
@@ -40,13 +40,13 @@ pub struct Edit {
     pub content: EditContent,
 }
 
-/// Content of an edit. The edit's id is the hash of its JSON, with the fields in this order.
+/// Content of an edit. The edit's id is the hash of this struct as JSON, with fields in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditContent {
     /// Fingerprint of the clip.
     pub clip: Fingerprint,
-    /// Logical time in microseconds, which orders edits: the machine's clock, but later than every
-    /// edit known when this one was created.
+    /// Logical time in microseconds, which orders edits: the machine's time, raised if necessary
+    /// above the clock of every edit known when this one was created.
     pub clock: i64,
     /// Time by the machine's own clock, in microseconds since 1970 UTC.
     pub at: i64,
@@ -54,7 +54,7 @@ pub struct EditContent {
     pub author: String,
     /// Id shared by all edits of one command.
     pub batch: EditId,
-    /// Change that the edit makes.
+    /// Change to the clip.
     pub action: Action,
 }
 
@@ -79,10 +79,10 @@ pub enum Action {
 }
 
 impl Action {
-    /// Checks that the action is valid, since journals also come from other machines.
+    /// Checks that the action is valid, because journals also come from other machines.
     ///
     /// # Errors
-    /// Describes the invalid value.
+    /// [`Malformed`] with the invalid value.
     pub fn check(&self) -> Result<(), Malformed> {
         let is_text = |text: &str| {
             let count = text.chars().count();
@@ -102,7 +102,7 @@ impl Action {
             Self::Mark(marker) => (
                 marker.text.clone(),
                 is_text(&marker.text) && marker.micros <= MAX_MARKER_MICROS,
-                "a marker within a year, with a text of 1 to 20,000 characters",
+                "a marker in the first year of a clip, with a text of 1 to 20,000 characters",
             ),
             Self::Stars(stars) => (stars.to_string(), *stars <= MAX_STARS, "0 to 5 stars"),
             Self::Select(_) | Self::Undo(_) => return Ok(()),
@@ -134,7 +134,7 @@ pub fn short_id(id: EditId) -> String {
     id.to_string()[..8].to_owned()
 }
 
-/// Line of an exported journal.
+/// One line of an exported journal.
 #[derive(Serialize, Deserialize)]
 struct JournalLine {
     edit: EditId,
@@ -160,12 +160,12 @@ impl Edit {
     /// Parses a line of JSON and checks its content against its id.
     ///
     /// # Errors
-    /// Describes the problem.
+    /// A message that describes the problem.
     pub fn from_line(line: &str) -> Result<Self, String> {
         let line: JournalLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let edit = Self::new(line.content);
         if edit.id != line.edit {
-            return Err("it was altered: its id does not match its content".to_owned());
+            return Err("altered: its id does not match its content".to_owned());
         }
         if edit.content.clock < 0 {
             return Err(format!("its clock is invalid: {}", edit.content.clock));
@@ -182,7 +182,7 @@ impl Edit {
         Ok(edit)
     }
 
-    /// Sort key that gives the same order on every machine.
+    /// Returns a sort key that gives the same order on every machine.
     fn sort_key(&self) -> (i64, EditId) {
         (self.content.clock, self.id)
     }
@@ -205,7 +205,7 @@ pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
     let mut latest: Vec<&Edit> = edits.iter().collect();
     latest.sort_by_key(|edit| std::cmp::Reverse(edit.sort_key()));
     latest.dedup_by_key(|edit| edit.id);
-    // An undo is later than the edit it undoes, so the latest edits are decided first.
+    // An undo is later than the edit it undoes, so edits are processed from latest to earliest.
     let mut undone = BTreeSet::new();
     let mut in_effect = Vec::new();
     for edit in latest {
@@ -221,8 +221,7 @@ pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
     in_effect
 }
 
-/// Returns the last decision for each tag, in its current form: whether the tag is set, and the
-/// edit that decided it.
+/// Returns the last decision for each tag: true if the tag is set, and the edit that decided it.
 #[must_use]
 pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
     let mut decided = BTreeMap::new();
@@ -237,10 +236,10 @@ pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
     decided
 }
 
-/// Returns the last decision for each tag under its current name.
+/// Returns the last decision for each tag, by the tag's current name.
 ///
-/// If several former tags have the same current name, it is set if any of them is, unless a later
-/// edit removed it under the current name.
+/// If several former names map to the same current name, the tag is set if any of them is set,
+/// unless a later edit removed it under the current name.
 #[must_use]
 pub fn decided_tags_renamed<'e>(
     edits: &'e [Edit],
@@ -256,21 +255,21 @@ pub fn decided_tags_renamed<'e>(
         {
             continue;
         }
-        let known = named.entry(name).or_insert(*decision);
-        if decision.0 && !known.0 {
-            *known = *decision;
+        let combined = named.entry(name).or_insert(*decision);
+        if decision.0 && !combined.0 {
+            *combined = *decision;
         }
     }
     named
 }
 
 impl Clip {
-    /// Applies the edits of people, which override everything else.
+    /// Applies edits, which override all other sources.
     pub fn apply_edits(&mut self, edits: &[Edit]) {
         self.apply_edits_renamed(edits, &str::to_owned);
     }
 
-    /// Applies edits, with tags under their current names. The last edit of each tag counts; see
+    /// Applies edits, with tags under their current names. The last edit of each tag counts. See
     /// [`decided_tags_renamed`] for tags that share a current name.
     pub fn apply_edits_renamed(&mut self, edits: &[Edit], current_name: &dyn Fn(&str) -> String) {
         let (mut notes, mut markers) = (Vec::new(), Vec::new());
@@ -310,7 +309,7 @@ impl Clip {
         if !is_set {
             if let Some(tags) = &mut self.tags {
                 tags.value.remove(tag);
-                // A rule may also have assigned tags below it, which do not apply either.
+                // Subtags that a rule assigned no longer apply.
                 tags.value.remove_below(tag);
             }
             self.tags.take_if(|tags| tags.value.is_empty());
@@ -443,8 +442,8 @@ mod tests {
     }
 
     fn edits() -> impl Strategy<Value = Vec<Edit>> {
-        let one = (0_i64..40, 0_u8..7, 0_u8..4, 0_usize..20);
-        proptest::collection::vec(one, 0..20).prop_map(|all| {
+        let parameters = (0_i64..40, 0_u8..7, 0_u8..4, 0_usize..20);
+        proptest::collection::vec(parameters, 0..20).prop_map(|all| {
             let mut edits: Vec<Edit> = Vec::new();
             for (clock, kind, number, earlier) in all {
                 let tag = format!("tag-{number}");
@@ -477,12 +476,12 @@ mod tests {
         /// Merges the same journals in different orders and with duplicates.
         #[test]
         fn merging_is_commutative_associative_and_idempotent(a in edits(), b in edits(), c in edits()) {
-            let whole = edited(&[&a[..], &b, &c].concat());
-            prop_assert_eq!(&edited(&[&c[..], &a, &b].concat()), &whole);
-            prop_assert_eq!(&edited(&[&b[..], &c, &b, &a, &a].concat()), &whole);
+            let expected = edited(&[&a[..], &b, &c].concat());
+            prop_assert_eq!(&edited(&[&c[..], &a, &b].concat()), &expected);
+            prop_assert_eq!(&edited(&[&b[..], &c, &b, &a, &a].concat()), &expected);
             let mut sorted = [&a[..], &b, &c].concat();
             sorted.sort_by_key(|edit| edit.id);
-            prop_assert_eq!(&edited(&sorted), &whole);
+            prop_assert_eq!(&edited(&sorted), &expected);
             for edit in &a {
                 prop_assert_eq!(&Edit::from_line(&edit.to_line()).unwrap(), edit);
             }

@@ -1,11 +1,11 @@
 //! Facets: properties by which clips are counted and grouped.
 //!
-//! Every field marked as a facet is one. Two more are computed: the day and the folder.
+//! Every field marked as a facet is a facet. Two more are computed: the day and the folder.
 
 use super::{Clip, FIELDS, Field, IndexCell};
 use crate::error::closest;
 
-/// A property by which clips are counted.
+/// A property by which clips are counted and grouped.
 #[derive(Clone, Copy)]
 pub struct Facet {
     /// Name in queries and output.
@@ -49,7 +49,7 @@ pub fn facets() -> impl Iterator<Item = Facet> {
 /// Returns the facet with this name or field alias.
 ///
 /// # Errors
-/// Returns the most similar facet name, if there is one.
+/// The most similar facet name; `None` if none is similar.
 pub fn facet(name: &str) -> Result<Facet, Option<String>> {
     let name = name.trim().to_ascii_lowercase();
     let is_named = |facet: &Facet| match facet.source {

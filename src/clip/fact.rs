@@ -1,4 +1,4 @@
-//! Facts: values with their source, and how far each source is trusted.
+//! Facts: values with their sources, and the trust in each source.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,9 +13,9 @@ use super::FieldValue;
 pub struct Source(Cow<'static, str>);
 
 impl Source {
-    /// The file system, for paths, sizes and times.
+    /// The filesystem, for paths, sizes and times.
     pub const DISK: Self = Self(Cow::Borrowed("disk"));
-    /// The file's modification time, if nothing better dates a shot.
+    /// The file's modification time, used as the capture time if no better source is available.
     pub const MTIME: Self = Self(Cow::Borrowed("mtime"));
     /// A file or folder name.
     pub const NAME: Self = Self(Cow::Borrowed("name"));
@@ -52,12 +52,12 @@ impl Source {
         Self(Cow::Owned(format!("person:{name}")))
     }
 
-    /// The rules, for the tags that they assign.
+    /// Tag rules, for the tags that they assign.
     pub const RULES: Self = Self(Cow::Borrowed("rules"));
     /// Text next to the clip: subtitles or a transcript.
     pub const TEXT: Self = Self(Cow::Borrowed("text"));
 
-    /// Returns the source for a fact other than a tag that the named rule assigned.
+    /// Returns the source for a fact, other than a tag, that the named rule assigned.
     #[must_use]
     pub fn rule(name: &str) -> Self {
         Self(Cow::Owned(format!("rule:{name}")))
@@ -69,19 +69,19 @@ impl Source {
         Self(Cow::Owned(format!("ingest:{day}")))
     }
 
-    /// Returns true if names or rules provided the value; such a value can be derived again without
+    /// Returns true if names or rules provided the value. Such a value can be derived again without
     /// the drive.
     #[must_use]
     pub fn is_from_names(&self) -> bool {
         self.0 == "name" || self.0 == "rules" || self.0.starts_with("rule:")
     }
 
-    /// Returns the trust in this source; of two facts of a field, the one with higher trust wins.
+    /// Returns the trust in this source. If two sources state a field, the more trusted one wins.
     ///
     /// The order for `captured`: the camera's own time with an offset; a sidecar; the container's
     /// time, which an export rewrites; a sound recorder's time; a date in the name; the file's
-    /// modification time. A shoot-day file outranks everything that machines found. A rule was
-    /// written for these very files, so it outranks a general naming scheme.
+    /// modification time. A shoot-day file outranks every automatic source. A rule is written for
+    /// particular footage, so it outranks a general naming scheme.
     #[must_use]
     pub fn trust(&self) -> u8 {
         match self.0.as_ref() {
@@ -125,14 +125,13 @@ impl<T> Fact<T> {
 }
 
 impl<T: FieldValue> Fact<T> {
-    /// Merges a fact into another: values that add up are combined, otherwise the more trusted one
-    /// wins.
+    /// Merges a fact into another: combines additive values, otherwise keeps the more trusted one.
     pub(super) fn merge(fact: &mut Option<Self>, other: Option<&Self>) {
         let Some(other) = other else { return };
         match fact {
             None => *fact = Some(other.clone()),
-            Some(known) if T::IS_ADDITIVE => known.value.add(&other.value),
-            Some(known) if other.source.trust() > known.source.trust() => *known = other.clone(),
+            Some(fact) if T::IS_ADDITIVE => fact.value.add(&other.value),
+            Some(fact) if other.source.trust() > fact.source.trust() => *fact = other.clone(),
             Some(_) => {}
         }
     }

@@ -61,11 +61,11 @@ pub enum FieldFilter {
     Range(NumberRange),
 }
 
-/// A type of field values.
+/// Type of the values of a field.
 pub trait FieldValue: Clone + Serialize + DeserializeOwned {
     /// Data type for the index and for queries.
     const KIND: FieldKind;
-    /// True if two values of a clip are combined; otherwise one replaces the other.
+    /// True if values from two sources are combined; otherwise one replaces the other.
     const IS_ADDITIVE: bool = false;
 
     /// Formats the value for people.
@@ -103,7 +103,7 @@ pub trait FieldValue: Clone + Serialize + DeserializeOwned {
         }
     }
 
-    /// Combines another value with this one, if values add up.
+    /// Adds another value to this one. Does nothing if the type is not additive.
     fn add(&mut self, _other: &Self) {}
 }
 
@@ -191,7 +191,7 @@ macro_rules! texts {
             }
 
             fn cells(&self) -> Vec<IndexCell> {
-                self.0.iter().map(|one| IndexCell::Words(one.text.clone())).collect()
+                self.0.iter().map(|item| IndexCell::Words(item.text.clone())).collect()
             }
         })+
     };
@@ -251,8 +251,8 @@ choices!(
     Orientation
 );
 
-/// Implements `FieldValue` for types that are one number, given the quantity and the conversion to
-/// the indexed number.
+/// Implements `FieldValue` for types indexed as one number, given the quantity and the conversion
+/// to that number.
 macro_rules! numbers {
     ($($type:ty, $quantity:expr, $number:expr;)+) => {
         $(impl FieldValue for $type {

@@ -1,4 +1,5 @@
-//! Files that contain a clip (its copies), and the paths and volumes derived from them.
+//! Copies of a clip, which are the files that contain it, and the path and volume fields derived
+//! from them.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::value::{Bytes, format_unix_nanos, to_bytes};
 pub enum FileState {
     /// Found, and read without errors.
     Present,
-    /// Found, but not readable.
+    /// Found but not readable.
     Unreadable,
     /// Not found when its folder was last scanned.
     Missing,
@@ -28,7 +29,7 @@ pub struct FileCopy {
     pub volume_number: i64,
     /// True if the volume is mounted now.
     pub is_mounted: bool,
-    /// Current path, or the path when the volume was last mounted.
+    /// Current path, or the path at the last mount point.
     pub path: PathBuf,
     /// Path relative to the volume's root; it does not depend on the mount point.
     pub inside: PathBuf,
@@ -58,7 +59,7 @@ pub struct FrameRun {
 }
 
 impl FileCopy {
-    /// Returns the display name; for an image sequence it is `shot.[0001-0120].dpx`.
+    /// Returns the display name, such as `shot.[0001-0120].dpx` for an image sequence.
     #[must_use]
     pub fn name(&self) -> String {
         let name = to_bytes(self.path.file_name().unwrap_or_default());
@@ -100,7 +101,7 @@ impl FileCopy {
         file
     }
 
-    /// Returns the path's bytes in hex; `None` if the path is UTF-8, since text is sufficient then.
+    /// Returns the path's bytes in hex; `None` if the path is UTF-8, because then text is enough.
     #[must_use]
     pub fn path_bytes(&self) -> Option<String> {
         if self.path.to_str().is_some() {
@@ -118,7 +119,7 @@ impl FileCopy {
 /// Longest frame number in digits; further digits to the left belong to the name.
 const MAX_DIGITS: usize = 18;
 
-/// Splits a name at the last digits before its extension: `shot.0001.dpx` gives `shot.`, `0001` and
+/// Splits a name around the digits before its extension: `shot.0001.dpx` gives `shot.`, `0001` and
 /// `.dpx`.
 #[must_use]
 pub fn split_frame_number(name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
@@ -136,15 +137,16 @@ pub fn split_frame_number(name: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((stem, number, extension))
 }
 
-/// Path of a clip's best copy, with the searchable words of the paths of all copies.
+/// Path of a clip's best copy, with the searchable words from the paths of all copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClipPath {
     /// Path of the best copy.
     pub path: PathBuf,
-    /// Folder names below the volume of every copy, and file names that differ from the best
-    /// copy's.
+    /// Folders of all copies, relative to their volumes, and file names that differ from the best
+    /// copy's name.
     pub words: Vec<String>,
-    /// Facet value: the folder below the volume of the first copy, mounted or not.
+    /// Value of the folder facet: folder of the first copy, relative to its volume. It does not
+    /// depend on mounting.
     pub folder: String,
 }
 
@@ -153,7 +155,7 @@ pub struct ClipPath {
 pub struct VolumeLabels {
     /// Label of the best copy's volume.
     pub best: String,
-    /// Labels of the volumes of all copies that are not missing, or of all copies if every one is
+    /// Labels of the volumes of all copies that are not missing; of all copies if every copy is
     /// missing.
     pub all: Vec<String>,
 }

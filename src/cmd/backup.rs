@@ -14,7 +14,7 @@ use crate::cli;
 pub(crate) fn run(args: &cli::BackupArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(catalogue)?;
-    catalogue.backup_while(&args.file, &|| !interrupt.is_requested())?;
+    catalogue.backup_unless_cancelled(&args.file, &|| interrupt.is_requested())?;
     let mut out = stdout();
     writeln!(
         out,

@@ -86,7 +86,7 @@ fn measure(
             let copies = &clip.present;
             unverified += usize::from(copies.files.len() > 1 && !copies.are_all_hashed());
             let count = if args.proved {
-                copies.proved_volumes()
+                copies.verified_volumes()
             } else {
                 copies.volumes()
             };
@@ -109,7 +109,7 @@ fn measure(
 fn cells(clip: &ClipCopies) -> [String; 4] {
     [
         clip.present.volumes().to_string(),
-        clip.present.proved_volumes().to_string(),
+        clip.present.verified_volumes().to_string(),
         clip.best.as_ref().map_or_else(String::new, FileCopy::name),
         volumes(clip),
     ]
@@ -129,7 +129,7 @@ fn volumes(clip: &ClipCopies) -> String {
             volumes.push(volume);
         }
     }
-    match (volumes.is_empty(), copies.do_differ()) {
+    match (volumes.is_empty(), copies.hashes_differ()) {
         (true, _) => clip.best.as_ref().map_or_else(String::new, |best| {
             format!("{} ({})", best.volume, best.status())
         }),
@@ -144,8 +144,8 @@ fn as_json(clip: &ClipCopies) -> serde_json::Value {
         "id": clip.id,
         "name": clip.best.as_ref().map(FileCopy::name),
         "volumes": copies.volumes(),
-        "proved_volumes": copies.proved_volumes(),
-        "differ": copies.do_differ(),
+        "proved_volumes": copies.verified_volumes(),
+        "differ": copies.hashes_differ(),
         "files": compare::files_json(copies),
     })
 }

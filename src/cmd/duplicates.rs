@@ -104,7 +104,7 @@ fn as_json(copied: &ClipFiles) -> serde_json::Value {
 }
 
 fn verdict(copied: &ClipFiles) -> &'static str {
-    if copied.do_differ() {
+    if copied.hashes_differ() {
         "same fingerprint, but contents DIFFER"
     } else if copied.are_all_hashed() {
         "identical, compared completely"

@@ -198,7 +198,7 @@ fn print_result(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::R
     for name in &edited.refused {
         writeln!(
             io::stderr(),
-            "warning: {name}: not scanned yet, or empty: cannot be annotated"
+            "warning: {name} cannot be annotated: it is empty or not scanned yet"
         )?;
     }
     Ok(if edited.refused.is_empty() {

@@ -53,12 +53,12 @@ pub(crate) fn run(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
         }) => rename(from, into, *yes, by, folder),
         Some(TagsCommand::Rules { own: false }) => print(RULES),
         Some(TagsCommand::Rules { own: true }) => {
-            let rules = Catalogue::open(folder)?.own_rules()?.rules;
+            let rules = Catalogue::open(folder)?.user_rules()?.rules;
             print_custom(rules, "no custom rules are active")
         }
         Some(TagsCommand::Vocabulary { own: false }) => print(VOCABULARY),
         Some(TagsCommand::Vocabulary { own: true }) => {
-            let vocabulary = Catalogue::open(folder)?.own_rules()?.vocabulary;
+            let vocabulary = Catalogue::open(folder)?.user_rules()?.vocabulary;
             print_custom(vocabulary, "no custom vocabulary is active")
         }
     }
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
 
 /// Returns the active rules.
 fn active_rules(catalogue: &Catalogue) -> Result<Rules, Error> {
-    Rules::new(&catalogue.own_rules()?)
+    Rules::new(&catalogue.user_rules()?)
 }
 
 fn list(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
@@ -126,7 +126,7 @@ fn test_rules(
     folder: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
-    let mut own = catalogue.own_rules()?;
+    let mut own = catalogue.user_rules()?;
     own.rules = Some(read_toml(rules)?);
     if let Some(vocabulary) = vocabulary {
         own.vocabulary = Some(read_toml(vocabulary)?);
@@ -189,7 +189,7 @@ fn read_custom_file(folder: &Path, name: &str) -> Result<Option<String>, Error> 
 fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let catalogue = Catalogue::open(folder)?;
-    let mut own = catalogue.own_rules()?;
+    let mut own = catalogue.user_rules()?;
     for (name, part) in [
         (CUSTOM_RULES, &mut own.rules),
         (CUSTOM_VOCABULARY, &mut own.vocabulary),

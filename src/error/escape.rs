@@ -1,13 +1,15 @@
-//! Escaping of text from drives and users, for messages, tables, the terminal and web pages.
+//! Escapes text from drives and users for messages, tables, terminals and web pages.
 
-/// Escapes text for a terminal: replaces every character that is [unsafe](is_unsafe) by its number.
+/// Escapes text for a terminal: replaces every [unsafe](is_unsafe) character by its code point.
 #[must_use]
 pub fn escape(text: &str) -> String {
     escape_if(text, is_unsafe)
 }
 
 /// Escapes prose for a web page: like [`escape`], but keeps joiners and emoji selectors, which some
-/// scripts and emoji need. File names need [`escape`]: two names must never look alike.
+/// scripts and emoji need.
+///
+/// Use [`escape`] for file names: two different names must never look alike.
 #[must_use]
 pub fn escape_prose(text: &str) -> String {
     let is_joiner = |c| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}');
@@ -30,10 +32,10 @@ fn escape_if(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
 
 /// Returns true if a character could control a terminal, or reorder or hide the text around it.
 ///
-/// Unsafe are control characters, line and paragraph separators, interlinear annotations, and all
-/// default ignorable characters of Unicode (`DerivedCoreProperties.txt`): bidirectional controls,
-/// joiners, soft hyphens, fillers, invisible operators, variation selectors and tags, and the code
-/// points reserved for more of them.
+/// These are control characters, line and paragraph separators, interlinear annotations, and the
+/// default ignorable characters of Unicode (`DerivedCoreProperties.txt`). The latter include
+/// bidirectional controls, joiners, soft hyphens, fillers, invisible operators, variation selectors
+/// and tags, and the code points reserved for more of them.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -41,7 +43,7 @@ pub fn is_unsafe(c: char) -> bool {
         || is_default_ignorable(c)
 }
 
-/// Returns the property `Default_Ignorable_Code_Point` of Unicode 16.
+/// Returns the value of the Unicode 16 property `Default_Ignorable_Code_Point`.
 fn is_default_ignorable(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -70,7 +70,7 @@ pub(super) struct IndexColumns {
 
 /// Field that holds the clip id.
 pub(super) const CLIP: &str = "clip";
-/// Field that holds the rank from rating and selection: [`Clip::merit`].
+/// Field that holds the rank from rating and selection: [`Clip::rating_rank`].
 pub(super) const MERIT: &str = "merit";
 /// Field that holds the name in sortable form: `C2` before `C10`.
 pub(super) const NAME: &str = "sorted_name";
@@ -240,7 +240,7 @@ impl IndexColumns {
     pub(super) fn document(&self, number: u64, clip: &Clip) -> TantivyDocument {
         let mut document = TantivyDocument::new();
         document.add_u64(self.clip, number);
-        document.add_i64(self.merit, clip.merit());
+        document.add_i64(self.merit, clip.rating_rank());
         if let Some(name) = &clip.name {
             document.add_text(self.name, sort_key(&name.value));
         }

@@ -15,7 +15,7 @@ use crate::error::{Error, closest};
 /// Criterion of a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SortBy {
-    /// Match score combined with [`Clip::merit`], best first.
+    /// Match score combined with [`Clip::rating_rank`], best first.
     Relevance,
     /// Column of numbers.
     Number(&'static str),

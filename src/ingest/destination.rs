@@ -36,7 +36,7 @@ pub(super) fn locate_on_volume(
     path: &Path,
 ) -> Result<(i64, PathBuf), Error> {
     let (volume, inside) = catalogue.volumes().locate(&resolve_links(path));
-    Ok((catalogue.see_volume(&volume)?.id, inside))
+    Ok((catalogue.record_volume(&volume)?.id, inside))
 }
 
 /// Returns the size and times of a copy. `None` if the file is missing, or if a mount or link leads
@@ -88,7 +88,11 @@ pub(super) fn missing_base(base: &Path) -> Option<(String, String)> {
 /// Returns a reason and a hint if the volume of `folder` is not mounted.
 pub(super) fn unmounted(folder: &Path, catalogue: &Catalogue) -> Option<(String, String)> {
     // The mount point of an unmounted drive is an empty folder on the system disk.
-    let unmounted = catalogue.away_from(folder).ok()?.into_iter().next()?;
+    let unmounted = catalogue
+        .unmounted_volumes_at(folder)
+        .ok()?
+        .into_iter()
+        .next()?;
     Some((
         format!(
             "{} is not mounted; it was last mounted at {}",

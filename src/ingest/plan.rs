@@ -139,7 +139,7 @@ impl CardPlan {
     ) -> Result<Vec<(i64, PathBuf)>, Error> {
         let locate = |destination: &PlannedDestination| {
             Ok((
-                catalogue.see_volume(&destination.volume)?.id,
+                catalogue.record_volume(&destination.volume)?.id,
                 destination.inside.clone(),
             ))
         };

@@ -11,47 +11,47 @@ const HEAD: &str = "\
 
 <!-- Generated from the program's own tables: `UPDATE_DOCS=1 cargo test --test all docs::` updates it. -->
 
-`btsindex search`, `stats`, `browse` and `--query` of the commands that edit accept the same
-queries. Every form in the first column can be typed in bash, zsh and PowerShell without quotes; the
-second column lists alternative spellings and similar forms, some of which must be quoted in a shell.
-`btsindex search --explain …` prints how a query was understood, and how many clips match each
-part of it.
+`btsindex search`, `stats`, `browse` and the option `--query` of editing commands accept the same
+queries. Every form in the first column can be typed in bash, zsh and PowerShell without quotes. The
+second column lists alternative and similar forms, some of which must be quoted in a shell.
+`btsindex search --explain …` prints how a query was parsed and how many clips match each part.
 
 ## Forms
 
-| write | or | finds |
+| write | alternatives | finds |
 |---|---|---|
 ";
 
 const WORDS: &str = "
-All parts of a query must match. `OR` means that one of two parts is enough, and binds more tightly
-than a space: `a b OR c` means `a` and one of `b` and `c`. `NOT`, `OR` and `AND` are operators in
-capitals only. Brackets group parts, if quoted for the shell; `any:` with single values does the same
-in every shell without quotes.
+All parts of a query must match. With `OR`, one of two parts is enough. `OR` binds more tightly than
+a space: `a b OR c` means `a` and one of `b` and `c`. `NOT`, `OR` and `AND` are operators only in
+capitals. Brackets group parts, but must be quoted for the shell. For single values, `any:` does the
+same without quotes.
 
 ## Words
 
 - Case, accents and letter forms are ignored: `ete` finds `Été`, `strasse` finds `Straße`.
-- Names match completely and by their parts, split at capitals and digits: `interview` finds
-  `BTSInterview_2`, `day2` finds `Day_2`. A word with separators matches its parts in order:
-  `ad-shoot`.
-- In prose (folders, tags, titles, comments, notes, markers) a single English word matches in all its
-  forms: `laugh` finds `laughing`. File names, reels, cameras and lenses match literally, and so does
+- Names match as a whole and by their parts, split at capitals and digits: `interview` finds
+  `BTSInterview_2`, `day2` finds `Day_2`. A word with separators, such as `ad-shoot`, matches its
+  parts in order.
+- In prose (folders, tags, titles, comments, notes, markers), a single English word matches in all
+  its forms: `laugh` finds `laughing`. File names, reels, cameras and lenses match literally, as does
   everything in quotes or after `exact:`.
-- In scripts without spaces between words (Chinese, Japanese, Korean, Thai, …) any part matches.
-- `drum..` and `drum*` match words with that prefix; a `*` elsewhere matches any letters of a word
-  (`*0042*`), and between two words it matches one whole word. `drumer~` matches words that differ in
-  one letter, or in two if the word has eight letters or more.
+- In scripts without spaces between words (Chinese, Japanese, Korean, Thai, …), any part matches.
+- `drum..` and `drum*` match words with that prefix.
+- A `*` elsewhere matches any letters of a word (`*0042*`). Between two words it matches one whole
+  word.
+- `drumer~` matches words that differ in one letter, or in two if the word has eight or more letters.
 
 ## Values
 
-- Numbers, sizes, durations and dates can be ranges: `10..20`, `10..`, `..20`; or `>`, `>=`, `<`, `<=`
-  if quoted for the shell. Both ends are included.
+- Numbers, sizes, durations and dates can be ranges: `10..20`, `10..` or `..20`. The comparisons `>`,
+  `>=`, `<` and `<=` must be quoted for the shell. Both ends of a range are included.
 - A single size is as precise as it is written: `size:10GB` means 9.5 to 10.5 GB. A single duration
-  allows half a second more or less. Rates are exact: `fps:23.976` means 24000/1001.
-- A date means the whole day, month or year, by the camera's clock; `today`, `yesterday` and weekdays
+  matches within half a second. Rates are exact: `fps:23.976` means 24000/1001.
+- A date means the whole day, month or year, by the camera's clock. `today`, `yesterday` and weekdays
   are relative to the local date.
-- `res:1080p` compares the shorter side, in landscape and portrait; pictures cropped to more than
+- `res:1080p` compares the shorter side, in landscape and portrait. Pictures cropped to more than
   1.9:1 count as the format they were cropped from. `res:4k` compares the longer side: 3840 to 4799.
 - Values separated by commas are alternatives: `camera:fx3,fx6`.
 - A clip without a value matches no range of that field, and matches `not:` of every range.
@@ -59,9 +59,9 @@ in every shell without quotes.
 ## Order
 
 The best match comes first. Matches in tags and names rank above matches in titles and notes, then
-cameras and reels, folders, and comments. Selected and rated clips move up, rejected clips come last.
-Ties are in the order in which the clips were first seen. `--sort` takes up to four fields; a dash
-before a field reverses its order. Clips without a value come last in both directions.
+cameras and reels, folders, and comments. Selected and rated clips move up; rejected clips come last.
+Ties are listed in the order in which the clips were first seen. `--sort` takes up to four fields; a
+dash before a field reverses its order. Clips without a value come last in both directions.
 
 Fields to sort by: ";
 

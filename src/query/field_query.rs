@@ -1,4 +1,4 @@
-//! Terms with a name and a colon: parses the value by the type of the field or operator.
+//! Parses terms with a name and a colon. The field or operator determines how the value is parsed.
 
 use super::keys::{self, QueryKey};
 use super::parse::{ParseSession, parse_saved, parse_term};
@@ -8,8 +8,8 @@ use crate::clip::{Clip, FieldFilter, FieldKind};
 use crate::error::{Error, closest};
 use crate::value::{Malformed, MatchMode, Quantity, Resolution, SearchWords, named_day};
 
-/// Every form of a query, for help and documentation: syntax that is safe in any shell,
-/// alternatives, and what it matches.
+/// Every form of a query, for help and documentation: syntax that no shell interprets, alternative
+/// forms, and a description of the matches.
 pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "drummer laughing",
@@ -25,7 +25,7 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "drumer~",
         "",
-        "similar words: one letter off, or two from eight letters on",
+        "similar words: one letter off, or two in words of 8 or more letters",
     ),
     (
         "any:drummer,singer",
@@ -40,13 +40,13 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     (
         "tag:interview",
         "",
-        "the word in one field; `btsindex fields` lists them",
+        "the word in one field; `btsindex fields` lists all fields",
     ),
     ("tag:interview,slate", "", "one of these words in a field"),
     (
         "tag:shoot",
         "tag:tv-set, tag:advert",
-        "all tags of a group, below a tag, or of a synonym",
+        "a group of tags, a tag with its subtags, or a synonym",
     ),
     ("has:notes", "notes:*", "any value in a field"),
     ("not:has:notes", "-notes:*", "no value in a field"),
@@ -96,7 +96,7 @@ pub const FORMS: &[(&str, &str, &str)] = &[
         "near:51.5,-0.12",
         "shot within this distance of a position; default 1 km",
     ),
-    ("is:vertical", "", "one of the states below"),
+    ("is:vertical", "", "a state, listed under `is:`"),
     ("copies:..1", "copies:<2", "number of copies"),
     ("volume:SHELF-07", "", "on that volume, mounted or not"),
     (
@@ -134,9 +134,7 @@ pub(super) fn parse_named_term(
     if value.starts_with('(') && !value.contains(')') {
         return Err(query_error(
             format!("unexpected `(` after `{name}:`"),
-            format!(
-                "write `{name}:a,b`, or put the brackets around the whole: `({name}:a OR {name}:b)`"
-            ),
+            format!("write `{name}:a,b`, or start with the bracket: `({name}:a OR {name}:b)`"),
         ));
     }
     let malformed = |found: Malformed| invalid_value(&name, key, &found);
@@ -183,7 +181,7 @@ pub(super) fn parse_named_term(
     Ok(query)
 }
 
-/// Adds the meaning of a tag from the vocabulary.
+/// Looks up a tag in the vocabulary and adds its meaning to the query.
 fn with_tag_meaning(query: Query, session: &ParseSession<'_>) -> Result<Query, Error> {
     match query {
         Query::Filter(Filter::Field {
@@ -207,7 +205,7 @@ fn with_tag_meaning(query: Query, session: &ParseSession<'_>) -> Result<Query, E
 /// Field whose words are looked up in the vocabulary.
 const TAGS: &str = "tags";
 
-/// Parses one value of a name that accepts several.
+/// Parses one of the comma-separated values after a name.
 fn parse_value(key: QueryKey, value: &str, context: &Context<'_>) -> Result<Query, Malformed> {
     let plain = unquoted(value).trim();
     let filter = match key {
@@ -233,7 +231,7 @@ fn parse_value(key: QueryKey, value: &str, context: &Context<'_>) -> Result<Quer
     Ok(Query::Filter(filter))
 }
 
-/// Parses the filter of a field, or of the fields of an alias, which are all of one kind.
+/// Parses the filter for a field or an alias. All fields of an alias have the same kind.
 fn field_filter(
     name: &'static str,
     value: &str,
@@ -266,7 +264,7 @@ fn with_dates(text: &str, context: &Context<'_>) -> String {
     format!("{sign}{}", days.join(".."))
 }
 
-/// Returns the field that `has:` names, including informal names such as `audio` and `timecode`.
+/// Returns the field for a name after `has:`, which may be informal, such as `audio` or `timecode`.
 fn field_for_has(name: &str) -> Result<&'static str, Malformed> {
     let name = name.to_ascii_lowercase();
     let name = match name.as_str() {
@@ -286,7 +284,7 @@ fn unquoted(value: &str) -> &str {
     inner.strip_suffix('"').unwrap_or(inner)
 }
 
-/// Returns the values that may follow a name, if they are a closed set.
+/// Returns the valid values of a name; empty if they are not a fixed set.
 fn choices(key: QueryKey) -> Vec<&'static str> {
     match key {
         QueryKey::Is => ClipState::NAMES.to_vec(),
@@ -324,7 +322,7 @@ fn example(key: QueryKey) -> String {
     text.to_owned()
 }
 
-/// Creates the error for an invalid value: what is wrong, and what is valid.
+/// Creates the error for an invalid value, with a hint that gives a valid one.
 fn invalid_value(name: &str, key: QueryKey, found: &Malformed) -> Error {
     let choices = choices(key);
     let expected = match choices.as_slice() {
@@ -342,7 +340,7 @@ fn invalid_value(name: &str, key: QueryKey, found: &Malformed) -> Error {
                     format!("for example `near:{}`", example(QueryKey::Near))
                 }
                 Some((_, field)) => format!(
-                    "`{}` is {}; for example `{name}:{}`",
+                    "`{}`: {}; for example `{name}:{}`",
                     field.name,
                     field.help,
                     example(key)

@@ -1,6 +1,6 @@
-//! Normal form of a query: printed by `--explain`, and parses back to the same tree.
+//! Formats a query in its normal form, which `--explain` prints. Parsing it gives the same tree.
 //!
-//! Apart from quotes and brackets, shells do not interpret it.
+//! It contains no characters that a shell interprets, except quotes and brackets.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for Query {
     }
 }
 
-/// Formats a query where one term is expected: several terms get brackets.
+/// Formats a query as a single term; several terms are put in brackets.
 fn single(query: &Query) -> String {
     match query {
         Query::All(_) => format!("({query})"),

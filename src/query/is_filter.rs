@@ -2,10 +2,10 @@
 
 use crate::value::Malformed;
 
-/// Declares the states with their names and descriptions.
+/// Declares the states with their names in queries and their descriptions.
 macro_rules! states {
     ($($variant:ident = $name:literal, $help:literal;)+) => {
-        /// State of a clip, or of its files.
+        /// State of a clip or of its files.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ClipState {
             $(#[doc = $help] $variant,)+
@@ -41,7 +41,7 @@ states! {
     Hdr = "hdr", "high dynamic range";
     Vfr = "vfr", "variable frame rate";
     Interlaced = "interlaced", "two fields per frame";
-    Vr = "vr", "a spherical or stereo picture";
+    Vr = "vr", "spherical or stereo picture";
     Audio = "audio", "sound without picture";
     Online = "online", "a copy can be opened now";
     Offline = "offline", "every copy that is not missing is on an unmounted volume";

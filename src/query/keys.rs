@@ -1,4 +1,4 @@
-//! Names that may precede a colon in a query, and suggestions for unknown ones.
+//! Names that may precede a colon in a query, and suggestions for unknown names.
 
 use crate::clip::Clip;
 use crate::error::closest;
@@ -55,10 +55,10 @@ pub(super) fn resolve(name: &str) -> Option<QueryKey> {
         .map(|name| QueryKey::Field(canonical(name)))
 }
 
-/// Returns the canonical name: an alias of one field becomes that field, and of several names for
-/// the same fields the first is chosen.
+/// Returns the canonical name: the field if only one has this name or alias, otherwise the first of
+/// all names for the same fields.
 fn canonical(name: &'static str) -> &'static str {
-    let same = |a: &str, b: &str| {
+    let have_same_fields = |a: &str, b: &str| {
         let indices = |name| Clip::fields_named(name).map(|(at, _)| at);
         indices(a).eq(indices(b))
     };
@@ -66,7 +66,7 @@ fn canonical(name: &'static str) -> &'static str {
     match (fields.next(), fields.next()) {
         (Some((_, field)), None) => field.name,
         _ => Clip::field_names()
-            .find(|other| same(other, name))
+            .find(|other| have_same_fields(other, name))
             .unwrap_or(name),
     }
 }
@@ -78,7 +78,8 @@ pub(super) fn nearest(name: &str) -> Option<&'static str> {
     names().find(|name| *name == nearest)
 }
 
-/// Splits `name:rest` if the name consists of letters, or `rating>=3` if the name is known.
+/// Splits `name:value` at the colon if the name consists of letters and underscores, or `rating>=3`
+/// before the comparison if the name is known.
 pub(super) fn split(term: &str) -> Option<(&str, &str)> {
     let at = term.find([':', '<', '>', '='])?;
     let (name, value) = term.split_at(at);

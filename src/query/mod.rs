@@ -1,6 +1,6 @@
 //! The query language: parsed once into a typed tree, and printed in one normal form.
 //!
-//! The module does not know how a query is executed.
+//! It is independent of how queries are executed.
 
 mod field_query;
 mod format;
@@ -41,67 +41,67 @@ pub enum Query {
 /// Condition on one property of a clip.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Filter {
-    /// Value of a field; if the name is an alias of several fields, one of them must match.
+    /// Value of a field; if the name is an alias of several fields, at least one must match.
     Field {
         /// Name of the field, or an alias of several.
         name: &'static str,
         /// Filter on the value.
         filter: FieldFilter,
     },
-    /// A tag by a word of the vocabulary.
+    /// Tag, given as a word of the vocabulary.
     ///
-    /// Matches clips with one of the tags that the word may mean, or with a tag below those, or
-    /// with any tag that contains the word.
+    /// Matches clips with a tag that the word may mean, with a subtag of it, or with any tag that
+    /// contains the word.
     Tag {
         /// Word as typed.
         words: SearchWords,
-        /// Tags that the word means.
+        /// Tags that the word may mean.
         meaning: TagMeaning,
     },
-    /// Any value in a field, or in one of the fields of an alias.
+    /// Any value in a field, or in at least one field of an alias.
     Has(&'static str),
     /// State of the clip or of its files.
     Is(ClipState),
     /// Displayed size of the picture.
     Resolution(Resolution),
-    /// Time of day of the shot, by the camera's clock; a range that ends before it starts crosses
-    /// midnight.
+    /// Time of day at which the clip was shot, by the camera's clock. A range that ends before it
+    /// starts crosses midnight.
     Time(NumberRange),
     /// Timecode range that overlaps the clip.
     Timecode(NumberRange),
-    /// Area that contains the position of the shot.
+    /// Area in which the clip was shot.
     Near(Area),
 }
 
-/// Tags that a word of the vocabulary means.
+/// Tags that a word of the vocabulary may mean.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct TagMeaning {
     /// Ids of the tags, such as `tv-set/rehearsal`.
     pub tags: Vec<String>,
-    /// True if the word means all of the tags, as the name of a group does; otherwise it means one
+    /// True if the word is the name of a group, which means all of the tags; otherwise it means one
     /// of them.
     pub is_group: bool,
 }
 
-/// Looks up the meaning of a word in the vocabulary; the result is empty if the word is unknown.
+/// Function that looks up a word in the vocabulary. The result is empty if the word is unknown.
 pub type TagLookup<'a> = dyn Fn(&str) -> Result<TagMeaning, Error> + 'a;
 
-/// Looks up the words of a saved search by name; `None` if there is none.
+/// Function that looks up the words of a saved search by name; `None` if there is none.
 pub type SavedSearchLookup<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, Error> + 'a;
 
 /// External data that a query may refer to.
 pub struct Context<'a> {
-    /// Date of `today`, for relative dates; `None` means the current date. Determining that loads
-    /// the time zone database, so it happens only for queries with a relative date.
+    /// Date of `today`, for relative dates; `None` for the current date. Only a query with a
+    /// relative date determines that, because it loads the time zone database.
     pub today: Option<Date>,
-    /// Looks up saved searches.
+    /// Lookup of saved searches.
     pub saved: &'a SavedSearchLookup<'a>,
-    /// Looks up words of the vocabulary.
+    /// Lookup of words in the vocabulary.
     pub meanings: &'a TagLookup<'a>,
 }
 
 impl Context<'static> {
-    /// Creates a context without saved searches and vocabulary; `None` means the current date.
+    /// Creates a context without saved searches and vocabulary; `None` stands for the current date.
     #[must_use]
     pub fn plain(today: impl Into<Option<Date>>) -> Self {
         Self {
@@ -118,7 +118,7 @@ impl Context<'_> {
     }
 }
 
-/// Returns the current local date, clamped to the range of dates.
+/// Returns the current local date, clamped to the range of [`Date`].
 #[must_use]
 pub fn today() -> Date {
     local_now().date()
@@ -133,8 +133,8 @@ impl Default for Query {
 impl Query {
     /// Parses the words of a command line.
     ///
-    /// A shell removes quotes: `tag:"ad shoot"` arrives as one argument with a space in it. So if an
-    /// argument starts with the name of a text field and contains no other syntax, the rest is that
+    /// A shell removes quotes: `tag:"ad shoot"` arrives as one argument that contains a space. So if
+    /// an argument starts with a text field and contains no other syntax, the rest of it is the
     /// field's value.
     ///
     /// # Errors
@@ -143,7 +143,7 @@ impl Query {
         parse::parse_arguments(arguments, context)
     }
 
-    /// Parses one line as typed, with all quotes in place.
+    /// Parses a line as typed, with its quotes.
     ///
     /// # Errors
     /// As for [`Query::parse`].
@@ -166,8 +166,8 @@ impl Query {
         }
     }
 
-    /// Returns the cost of the query, as the number of plain words that could be searched in the
-    /// same time.
+    /// Returns the estimated cost of the query: the number of plain words that take the same time
+    /// to search.
     #[must_use]
     pub fn cost(&self) -> usize {
         match self {
@@ -195,7 +195,7 @@ impl Query {
         }
     }
 
-    /// Returns the words to find, without negated ones.
+    /// Returns the words to find, except negated ones.
     #[must_use]
     pub fn words(&self) -> Vec<&SearchWords> {
         match self {
@@ -265,7 +265,8 @@ impl Query {
     }
 }
 
-/// Returns true if a text is a single word that is not a prefix of others.
+/// Returns true if a text is a single word, other than a lone letter, which is searched as a
+/// prefix.
 fn is_single_word(text: &str) -> bool {
     match query_parts(text).as_slice() {
         [part] => !is_lone_letter(part),
@@ -273,7 +274,7 @@ fn is_single_word(text: &str) -> bool {
     }
 }
 
-/// Removes duplicate queries and keeps the order.
+/// Removes duplicate queries and preserves the order.
 fn without_duplicates(queries: impl Iterator<Item = Query>) -> Vec<Query> {
     let all: Vec<Query> = queries.collect();
     let mut seen = HashSet::new();

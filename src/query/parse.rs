@@ -19,10 +19,10 @@ use crate::clip::{Clip, FieldKind};
 use crate::error::Error;
 use crate::value::SearchWords;
 
-/// Deepest nesting of brackets, negations and saved searches.
+/// Maximum nesting of brackets, negations and saved searches.
 const MAX_DEPTH: usize = 32;
-/// Largest cost of a query in words: users type less, and a larger query would take too long. A
-/// word that matches many others counts several times.
+/// Maximum cost of a query in words. Users type less, and a larger query would take too long. A word
+/// that matches many others counts several times.
 const MAX_COST: usize = 500;
 
 pub(super) fn parse_arguments<S: AsRef<str>>(
@@ -50,8 +50,10 @@ fn tokenize_arguments<S: AsRef<str>>(arguments: &[S]) -> Vec<Token> {
     all
 }
 
-/// Context of a parse, with the cost that is left. The limit also stops saved searches that refer
-/// to others twice, since each level doubles the query.
+/// Context of a parse, with the remaining cost budget.
+///
+/// The budget also limits chains of saved searches in which each refers twice to the next, so that
+/// every level doubles the query.
 pub(super) struct ParseSession<'a> {
     pub(super) context: &'a Context<'a>,
     budget: Cell<usize>,
@@ -89,9 +91,9 @@ impl<'a> ParseSession<'a> {
                 Ok(())
             }
             None => Err(query_error(
-                "a query of more than 500 words; words with `*` or `~` count more than once"
+                "the query has more than 500 words; words with `*` or `~` count more than once"
                     .to_owned(),
-                "split the query",
+                "split it into several queries",
             )),
         }
     }
@@ -113,7 +115,8 @@ fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
     has_text(first) && !argument.contains('"') && rest.iter().all(is_plain)
 }
 
-/// Returns true if a term, negated or not, names something whose value may contain spaces.
+/// Returns true if a term is a text field or a saved search, negated or not. Only their values may
+/// contain spaces.
 fn has_text(term: &str) -> bool {
     let mut term = term;
     loop {
@@ -218,7 +221,7 @@ impl Parser<'_> {
     }
 }
 
-/// Parses one term, which contains spaces only in quotes.
+/// Parses one term, in which spaces occur only in quotes.
 pub(super) fn parse_term(
     text: &str,
     session: &ParseSession<'_>,
@@ -264,7 +267,7 @@ pub(super) fn parse_saved(
 ) -> Result<Query, Error> {
     if name.trim().is_empty() {
         return Err(query_error(
-            "`@` has no name after it".to_owned(),
+            "`@` needs a name after it".to_owned(),
             "add the name of a saved search",
         ));
     }
@@ -299,7 +302,7 @@ fn dangling(operator: &str) -> Error {
 
 fn too_deep() -> Error {
     query_error(
-        "a query that is nested too deeply".to_owned(),
-        "split the query",
+        "the query is nested too deeply".to_owned(),
+        "split it into several queries",
     )
 }

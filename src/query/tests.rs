@@ -1,3 +1,5 @@
+//! Tests of the query language: normal forms, errors, and properties of random queries.
+
 use proptest::prelude::*;
 
 use super::keys::names;
@@ -125,7 +127,7 @@ fn every_query_has_one_normal_form() {
     }
 }
 
-/// Invalid queries, each with its error message and the start of the hint.
+/// Invalid queries, each with the start of its error message and of its hint.
 const INVALID: &[(&str, &str, &str)] = &[
     (
         "camara:fx3",
@@ -140,7 +142,7 @@ const INVALID: &[(&str, &str, &str)] = &[
     (
         "width:wide",
         "`width:wide`: \"wide\" is not a whole number",
-        "`width` is coded width in pixels; for example `width:10`",
+        "`width`: coded width in pixels; for example `width:10`",
     ),
     (
         "tag:",
@@ -160,7 +162,7 @@ const INVALID: &[(&str, &str, &str)] = &[
     (
         "dur:5m..1m",
         "`dur:5m..1m`: \"5m..1m\" is not a valid range: write the smaller end first",
-        "`duration` is running time of the clip; for example `dur:1m30s`",
+        "`duration`: running time of the clip; for example `dur:1m30s`",
     ),
     (
         "res:big",
@@ -207,7 +209,7 @@ const INVALID: &[(&str, &str, &str)] = &[
         "the saved search `circle` refers to itself",
         "save it again without that reference",
     ),
-    ("@flood", "a query of more than 500 words", ""),
+    ("@flood", "the query has more than 500 words", ""),
     (
         "any:,",
         "`any:` has no value",

@@ -1,4 +1,4 @@
-//! Tokenizer of queries: brackets, operators, and words with their quotes and prefixes.
+//! Splits queries into tokens: brackets, operators, and words with their quotes and prefixes.
 
 /// One token of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,15 +8,15 @@ pub(super) enum Token {
         is_not: bool,
     },
     Close,
-    /// `OR`, in capitals like `AND` and `NOT`.
+    /// `OR`; all operators must be in capitals.
     Or,
     And,
     Not,
-    /// Any other text: a word, a phrase in quotes, or a field and its value.
+    /// Any other text: a word, a quoted phrase, or a field with its value.
     Term(String),
 }
 
-/// Splits a text at spaces outside quotes, and separates brackets from the words next to them.
+/// Splits text at spaces outside quotes, and separates brackets from the words next to them.
 pub(super) fn tokenize(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     for piece in split_unquoted(text) {
@@ -29,8 +29,8 @@ pub(super) fn tokenize(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// Pushes the tokens of a word and of the brackets around it; a word that both opens and closes a
-/// bracket keeps it: `clip(1).mov`.
+/// Pushes the tokens of a word and of the brackets around it. Brackets that open and close inside a
+/// word are part of it: `clip(1).mov`.
 fn push_term(piece: &str, tokens: &mut Vec<Token>) {
     let mut rest = piece;
     loop {
@@ -65,7 +65,7 @@ fn push_term(piece: &str, tokens: &mut Vec<Token>) {
     tokens.extend(std::iter::repeat_n(Token::Close, closes));
 }
 
-/// Splits a text at spaces outside quotes.
+/// Splits text at spaces outside quotes.
 #[must_use]
 pub fn split_unquoted(text: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
@@ -81,7 +81,7 @@ pub fn split_unquoted(text: &str) -> Vec<String> {
     pieces
 }
 
-/// Splits a text at commas outside quotes.
+/// Splits text at commas outside quotes.
 pub(super) fn split_at_commas(text: &str) -> Vec<&str> {
     let (mut parts, mut start, mut is_quoted) = (Vec::new(), 0, false);
     for (at, c) in text.char_indices() {

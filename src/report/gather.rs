@@ -80,8 +80,8 @@ impl ShotCopies {
         Self {
             files: copied.files.len(),
             volumes: copied.volumes(),
-            verified: copied.proved_volumes(),
-            do_differ: copied.do_differ(),
+            verified: copied.verified_volumes(),
+            do_differ: copied.hashes_differ(),
             labels,
         }
     }

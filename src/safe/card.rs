@@ -132,7 +132,7 @@ impl CardCheck {
         {
             return;
         }
-        let unmounted = catalogue.away_from(&self.root).ok();
+        let unmounted = catalogue.unmounted_volumes_at(&self.root).ok();
         let reason = match unmounted.and_then(|unmounted| unmounted.into_iter().next()) {
             Some(unmounted) => format!(
                 "no files: {} is not mounted; it was mounted at {}",

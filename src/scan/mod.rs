@@ -132,7 +132,7 @@ fn run(
     }
     catalogue.set_scanning(true)?;
     Index::check_folder(&catalogue)?;
-    let rules = Rules::new(&catalogue.own_rules()?)?;
+    let rules = Rules::new(&catalogue.user_rules()?)?;
     let mut scan = ScanRun {
         request,
         tools: &tools,
@@ -414,7 +414,10 @@ impl ScanRun<'_, '_> {
         }
         self.writer.commit()?;
         let is_current = |tool: &str| self.tools.has_version(tool);
-        let pending = self.writer.catalogue.pending(work, walked, &is_current)?;
+        let pending = self
+            .writer
+            .catalogue
+            .pending_pictures(work, walked, &is_current)?;
         if pending.is_empty() {
             return Ok(());
         }

@@ -193,7 +193,7 @@ impl FileReader<'_> {
         );
         file_facts.merge(&from_names.map_err(ReadStop::Fatal)?);
         let is_content_changed = unread
-            .before
+            .previous
             .zip(fingerprint)
             .is_some_and(|(before, fingerprint)| before != fingerprint);
         let problem = problem.or_else(|| is_content_changed.then(|| CONTENT_CHANGED.to_owned()));

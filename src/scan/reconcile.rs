@@ -153,7 +153,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
 
     /// Collects the files of volumes that were last mounted at this root and are not mounted now.
     fn add_unmounted(&mut self, root: &Path) -> Result<(), Error> {
-        for volume in self.writer.catalogue.away_from(root)? {
+        for volume in self.writer.catalogue.unmounted_volumes_at(root)? {
             let missing = MissingFiles::on_unmounted_volume(root, &volume, self.writer.catalogue)?;
             self.result.missing.extend(missing);
         }
@@ -171,7 +171,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
 
     /// Ends the walk and updates the index, so that searches find the names of new files.
     pub(super) fn finish(mut self) -> Result<WalkResult, Error> {
-        let seen = self.volumes.values().map(|seen| (seen.id, seen.before));
+        let seen = self.volumes.values().map(|seen| (seen.id, seen.last_seen));
         self.result.seen_before = seen.collect();
         self.writer.commit()?;
         self.writer.catch_up(self.on_event);
@@ -263,7 +263,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         }
         let seen = self
             .writer
-            .write(self.on_event, |catalogue| catalogue.see_volume(volume))?;
+            .write(self.on_event, |catalogue| catalogue.record_volume(volume))?;
         self.volumes.insert(volume.identity.clone(), seen);
         Ok(seen.id)
     }
@@ -360,7 +360,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
     ) -> Result<(), Error> {
         if (known.changed, known.inode) != (found.changed, found.inode) {
             self.writer.write(self.on_event, |catalogue| {
-                catalogue.note_times(known.id, found)
+                catalogue.record_change_time(known.id, found)
             })?;
         }
         if known.state == FileState::Missing {

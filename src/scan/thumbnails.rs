@@ -173,7 +173,7 @@ impl ThumbnailWorker {
             let waiting = {
                 let catalogue = self.catalogue.lock();
                 let catalogue = catalogue.unwrap_or_else(PoisonError::into_inner);
-                catalogue.waiting(pending)?
+                catalogue.picture_job(pending)?
             };
             let Some(waiting) = waiting else { continue };
             let Some(plan) = waiting.plan else {

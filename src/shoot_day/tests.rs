@@ -114,7 +114,7 @@ fn rejects_a_file_that_is_too_long() {
     let long = "#".repeat(1024 * 1024 + 1);
     let error = Day::parse(&long, "day.toml").unwrap_err();
     assert!(error.to_string().contains("larger than 1 MiB"), "{error}");
-    assert!(error.hint().unwrap().starts_with("day files are written"));
+    assert!(error.hint().unwrap().starts_with("day files are small"));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn reads_only_regular_files_in_utf_8() {
     assert!(matches!(Day::read(&file), Err(Error::Path { .. })));
     fs::write(&file, b"[day]\nkind = \"\xff\"").unwrap();
     let error = Day::read(&file).unwrap_err().to_string();
-    assert!(error.contains("not in UTF-8"), "{error}");
+    assert!(error.contains("not UTF-8 text"), "{error}");
     fs::write(&file, "é".repeat(1024 * 1024)).unwrap();
     let error = Day::read(&file).unwrap_err().to_string();
     assert!(error.contains("larger than 1 MiB"), "{error}");

@@ -315,7 +315,7 @@ fn empty_folder_problem(
         return Ok(None);
     }
     let unmounted = match catalogue {
-        Some(catalogue) => catalogue.away_from(root)?.into_iter().next(),
+        Some(catalogue) => catalogue.unmounted_volumes_at(root)?.into_iter().next(),
         None => None,
     };
     let reason = match unmounted {

@@ -70,14 +70,14 @@ fn matches_filter(filter: &Filter, clip: &Value) -> bool {
         Filter::Tag { words, meaning } => {
             let tags = clip["tags"].as_array().into_iter().flatten();
             let mut tags = tags.filter_map(Value::as_str);
-            let is_meant = |tag: &str| {
+            let is_match = |tag: &str| {
                 meaning.tags.iter().any(|meant| {
                     let below = tag.strip_prefix(meant.as_str());
                     below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
                 })
             };
             let mut fields = Clip::fields_named("tags");
-            tags.any(is_meant) || fields.any(|(_, field)| any_text_has(clip, field, words))
+            tags.any(is_match) || fields.any(|(_, field)| any_text_has(clip, field, words))
         }
         Filter::Has(name) => Clip::fields_named(name).any(|(_, field)| has(clip, field.name)),
         Filter::Is(state) => has_state(*state, clip),

@@ -124,7 +124,7 @@ impl Set {
             volume.identity = format!("~{label}");
             volume.mount = Path::new("/Volumes").join(label);
         }
-        let number = self.catalogue.see_volume(&volume).unwrap().id;
+        let number = self.catalogue.record_volume(&volume).unwrap().id;
         self.volumes.insert(label.to_owned(), number);
         number
     }

@@ -30,7 +30,7 @@ impl LargeCatalogue {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::create(&folder.path().join("catalogue")).unwrap();
         let volume = catalogue.volumes().locate(Path::new("/")).0.clone();
-        let volume = catalogue.see_volume(&volume).unwrap().id;
+        let volume = catalogue.record_volume(&volume).unwrap().id;
         let mut folders = HashMap::new();
         catalogue.begin().unwrap();
         for number in 1..=CLIPS {

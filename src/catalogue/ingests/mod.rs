@@ -1,6 +1,6 @@
-//! Log of ingests: the files of each card, their copies, and when the copies were verified.
+//! The ingest log: the files of each card, their copies, and when the copies were verified.
 
-mod verified;
+mod verified_pages;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -16,49 +16,49 @@ use crate::offload::ReadMethod;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-pub use verified::VerifiedCopy;
+pub use verified_pages::VerifiedCopy;
 
 /// Description of an ingest, recorded at its start.
 #[derive(Debug, Clone)]
 pub struct NewIngest {
-    /// Shoot day, recorded as the source of its facts.
+    /// Shoot day, recorded as the source of the facts.
     pub day: String,
     /// Name of the card's folder at the destinations.
     pub card: String,
-    /// Root of the card, or the folder that is ingested in place.
+    /// Absolute path of the card, or of the folder that is ingested in place.
     pub source: PathBuf,
     /// Identity of the card's volume.
     pub volume: String,
-    /// Root of the card, relative to its volume.
+    /// Root of the card, relative to the root of its volume.
     pub inside: PathBuf,
     /// True if the footage is ingested in place, without copies.
     pub is_in_place: bool,
-    /// Kind of the hash that verifies copies.
+    /// Kind of hash with which copies are verified.
     pub hash: HashKind,
-    /// Name of the person who runs it.
+    /// Name of the person who ran the ingest.
     pub author: String,
     /// Facts of the shoot day, which apply to every clip.
     pub facts: Clip,
 }
 
-/// Ingest in the log.
+/// One ingest, as recorded in the log.
 #[derive(Debug, Clone)]
 pub struct Ingest {
     /// Row id.
     pub id: i64,
-    /// Description from its last start.
+    /// Description from the last run.
     pub details: NewIngest,
     /// Start of the first run, seconds since 1970 UTC.
     pub begun: i64,
-    /// End of the last run, seconds since 1970 UTC; `None` if that has not ended.
+    /// End of the last run, seconds since 1970 UTC; `None` if it did not finish.
     pub ended: Option<i64>,
-    /// Problems of the ingest as a whole.
+    /// Problems that do not belong to a single file.
     pub problems: Vec<Problem>,
     /// Destinations of the card.
     pub places: Vec<IngestPlace>,
     /// Number of files on the card.
     pub files: usize,
-    /// Total size of these files in bytes.
+    /// Total size of the files in bytes.
     pub bytes: u64,
     /// Number of files that could not be read.
     pub unread: usize,
@@ -69,15 +69,15 @@ pub struct Ingest {
 pub struct IngestPlace {
     /// Row id of its volume.
     pub volume: i64,
-    /// Name of the volume, or its label.
+    /// Name given by the user, otherwise the label of the volume.
     pub label: String,
     /// Path at the current mount point, or at the last one.
     pub folder: PathBuf,
     /// True if the volume is mounted.
     pub is_mounted: bool,
-    /// Latest generation of its media hash list, relative to the folder.
+    /// Latest generation of the media hash list, relative to `folder`.
     pub manifest: Option<PathBuf>,
-    /// Reason why it was given up or has no manifest.
+    /// Reason why copying to it was abandoned, or why it has no manifest.
     pub problem: Option<String>,
     /// Number of verified copies.
     pub verified: usize,
@@ -92,7 +92,7 @@ pub struct IngestPlace {
 }
 
 impl IngestPlace {
-    /// Returns true if all verified copies are listed in a manifest that exists at the destination.
+    /// Returns true if the recorded manifest, which lists all verified copies, still exists.
     #[must_use]
     pub fn has_manifest(&self) -> bool {
         let manifest = self.manifest.as_ref();
@@ -100,18 +100,18 @@ impl IngestPlace {
     }
 }
 
-/// State of a copy.
+/// State of a copy when it was last checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CopyState {
-    /// Identical when it was last read.
+    /// The content is identical.
     Verified,
     /// The content differs.
     Altered,
-    /// No longer exists.
+    /// The copy no longer exists.
     Missing,
-    /// Never created.
+    /// The copy was never created.
     NotCopied,
-    /// Exists, but could not be read.
+    /// The copy exists but could not be read.
     Unread,
 }
 
@@ -144,7 +144,7 @@ impl CopyFound {
         self.state == CopyState::Verified
     }
 
-    /// Returns true if its bytes came from the medium when it was last read, not from memory.
+    /// Returns true if the last read came from the medium, not from memory.
     #[must_use]
     pub fn is_read_back(&self) -> bool {
         let how = self.how.as_deref().and_then(ReadMethod::from_name);
@@ -152,7 +152,7 @@ impl CopyFound {
     }
 }
 
-/// File of a card, as last listed or read there.
+/// File of a card, as last listed or read on the card.
 #[derive(Debug, Clone)]
 pub struct Ingested {
     /// Row id.
@@ -163,22 +163,22 @@ pub struct Ingested {
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Hash of the ingest's kind; `None` before the file was read completely.
+    /// Hash of the ingest's kind; `None` until the file has been read completely.
     pub digest: Option<Checksum>,
-    /// Full hash that all files of the catalogue can be compared by.
+    /// Full hash of the kind that all files in the catalogue have.
     pub xxh128: Option<Checksum>,
     /// Fingerprint of its content; `None` if it was not sampled.
     pub sample: Option<Fingerprint>,
     /// Reason why it could not be read.
     pub problem: Option<String>,
-    /// Copy at each destination.
+    /// Copy at each destination; `None` if none is recorded.
     pub copies: Vec<Option<CopyFound>>,
-    /// Number of the mount in which the copy was first read in its current state, for each
-    /// destination.
+    /// For each destination, number of the mount in which the copy was first read in its current
+    /// state.
     pub sessions: Vec<Option<i64>>,
 }
 
-/// Copy in the log.
+/// Copy of a file, as last checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyFound {
     /// State of the copy.
@@ -193,30 +193,31 @@ pub struct CopyFound {
     pub stamp: Option<Stamp>,
 }
 
-/// Result of an ingest, or of a later check of its copies, for one file. Files are identified by
-/// row id, destinations by their number.
+/// Result for one file, from an ingest or from a later check of its copies.
+///
+/// Files are given by row id, destinations by number.
 #[derive(Debug, Clone)]
 pub enum Finding {
-    /// Hash of the ingest's kind, xxh128 and fingerprint. Removes copies of other content from the
-    /// log.
+    /// File, its hash of the ingest's kind, its xxh128 hash, and its fingerprint. Recording it
+    /// removes copies of other content from the log.
     Hashed(i64, Checksum, Checksum, Option<Fingerprint>),
-    /// Fingerprint of a file that the log has none of yet.
+    /// File without a recorded fingerprint, and its fingerprint.
     Sampled(i64, Fingerprint),
-    /// The reason why it could not be read.
+    /// File, and the reason why it could not be read.
     Unread(i64, String),
-    /// The state of its copy at a destination.
+    /// File, destination, and the state of the copy there.
     Copy(i64, usize, CopyFound),
-    /// The result of a later check of its copy at a destination, ignored if the file has another
-    /// hash now.
+    /// File, destination, hash of the file, and the result of a later check of the copy. It is
+    /// ignored if the file has a different hash by now.
     Rechecked(i64, usize, Checksum, CopyFound),
-    /// A problem with its copy at a destination, which is verified nevertheless.
+    /// File, destination, and a problem with the copy that does not affect its content.
     Remark(i64, usize, &'static str),
-    /// A destination of an ingest has verified copies that its manifest does not list yet.
+    /// Ingest, and a destination with verified copies that its manifest does not list yet.
     Unsealed(i64, usize),
 }
 
 impl Catalogue {
-    /// Returns the ingests with exactly this destination folder, latest first.
+    /// Returns the row ids of the ingests with exactly this destination folder, latest first.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -231,8 +232,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the destinations on a volume: row id of the ingest, number of the destination, and
-    /// its path.
+    /// Returns the destinations on a volume, each with the row id of the ingest, its number, and its
+    /// path.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -251,7 +252,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns all files of a card in the log, sorted by path.
+    /// Returns all files of an ingested card, sorted by path.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -301,7 +302,7 @@ impl Catalogue {
             }
             Ok(())
         })?;
-        files.sort_by(|one, other| one.inside.cmp(&other.inside));
+        files.sort_by(|a, b| a.inside.cmp(&b.inside));
         Ok(files)
     }
 
@@ -321,7 +322,7 @@ impl Catalogue {
             .collect()
     }
 
-    /// Returns an ingest by its row id.
+    /// Returns an ingest by its row id; `None` if there is none.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -392,7 +393,8 @@ impl Catalogue {
     }
 }
 
-/// Parses the size and times of a copy: column `bytes` and the two columns after it.
+/// Parses a size, modification time and change time: column number `bytes` and the two after it.
+/// Returns `None` if the times were not recorded.
 pub(super) fn stamp_of(row: &Row<'_>, bytes: usize) -> rusqlite::Result<Option<Stamp>> {
     let modified: Option<i64> = row.get(bytes + 1)?;
     let Some(modified) = modified else {

@@ -1,4 +1,4 @@
-//! Writes the log of ingests.
+//! Writes the ingest log.
 
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,8 @@ use crate::error::{Error, Problem};
 use crate::value::{Fingerprint, to_bytes};
 
 impl Catalogue {
-    /// Starts an ingest with these destinations, each a volume of the catalogue and a path on it.
-    /// Returns the row id.
+    /// Starts an ingest with these destinations, each given by the row id of a volume and a path on
+    /// it. Returns the row id of the ingest.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -50,8 +50,8 @@ impl Catalogue {
         })
     }
 
-    /// Resumes an ingest with a new description; adds new destinations. Returns the number of each
-    /// destination.
+    /// Resumes an ingest with a new description, and adds new destinations. Returns the number of
+    /// each destination.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -112,8 +112,8 @@ impl Catalogue {
         Ok(numbers)
     }
 
-    /// Records the files of a card as they are listed now. Unchanged files keep their hashes and
-    /// copies; files that no longer exist stay in the log. Returns the row ids.
+    /// Records the current files of a card. Unchanged files keep their hashes and copies, and files
+    /// that no longer exist stay in the log. Returns the row ids.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -164,7 +164,7 @@ impl Catalogue {
         })
     }
 
-    /// Records results in one transaction.
+    /// Records findings in one transaction.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -225,7 +225,7 @@ impl Catalogue {
                         copied.stamp.and_then(|stamp| stamp.changed),
                         mounted_set
                     ]),
-                Finding::Rechecked(file, place, digest, seen) => connection
+                Finding::Rechecked(file, place, digest, rechecked) => connection
                     .prepare_cached(
                         "UPDATE ingest_copy SET state = ?4, how = ?5, at = ?6, problem = ?7, modified = ?8, changed = ?9,
                                 mounted_set = ?10, formats = v.formats,
@@ -240,12 +240,12 @@ impl Catalogue {
                         file,
                         i64::try_from(*place).unwrap_or(i64::MAX),
                         digest.bytes(),
-                        seen.state.number(),
-                        seen.how,
-                        seen.at,
-                        seen.problem,
-                        seen.stamp.map(|stamp| stamp.modified),
-                        seen.stamp.and_then(|stamp| stamp.changed),
+                        rechecked.state.number(),
+                        rechecked.how,
+                        rechecked.at,
+                        rechecked.problem,
+                        rechecked.stamp.map(|stamp| stamp.modified),
+                        rechecked.stamp.and_then(|stamp| stamp.changed),
                         mounted_set
                     ]),
                 Finding::Remark(file, place, problem) => connection
@@ -267,7 +267,7 @@ impl Catalogue {
         })
     }
 
-    /// Records the manifest of a destination, or the reason why it has none.
+    /// Records the manifest of a destination, or the reason why there is none.
     ///
     /// # Errors
     /// If the catalogue cannot be written.
@@ -297,7 +297,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Records that an ingest ended, with its problems.
+    /// Records the end of an ingest with its problems.
     ///
     /// # Errors
     /// If the catalogue cannot be written.

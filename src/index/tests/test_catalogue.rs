@@ -28,7 +28,7 @@ impl TestCatalogue {
         let folder = folder.unwrap();
         let catalogue = Catalogue::create(folder.path()).unwrap();
         let (volume, inside) = Volumes::mounted().locate(Path::new("/"));
-        let volume = catalogue.see_volume(&volume).unwrap().id;
+        let volume = catalogue.record_volume(&volume).unwrap().id;
         let dir = catalogue
             .add_folder(volume, &inside.join("BTS/Day_2"))
             .unwrap();

@@ -205,7 +205,7 @@ impl<'a> Clips<'a> {
                 data-time=[start]
                 data-length=[clip.duration.as_ref().map(|it| it.value.as_micros() / 1000)]
                 data-bytes=[clip.bytes.as_ref().map(|it| it.value.0)]
-                data-merit=(clip.merit())
+                data-merit=(clip.rating_rank())
                 data-camera=[place(&self.cameras, &shot.camera)]
                 data-card=[card]
                 data-tags=(tags.join(" "))

@@ -1,4 +1,5 @@
-//! Reads the verified copies in the log of ingests page by page, because a scan checks all of them.
+//! Reads the verified copies in the ingest log page by page, because a scan checks all of them and
+//! must not load them at once.
 
 use std::path::{Path, PathBuf};
 
@@ -20,13 +21,13 @@ pub struct VerifiedCopy {
     pub inside: PathBuf,
     /// Size and times when it was read; `None` if they were not recorded.
     pub stamp: Option<Stamp>,
-    /// Hash of the file, of the ingest's kind; `None` if the catalogue is damaged.
+    /// Hash of the file, of the ingest's kind; `None` if the record is damaged.
     pub digest: Option<Checksum>,
 }
 
 impl Catalogue {
-    /// Returns up to `limit` verified copies at a destination of an ingest, sorted by path,
-    /// starting after `after`.
+    /// Returns one page: up to `limit` verified copies at a destination, sorted by path, starting
+    /// after the path `after`. The destination is given by the ingest's row id and its number.
     ///
     /// # Errors
     /// If `SQLite` fails.

@@ -1,4 +1,4 @@
-//! Records the results of reading files, so that equal content becomes one clip.
+//! Records the results of reading files. Files with equal content become one clip.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -18,14 +18,15 @@ pub struct Reading {
     pub fingerprint: Option<Fingerprint>,
     /// Facts from its name, location and sidecars.
     pub file_facts: Clip,
-    /// Result for the content.
+    /// Result of reading the content.
     pub outcome: ReadOutcome,
 }
 
-/// Result of reading a content.
+/// Result of reading the content of a file.
 #[derive(Debug)]
 pub enum ReadOutcome {
-    /// The content is known; it was not probed, unless its pictures have to be created again.
+    /// The content is already in the catalogue. It was probed only if its pictures have to be
+    /// created again.
     Recognised {
         /// Pictures to create.
         pictures: Option<PictureRequest>,
@@ -41,13 +42,13 @@ pub enum ReadOutcome {
     Failed {
         /// Facts that contain only the problem.
         facts: Box<Clip>,
-        /// Tool that failed; another version tries again.
+        /// Tool that failed, with its version. A scan with another version tries again.
         failed_with: String,
     },
-    /// The file could not be opened or read, perhaps temporarily. Known facts are kept, the problem
-    /// is added, and the next scan tries again.
+    /// The file could not be opened or read, perhaps only temporarily. The recorded facts are kept,
+    /// with the problem added, and the next scan tries again.
     Unopened {
-        /// Error of the system.
+        /// Error reported by the operating system.
         reason: String,
     },
 }
@@ -57,24 +58,24 @@ pub enum ReadOutcome {
 pub struct PictureRequest {
     /// First picture to create.
     pub work: ThumbnailKind,
-    /// Plan for creating them.
+    /// Plan for creating the pictures.
     pub plan: Box<ThumbnailPlan>,
 }
 
-/// Content that was read before.
+/// Content that is already in the catalogue.
 #[derive(Debug)]
 pub struct KnownContent {
-    /// True if it has or should have a poster.
+    /// True if the clip has or should have a poster.
     pub has_poster: bool,
     /// Frames in its filmstrip; `None` before the first attempt.
     pub strip: Option<u32>,
-    /// True if pictures of it are queued.
+    /// True if the clip's pictures are queued.
     pub is_queued: bool,
     /// Facts of the content.
     pub facts: Box<Clip>,
 }
 
-/// Recorded content of a file, before it is read.
+/// Content recorded for a file before the current reading.
 struct RecordedContent {
     id: i64,
     fingerprint: Option<[u8; 16]>,
@@ -82,15 +83,16 @@ struct RecordedContent {
     files: i64,
 }
 
-/// Row of a content.
+/// Clip in the catalogue, as needed to record a result.
 struct ContentRow {
     id: i64,
     is_readable: bool,
 }
 
 impl Catalogue {
-    /// Returns a known content. Returns `None` if a tool failed on it whose version is no longer
-    /// current, because another version may succeed.
+    /// Returns the recorded content with this fingerprint; `None` if the content must be read. This
+    /// includes content on which a tool failed that is no longer current, because another version
+    /// may succeed.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -120,9 +122,9 @@ impl Catalogue {
         let Some((failed_with, facts, content)) = row else {
             return Ok(None);
         };
-        let is_settled = failed_with.is_none_or(|tool| is_current(&tool));
-        // A damaged record is read again.
-        let facts = self.unpack(Some(&facts)).ok().filter(|_| is_settled);
+        let is_result_current = failed_with.is_none_or(|tool| is_current(&tool));
+        // If the record is damaged, the content is read again.
+        let facts = self.unpack(Some(&facts)).ok().filter(|_| is_result_current);
         Ok(facts.map(|facts| KnownContent {
             facts: Box::new(facts),
             ..content
@@ -173,35 +175,35 @@ impl Catalogue {
         self.touch(clip.id)
     }
 
-    /// Returns the clip of a content: the known one, the stub of this file, or a new one.
+    /// Returns the clip for a fingerprint: an existing clip, the file's stub clip, or a new one.
     fn clip_for(&self, file: i64, fingerprint: Option<Fingerprint>) -> Result<ContentRow, Error> {
         let bytes = fingerprint.map(Fingerprint::to_bytes);
-        let own = self.own_content(file)?;
-        if own.fingerprint == bytes {
-            return self.content(own.id);
+        let previous = self.recorded_content(file)?;
+        if previous.fingerprint == bytes {
+            return self.content(previous.id);
         }
-        let known: Option<i64> = self.check(|connection| {
+        let existing: Option<i64> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT id FROM clip WHERE fingerprint = ?1")?
                 .query_row([bytes], |row| row.get(0))
                 .optional()
         })?;
-        if own.fingerprint.is_some() {
-            self.keep_previous(file, &own)?;
+        if previous.fingerprint.is_some() {
+            self.keep_previous(file, &previous)?;
         }
-        if let Some(known) = known {
-            self.set_clip(file, Some(known))?;
-            self.remove_previous(file, known)?;
-            self.touch(own.id)?;
-            return self.content(known);
+        if let Some(existing) = existing {
+            self.set_clip(file, Some(existing))?;
+            self.remove_previous(file, existing)?;
+            self.touch(previous.id)?;
+            return self.content(existing);
         }
-        let is_own_stub = own.fingerprint.is_none() && own.files == 1;
+        let is_own_stub = previous.fingerprint.is_none() && previous.files == 1;
         let clip = if is_own_stub {
-            own.id
+            previous.id
         } else {
             let stub = self.add_stub()?;
             self.set_clip(file, Some(stub))?;
-            self.touch(own.id)?;
+            self.touch(previous.id)?;
             stub
         };
         self.check(|connection| {
@@ -213,7 +215,7 @@ impl Catalogue {
     }
 
     /// Returns the recorded content of a file.
-    fn own_content(&self, file: i64) -> Result<RecordedContent, Error> {
+    fn recorded_content(&self, file: i64) -> Result<RecordedContent, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -230,7 +232,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the recorded facts of a file with a problem added.
+    /// Returns the recorded facts of a file as a document, with the problem added.
     fn with_problem(&self, file: i64, reason: &str) -> Result<Vec<u8>, Error> {
         let facts: Option<Vec<u8>> = self.check(|connection| {
             connection
@@ -242,16 +244,16 @@ impl Catalogue {
         self.pack(&facts)
     }
 
-    /// Records the previous content of a file. If no other file has it, adds a row in state
-    /// missing, so that it stays searchable. Skips content that was never readable, such as an
-    /// incomplete copy, and image sequences, which change with every new frame.
-    fn keep_previous(&self, file: i64, own: &RecordedContent) -> Result<(), Error> {
+    /// Records the previous content of a file. If no other file has it, adds a row with the state
+    /// missing, so that it stays searchable. Does not add one for content that was never readable,
+    /// such as an incomplete copy, or for image sequences, which change with every new frame.
+    fn keep_previous(&self, file: i64, previous: &RecordedContent) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET former = ?2, since = ?3 WHERE id = ?1")?
-                .execute(params![file, own.id, unix_seconds()])
+                .execute(params![file, previous.id, unix_seconds()])
         })?;
-        if own.files > 1 {
+        if previous.files > 1 {
             return Ok(());
         }
         self.check(|connection| {
@@ -268,7 +270,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Removes the row of a previous content after it was restored.
+    /// Removes the row of a former content that is in its file again.
     fn remove_previous(&self, file: i64, clip: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -316,7 +318,7 @@ impl Catalogue {
         let duration = facts.duration.as_ref();
         let duration = duration.map(|fact| super::files::stored(fact.value.as_micros()));
         let facts = self.pack(facts)?;
-        // A failure never replaces facts.
+        // A failure never replaces facts that were read successfully.
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -331,9 +333,9 @@ impl Catalogue {
         }
     }
 
-    fn record_pictures(&self, clip: i64, wanted: Option<&PictureRequest>) -> Result<(), Error> {
-        wanted.map_or(Ok(()), |wanted| {
-            self.queue_pictures(clip, wanted.work, &wanted.plan)
+    fn record_pictures(&self, clip: i64, request: Option<&PictureRequest>) -> Result<(), Error> {
+        request.map_or(Ok(()), |request| {
+            self.queue_pictures(clip, request.work, &request.plan)
         })
     }
 }

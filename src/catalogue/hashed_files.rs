@@ -1,5 +1,5 @@
-//! Files of each clip, and how certain it is that they are identical: a fingerprint only samples a
-//! file, a full hash proves its content.
+//! Present files of a clip with their full hashes, and how many volumes certainly hold it. A
+//! fingerprint only samples a file, so only equal full hashes prove that two files are identical.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use crate::offload::ReadMethod;
 use crate::value::Fingerprint;
 use crate::volume::Backing;
 
-/// Kind of a full hash.
+/// Kind of hash, as stored.
 const XXH128: &str = "xxh128";
 
-/// Present file of a clip, with its full hash.
+/// Present file of a clip and its full hash.
 #[derive(Debug, Clone)]
 pub struct HashedFile {
     /// Row id of the file.
@@ -25,7 +25,7 @@ pub struct HashedFile {
     pub folder: i64,
     /// Row id of its volume.
     pub volume: i64,
-    /// Name of the volume, or its label.
+    /// Name given by the user, otherwise the label of the volume.
     pub label: String,
     /// True if the volume is mounted.
     pub is_mounted: bool,
@@ -39,12 +39,11 @@ pub struct HashedFile {
     pub frames: Option<FrameRun>,
     /// Full hash of its current content; `None` if it is unknown.
     pub digest: Option<Fingerprint>,
-    /// True if the full hash was computed as such. For a small file, the fingerprint is also the
-    /// full hash.
+    /// True if the full hash was recorded. The fingerprint of a small file is its full hash, so
+    /// `digest` may be set although this is false.
     pub is_hashed: bool,
-    /// True if its volume stores files itself: it is not in memory, and not a view of other
-    /// volumes.
-    pub is_kept: bool,
+    /// True if the volume has its own storage: it is neither in memory nor a view of other volumes.
+    pub has_own_storage: bool,
 }
 
 /// Full hash of a file, and how it was computed.
@@ -70,14 +69,15 @@ pub struct ClipFiles {
 }
 
 impl ClipFiles {
-    /// Returns the number of volumes that hold the clip, by fingerprint. If full hashes differ,
-    /// counts the largest group of files that may be identical.
+    /// Returns the number of volumes that hold the clip according to its fingerprint. If full hashes
+    /// differ, counts the largest group of files that may be identical.
     #[must_use]
     pub fn volumes(&self) -> usize {
         let unhashed = |file: &&HashedFile| file.digest.is_none();
         let count = |digest: Fingerprint| {
-            let alike = |file: &&HashedFile| file.digest.is_none_or(|other| other == digest);
-            volumes(self.files.iter().filter(alike))
+            let may_be_identical =
+                |file: &&HashedFile| file.digest.is_none_or(|other| other == digest);
+            volumes(self.files.iter().filter(may_be_identical))
         };
         let digests = self.files.iter().filter_map(|file| file.digest).map(count);
         digests
@@ -85,36 +85,41 @@ impl ClipFiles {
             .unwrap_or_else(|| volumes(self.files.iter().filter(unhashed)))
     }
 
-    /// Returns the number of volumes that certainly hold the clip: the largest group with the same
-    /// full hash; 1 if no file has a full hash.
+    /// Returns the number of volumes that certainly hold the clip: the largest group of files with
+    /// the same full hash. Without any full hash, that is one volume.
     #[must_use]
-    pub fn proved_volumes(&self) -> usize {
+    pub fn verified_volumes(&self) -> usize {
         let count = |digest: Fingerprint| {
             volumes(self.files.iter().filter(|file| file.digest == Some(digest)))
         };
-        let proved = self.files.iter().filter_map(|file| file.digest).map(count);
-        proved.max().unwrap_or(usize::from(!self.files.is_empty()))
+        let verified = self.files.iter().filter_map(|file| file.digest).map(count);
+        let without_hashes = usize::from(!self.files.is_empty());
+        verified.max().unwrap_or(without_hashes)
     }
 
     /// Returns true if full hashes differ although the fingerprints are equal.
     #[must_use]
-    pub fn do_differ(&self) -> bool {
+    pub fn hashes_differ(&self) -> bool {
         let mut digests = self.files.iter().filter_map(|file| file.digest);
         digests
             .next()
             .is_some_and(|first| digests.any(|other| other != first))
     }
 
-    /// Returns the size of all files except one. If full hashes differ, one file per hash remains,
-    /// and all files without a hash.
+    /// Returns the total size of the files that could be deleted: all except one. If full hashes
+    /// differ, one file per hash is kept, and every file without a hash.
     #[must_use]
     pub fn spare_bytes(&self) -> u64 {
-        let do_differ = self.do_differ();
-        // A file in a view of another filesystem takes no space there.
-        let kept: Vec<&HashedFile> = self.files.iter().filter(|file| file.is_kept).collect();
-        let spare = kept.iter().enumerate().filter(|(at, file)| {
-            if do_differ {
-                let mut before = kept[..*at].iter();
+        let hashes_differ = self.hashes_differ();
+        // A file in a view of another filesystem takes no space.
+        let stored: Vec<&HashedFile> = self
+            .files
+            .iter()
+            .filter(|file| file.has_own_storage)
+            .collect();
+        let spare = stored.iter().enumerate().filter(|(at, file)| {
+            if hashes_differ {
+                let mut before = stored[..*at].iter();
                 file.digest.is_some() && before.any(|other| other.digest == file.digest)
             } else {
                 *at > 0
@@ -130,7 +135,8 @@ impl ClipFiles {
     }
 }
 
-/// Returns the query for files with their hashes, in an order that does not depend on mounting.
+/// Returns the SQL query for files with their hashes, in an order that does not depend on mounted
+/// volumes.
 fn files_of(condition: &str) -> String {
     format!(
         // The fingerprint of a small file is its full hash: docs/identity.md.
@@ -163,13 +169,13 @@ fn file_copy(hashed: &HashedFile, inside: &Path, state: FileState) -> FileCopy {
     }
 }
 
-/// Counts the volumes of some files. Views of other volumes, and memory, count only if there is
-/// nothing else.
+/// Counts the volumes of some files. Volumes without their own storage count only if there are no
+/// others, and then together as one.
 fn volumes<'a>(files: impl Iterator<Item = &'a HashedFile>) -> usize {
     let (mut volumes, mut is_any) = (Vec::new(), false);
     for file in files {
         is_any = true;
-        if file.is_kept {
+        if file.has_own_storage {
             volumes.push(file.volume);
         }
     }
@@ -178,20 +184,21 @@ fn volumes<'a>(files: impl Iterator<Item = &'a HashedFile>) -> usize {
     volumes.len().max(usize::from(is_any))
 }
 
-/// Present files of a clip, with its id and its name.
+/// Present files of a clip, with its id and its best file.
 #[derive(Debug, Clone)]
 pub struct ClipCopies {
     /// Present files.
     pub present: ClipFiles,
-    /// Fingerprint of its content; `None` if it was not read.
+    /// Fingerprint of the content; `None` if it is not read yet.
     pub id: Option<Fingerprint>,
-    /// File that gives the clip its name, perhaps missing or unreadable; `None` without any file.
+    /// File that gives the clip its name, which may be missing or unreadable; `None` if the clip has
+    /// no files.
     pub best: Option<FileCopy>,
 }
 
 impl Catalogue {
-    /// Returns clips with their present files, from one snapshot. Omits the facts in their
-    /// documents, which take several times as long to read.
+    /// Returns clips with their present files, from one snapshot. Does not read their facts, which
+    /// would take several times as long.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -215,17 +222,17 @@ impl Catalogue {
             while let Some(row) = rows.next()? {
                 let id: Option<[u8; 16]> = row.get("fingerprint")?;
                 found.id = id.map(Fingerprint::from_bytes);
-                let (hashed, place) = self.hashed_row(row)?;
+                let (hashed, location) = self.hashed_row(row)?;
                 let (state, was): (i64, bool) = (row.get("state")?, row.get("was")?);
                 let state = state_of(state);
-                // As `Catalogue::clip` has them in order.
+                // The same order as in `Catalogue::clip`.
                 let is_missing = state == FileState::Missing;
                 let key = (
                     is_missing,
                     !hashed.is_mounted,
                     state,
-                    place.identity,
-                    place.inside,
+                    location.identity,
+                    location.inside,
                 );
                 if best_key.as_ref().is_none_or(|best| key < *best) {
                     found.best = Some(file_copy(&hashed, &key.4, state));
@@ -252,7 +259,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the row ids of clips with several present files.
+    /// Returns the row ids of the clips with several present files.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -269,7 +276,7 @@ impl Catalogue {
         })
     }
 
-    /// Returns the present files of a clip, those on mounted volumes first.
+    /// Returns the present files of a clip; files on mounted volumes come first.
     pub(super) fn hashed_files(&self, clip: i64) -> Result<Vec<HashedFile>, Error> {
         let mut files: Vec<HashedFile> = self.check(|connection| {
             connection
@@ -284,27 +291,27 @@ impl Catalogue {
     }
 
     fn hashed_row(&self, row: &Row<'_>) -> rusqlite::Result<(HashedFile, FileLocation)> {
-        let mut place = self.location(row)?;
+        let mut location = self.location(row)?;
         let digest: Option<[u8; 16]> = row.get("digest")?;
         let hashed = HashedFile {
             file: row.get("id")?,
             folder: row.get("dir")?,
             volume: row.get("volume")?,
             label: row.get("label")?,
-            is_mounted: place.is_mounted,
-            path: std::mem::take(&mut place.path),
+            is_mounted: location.is_mounted,
+            path: std::mem::take(&mut location.path),
             bytes: loaded(row.get("bytes")?),
             modified: row.get("modified")?,
             frames: frames_of(row.get("frames")?),
             digest: digest.map(Fingerprint::from_bytes),
             is_hashed: row.get("is_hashed")?,
-            is_kept: Backing::parse(&row.get::<_, String>("backing")?)
+            has_own_storage: Backing::parse(&row.get::<_, String>("backing")?)
                 .is_none_or(|backing| !backing.is_memory && !backing.is_view),
         };
-        Ok((hashed, place))
+        Ok((hashed, location))
     }
 
-    /// Records the full hash of a file, unless the file changed since.
+    /// Records the full hash of a file, unless the recorded size or time of the file changed since.
     ///
     /// # Errors
     /// If `SQLite` fails.

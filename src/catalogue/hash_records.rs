@@ -1,5 +1,7 @@
-//! Paths at which a content was ever found by its full hash, with all records of those paths.
-//! `safe` decides from these whether a card may be formatted.
+//! Full hashes recorded by path, from the ingest log and from scans. Given a full hash, finds every
+//! path where it was ever recorded, with all hashes recorded for that path.
+//!
+//! The `safe` module uses these records to decide if a card may be formatted.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,25 +19,25 @@ use crate::offload::ReadMethod;
 use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// Path at which a content was once found by its full hash.
+/// Path where a file with a requested full hash was once found.
 #[derive(Debug, Clone)]
 pub struct RecordedPath {
     /// Row id of the volume.
     pub volume: i64,
     /// Path relative to the root of the volume.
     pub path: PathBuf,
-    /// Destination of an ingest that contains the path.
+    /// Destination folder of an ingest that contains the path; `None` for files found by scans only.
     pub root: Option<PathBuf>,
     /// All full hashes recorded for the path, of any content.
     pub records: Vec<HashRecord>,
-    /// File as the last scan found it.
+    /// File as the last scan found it; `None` if no scan found it.
     pub listed: Option<ScannedFile>,
 }
 
 /// Full hash recorded for a path.
 #[derive(Debug, Clone)]
 pub struct HashRecord {
-    /// Xxh128 of the content.
+    /// Xxh128 hash of the content.
     pub content: Fingerprint,
     /// Size of the content in bytes.
     pub bytes: u64,
@@ -45,21 +47,21 @@ pub struct HashRecord {
     pub state: CopyState,
     /// Time of the record, seconds since 1970 UTC.
     pub at: i64,
-    /// Kind of the hash that verified the copy.
+    /// Kind of hash with which the copy was verified.
     pub by: HashKind,
-    /// Read method.
+    /// Read method; `None` if it was not recorded.
     pub how: Option<ReadMethod>,
-    /// Number of the mount in which the file was first found in that state.
+    /// Number of the mount in which the file was first found in this state.
     pub session: Option<i64>,
-    /// Set of the volumes mounted while it was read; `None` if it was not recorded.
+    /// Row id of the set of volumes mounted while it was read; `None` if it was not recorded.
     pub mounted_set: Option<i64>,
-    /// Number of times the volume had been formatted by then.
+    /// Number of times that the volume had been formatted at the time of the record.
     pub formats: i64,
-    /// Copy in the log of ingests; `None` for the hash of a file of the catalogue.
+    /// Copy in the ingest log; `None` for a hash recorded by a scan.
     pub logged: Option<LoggedCopy>,
 }
 
-/// Size and times of a file when it was read, and the mount in which it first had them.
+/// Size and times of a file when it was read, and the mount in which it was first read with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierRead {
     /// Number of the mount.
@@ -69,17 +71,17 @@ pub struct EarlierRead {
 }
 
 impl EarlierRead {
-    /// Returns true if a file with this stamp was read before mount `session` and not written
-    /// since.
+    /// Returns true if the file was read before mount `session` and its stamp is unchanged.
     fn is_before(&self, session: i64, stamp: &Stamp) -> bool {
         self.session < session && self.stamp == *stamp
     }
 }
 
-/// Returns how a file was read, considering earlier reads. A read that the filesystem's own cache
-/// may have answered still counts as read from the medium if the file was the same in an earlier
-/// mount. `session` is the number of the mount if unmounting empties the only such cache, otherwise
-/// `None`.
+/// Returns the read method of a file, considering earlier reads.
+///
+/// A read that the filesystem's cache may have answered counts as read from the medium if the file
+/// was already unchanged in an earlier mount. This holds only if unmounting empties that cache:
+/// `session` is then the number of the mount, otherwise `None`.
 pub fn how_read(
     how: ReadMethod,
     stamp: &Stamp,
@@ -97,7 +99,7 @@ pub fn how_read(
     }
 }
 
-/// Copy in the log of ingests.
+/// Copy in the ingest log.
 #[derive(Debug, Clone)]
 pub struct LoggedCopy {
     /// Row id of the file in the log.
@@ -106,12 +108,13 @@ pub struct LoggedCopy {
     pub place: usize,
     /// Hash of the file, of the ingest's kind.
     pub digest: Option<Checksum>,
-    /// Problem of the copy, which is verified nevertheless.
+    /// Problem with the copy. A verified copy may have one that does not affect its content.
     pub problem: Option<String>,
 }
 
 impl HashRecord {
-    /// Returns the size and times of the file, and the mount in which it was first read with them.
+    /// Returns the size and times of the file with the mount in which it was first read with them;
+    /// `None` if they were not recorded.
     #[must_use]
     pub fn earlier(&self) -> Option<EarlierRead> {
         let (session, stamp) = self.session.zip(self.stamp)?;
@@ -126,16 +129,16 @@ pub struct ScannedFile {
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// True if it no longer existed.
+    /// True if the scan no longer found it.
     pub is_missing: bool,
 }
 
-/// Destinations on a volume: row id of the ingest, number of the destination, path.
+/// Destinations on a volume: row id of the ingest, number of the destination, and path.
 type Places = Vec<(i64, usize, PathBuf)>;
 
 impl Catalogue {
-    /// Returns for each content (full hash and size) every path at which it was found by its full
-    /// hash, from one snapshot. Omits forgotten volumes.
+    /// Returns every path where files with these full hashes and sizes were found, from one
+    /// snapshot. Omits forgotten volumes.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -159,8 +162,8 @@ impl Catalogue {
         })
     }
 
-    /// Returns the ingests of a card, given by the identity of its volume and its root there,
-    /// latest last.
+    /// Returns the row ids of the ingests of a card, latest last. The card is given by the identity
+    /// of its volume and its root on the volume.
     ///
     /// # Errors
     /// If `SQLite` fails.
@@ -177,7 +180,7 @@ impl Catalogue {
         })
     }
 
-    /// Adds the paths to which ingests copied the content, whatever their state.
+    /// Adds the paths to which ingests copied the content, whatever the state of the copies.
     fn copied_to(
         &self,
         (content, bytes): (Fingerprint, u64),
@@ -207,7 +210,7 @@ impl Catalogue {
         })
     }
 
-    /// Adds the paths of files in the catalogue with this hash.
+    /// Adds the paths of scanned files with this hash.
     fn hashed_at(
         &self,
         (content, bytes): (Fingerprint, u64),
@@ -236,8 +239,8 @@ impl Catalogue {
         places: &mut HashMap<i64, Places>,
     ) -> Result<RecordedPath, Error> {
         let places = match places.entry(volume) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(self.ingests_on(volume)?),
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(self.ingests_on(volume)?),
         };
         let mut recorded = RecordedPath {
             volume,
@@ -282,7 +285,7 @@ impl Catalogue {
         })
     }
 
-    /// Adds the file as the last scan found it, and its hash from then.
+    /// Adds the file as the last scan found it, with its recorded hash if the file is unchanged.
     fn add_scan_records(&self, recorded: &mut RecordedPath) -> Result<(), Error> {
         let (Some(folder), Some(name)) = (recorded.path.parent(), recorded.path.file_name()) else {
             return Ok(());
@@ -322,7 +325,7 @@ impl Catalogue {
     }
 }
 
-/// Converts the hash of a file in the catalogue.
+/// Converts a row with the hash of a scanned file.
 fn hash_row(
     row: &Row<'_>,
     content: Fingerprint,
@@ -348,6 +351,7 @@ fn hash_row(
     })
 }
 
+/// Converts a row with a copy in the ingest log.
 fn log_row(row: &Row<'_>, place: usize) -> rusqlite::Result<HashRecord> {
     let by: String = row.get(3)?;
     let by = HashKind::from_name(&by).unwrap_or(HashKind::Xxh128);

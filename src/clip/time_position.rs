@@ -1,14 +1,14 @@
-//! Conversion of user input to a position in a clip: a timecode, or a time from the start.
+//! Converts user input to a position in a clip. The input is a timecode or a time from the start.
 //!
-//! Nothing is guessed: a position outside the clip is rejected with a hint that gives the valid
-//! range.
+//! A position outside the clip is rejected with a hint that gives the valid range.
 
 use super::Clip;
 use crate::error::Error;
 use crate::value::{Duration, Marker, Rate, Timecode};
 
 impl Clip {
-    /// Creates a marker with this text at position `at`, a timecode or a time from the start.
+    /// Creates a marker with this text at position `at`, which is a timecode or a time from the
+    /// start.
     ///
     /// # Errors
     /// [`Error::Marker`] if `at` is neither a timecode nor a time, or is outside the clip.
@@ -24,8 +24,8 @@ impl Clip {
         })
     }
 
-    /// Creates a marker that another program set, at a time in microseconds from the clip's start;
-    /// `None` if that is past the end of the clip.
+    /// Creates a marker at a time in microseconds from the clip's start, as other programs store
+    /// it; `None` if that is past the end of the clip.
     #[must_use]
     pub fn marker_at(&self, micros: u64, text: &str) -> Option<Marker> {
         let is_past_end = |duration: Duration| Duration::from_micros(micros) > duration;
@@ -102,7 +102,7 @@ impl Clip {
         Ok((rate.micros_of_frame(frame), timecode))
     }
 
-    /// Returns the frame number of the start timecode, and whether it is drop-frame.
+    /// Returns the frame number of the start timecode, and true if it is drop-frame.
     fn start_frame(&self, rate: Rate) -> (u32, bool) {
         let start = self.start_timecode.as_ref().map(|fact| fact.value);
         let number = start.and_then(|start| start.to_frames(rate)).unwrap_or(0);
@@ -126,7 +126,7 @@ impl Clip {
         Error::Marker {
             message: format!("`{typed}` is not in {}", self.shown_name()),
             hint: format!(
-                "its timecodes run from {} to {last}; write a time from the start as `12.5s` or `1m30s`",
+                "its timecodes run from {} to {last}; a time from the start is written as `12.5s` or `1m30s`",
                 timecode(0)
             ),
         }
