@@ -3,7 +3,6 @@
 //! The folder can be deleted at any time. Every file is checked against a checksum before it is
 //! used.
 
-mod advice;
 mod audit;
 mod boost;
 mod builder;
@@ -23,6 +22,7 @@ mod order;
 mod pretokenized;
 mod recheck;
 mod search;
+mod suggestions;
 #[cfg(test)]
 mod tests;
 mod updater;
@@ -46,13 +46,13 @@ use checksums::{CheckLimits, CheckMode};
 use directory::IndexFolder;
 use document::IndexColumns;
 
-pub use advice::{Advice, UnmatchedTerm};
 pub use audit::Audit;
 pub use catch_up::{catch_up_and_merge, try_catch_up};
 pub use facet_counts::{Sum, Tallies, Tally};
 pub use notice::IndexNotice;
 pub use order::SortOrder;
 pub use search::{Finder, Hits};
+pub use suggestions::{Advice, UnmatchedTerm};
 
 /// Version of the document format. Increases when tokenization or the content of documents changes.
 const DOCUMENT_VERSION: u32 = 5;

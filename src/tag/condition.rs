@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use jiff::civil::Weekday;
 use regex::{Captures, Regex};
 
-use super::lexicon::{Hit, MatchedText, PhraseId};
 use super::names;
+use super::phrase_matcher::{Hit, MatchedText, PhraseId};
 use crate::clip::{Clip, FIELDS, FieldFilter, FieldKind, IndexCell};
 use crate::value::{Area, NumberRange, Resolution};
 

@@ -5,9 +5,9 @@
 //! time.
 
 mod condition;
-mod lexicon;
 mod names;
 mod parse;
+mod phrase_matcher;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::toml_file::TomlKind;
 use crate::value::{TagOrigin, Tagged, Tags};
 use condition::{Condition, ConditionInput, Evidence, NeighbourTest};
-use lexicon::{Lexicon, MatchedText, PhraseId};
 use parse::RuleBuilder;
+use phrase_matcher::{MatchedText, PhraseId, PhraseMatcher};
 
 pub use crate::toml_file::read_toml;
 pub use names::schemes;
@@ -51,7 +51,7 @@ pub struct UserRules {
 #[derive(Debug)]
 pub struct Rules {
     vocabulary: Vocabulary,
-    lexicon: Lexicon,
+    phrase_matcher: PhraseMatcher,
     /// Tests on the names of the files next to a clip.
     tests: Vec<NeighbourTest>,
     /// Rules in the order in which they are tried: by priority, then as listed.
@@ -122,18 +122,18 @@ impl Rules {
             builder.add_file("rules.toml", rules)?;
         }
         let RuleBuilder {
-            mut lexicon,
+            mut phrase_matcher,
             tests,
             mut rules,
             unrelated,
             ..
         } = builder;
-        lexicon.build_spelling_index();
+        phrase_matcher.build_spelling_index();
         rules.retain(|rule| !rule.is_off);
         rules.sort_by_key(|rule| -rule.priority);
         Ok(Self {
             vocabulary,
-            lexicon,
+            phrase_matcher,
             tests,
             ordered: rules,
             unrelated,
@@ -159,7 +159,7 @@ impl Rules {
         let mut folders: Vec<MatchedText> = folder
             .iter()
             .rev()
-            .map(|name| self.lexicon.find_phrases(&name.to_string_lossy()))
+            .map(|name| self.phrase_matcher.find_phrases(&name.to_string_lossy()))
             .collect();
         let is_unrelated = folders.iter().any(|name| {
             name.hits
@@ -172,7 +172,7 @@ impl Rules {
         let mut neighbours = vec![Vec::new(); self.tests.len()];
         if !neighbours.is_empty() {
             for name in names {
-                let text = self.lexicon.find_phrases(name);
+                let text = self.phrase_matcher.find_phrases(name);
                 for (test, passed) in self.tests.iter().zip(&mut neighbours) {
                     let is_match = match test {
                         NeighbourTest::Phrases(phrases) => text
@@ -190,7 +190,7 @@ impl Rules {
         }
         FolderContext {
             folders,
-            volume: self.lexicon.find_phrases(volume),
+            volume: self.phrase_matcher.find_phrases(volume),
             neighbours,
             is_unrelated,
         }
@@ -201,14 +201,14 @@ impl Rules {
     #[must_use]
     pub fn matches(&self, folder: &FolderContext, name: &str, clip: &Clip) -> Vec<RuleMatch> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let mut name_text = self.lexicon.find_phrases(stem);
+        let mut name_text = self.phrase_matcher.find_phrases(stem);
         if folder.is_unrelated {
             name_text.void_all();
         }
         let texts: Vec<MatchedText> = [&clip.title, &clip.comment, &clip.transcript]
             .into_iter()
             .flatten()
-            .map(|text| self.lexicon.find_phrases(&text.value))
+            .map(|text| self.phrase_matcher.find_phrases(&text.value))
             .collect();
         let input = ConditionInput {
             stem,
@@ -219,7 +219,7 @@ impl Rules {
             clip,
             neighbours: &folder.neighbours,
             file_name: name,
-            find_phrases: &|text| self.lexicon.find_phrases(text),
+            find_phrases: &|text| self.phrase_matcher.find_phrases(text),
         };
         let mut excluded: HashMap<&str, &str> = HashMap::new();
         let mut matches = Vec::new();

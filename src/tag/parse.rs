@@ -6,7 +6,7 @@ use jiff::civil::Weekday;
 use regex::{Regex, RegexBuilder};
 
 use super::condition::{Condition, NeighbourTest, TextScope, is_text_field};
-use super::lexicon::{Lexicon, PhraseId};
+use super::phrase_matcher::{PhraseId, PhraseMatcher};
 use super::vocabulary::Vocabulary;
 use super::{FILE_KIND, Rule, RuleFact};
 use crate::clip::{Clip, FIELDS};
@@ -64,7 +64,7 @@ const CONDITIONS: [&str; 16] = [
 /// neighbour tests.
 pub(super) struct RuleBuilder<'v> {
     vocabulary: &'v Vocabulary,
-    pub(super) lexicon: Lexicon,
+    pub(super) phrase_matcher: PhraseMatcher,
     pub(super) tests: Vec<NeighbourTest>,
     pub(super) rules: Vec<Rule>,
     /// Phrases in folder names that disable name-based rules.
@@ -77,7 +77,7 @@ impl<'v> RuleBuilder<'v> {
     pub(super) fn new(vocabulary: &'v Vocabulary) -> Self {
         Self {
             vocabulary,
-            lexicon: Lexicon::default(),
+            phrase_matcher: PhraseMatcher::default(),
             tests: Vec::new(),
             rules: Vec::new(),
             unrelated: HashSet::new(),
@@ -123,7 +123,7 @@ impl<'v> RuleBuilder<'v> {
     fn add_words(&mut self, table: &TomlTable<'_>) -> Result<(), Error> {
         table.check_keys(&["not_in", "not_after", "not_before", "right"])?;
         for (text, _) in table.texts("not_in")? {
-            self.unrelated.insert(self.lexicon.add(text));
+            self.unrelated.insert(self.phrase_matcher.add(text));
         }
         let mut lists = Vec::new();
         for key in ["not_after", "not_before", "right"] {
@@ -135,7 +135,8 @@ impl<'v> RuleBuilder<'v> {
                     .collect::<Vec<_>>(),
             );
         }
-        self.lexicon.add_exceptions(&lists[0], &lists[1], &lists[2]);
+        self.phrase_matcher
+            .add_exceptions(&lists[0], &lists[1], &lists[2]);
         Ok(())
     }
 
@@ -345,7 +346,7 @@ impl<'v> RuleBuilder<'v> {
                     };
                     return Err(value.wrong(format!("no tag `{id}` in the vocabulary"), hint));
                 };
-                phrases.extend(own.iter().map(|text| self.lexicon.add(text)));
+                phrases.extend(own.iter().map(|text| self.phrase_matcher.add(text)));
                 continue;
             }
             let plain = text.strip_suffix('*').unwrap_or(text);
@@ -363,7 +364,7 @@ impl<'v> RuleBuilder<'v> {
                     "a `*` needs a single word of three letters or more before it",
                 ));
             }
-            phrases.insert(self.lexicon.add(text));
+            phrases.insert(self.phrase_matcher.add(text));
         }
         if phrases.is_empty() {
             return Err(value.wrong("an empty list".to_owned(), "for example [\"interview\"]"));

@@ -1,8 +1,8 @@
 //! Searches return correct results whatever happens to the files of the index.
 
-mod merging;
 #[cfg(unix)]
-mod rot;
+mod bit_rot;
+mod merging;
 mod test_catalogue;
 
 use std::ffi::OsString;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
+use super::reading::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
 fn parse_error(bytes: &[u8]) -> String {

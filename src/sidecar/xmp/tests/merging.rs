@@ -1,6 +1,6 @@
 //! Tests of merging: edits are written, and values of other programs are kept.
 
-use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
+use super::reading::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
 /// Merges other edits into the result of an earlier merge.

@@ -2,9 +2,9 @@
 
 mod exiftool;
 mod hostile;
-mod laws;
+mod merge_properties;
 mod merging;
-mod shapes;
+mod reading;
 
 use super::*;
 use crate::value::{Marker, Selection};

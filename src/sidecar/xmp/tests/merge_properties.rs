@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
+use super::reading::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
 /// Text that users can type: markup, quotes, line ends, any script, emoji.

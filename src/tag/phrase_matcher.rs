@@ -63,7 +63,7 @@ struct Word {
 
 /// Index of the phrases of all rules.
 #[derive(Debug, Default)]
-pub(super) struct Lexicon {
+pub(super) struct PhraseMatcher {
     phrases: Vec<Vec<String>>,
     known: HashMap<Vec<String>, PhraseId>,
     by_first: HashMap<String, Vec<PhraseId>>,
@@ -91,7 +91,7 @@ const MIN_LEN_OTHER: usize = 8;
 /// Shortest word of a phrase that also matches when written as one word.
 const MIN_LEN_JOINED: usize = 3;
 
-impl Lexicon {
+impl PhraseMatcher {
     /// Adds a phrase; a `*` at the end of a single word makes it a prefix.
     pub(super) fn add(&mut self, text: &str) -> PhraseId {
         let prefix = text.strip_suffix('*');
