@@ -56,7 +56,7 @@ pub fn write_stats(
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let whole = &tallies.whole;
+    let whole = &tallies.total;
     let clips = counted(usize::try_from(whole.clips).unwrap_or(usize::MAX), "clip");
     writeln!(out, "{clips}, {}, {}", hours(whole), size(whole))?;
     for tally in &tallies.facets {
@@ -230,7 +230,7 @@ pub fn write_stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()
             "bytes": sum.bytes,
         })
     };
-    writeln!(out, "{}", json_line(&to_json(&tallies.whole)))?;
+    writeln!(out, "{}", json_line(&to_json(&tallies.total)))?;
     for tally in &tallies.facets {
         let rows = tally
             .rows
@@ -260,7 +260,7 @@ mod tests {
             bytes: minutes * 1_000_000_000,
         };
         let tallies = Tallies {
-            whole: sum(1234, 700),
+            total: sum(1234, 700),
             facets: vec![Tally {
                 facet: "camera",
                 rows: vec![
