@@ -1,5 +1,5 @@
-//! Cross-check with exiftool: it reads what this module writes, and this module edits what it
-//! writes.
+//! Cross-checks with exiftool: it reads new sidecars of this module, and this module edits sidecars
+//! of exiftool.
 
 use std::env;
 use std::fs;
@@ -142,7 +142,7 @@ fn reads_and_keeps_properties_written_by_exiftool() {
         }
     }
 
-    // exiftool rewrites the file in another form with the same values.
+    // exiftool rewrites the file in a different form with the same values.
     let rewritten = exiftool(
         folder.path(),
         &["-o", "again.xmp", "-XMP-xmp:Label=Blue", "both.xmp"],
