@@ -255,7 +255,8 @@ pub struct SidecarEdits {
     pub actions: Vec<Action>,
     /// Differences between a sidecar and the catalogue, one message each.
     pub conflicts: Vec<String>,
-    /// Files whose sidecar could not be found, read or parsed, with the reason.
+    /// Sidecars that could not be read or parsed, and files whose folder could not be listed, each
+    /// with the reason.
     pub failed: Vec<(PathBuf, String)>,
     /// Number of sidecars read.
     pub read: usize,
@@ -373,7 +374,7 @@ impl SidecarEdits {
             _ => None,
         });
         if let (Some(other), Some(stars)) = (other, stars) {
-            // The sidecar of another copy has a different rating and was read first.
+            // The sidecar of another copy was read first and has a different rating.
             self.conflicts
                 .push(format!("sidecars differ: {other} and {stars} stars"));
             return;

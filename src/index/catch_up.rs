@@ -20,10 +20,10 @@ use crate::lock::{self, Attempt, Held};
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Delay before the user is notified that another process holds the lock.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
-/// Maximum wait for the lock holder.
+/// Maximum wait for the lock.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Path of the index's lock file.
+/// Returns the path of the index's lock file.
 pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
@@ -168,8 +168,8 @@ impl Index {
                 match outcome.and_then(|()| Self::open_intact(catalogue)) {
                     Ok(index) => return Ok(index),
                     Err(error @ Error::Catalogue { .. }) => return Err(error),
-                    // Rebuilt below. The disk was full, or the files are inconsistent although
-                    // their checksums are correct.
+                    // The index is rebuilt below. Either the disk was full, or the files are
+                    // inconsistent although their checksums are correct.
                     Err(_) => {}
                 }
             }

@@ -23,8 +23,8 @@ use crate::catalogue::unix_seconds;
 
 /// File in the index's folder that records the checks.
 pub(super) const RECORDS_FILE: &str = "checked.json";
-/// Age at which a file's times become reliable. A younger file may change again without a visible
-/// change of its times.
+/// Age at which a file's times become reliable. A younger file may change again without any visible
+/// change to its times.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 /// Seconds after which a checked file is due again.
 const MAX_AGE: i64 = 24 * 60 * 60;
@@ -56,7 +56,7 @@ pub(super) struct CheckLimits {
 }
 
 impl CheckLimits {
-    /// Limits that do not noticeably delay a search; ARCHITECTURE.md states the cost.
+    /// Limits that do not noticeably delay a search; benches/README.md states the cost.
     pub(super) const DEFAULT: Self = Self {
         always: 4 * 1024 * 1024,
         due: 128 * 1024 * 1024,

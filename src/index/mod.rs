@@ -111,7 +111,7 @@ pub enum IndexState {
 }
 
 impl Index {
-    /// Path of a catalogue's index folder.
+    /// Returns the path of a catalogue's index folder.
     #[must_use]
     pub fn folder(catalogue: &Catalogue) -> PathBuf {
         catalogue.folder().join("index")
@@ -155,7 +155,7 @@ impl Index {
     /// folder is left unchanged, because the catalogue may be stored on a drive with footage.
     ///
     /// # Errors
-    /// [`Error::NotAnIndex`].
+    /// Returns [`Error::NotAnIndex`] for any other folder.
     pub fn check_folder(catalogue: &Catalogue) -> Result<(), Error> {
         let path = Self::folder(catalogue);
         if is_empty(&path) || is_ours(&path) {
@@ -165,13 +165,13 @@ impl Index {
         }
     }
 
-    /// Seq of the last change in the index.
+    /// Returns the seq of the last change in the index.
     #[must_use]
     pub fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// Number of clips in the index.
+    /// Returns the number of clips in the index.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.reader.searcher().num_docs()
@@ -320,7 +320,7 @@ fn segments(metas: &IndexMeta) -> HashSet<(SegmentId, Option<Opstamp>)> {
         .collect()
 }
 
-/// Returns the names of the segment files in use, sorted.
+/// Returns the sorted names of the segment files in use.
 fn files(metas: &IndexMeta) -> Vec<String> {
     let deletes: HashSet<PathBuf> = metas
         .segments

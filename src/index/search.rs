@@ -101,7 +101,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// Counts the clips that have one of the tags or a descendant.
+    /// Counts the clips that have one of the tags or one of their descendants.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read.
@@ -148,7 +148,7 @@ impl<'a> Finder<'a> {
         answer
     }
 
-    /// Merges small segments and checks due files again. Call this after the result was printed.
+    /// Merges small segments and checks due files again. Call this after printing the result.
     pub fn tidy(self, on_notice: &mut dyn FnMut(&IndexNotice)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);
@@ -239,7 +239,7 @@ impl Index {
         self.collect(query, mounted, &Count)
     }
 
-    /// Counts the clips that have one of the tags or a descendant.
+    /// Counts the clips that have one of the tags or one of their descendants.
     ///
     /// # Errors
     /// Returns an error if the index cannot be read.

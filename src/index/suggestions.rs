@@ -22,7 +22,8 @@ use crate::value::{MatchMode, SearchWords};
 pub struct Advice {
     /// Terms that match no clip, even on their own.
     pub unmatched: Vec<UnmatchedTerm>,
-    /// Terms without which the query finds clips, each with the number of clips, largest first.
+    /// Terms without which the query finds clips, each with the number of clips found; highest
+    /// number first.
     pub without: Vec<(Query, usize)>,
 }
 

@@ -61,7 +61,7 @@ impl<'a> IndexUpdater<'a> {
         })
     }
 
-    /// Seq of the last change applied.
+    /// Returns the seq of the last applied change.
     pub(super) fn seq(&self) -> i64 {
         self.seq
     }
@@ -150,7 +150,7 @@ impl<'a> IndexUpdater<'a> {
             };
             match merged {
                 Err(Error::Index(_)) if applies_changes && !self.has_all(&segments)? => {
-                    discarded += 1
+                    discarded += 1;
                 }
                 merged => {
                     merged?;

@@ -38,8 +38,8 @@ pub(super) fn read(xml: &str) -> Clip {
                 clip.captured = fact(text("value").and_then(|value| WallTime::from_camera(&value)));
             }
             "Device" | "Camera" => {
-                // A recorder mounted on a camera writes both elements, the camera last. Users
-                // expect the camera here.
+                // A recorder mounted on a camera writes both elements, with the camera last. The
+                // camera replaces the recorder, because users expect it here.
                 clip.make = fact(text("manufacturer")).or(clip.make);
                 clip.model = fact(text("modelName")).or(clip.model);
             }

@@ -113,7 +113,7 @@ impl Rules {
     /// Compiles the built-in rules and the user's additions.
     ///
     /// # Errors
-    /// [`Error::InvalidFile`] for an invalid rule or vocabulary, with file, line and hint.
+    /// Returns [`Error::InvalidFile`] for an invalid rule or vocabulary, with file, line and hint.
     pub fn new(user: &UserRules) -> Result<Self, Error> {
         let vocabulary = Vocabulary::new(user.vocabulary.as_deref(), user.renamed.clone())?;
         let mut builder = RuleBuilder::new(&vocabulary);
@@ -260,7 +260,7 @@ impl Rules {
         assigned
     }
 
-    /// Returns the facts from the names of a file, and the rules that match it.
+    /// Returns the facts from the names of a file and its folders, and the rules that match it.
     #[must_use]
     pub fn explain(
         &self,

@@ -1,4 +1,4 @@
-//! Matcher that finds the phrases of all rules in a name or text, in one pass.
+//! Matcher that finds the phrases of all rules in a name or text in one pass.
 //!
 //! Names are split into words in the same way as in queries and the index. A phrase matches if its
 //! words are adjacent. Case and a final plural `s` are ignored: `ad shoot` matches `AdShoot_ACME`,

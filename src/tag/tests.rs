@@ -420,8 +420,8 @@ fn a_word_may_mean_one_tag_several_tags_or_a_group() {
 
 #[test]
 fn the_built_in_vocabulary_and_rules_are_consistent() {
-    // The words of a user vocabulary are checked against all others, so the built-in one is loaded
-    // as such.
+    // Loads the built-in vocabulary as a user vocabulary, because only the words of the latter are
+    // checked.
     let vocabulary = Vocabulary::new(Some(VOCABULARY), BTreeMap::new()).unwrap();
     let rules = built_in();
     for rule in &rules.ordered {

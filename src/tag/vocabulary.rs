@@ -71,10 +71,11 @@ impl Vocabulary {
     /// Creates a vocabulary from the built-in one, the user's additions and the renamed tags.
     ///
     /// # Errors
-    /// [`Error::InvalidFile`] if the user's vocabulary is invalid.
+    /// Returns [`Error::InvalidFile`] if the user's vocabulary is invalid.
     pub fn new(user: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
-        // Not checked, because a test verifies that the built-in vocabulary is consistent.
+        // The built-in vocabulary is not checked here, because a test verifies that it is
+        // consistent.
         vocabulary.add_file("the built-in vocabulary", BUILT_IN, false)?;
         if let Some(user) = user {
             vocabulary.register_all_words();
@@ -173,7 +174,7 @@ impl Vocabulary {
             (None, _, Some(parent)) => Ok(parent.group.clone()),
             (None, Some(parent_id), None) => Err(table.wrong(
                 format!("`{parent_id}`, the parent of `{id}`, is not a tag"),
-                format!("add a tag `{parent_id}` before it"),
+                format!("add the tag `{parent_id}` before it"),
             )),
             (None, None, None) => Err(table.wrong(
                 format!("`{id}` has no group"),

@@ -27,8 +27,8 @@ pub(super) struct SidecarPath {
 }
 
 impl SidecarFolder {
-    /// Finds the existing sidecars of a file: `C0001.xmp`, and `C0001.MP4.xmp`, which is the name
-    /// that some programs use.
+    /// Finds the existing sidecars of a file: `C0001.xmp`, and `C0001.MP4.xmp`, a form that some
+    /// programs use.
     pub(super) fn sidecars_of(&mut self, copy: &FileCopy) -> io::Result<Vec<PathBuf>> {
         self.select_folder(copy)?;
         let mut own = Vec::new();

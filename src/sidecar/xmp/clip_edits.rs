@@ -13,7 +13,7 @@ use crate::value::{Marker, Selection};
 /// Edits of a clip in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClipEdits {
-    /// Tags that the clip has by the user's edits.
+    /// Tags that a user added.
     pub tags: Vec<String>,
     /// Tags that a user removed.
     pub removed: Vec<String>,

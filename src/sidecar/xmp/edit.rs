@@ -47,7 +47,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Replaces a property, whatever its form. Only removes it if `build` returns `None`.
+    /// Replaces a property, whatever its form. If `build` returns `None`, only removes it.
     pub(super) fn replace(
         &mut self,
         name: XmlName,

@@ -96,7 +96,7 @@ fn local_of(name: &str) -> &str {
 }
 
 impl Node {
-    /// Returns true if the node is text and contains only blanks.
+    /// Returns true if the node is a text that contains only blanks.
     pub(super) fn is_blank(&self) -> bool {
         matches!(self, Self::Text(text) if text.bytes().all(|b| b.is_ascii_whitespace()))
     }
@@ -191,7 +191,7 @@ impl XmlElement {
         Some(attribute.value())
     }
 
-    /// Returns the unescaped text of the element, without that of its child elements.
+    /// Returns the unescaped text of the element, without the text of its child elements.
     pub(super) fn text(&self) -> String {
         let mut plain = String::new();
         for node in &self.children {

@@ -284,8 +284,8 @@ fn month(text: &str) -> Option<u32> {
     u32::try_from(at + 1).ok()
 }
 
-/// Parses dates that can be read in only one way: `02.05.2026`, `2 May 2026`, `May 2nd, 2026`, and
-/// for folders also `260502`.
+/// Parses unambiguous dates: `02.05.2026`, `2 May 2026`, `May 2nd, 2026`, and for folders also
+/// `260502`.
 fn parse_date(all: &[NamePart], name: &str, is_folder: bool) -> Option<WallTime> {
     let civil = |year: u32, month: u32, day: u32| {
         let text = format!("{year:04}{month:02}{day:02}");

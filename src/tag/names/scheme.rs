@@ -359,7 +359,7 @@ pub(in crate::tag) fn makers() -> impl Iterator<Item = &'static str> {
     SCHEMES.iter().map(|scheme| scheme.maker)
 }
 
-/// Parses a stem; `None` if it follows no naming scheme.
+/// Parses a stem. Returns `None` if it does not follow any naming scheme.
 pub(super) fn parse(stem: &str) -> Option<SchemeFacts> {
     let (_, found) = find_scheme(stem)?;
     let text = |name: &str| found.name(name).map(|part| part.as_str());
