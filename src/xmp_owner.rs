@@ -27,7 +27,7 @@ impl Owners {
     pub(crate) fn add(&mut self, name: &OsStr) {
         if let Some((stem, _)) = split_extension(&name.to_string_lossy()) {
             let files = self.0.entry(stem.to_lowercase()).or_default();
-            if !files.iter().any(|known| known == name) {
+            if !files.iter().any(|existing| existing == name) {
                 files.push(name.to_owned());
             }
         }
@@ -59,7 +59,7 @@ impl Owners {
                     files
                 } else {
                     prefer_same_case(files, |file| {
-                        split_extension(file).is_some_and(|(own, _)| own == stem)
+                        split_extension(file).is_some_and(|(file_stem, _)| file_stem == stem)
                     })
                 }
             }

@@ -282,7 +282,7 @@ pub fn read_sidecars(
     let mut paths = Vec::new();
     for copy in clip.files.iter().filter(|copy| is_available(copy)) {
         match folder.sidecars_of(copy) {
-            Ok(own) => paths.extend(own),
+            Ok(sidecars) => paths.extend(sidecars),
             Err(error) => result.failed.push((copy.path.clone(), error.to_string())),
         }
     }

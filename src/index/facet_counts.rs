@@ -80,11 +80,13 @@ impl FacetValues {
     /// Counts documents, each with its sum, or as one clip if `sums` is `None`.
     fn count(&mut self, docs: &[DocId], sums: Option<&[Sum]>) {
         let sum = |at: usize| {
-            let one = Sum {
+            let single_clip = Sum {
                 clips: 1,
                 ..Sum::default()
             };
-            sums.and_then(|sums| sums.get(at)).copied().unwrap_or(one)
+            sums.and_then(|sums| sums.get(at))
+                .copied()
+                .unwrap_or(single_clip)
         };
         let Some(column) = &self.column else {
             (0..docs.len()).for_each(|at| self.without.add(sum(at)));
@@ -247,11 +249,11 @@ impl SegmentCollector for SegmentCounter {
             }
             return;
         }
-        let one = Sum {
+        let single_clip = Sum {
             clips: 1,
             ..Sum::default()
         };
-        let mut sums = vec![one; docs.len()];
+        let mut sums = vec![single_clip; docs.len()];
         add_column(self.duration.as_ref(), docs, &mut sums, |sum, micros| {
             sum.micros = micros;
         });

@@ -455,8 +455,8 @@ fn field_named(name: &str, value: &TomlValue<'_>) -> Result<Vec<usize>, Error> {
     if !fields.is_empty() {
         return Ok(fields);
     }
-    let known: Vec<&str> = Clip::field_names().chain(CONDITIONS).collect();
-    let hint = closest(name, &known).map_or_else(
+    let names: Vec<&str> = Clip::field_names().chain(CONDITIONS).collect();
+    let hint = closest(name, &names).map_or_else(
         || {
             format!(
                 "conditions are the fields that `btsindex fields` lists, and {}",

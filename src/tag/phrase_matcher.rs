@@ -65,7 +65,8 @@ struct Word {
 #[derive(Debug, Default)]
 pub(super) struct PhraseMatcher {
     phrases: Vec<Vec<String>>,
-    known: HashMap<Vec<String>, PhraseId>,
+    /// Phrases by their words.
+    ids: HashMap<Vec<String>, PhraseId>,
     by_first: HashMap<String, Vec<PhraseId>>,
     /// Phrases of several words, written as one word: `adshoot`.
     joined: HashMap<String, PhraseId>,
@@ -102,11 +103,11 @@ impl PhraseMatcher {
             // No word of a text contains a `*`.
             words.push("*".to_owned());
         }
-        if let Some(&id) = self.known.get(&words) {
+        if let Some(&id) = self.ids.get(&words) {
             return id;
         }
         let id = self.phrases.len();
-        self.known.insert(words.clone(), id);
+        self.ids.insert(words.clone(), id);
         if let Some(prefix) = prefix {
             self.prefixes.push((folded_runs(prefix).concat(), id));
         } else if words.iter().any(|word| is_unspaced(word)) {
@@ -348,16 +349,19 @@ impl PhraseMatcher {
         let first = *word.as_bytes().first()?;
         let mut found: Option<&String> = None;
         for length in word.len().saturating_sub(1)..=word.len() + 1 {
-            for (known_letters, known) in self.spellings.get(&(first, length)).into_iter().flatten()
+            for (correct_letters, correct) in
+                self.spellings.get(&(first, length)).into_iter().flatten()
             {
                 // A single edit changes at most two bits of the set.
-                if (word_letters ^ known_letters).count_ones() > 2 || !is_misspelling(word, known) {
+                if (word_letters ^ correct_letters).count_ones() > 2
+                    || !is_misspelling(word, correct)
+                {
                     continue;
                 }
-                if found.is_some_and(|found| found != known) {
+                if found.is_some_and(|found| found != correct) {
                     return None;
                 }
-                found = Some(known);
+                found = Some(correct);
             }
         }
         found.cloned()
@@ -371,22 +375,22 @@ fn letters(word: &str) -> u32 {
         .fold(0, |all, byte| all | 1 << (byte - b'a'))
 }
 
-/// Returns true if `word` is a plausible misspelling of `known`; shorter words allow fewer kinds of
-/// errors.
-fn is_misspelling(word: &str, known: &str) -> bool {
+/// Returns true if `word` is a plausible misspelling of `correct`; shorter words allow fewer kinds
+/// of errors.
+fn is_misspelling(word: &str, correct: &str) -> bool {
     let is_swapped = || {
         let sorted = |word: &str| {
             let mut bytes = word.as_bytes().to_vec();
             bytes.sort_unstable();
             bytes
         };
-        word.len() == known.len() && sorted(word) == sorted(known)
+        word.len() == correct.len() && sorted(word) == sorted(correct)
     };
-    let is_missing = word.len() + 1 == known.len();
-    let is_plausible = known.len() >= MIN_LEN_OTHER
-        || known.len() >= MIN_LEN_MISSING && is_missing
+    let is_missing = word.len() + 1 == correct.len();
+    let is_plausible = correct.len() >= MIN_LEN_OTHER
+        || correct.len() >= MIN_LEN_MISSING && is_missing
         || is_swapped();
-    is_plausible && strsim::osa_distance(word, known) == 1
+    is_plausible && strsim::osa_distance(word, correct) == 1
 }
 
 fn is_function_word(word: &str) -> bool {

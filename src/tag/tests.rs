@@ -206,10 +206,14 @@ fn a_clip_is_not_its_own_neighbour() {
     )
     .unwrap();
     assert!(rules.use_neighbours() && !built_in().use_neighbours());
-    let tags = |own: &str, names: &[&str]| {
+    let tags = |file_name: &str, names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let folder = rules.folder_context(Path::new("Day1"), "", &names);
-        let assigned = rules.apply(&folder, &Path::new("Day1").join(own), &Clip::default());
+        let assigned = rules.apply(
+            &folder,
+            &Path::new("Day1").join(file_name),
+            &Clip::default(),
+        );
         assigned
             .tags
             .map_or_else(String::new, |tags| tags.value.to_string())
@@ -287,8 +291,8 @@ excludes = ["ad-shoot"]
 
 #[test]
 fn a_user_rule_replaces_the_built_in_rule_of_the_same_name() {
-    let own = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
-    let rules = with(own).unwrap();
+    let user_rules = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
+    let rules = with(user_rules).unwrap();
     assert_eq!(tags_of(&rules, "Drone/a.mov", &Clip::default()), "");
     assert_eq!(tags_of(&rules, "Kite/a.mov", &Clip::default()), "kite");
     assert_eq!(tags_of(&rules, "Interview/a.mov", &Clip::default()), "");
@@ -456,8 +460,8 @@ fn a_renamed_tag_has_its_new_name_everywhere() {
 
 #[test]
 fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
-    let own = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
-    let added = own("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
+    let parse = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
+    let added = parse("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
     assert_eq!(added.meanings("confessional"), ["interview"]);
     assert_eq!(added.meanings("vows"), ["wedding/vows"]);
     assert!(added.meanings("shoot").contains(&"wedding".to_owned()));
@@ -506,7 +510,7 @@ fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
             "did you mean `synonyms`?",
         ),
     ] {
-        match own(text) {
+        match parse(text) {
             Err(Error::InvalidFile {
                 file,
                 line: at,

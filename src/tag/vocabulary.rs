@@ -99,7 +99,7 @@ impl Vocabulary {
                     id: tag_id(&table, "id", "shoot")?,
                     help: table.text("help")?.unwrap_or_default().to_owned(),
                 };
-                if !self.groups.iter().any(|known| known.id == group.id) {
+                if !self.groups.iter().any(|other| other.id == group.id) {
                     self.groups.push(group);
                 }
             }
@@ -116,9 +116,9 @@ impl Vocabulary {
         let group = self.group_of(&id, table)?;
         let synonyms = words(table, "synonyms")?;
         let among = words(table, "among")?;
-        let known = self.tags.iter().position(|known| known.id == id);
-        let at = known.unwrap_or(self.tags.len());
-        if known.is_none() {
+        let existing = self.tags.iter().position(|tag| tag.id == id);
+        let at = existing.unwrap_or(self.tags.len());
+        if existing.is_none() {
             self.tags.push(VocabularyTag {
                 id: id.clone(),
                 group,
@@ -148,19 +148,24 @@ impl Vocabulary {
         let parent = self
             .tags
             .iter()
-            .find(|known| Some(known.id.as_str()) == parent_id || known.id == id);
+            .find(|tag| Some(tag.id.as_str()) == parent_id || tag.id == id);
         match (table.get("group"), parent_id, parent) {
             (Some(value), None, _) => {
                 let group = value.text()?;
-                if self.groups.iter().any(|known| known.id == group) {
+                if self
+                    .groups
+                    .iter()
+                    .any(|known_group| known_group.id == group)
+                {
                     return Ok(group.to_owned());
                 }
-                let known: Vec<&str> = self.groups.iter().map(|group| group.id.as_str()).collect();
-                let hint = closest(group, &known).map_or_else(
+                let known_groups: Vec<&str> =
+                    self.groups.iter().map(|group| group.id.as_str()).collect();
+                let hint = closest(group, &known_groups).map_or_else(
                     || {
                         format!(
                             "known groups: {}; add a new one with `[[group]]`",
-                            known.join(", ")
+                            known_groups.join(", ")
                         )
                     },
                     |close| format!("did you mean `{close}`?"),
@@ -294,7 +299,7 @@ impl Vocabulary {
     /// Returns an error if the text is not a valid tag, or may mean several tags.
     pub fn resolve(&self, typed: &str) -> Result<String, Error> {
         let tag = parse_tag(typed)?;
-        let is_id = self.tags.iter().any(|known| known.id == tag);
+        let is_id = self.tags.iter().any(|other| other.id == tag);
         let is_group = self.is_group(&tag);
         let meanings = self.meanings(&tag);
         match meanings.as_slice() {

@@ -31,14 +31,14 @@ impl SidecarFolder {
     /// programs use.
     pub(super) fn sidecars_of(&mut self, copy: &FileCopy) -> io::Result<Vec<PathBuf>> {
         self.select_folder(copy)?;
-        let mut own = Vec::new();
+        let mut sidecars = Vec::new();
         for name in sidecar_names(&copy.path) {
             let path = self
                 .find_existing(&name)
                 .filter(|path| self.is_own(path, copy));
-            own.extend(path);
+            sidecars.extend(path);
         }
-        Ok(own)
+        Ok(sidecars)
     }
 
     /// Chooses the path of a file's existing or new sidecar. If the usual name would also match
@@ -78,7 +78,7 @@ impl SidecarFolder {
     /// Adds a written sidecar to the listing.
     pub(super) fn add(&mut self, path: &Path) {
         let name = path.file_name().unwrap_or_default();
-        if !self.sidecars.iter().any(|known| known == name) {
+        if !self.sidecars.iter().any(|existing| existing == name) {
             self.sidecars.push(name.to_owned());
         }
     }

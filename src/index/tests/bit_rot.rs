@@ -1,4 +1,4 @@
-//! Tests of bit flip_bit, which changes neither the times, the size nor the inode of a file.
+//! Tests of bit rot, which changes neither the times, the size nor the inode of a file.
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;

@@ -1,7 +1,7 @@
 //! Lossless XML document model of a sidecar.
 //!
 //! Other programs store their edits in these files. All content that this program does not
-//! understand is source back unchanged.
+//! understand is written back unchanged.
 
 use std::collections::HashSet;
 use std::rc::Rc;

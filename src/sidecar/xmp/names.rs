@@ -177,7 +177,7 @@ impl<'a> Prefixes<'a> {
 
     /// Returns an unbound prefix: the usual one if possible, otherwise with a number.
     fn unused_prefix(&self, space: &str) -> String {
-        let usual = USUAL.iter().find(|(known, _)| *known == space);
+        let usual = USUAL.iter().find(|(namespace, _)| *namespace == space);
         let usual = usual.map_or("ns", |(_, prefix)| prefix);
         let mut prefixes = (0..=self.scope.0.len()).map(|nth| match nth {
             0 => usual.to_owned(),

@@ -136,7 +136,7 @@ fn reads_and_keeps_properties_written_by_exiftool() {
     for (name, value) in before.as_object().unwrap() {
         let is_ours = ["Subject", "LogComment", "Tracks", "Good"]
             .iter()
-            .any(|own| name.ends_with(own));
+            .any(|changed| name.ends_with(changed));
         if name.starts_with("XMP-") && !is_ours {
             assert_eq!(after.get(name), Some(value), "{name}");
         }
