@@ -1,16 +1,16 @@
 //! Assignment of XMP sidecars to media files. `IMG_0001.xmp` may belong to `IMG_0001.MOV` or to the
-//! photograph `IMG_0001.HEIC`. All code that reads or writes sidecars uses this module, so that the
+//! photo `IMG_0001.HEIC`. All code that reads or writes sidecars uses this module, so that the
 //! values of one file never end up in the sidecar of another.
 //!
-//! `IMG_0001.MOV.xmp` belongs to the file of that name. `IMG_0001.xmp` belongs to the only file
-//! with that stem, or to the one that its `photoshop:SidecarForExtension` declares. Without a
-//! declaration it belongs to the photograph with that stem, or else to the only video, even if a
-//! sound file or proxy has the same stem. With several videos the owner is unknown.
+//! `IMG_0001.MOV.xmp` belongs to `IMG_0001.MOV`. `IMG_0001.xmp` belongs to the only file with that
+//! stem, or to the one that its `photoshop:SidecarForExtension` declares. Without a declaration, it
+//! belongs to the photo with that stem. If there is no photo, it belongs to the only video, even if
+//! a sound file or proxy has the same stem. If there are several videos, the owner is unknown.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// Extensions of photographs for which programs write XMP sidecars.
+/// Extensions of photos for which programs write XMP sidecars.
 const STILLS: [&str; 42] = [
     "3fr", "arw", "avif", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gif", "gpr",
     "heic", "heif", "hif", "iiq", "insp", "jp2", "jpe", "jpeg", "jpg", "jxl", "kdc", "mef", "mos",
@@ -23,19 +23,19 @@ const STILLS: [&str; 42] = [
 pub(crate) struct Owners(HashMap<String, Vec<OsString>>);
 
 impl Owners {
-    /// Adds a file if it is not present.
+    /// Adds a file if it is not in the list yet.
     pub(crate) fn add(&mut self, name: &OsStr) {
         if let Some((stem, _)) = split_extension(&name.to_string_lossy()) {
             let files = self.0.entry(stem.to_lowercase()).or_default();
-            if !files.iter().any(|known| known == name) {
+            if !files.iter().any(|existing| existing == name) {
                 files.push(name.to_owned());
             }
         }
     }
 
-    /// Returns the owner of a sidecar; `None` if there is none or several candidates remain.
-    /// `declared` reads the sidecar's `SidecarForExtension` and is called only if names are
-    /// ambiguous. If they are not, the reader of the sidecar must still check [`is_for`].
+    /// Returns the owner of a sidecar; `None` if there is no candidate or several remain. Calls
+    /// `declared`, which reads the sidecar's `SidecarForExtension`, only if the names are
+    /// ambiguous. Otherwise, the caller must still check [`is_for`].
     #[must_use]
     pub(crate) fn owner_of(
         &self,
@@ -53,13 +53,13 @@ impl Owners {
             Some(files) if !files.is_empty() => prefer_same_case(files, |file| file == stem),
             _ => {
                 let files: Vec<&OsString> = self.0.get(&stem.to_lowercase())?.iter().collect();
-                // Programs and drives disagree on whether `IMG_1.xmp` belongs to `img_1.jpg`, so it
-                // may.
+                // Keeps names that differ in case, because programs and drives disagree on whether
+                // `IMG_1.xmp` belongs to `img_1.jpg`.
                 if files.iter().any(|file| is_still(file)) {
                     files
                 } else {
                     prefer_same_case(files, |file| {
-                        split_extension(file).is_some_and(|(own, _)| own == stem)
+                        split_extension(file).is_some_and(|(file_stem, _)| file_stem == stem)
                     })
                 }
             }
@@ -100,7 +100,7 @@ impl Owners {
     }
 }
 
-/// Returns the files that match including case, or all if no file does. A folder may contain both
+/// Returns the files whose case matches, or all files if none does. A folder may contain both
 /// `img_1.mov` and `IMG_1.MOV`.
 fn prefer_same_case(files: Vec<&OsString>, has_same_case: impl Fn(&str) -> bool) -> Vec<&OsString> {
     let is_exact = |file: &&&OsString| has_same_case(&file.to_string_lossy());
@@ -108,8 +108,8 @@ fn prefer_same_case(files: Vec<&OsString>, has_same_case: impl Fn(&str) -> bool)
     if matching.is_empty() { files } else { matching }
 }
 
-/// Returns true if a sidecar with this `SidecarForExtension` may belong to the file. Without a
-/// declaration it may belong to any file.
+/// Returns true if a sidecar with this `SidecarForExtension` may belong to the file. A sidecar
+/// without a declaration may belong to any file.
 #[must_use]
 pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
     let Some(declared) = declared.map(|text| text.trim().trim_start_matches('.')) else {
@@ -121,8 +121,8 @@ pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
             .is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
 }
 
-/// Returns true for sound files and proxies. Next to a video with the same stem they do not own a
-/// sidecar.
+/// Returns true if the file is a sound file or a proxy. Such a file does not own the sidecar of a
+/// video with the same stem.
 fn is_attached(name: &OsStr) -> bool {
     const ATTACHED: [&str; 10] = [
         "aac", "aif", "aiff", "bwf", "lrf", "lrv", "m4a", "mp3", "thm", "wav",
@@ -135,7 +135,7 @@ fn is_attached(name: &OsStr) -> bool {
     })
 }
 
-/// Returns true for photographs.
+/// Returns true if the file is a photo.
 #[must_use]
 pub(crate) fn is_still(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn prefers_a_photograph_unless_the_sidecar_declares_another_file() {
+    fn prefers_a_photo_unless_the_sidecar_declares_another_file() {
         let live = ["IMG_0001.HEIC", "IMG_0001.MOV"];
         assert_eq!(owner(&live, "IMG_0001.xmp", None), "IMG_0001.HEIC");
         assert_eq!(owner(&live, "IMG_0001.xmp", Some("HEIC")), "IMG_0001.HEIC");

@@ -1,6 +1,5 @@
 //! Synchronization of edits with XMP sidecars: writes the catalogue's edits for other programs, and
-//! reads the edits of other programs. Runs only on request, writes only to writable volumes, and
-//! never changes media files.
+//! reads their edits. It runs only on request and never changes media files.
 
 mod folder;
 
@@ -28,11 +27,11 @@ pub use folder::SidecarFolder;
 pub struct SidecarResult {
     /// Path of the sidecar.
     pub path: PathBuf,
-    /// Written, unchanged, or the reason for refusal.
+    /// Outcome: written, unchanged or refused.
     pub outcome: SidecarOutcome,
-    /// Properties with a different value by another program, which is kept.
+    /// Properties for which another program wrote a different value. Its value was kept.
     pub conflicts: Vec<Conflict>,
-    /// Reason for an unusual file name.
+    /// Reason for an unusual sidecar name, as a message for the user.
     pub note: Option<String>,
 }
 
@@ -43,11 +42,12 @@ pub enum SidecarOutcome {
     Written,
     /// The sidecar already contains all edits.
     Unchanged,
-    /// The sidecar could not be written, for this reason.
+    /// The sidecar could not be written; contains the reason.
     Refused(String),
 }
 
-/// Returns a clip and its edits; `None` if it has no content identity yet and thus no edits.
+/// Returns a clip and its edits. Returns `None` if the clip does not exist, or has no content
+/// identity yet and thus no edits.
 fn clip_with_edits(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, Vec<Edit>)>, Error> {
     let Some(clip) = catalogue.clip(number)? else {
         return Ok(None);
@@ -58,8 +58,9 @@ fn clip_with_edits(catalogue: &Catalogue, number: i64) -> Result<Option<(Clip, V
     }
 }
 
-/// Returns the edits to write to a sidecar; `None` if there never were any. `decided` contains tags
-/// by their current names. Former names in the sidecar are removed.
+/// Returns the edits to write to a sidecar; `None` if the clip never had any. `decided` maps the
+/// current names of tags to true (added) or false (removed). Former names are removed from the
+/// sidecar.
 fn edits_to_write(
     clip: &Clip,
     edits: &[Edit],
@@ -93,15 +94,16 @@ fn edits_to_write(
         }
     }
     result.markers.sort();
-    // A sidecar may still contain edits that were undone.
+    // If all edits were undone, the sidecar may still contain them.
     (!edits.is_empty()).then_some(result)
 }
 
-/// Writes the sidecars of all available files of a clip. A clip that never had edits gets none.
+/// Writes the sidecars of all available files of a clip. Does nothing for a clip that never had
+/// edits.
 ///
 /// # Errors
-/// If the catalogue cannot be read or written. Errors of single files are reported in their
-/// outcome.
+/// Returns an error if the catalogue cannot be read or written. Errors with single files are
+/// reported in their outcome.
 pub fn write_sidecars(
     catalogue: &Catalogue,
     number: i64,
@@ -132,7 +134,7 @@ pub fn write_sidecars(
                 };
                 (outcome, conflicts)
             }
-            // There is nothing to write and no existing sidecar to update.
+            // The edits are empty, and there is no existing sidecar to update.
             Err(NotWritten::Nothing) => continue,
             Err(NotWritten::Refused(reason)) => (SidecarOutcome::Refused(reason), Vec::new()),
         };
@@ -152,7 +154,7 @@ fn sidecar_path(
 ) -> Result<folder::SidecarPath, NotWritten> {
     if copy.frames.is_some() {
         return Err(NotWritten::Refused(
-            "image sequences have no sidecar".to_owned(),
+            "image sequences cannot have a sidecar".to_owned(),
         ));
     }
     folder.sidecar_path(copy)?.map_err(NotWritten::Refused)
@@ -164,6 +166,7 @@ fn is_available(copy: &FileCopy) -> bool {
 
 /// Reason for not writing a sidecar.
 enum NotWritten {
+    /// The edits are empty and no sidecar exists.
     Nothing,
     Refused(String),
 }
@@ -179,12 +182,12 @@ impl From<io::Error> for NotWritten {
     }
 }
 
-/// Merges edits into one sidecar. Returns true if it changed, its new content, and conflicts.
+/// Merges edits into one sidecar. Returns whether it changed, its new content, and the conflicts.
 fn write_sidecar(
     path: &Path,
     edits: &ClipEdits,
 ) -> Result<(bool, Vec<u8>, Vec<Conflict>), NotWritten> {
-    // Links and pipes are not followed.
+    // Accepts only regular files, not links or pipes.
     let before = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Some(metadata),
         Ok(_) => {
@@ -219,25 +222,25 @@ fn is_empty(edits: &ClipEdits) -> bool {
         && edits.markers.is_empty()
 }
 
-/// Reads a whole sidecar, up to one byte more than the maximum.
+/// Reads a sidecar, up to one byte more than the size limit.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // The extra byte shows that the file is too long.
+    // The extra byte shows whether the file exceeds the limit.
     source_file::open(path)?
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Records a sidecar written by this program in the catalogue, so that no scan takes it for a new
-/// file and its content can be verified.
+/// Records in the catalogue that this program wrote a sidecar. A scan then does not treat it as a
+/// new file, and its content can be verified.
 fn record_sidecar(
     catalogue: &Catalogue,
     copy: &FileCopy,
     path: &Path,
     bytes: &[u8],
 ) -> Result<(), Error> {
-    // If it was removed or replaced meanwhile, the next scan will notice.
+    // If the file was removed or replaced in the meantime, the next scan will detect it.
     if let Ok(found) = found(path, Role::Sidecar) {
         let digest = Fingerprint(xxh3_128(bytes));
         catalogue.record_written_sidecar(copy.volume_number, &copy.inside, &found, digest)?;
@@ -252,8 +255,9 @@ pub struct SidecarEdits {
     pub actions: Vec<Action>,
     /// Differences between a sidecar and the catalogue, one message each.
     pub conflicts: Vec<String>,
-    /// Sidecars that could not be parsed, with reasons.
-    pub unread: Vec<(PathBuf, String)>,
+    /// Sidecars that could not be read or parsed, and files whose folder could not be listed, each
+    /// with the reason.
+    pub failed: Vec<(PathBuf, String)>,
     /// Number of sidecars read.
     pub read: usize,
 }
@@ -262,7 +266,7 @@ pub struct SidecarEdits {
 /// unless `prefer_xmp` is set.
 ///
 /// # Errors
-/// If the catalogue cannot be read.
+/// Returns an error if the catalogue cannot be read.
 pub fn read_sidecars(
     catalogue: &Catalogue,
     vocabulary: &Vocabulary,
@@ -270,16 +274,16 @@ pub fn read_sidecars(
     prefer_xmp: bool,
     folder: &mut SidecarFolder,
 ) -> Result<SidecarEdits, Error> {
-    let mut found = SidecarEdits::default();
+    let mut result = SidecarEdits::default();
     let Some((clip, edits)) = clip_with_edits(catalogue, number)? else {
-        return Ok(found);
+        return Ok(result);
     };
     let decided = catalogue.decided_by(&edits)?;
     let mut paths = Vec::new();
     for copy in clip.files.iter().filter(|copy| is_available(copy)) {
         match folder.sidecars_of(copy) {
-            Ok(own) => paths.extend(own),
-            Err(error) => found.unread.push((copy.path.clone(), error.to_string())),
+            Ok(sidecars) => paths.extend(sidecars),
+            Err(error) => result.failed.push((copy.path.clone(), error.to_string())),
         }
     }
     for path in paths {
@@ -289,20 +293,20 @@ pub fn read_sidecars(
         };
         match packet {
             Ok(packet) => {
-                found.read += 1;
-                found.tags(&packet, &decided, vocabulary, prefer_xmp);
-                found.add_edits(&packet, &clip, &edits, prefer_xmp);
+                result.read += 1;
+                result.add_tags(&packet, &decided, vocabulary, prefer_xmp);
+                result.add_edits(&packet, &clip, &edits, prefer_xmp);
             }
-            Err(reason) => found.unread.push((path, reason)),
+            Err(reason) => result.failed.push((path, reason)),
         }
     }
-    Ok(found)
+    Ok(result)
 }
 
 impl SidecarEdits {
     fn add_edits(&mut self, packet: &Packet, clip: &Clip, edits: &[Edit], prefer_xmp: bool) {
-        self.rating(packet, clip, prefer_xmp);
-        self.notes(packet, edits);
+        self.add_rating(packet, clip, prefer_xmp);
+        self.add_notes(packet, edits);
         for marker in &packet.markers {
             let Some(marker) = clip.marker_at(marker.micros, &marker.text) else {
                 continue;
@@ -314,14 +318,14 @@ impl SidecarEdits {
         }
     }
 
-    /// Adds an edit unless another sidecar of the clip contains it as well.
+    /// Adds an edit if it is valid and not in the list yet.
     fn add(&mut self, action: Action) {
         if action.check().is_ok() && !self.actions.contains(&action) {
             self.actions.push(action);
         }
     }
 
-    fn tags(
+    fn add_tags(
         &mut self,
         packet: &Packet,
         decided: &BTreeMap<String, bool>,
@@ -329,7 +333,7 @@ impl SidecarEdits {
         prefer_xmp: bool,
     ) {
         for subject in &packet.tags {
-            // Some programs put several tags into one item, separated by commas.
+            // Some programs store several tags in one item, separated by commas.
             for word in subject.split(',') {
                 let Ok(typed) = parse_tag(word) else { continue };
                 let tag = vocabulary.resolve(&typed).unwrap_or(typed);
@@ -337,7 +341,7 @@ impl SidecarEdits {
                     Some(true) => {}
                     Some(false) if !prefer_xmp => {
                         self.conflicts.push(format!(
-                            "{tag} was removed in the catalogue; it stays removed"
+                            "tag `{tag}` was removed in the catalogue and was not added again"
                         ));
                     }
                     _ => self.add(Action::AddTag(tag)),
@@ -346,21 +350,21 @@ impl SidecarEdits {
         }
     }
 
-    fn rating(&mut self, packet: &Packet, clip: &Clip, prefer_xmp: bool) {
-        let stars_here = clip.rating.as_ref().map(|fact| fact.value);
-        let selection_here = clip.selection.as_ref().map(|fact| fact.value);
+    fn add_rating(&mut self, packet: &Packet, clip: &Clip, prefer_xmp: bool) {
+        let our_stars = clip.rating.as_ref().map(|fact| fact.value);
+        let our_selection = clip.selection.as_ref().map(|fact| fact.value);
         let selection = match (packet.rating, packet.good) {
             (Some(-1), _) => Some(Selection::Rejected),
             (_, Some(true)) => Some(Selection::Selected),
             _ => None,
         };
-        if let Some(there) = selection.filter(|there| Some(*there) != selection_here) {
-            match selection_here {
-                Some(here) if !prefer_xmp => {
+        if let Some(theirs) = selection.filter(|theirs| Some(*theirs) != our_selection) {
+            match our_selection {
+                Some(ours) if !prefer_xmp => {
                     self.conflicts
-                        .push(format!("{here} in the catalogue, {there} in the sidecar"));
+                        .push(format!("{ours} in the catalogue, {theirs} in the sidecar"));
                 }
-                _ => self.add(Action::Select(Some(there))),
+                _ => self.add(Action::Select(Some(theirs))),
             }
         }
         let stars = packet.rating.and_then(|rating| u8::try_from(rating).ok());
@@ -370,34 +374,35 @@ impl SidecarEdits {
             _ => None,
         });
         if let (Some(other), Some(stars)) = (other, stars) {
-            // The sidecar of another copy was read first.
+            // The sidecar of another copy was read first and has a different rating.
             self.conflicts
                 .push(format!("sidecars differ: {other} and {stars} stars"));
             return;
         }
-        if let Some(there) = stars.filter(|stars| Some(u32::from(*stars)) != stars_here) {
-            match stars_here {
-                Some(here) if !prefer_xmp => {
+        if let Some(theirs) = stars.filter(|stars| Some(u32::from(*stars)) != our_stars) {
+            match our_stars {
+                Some(ours) if !prefer_xmp => {
                     self.conflicts.push(format!(
-                        "{here} stars in the catalogue, {there} in the sidecar"
+                        "{ours} stars in the catalogue, {theirs} in the sidecar"
                     ));
                 }
-                _ => self.add(Action::Stars(there)),
+                _ => self.add(Action::Stars(theirs)),
             }
         }
     }
 
-    /// Adds each line that was never a note of the clip. A removed note is not added again.
-    fn notes(&mut self, packet: &Packet, edits: &[Edit]) {
-        let known = |line: &str| {
+    /// Adds each line of the log comment that was never a note of the clip. A removed note is not
+    /// added again.
+    fn add_notes(&mut self, packet: &Packet, edits: &[Edit]) {
+        let was_noted = |line: &str| {
             edits.iter().any(|edit| match &edit.content.action {
-                Action::Note(text) => text.lines().any(|known| known.trim() == line),
+                Action::Note(text) => text.lines().any(|noted| noted.trim() == line),
                 _ => false,
             })
         };
         let log = packet.log_comment.as_deref().unwrap_or_default();
         for line in log.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            if !known(line) {
+            if !was_noted(line) {
                 self.add(Action::Note(line.to_owned()));
             }
         }

@@ -56,7 +56,7 @@ fn a_flipped_bit_is_reported_once_and_repaired() {
         );
         let name = path.file_name().unwrap().to_str().unwrap();
         let warning =
-            format!("warning: the index was damaged ({name}); rebuilding it from the catalogue\n");
+            format!("warning: the index is damaged ({name}); rebuilding it from the catalogue\n");
         assert_eq!(answer.stderr, warning);
         assert_eq!(search(&shoot).stderr, "");
     }
@@ -87,7 +87,7 @@ fn a_scan_repairs_the_index() {
     fs::write(&added, bytes).unwrap();
     let scan = shoot.scan_facts();
     assert!(
-        scan.stderr.contains("the index was damaged"),
+        scan.stderr.contains("the index is damaged"),
         "{}",
         scan.stderr
     );
@@ -307,7 +307,7 @@ fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
         let answer = search();
         let name = path.display();
         assert!(
-            answer.stderr.contains("the index was damaged"),
+            answer.stderr.contains("the index is damaged"),
             "{name}: {}",
             answer.stderr
         );

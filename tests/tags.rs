@@ -438,7 +438,7 @@ fn the_catalogue_wins_over_the_sidecar_unless_requested() {
     let read = shoot.run(&["sidecar", "read"]);
     assert!(
         read.stderr
-            .contains("loud was removed in the catalogue; it stays removed"),
+            .contains("tag `loud` was removed in the catalogue and was not added again"),
         "{}",
         read.stderr
     );

@@ -202,7 +202,7 @@ fn check_audit(audit: &Audit) -> Check {
     let faults = [
         ("differ", &audit.differing),
         ("missing", &audit.missing),
-        ("duplicate", &audit.doubled),
+        ("duplicate", &audit.duplicated),
         ("unexpected", &audit.surplus),
     ];
     let details = faults

@@ -308,7 +308,7 @@ fn count(query: &Query, finder: &mut Finder<'_>, as_json: bool) -> anyhow::Resul
 fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::SearchArgs) -> anyhow::Result<Exit> {
     let facets = query_args::parse_facets(&args.facets)?;
     let tallies = finder.tally(query, &facets, false, &mut print_index_notice)?;
-    if tallies.whole.clips == 0 {
+    if tallies.total.clips == 0 {
         query_args::print_nothing_found(query, finder)?;
         return Ok(Exit::Negative);
     }
@@ -326,7 +326,7 @@ fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::SearchArgs) -> any
     }
     out.flush()?;
     if !args.json {
-        let found = usize::try_from(tallies.whole.clips).unwrap_or(usize::MAX);
+        let found = usize::try_from(tallies.total.clips).unwrap_or(usize::MAX);
         writeln!(io::stderr(), "{} found", counted(found, "clip"))?;
     }
     Ok(Exit::Done)

@@ -155,10 +155,10 @@ fn read(
         }
         let imported = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp, &mut folders)?;
         sidecars += imported.read;
-        unreadable += imported.unread.len();
+        unreadable += imported.failed.len();
         let name = catalogue.clip(clip)?.and_then(|clip| clip.name);
         let name = name.map_or_else(String::new, |name| name.value);
-        for (path, reason) in &imported.unread {
+        for (path, reason) in &imported.failed {
             let path = escape(&path.to_string_lossy());
             writeln!(io::stderr(), "warning: {path}: {}", escape(reason))?;
         }

@@ -21,7 +21,7 @@ fn count(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let facets = query_args::parse_facets(&args.by)?;
     let mut finder = Finder::open(&catalogue, &mut print_index_notice)?;
     let tallies = finder.tally(&query, &facets, true, &mut print_index_notice)?;
-    if tallies.whole.clips == 0 {
+    if tallies.total.clips == 0 {
         query_args::print_nothing_found(&query, &mut finder)?;
         return Ok(Exit::Negative);
     }

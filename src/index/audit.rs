@@ -1,8 +1,8 @@
 //! Compares the index with the catalogue, clip by clip.
 //!
-//! Everything that can be found of a document (every term with its positions, every number, the
-//! field lengths) is read from the index and hashed. The expected content is indexed in memory, a
-//! page at a time, and hashed in the same way.
+//! All searchable content of a document (every term with its positions, every number, the field
+//! lengths) is read from the index and hashed. The expected content is indexed in memory, one page
+//! at a time, and hashed in the same way.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -22,18 +22,18 @@ use crate::error::Error;
 /// Changes read and indexed in memory at a time.
 const PAGE: usize = 5000;
 
-/// Result of the comparison, as clip ids.
+/// Differences between the index and the catalogue, as clip ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audit {
     /// Number of clips compared.
     pub compared: usize,
     /// Clips whose document does not match the catalogue.
     pub differing: Vec<i64>,
-    /// Clips of the catalogue that are not in the index.
+    /// Clips in the catalogue that are missing from the index.
     pub missing: Vec<i64>,
     /// Clips with more than one document in the index.
-    pub doubled: Vec<i64>,
-    /// Clips of the index that are not in the catalogue.
+    pub duplicated: Vec<i64>,
+    /// Clips in the index that are not in the catalogue.
     pub surplus: Vec<i64>,
 }
 
@@ -41,16 +41,21 @@ impl Audit {
     /// Returns true if no differences were found.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        let faults = [&self.differing, &self.missing, &self.doubled, &self.surplus];
+        let faults = [
+            &self.differing,
+            &self.missing,
+            &self.duplicated,
+            &self.surplus,
+        ];
         faults.iter().all(|clips| clips.is_empty())
     }
 }
 
-/// Hash of everything that can be found of a document.
+/// Hash of a document's searchable content.
 type Digest = u128;
 
 impl Index {
-    /// Compares every document with the document that the catalogue's clip would produce. Skips
+    /// Compares every document with the one that the clip in the catalogue would produce. Skips
     /// clips that changed since the index was opened.
     ///
     /// # Errors
@@ -86,7 +91,7 @@ impl Index {
         for clips in [
             &mut audit.differing,
             &mut audit.missing,
-            &mut audit.doubled,
+            &mut audit.duplicated,
             &mut audit.surplus,
         ] {
             clips.sort_unstable();
@@ -101,10 +106,10 @@ impl Index {
         for segment in self.reader.searcher().segment_readers() {
             for (clip, digest) in digests(segment)? {
                 match all.entry(clip) {
-                    Entry::Vacant(place) => {
-                        place.insert(digest);
+                    Entry::Vacant(entry) => {
+                        entry.insert(digest);
                     }
-                    Entry::Occupied(_) => audit.doubled.push(clip),
+                    Entry::Occupied(_) => audit.duplicated.push(clip),
                 }
             }
         }
@@ -140,14 +145,14 @@ fn digests(segment: &SegmentReader) -> Result<Vec<(i64, Digest)>, Error> {
     };
     for (field, entry) in segment.schema().fields() {
         if entry.is_indexed() {
-            digests.terms(field)?;
+            digests.add_terms(field)?;
         }
         if entry.has_fieldnorms() {
-            digests.lengths(field)?;
+            digests.add_lengths(field)?;
         }
         match entry.field_type() {
-            FieldType::I64(_) if entry.is_fast() => digests.numbers(field, entry.name())?,
-            FieldType::Str(_) if entry.is_fast() => digests.texts(field, entry.name())?,
+            FieldType::I64(_) if entry.is_fast() => digests.add_numbers(field, entry.name())?,
+            FieldType::Str(_) if entry.is_fast() => digests.add_texts(field, entry.name())?,
             _ => {}
         }
     }
@@ -176,7 +181,7 @@ impl Digests<'_> {
     }
 
     /// Adds every term of a field with its positions in each document.
-    fn terms(&mut self, field: Field) -> Result<(), Error> {
+    fn add_terms(&mut self, field: Field) -> Result<(), Error> {
         let index = self.segment.inverted_index(field)?;
         let mut terms = index
             .terms()
@@ -204,8 +209,8 @@ impl Digests<'_> {
         Ok(())
     }
 
-    /// Adds the field length of each document, in the precision that tantivy stores.
-    fn lengths(&mut self, field: Field) -> Result<(), Error> {
+    /// Adds the field length of each document, with the precision that tantivy stores.
+    fn add_lengths(&mut self, field: Field) -> Result<(), Error> {
         let lengths = self.segment.get_fieldnorms_reader(field)?;
         for document in 0..self.segment.max_doc() {
             self.add(document, field, &[0, lengths.fieldnorm_id(document)]);
@@ -214,7 +219,7 @@ impl Digests<'_> {
     }
 
     /// Adds the numbers of a fast field.
-    fn numbers(&mut self, field: Field, name: &str) -> Result<(), Error> {
+    fn add_numbers(&mut self, field: Field, name: &str) -> Result<(), Error> {
         let Some(column) = self.segment.fast_fields().column_opt::<i64>(name)? else {
             return Ok(());
         };
@@ -227,7 +232,7 @@ impl Digests<'_> {
     }
 
     /// Adds the texts of a fast field.
-    fn texts(&mut self, field: Field, name: &str) -> Result<(), Error> {
+    fn add_texts(&mut self, field: Field, name: &str) -> Result<(), Error> {
         let Some(column) = self.segment.fast_fields().str(name)? else {
             return Ok(());
         };

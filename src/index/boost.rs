@@ -1,5 +1,5 @@
 //! Query that gives its matches a fixed weight plus a small bonus for the match score. A word in a
-//! tag always scores higher than one in a folder name, however rare it is there.
+//! tag always scores higher than one in a folder name, however rare it is in folder names.
 
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
@@ -9,7 +9,7 @@ const MAX_BONUS: Score = 0.4;
 /// Match score that earns half of the bonus.
 const HALF_BONUS_SCORE: Score = 8.0;
 
-/// Query whose matches score within one tier.
+/// Query whose matches all score within one tier.
 #[derive(Debug)]
 pub(super) struct TierQuery {
     inner: Box<dyn Query>,

@@ -1,7 +1,8 @@
 //! Builds an index of the whole catalogue.
 //!
-//! The new index is built next to the old one and replaces it in one step, so a search that has the
-//! old one open can continue. For a single search, the index can also be built in memory.
+//! The new index is built in a folder next to the old one, which is then renamed into place. A
+//! search that has the old index open can continue. For a single search, the index can also be
+//! built in memory.
 
 use std::fs::{self, File};
 use std::io;
@@ -21,53 +22,55 @@ use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Held};
 
-/// Name prefixes of the folders of a new and of a replaced index.
+/// Name prefix of the folder in which a new index is built.
 const NEW: &str = "index.new-";
+/// Name prefix of the folder of a replaced index.
 const OLD: &str = "index.old-";
 
 impl Index {
-    /// Rebuilds the index from seq 0. Passes the number of clips done and their total to
-    /// `progress`.
+    /// Rebuilds the index from seq 0. Calls `on_progress` with the number of indexed clips and the
+    /// total.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read or the index cannot be written.
     pub fn rebuild(
         catalogue: &Catalogue,
         on_notice: &mut dyn FnMut(&IndexNotice),
-        progress: &mut dyn FnMut(usize, usize),
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, Error> {
-        // A wait that is never aborted ends with the lock.
-        Self::rebuild_unless(&|| false, catalogue, on_notice, progress)?.ok_or(Error::Thread)
+        // Never `None`, because the wait for the lock is not cancelled.
+        Self::rebuild_unless(&|| false, catalogue, on_notice, on_progress)?.ok_or(Error::Thread)
     }
 
-    /// Rebuilds the index as [`Index::rebuild`] does. Returns `None` if `abort` ends the wait for
-    /// the lock.
+    /// Rebuilds the index like [`Index::rebuild`]. Returns `None` if `is_cancelled` ends the wait
+    /// for the lock.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read or the index cannot be written.
     pub(super) fn rebuild_unless(
-        abort: &dyn Fn() -> bool,
+        is_cancelled: &dyn Fn() -> bool,
         catalogue: &Catalogue,
         on_notice: &mut dyn FnMut(&IndexNotice),
-        progress: &mut dyn FnMut(usize, usize),
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Option<Self>, Error> {
         let mut waiting = |holder: &str| {
             on_notice(&IndexNotice::Waiting {
                 holder: holder.to_owned(),
             });
         };
-        let held = lock::hold(&lock_file(catalogue), "rebuild", abort, &mut waiting)?;
+        let held = lock::hold(&lock_file(catalogue), "rebuild", is_cancelled, &mut waiting)?;
         let Some(held) = held else { return Ok(None) };
-        let index = Self::build(catalogue, &held, progress)?;
+        let index = Self::build(catalogue, &held, on_progress)?;
         index.tidy_or_notify(catalogue, &held, on_notice);
         Self::open_intact(catalogue).map(Some)
     }
 
-    /// Builds a new index and replaces the current one. The lock keeps other writers out.
+    /// Builds a new index and replaces the current one. The caller holds the lock, so no other
+    /// process is writing.
     pub(super) fn build(
         catalogue: &Catalogue,
         _lock: &Held,
-        progress: &mut dyn FnMut(usize, usize),
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, Error> {
         Self::check_folder(catalogue)?;
         remove_leftovers(catalogue.folder());
@@ -83,11 +86,11 @@ impl Index {
             let directory = IndexFolder::open(&new).map_err(TantivyError::from)?;
             Self::fill(directory, catalogue, &mut |done, total| {
                 replaced.keep_up(catalogue);
-                progress(done, total);
+                on_progress(done, total);
             })
         });
         drop(replaced);
-        // Closed before it is moved.
+        // Closes the new index before its folder is renamed.
         if let Err(error) = built.map(drop) {
             remove_folder(&new);
             return Err(error);
@@ -101,7 +104,7 @@ impl Index {
         Self::open_intact(catalogue)
     }
 
-    /// Builds an index in memory, which disappears when it is dropped.
+    /// Builds a temporary index in memory.
     pub(super) fn in_memory(catalogue: &Catalogue) -> Result<Self, Error> {
         guarded(|| Self::fill(RamDirectory::create(), catalogue, &mut |_, _| ()))
     }
@@ -109,7 +112,7 @@ impl Index {
     fn fill(
         directory: impl Into<Box<dyn Directory>>,
         catalogue: &Catalogue,
-        progress: &mut dyn FnMut(usize, usize),
+        on_progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, Error> {
         let (schema, columns) = document::schema();
         let inner = tantivy::Index::create(directory, schema, IndexSettings::default())?;
@@ -117,7 +120,7 @@ impl Index {
         let mut updater = IndexUpdater::new(&inner, &columns, catalogue, 0)?;
         updater.catch_up(&mut |changes| {
             done += changes;
-            progress(done.min(total), total);
+            on_progress(done.min(total), total);
         })?;
         // Applies the changes made during the first pass, which are few.
         updater.catch_up(&mut |_| ())?;
@@ -164,7 +167,7 @@ impl ReplacedIndex {
     /// Applies recent changes. If that fails, searches wait for the new index.
     fn keep_up(&mut self, catalogue: &Catalogue) {
         let Some(index) = &self.index else { return };
-        let followed = guarded(|| {
+        let updated = guarded(|| {
             if catalogue.seq()? == self.seq {
                 return Ok(self.seq);
             }
@@ -172,20 +175,20 @@ impl ReplacedIndex {
             updater.catch_up(&mut |_| ())?;
             Ok(updater.seq())
         });
-        match followed {
+        match updated {
             Ok(seq) => self.seq = seq,
             Err(_) => self.index = None,
         }
     }
 }
 
-/// Writes the marker file to a folder of this program.
+/// Writes the marker file, which identifies a folder as created by this program.
 pub(super) fn write_marker(folder: &Path) -> Result<(), Error> {
     let path = folder.join(MARKER_FILE);
     fs::write(&path, "made by btsindex; may be deleted at any time\n").map_err(Error::path(&path))
 }
 
-/// Returns a new path next to the index. No other process uses it, because the caller holds the
+/// Returns an unused path next to the index. No other process uses it, because the caller holds the
 /// lock.
 fn sibling_folder(catalogue: &Catalogue, kind: &str) -> PathBuf {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -194,15 +197,15 @@ fn sibling_folder(catalogue: &Catalogue, kind: &str) -> PathBuf {
     catalogue.folder().join(name)
 }
 
-/// Removes the folders and unfinished files that killed processes left.
+/// Removes folders and unfinished files that killed processes left behind.
 pub(super) fn remove_leftovers(catalogue: &Path) {
-    for name in names(catalogue) {
+    for name in file_names(catalogue) {
         if name.starts_with(NEW) || name.starts_with(OLD) {
             remove_folder(&catalogue.join(name));
         }
     }
     let index = catalogue.join("index");
-    for name in names(&index) {
+    for name in file_names(&index) {
         if name.starts_with(UNFINISHED) {
             let _ = fs::remove_file(index.join(name));
         }
@@ -217,7 +220,7 @@ fn remove_folder(folder: &Path) {
         let _ = fs::remove_dir(folder);
         return;
     }
-    let removed: io::Result<()> = names(folder)
+    let removed: io::Result<()> = file_names(folder)
         .into_iter()
         .filter(|name| name != MARKER_FILE)
         .try_for_each(|name| fs::remove_file(folder.join(name)));
@@ -226,14 +229,15 @@ fn remove_folder(folder: &Path) {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn file_names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect()
 }
 
-/// Makes renames durable. Not every system supports that, and a lost index is rebuilt.
+/// Syncs a folder, which makes renames in it durable. Errors are ignored, because not every system
+/// supports this and a lost index is rebuilt.
 fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }

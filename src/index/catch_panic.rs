@@ -1,4 +1,4 @@
-//! Converts panics of tantivy to errors.
+//! Converts tantivy panics into errors.
 //!
 //! tantivy may panic on files with unexpected content. All calls that read or write an index run in
 //! [`guarded`], so that a panic leads to a rebuild like any other error.
@@ -16,20 +16,20 @@ thread_local! {
     static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Prefixes of the names of tantivy's threads.
+/// Name prefixes of tantivy's threads.
 const THREADS: [&str; 3] = ["thrd-tantivy", "merge_thread", "segment_updater"];
 
 /// Runs code that calls tantivy. A panic becomes an error and prints nothing.
 pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    static QUIETED: Once = Once::new();
-    QUIETED.call_once(|| {
-        let loud = panic::take_hook();
+    static HOOK_INSTALLED: Once = Once::new();
+    HOOK_INSTALLED.call_once(|| {
+        let default_hook = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             let thread = thread::current();
             let name = thread.name().unwrap_or_default();
-            let is_tantivys = THREADS.iter().any(|thread| name.starts_with(thread));
-            if !IS_GUARDED.get() && !is_tantivys {
-                loud(panic);
+            let is_tantivy_thread = THREADS.iter().any(|thread| name.starts_with(thread));
+            if !IS_GUARDED.get() && !is_tantivy_thread {
+                default_hook(panic);
             }
         }));
     });

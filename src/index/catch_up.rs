@@ -1,7 +1,7 @@
-//! Brings the index to the catalogue's seq, in whichever process needs it first.
+//! Brings the index up to date with the catalogue. The first process that needs it does the work.
 //!
-//! One process at a time writes the index. It holds `index.lock`, which is outside the index's
-//! folder and outlives it.
+//! Only one process at a time writes the index. It holds `index.lock`, which is outside the index's
+//! folder because a rebuild replaces that folder.
 
 use std::path::PathBuf;
 use std::thread;
@@ -16,20 +16,19 @@ use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Attempt, Held};
 
-/// Pause between two checks of an index that another process writes.
+/// Pause between two checks of an index that another process is writing.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
-/// Wait before the user is notified of the lock holder.
+/// Delay before the user is notified that another process holds the lock.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
-/// Maximum wait for the lock holder.
+/// Maximum wait for the lock.
 pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Path of the lock file that a writer of the index holds.
+/// Returns the path of the index's lock file.
 pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
     catalogue.folder().join("index.lock")
 }
 
-/// Waits for the lock of the index for at most [`LOCK_TIMEOUT`]. Returns `None` if another process
-/// still holds it then.
+/// Waits for the index lock for at most [`LOCK_TIMEOUT`]. Returns `None` on timeout.
 pub(super) fn wait_for_lock(catalogue: &Catalogue, purpose: &str) -> Result<Option<Held>, Error> {
     let started = Instant::now();
     let has_timed_out = || started.elapsed() >= LOCK_TIMEOUT;
@@ -61,8 +60,8 @@ pub fn try_catch_up(
     }
 }
 
-/// Brings the index up to date and merges all segments that should be merged, for example at the
-/// end of a scan. Waits for another writer for at most a minute.
+/// Brings the index up to date and performs all pending merges, for example at the end of a scan.
+/// Waits for another writer for at most one minute.
 ///
 /// # Errors
 /// Returns an error if the catalogue cannot be read or the index cannot be written.
@@ -72,15 +71,17 @@ pub fn catch_up_and_merge(
     on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<(), Error> {
     let started = Instant::now();
-    let mut last = String::new();
+    let mut last_holder = String::new();
     let held = lock::hold(
         &lock_file(catalogue),
         purpose,
         &|| started.elapsed() >= LOCK_TIMEOUT,
-        &mut |holder| holder.clone_into(&mut last),
+        &mut |holder| holder.clone_into(&mut last_holder),
     )?;
     let Some(held) = held else {
-        on_notice(&IndexNotice::StoppedWaiting { holder: last });
+        on_notice(&IndexNotice::StoppedWaiting {
+            holder: last_holder,
+        });
         return Ok(());
     };
     Index::bring_up_to_date(catalogue, &held, on_notice)?
@@ -90,10 +91,11 @@ pub fn catch_up_and_merge(
 }
 
 impl Index {
-    /// Opens the index with every change that the catalogue has now.
+    /// Opens an index that includes all changes made to the catalogue so far.
     ///
     /// The first process that needs the index updates it if it is behind, and rebuilds it if it is
-    /// damaged or missing. If the index cannot be written, an index in memory is built.
+    /// damaged or missing. If the index cannot be written, it is built in memory. If another
+    /// process holds the lock for too long, the latest changes may be missing.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read.
@@ -148,7 +150,7 @@ impl Index {
         Self::in_memory(catalogue)
     }
 
-    /// Opens the index at the catalogue's seq; rebuilds it if it cannot be used.
+    /// Opens the index and updates it to the catalogue's seq; rebuilds it if it cannot be used.
     pub(super) fn bring_up_to_date(
         catalogue: &Catalogue,
         lock: &Held,
@@ -166,8 +168,8 @@ impl Index {
                 match outcome.and_then(|()| Self::open_intact(catalogue)) {
                     Ok(index) => return Ok(index),
                     Err(error @ Error::Catalogue { .. }) => return Err(error),
-                    // The disk is full, or the files are inconsistent although their checksums are
-                    // correct.
+                    // The index is rebuilt below. Either the disk was full, or the files are
+                    // inconsistent although their checksums are correct.
                     Err(_) => {}
                 }
             }
@@ -179,7 +181,7 @@ impl Index {
         Self::build(catalogue, lock, &mut |_, _| ())
     }
 
-    /// Merges segments, and removes what killed processes left.
+    /// Merges segments, and removes files that killed processes left behind.
     pub(super) fn tidy(
         &self,
         catalogue: &Catalogue,
@@ -195,8 +197,8 @@ impl Index {
         })
     }
 
-    /// Merges all segments that should be merged. An index with too many segments is still
-    /// complete, so a failure is only reported.
+    /// Performs all pending merges. A failure is only reported, because an index with too many
+    /// segments is still complete.
     pub(super) fn tidy_or_notify(
         &self,
         catalogue: &Catalogue,
@@ -210,7 +212,7 @@ impl Index {
         }
     }
 
-    /// Merges a few segments after a search, if there are many and no other process writes the
+    /// Merges a few segments after a search, if there are many and no other process is writing the
     /// index.
     pub(super) fn tidy_after(&self, catalogue: &Catalogue) -> Result<(), Error> {
         if self.segments().len() <= MergeEffort::SMALL.segments {
@@ -219,7 +221,7 @@ impl Index {
         let Ok(Attempt::Held(held)) = lock::attempt(&lock_file(catalogue), "search") else {
             return Ok(());
         };
-        // Opened again: another process may have written the index since.
+        // Opens the index again, because another process may have written it in the meantime.
         match Self::open(catalogue)? {
             IndexState::Usable(index) => index.tidy(catalogue, &held, MergeEffort::SMALL),
             _ => Ok(()),

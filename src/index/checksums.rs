@@ -1,12 +1,12 @@
-//! Verifies that the files of the index hold what was written.
+//! Verifies the checksums of the index files.
 //!
-//! Each file is read completely before its first use. A file that passed is recorded together with
-//! the metadata that any change to it would alter, so the next check costs one stat per file.
+//! Each file is read completely before its first use. A file that passed is recorded with the
+//! metadata that any change to it would alter. The next check then costs one stat call per file.
 //!
-//! Bit rot alters no metadata. Therefore a small index is read completely each time, and a file of
-//! a large index is due again after a day, after a restart and after a remount of its volume. A
-//! search checks due files before it answers, up to a limit, through the page cache, because it
-//! will use these bytes. The remaining files are read from the medium after the answer
+//! Bit rot alters no metadata. Therefore a small index is read completely each time. A file of a
+//! large index is due for another check after a day, after a restart, and after a remount of its
+//! volume. Before a search answers, it checks due files up to a size limit, through the page cache,
+//! because it will use the same bytes. After the answer, due files are read from the medium
 //! ([`verify_due_files`]).
 
 use std::collections::BTreeMap;
@@ -23,39 +23,40 @@ use crate::catalogue::unix_seconds;
 
 /// File in the index's folder that records the checks.
 pub(super) const RECORDS_FILE: &str = "checked.json";
-/// A file modified more recently than this may change again without a visible change of its times.
+/// Age at which a file's times become reliable. A younger file may change again without any visible
+/// change to its times.
 const SETTLE_TIME: Duration = Duration::from_secs(2);
 /// Seconds after which a checked file is due again.
 const MAX_AGE: i64 = 24 * 60 * 60;
 /// Bytes read at a time.
 const BUFFER_SIZE: usize = 256 * 1024;
-/// Length of the end of a file: footer length and magic number, four bytes each.
+/// Length of a file's trailer in bytes: footer length and magic number, four bytes each.
 const TRAILER: u64 = 8;
 /// Magic number at the end of every file.
 const MAGIC: u32 = 1337;
-/// Maximum length of a footer.
+/// Maximum length of a footer in bytes.
 const MAX_FOOTER: u32 = 4096;
 
 /// Extent of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CheckMode {
-    /// Accepts recorded checks, and repeats them within limits.
+    /// Accepts recorded checks, and repeats due ones within limits.
     UseRecords(CheckLimits),
     /// Reads every file from the medium.
     Full,
 }
 
-/// Bytes to check before a search answers.
+/// Limits in bytes for the checks before a search answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CheckLimits {
     /// An index of at most this size is read completely each time.
     pub always: u64,
-    /// Total size of the due files that are checked, smallest first.
+    /// Maximum total size of the due files to check, smallest first.
     pub due: u64,
 }
 
 impl CheckLimits {
-    /// Limits that do not noticeably delay a search; ARCHITECTURE.md states the cost.
+    /// Limits that do not noticeably delay a search; benches/README.md states the cost.
     pub(super) const DEFAULT: Self = Self {
         always: 4 * 1024 * 1024,
         due: 128 * 1024 * 1024,
@@ -76,7 +77,7 @@ struct IndexFileStamp {
 struct CheckRecord {
     #[serde(flatten)]
     stamp: IndexFileStamp,
-    /// Unix time in seconds.
+    /// Unix time of the check in seconds.
     read: i64,
     /// Mount at the time of the check: see [`mount_id::identify`].
     mount: String,
@@ -106,8 +107,8 @@ impl CheckContext {
         }
     }
 
-    /// Returns true if a file should be checked again. A record from the future was written with a
-    /// wrong clock.
+    /// Returns true if a file should be checked again. A record with a future time is due as well,
+    /// because the clock was wrong.
     fn is_due(&self, record: &CheckRecord) -> bool {
         let age = self.now.saturating_sub(record.read);
         record.mount != self.mount || !(0..MAX_AGE).contains(&age)
@@ -117,7 +118,7 @@ impl CheckContext {
 /// Files that passed the check.
 #[derive(Debug, Default)]
 pub(super) struct VerifiedFiles {
-    /// Paths and lengths.
+    /// Path and length of each file.
     pub files: Vec<(PathBuf, u64)>,
     /// Names of the files to check again after the answer.
     pub due: Vec<String>,
@@ -135,8 +136,8 @@ struct Version {
     index_format_version: u32,
 }
 
-/// Checks some files. Returns the name of the first that is missing, unreadable or does not match
-/// its checksum.
+/// Checks the named files. The error is the name of the first file that is missing, unreadable or
+/// does not match its checksum.
 pub(super) fn verify_files(
     folder: &Path,
     names: &[String],
@@ -160,16 +161,16 @@ pub(super) fn verify_files(
         let path = folder.join(name);
         let record = records.remove(name).filter(|record| record.stamp == stamp);
         let is_due = record.as_ref().is_some_and(|record| context.is_due(record));
-        let is_within = is_due && stamp.bytes <= limits.due.saturating_sub(bytes_read);
-        if is_within {
+        let fits_limit = is_due && stamp.bytes <= limits.due.saturating_sub(bytes_read);
+        if fits_limit {
             bytes_read += stamp.bytes;
         }
-        let is_read = record.is_none() || is_small || is_within;
+        let must_read = record.is_none() || is_small || fits_limit;
         let from = match mode {
             CheckMode::UseRecords(_) => ReadFrom::Cache,
             CheckMode::Full => ReadFrom::Medium,
         };
-        if is_read && !matches_footer(&path, stamp.bytes, from).unwrap_or(false) {
+        if must_read && !matches_footer(&path, stamp.bytes, from).unwrap_or(false) {
             return Err(name.clone());
         }
         if is_due {
@@ -186,8 +187,8 @@ pub(super) fn verify_files(
     Ok(verified)
 }
 
-/// Checks due files from the medium, oldest check first, until `limit` bytes were read. Returns the
-/// name of the first damaged file and deletes its record.
+/// Reads due files from the medium and checks them, oldest check first, until `limit` bytes have
+/// been read. At the first damaged file, deletes its record and returns its name as the error.
 pub(super) fn verify_due_files(folder: &Path, names: &[String], limit: u64) -> Result<(), String> {
     let (mut records, context) = (read_records(folder), CheckContext::for_folder(folder));
     let due =
@@ -228,7 +229,7 @@ fn read_records(folder: &Path) -> CheckRecords {
         .unwrap_or_default()
 }
 
-/// Writes the records if they changed.
+/// Writes the records. In [`CheckMode::UseRecords`], skips the write if they are unchanged.
 fn write_records(folder: &Path, found: &CheckRecords, mode: CheckMode) {
     if mode != CheckMode::Full && *found == read_records(folder) {
         return;
@@ -242,13 +243,13 @@ fn write_records(folder: &Path, found: &CheckRecords, mode: CheckMode) {
 /// Source of a file's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReadFrom {
-    /// The page cache, where possible: the bytes that a search reads.
+    /// The page cache, where possible; a search reads the same bytes.
     Cache,
     /// The disk, unless a process has the file mapped.
     Medium,
 }
 
-/// Reads a file completely and compares its checksum with its footer.
+/// Reads a file completely and compares its checksum with the one in the footer.
 fn matches_footer(path: &Path, bytes: u64, from: ReadFrom) -> io::Result<bool> {
     // Not memory-mapped: an unreadable sector must cause an error, not a signal.
     let mut file = File::open(path)?;
@@ -299,7 +300,7 @@ fn drop_cache(file: &File) {
     let _ = file;
 }
 
-/// Returns true if a later change of the file would alter its times.
+/// Returns true if a later change to the file would alter its times.
 fn is_settled(stamp: &IndexFileStamp) -> bool {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -319,7 +320,8 @@ fn stamp(metadata: &Metadata) -> IndexFileStamp {
     }
 }
 
-/// Time in nanoseconds since 1970, limited to the range of `i64`, because a file may have any date.
+/// Returns a time in nanoseconds since 1970, saturating at the limits of `i64`, because a file may
+/// have any date.
 #[cfg(unix)]
 fn nanos(seconds: i64, nanos: i64) -> i64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)

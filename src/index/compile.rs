@@ -1,4 +1,4 @@
-//! Compiles a query tree to a tantivy query.
+//! Compiles a query tree into a tantivy query.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -33,7 +33,7 @@ pub(super) type BoxedQuery = Box<dyn tantivy::query::Query>;
 /// Maximum number of words that a prefix expands to.
 const MAX_WORDS: u32 = 100_000;
 
-/// Compiler with the index and the mounts that a query refers to.
+/// Query compiler for one index and the currently mounted volumes.
 pub(super) struct QueryCompiler<'a> {
     pub(super) searcher: &'a Searcher,
     pub(super) columns: &'a IndexColumns,
@@ -47,7 +47,7 @@ struct WordColumns {
     is_prose: bool,
     /// Columns for single words, which hold whole runs, parts or both.
     single: Vec<Field>,
-    /// Columns with positions, for phrases: whole runs and parts.
+    /// Pairs of columns with positions, for phrases: one for whole runs, one for parts.
     phrase_fields: Vec<(Field, Field)>,
 }
 
@@ -57,10 +57,10 @@ impl QueryCompiler<'_> {
             Query::All(all) if all.is_empty() => Box::new(AllQuery),
             Query::All(all) => {
                 let mut parts = Vec::new();
-                for one in all {
-                    parts.push(match one {
+                for operand in all {
+                    parts.push(match operand {
                         Query::Not(inner) => (Occur::MustNot, excluded(self.query(inner)?)),
-                        one => (Occur::Must, self.query(one)?),
+                        operand => (Occur::Must, self.query(operand)?),
                     });
                 }
                 if parts.iter().all(|(occur, _)| *occur == Occur::MustNot) {
@@ -70,7 +70,7 @@ impl QueryCompiler<'_> {
             }
             Query::Any(any) => {
                 let any: Result<Vec<BoxedQuery>, Error> =
-                    any.iter().map(|one| self.query(one)).collect();
+                    any.iter().map(|operand| self.query(operand)).collect();
                 any_of(any?)
             }
             Query::Not(inner) => not(self.query(inner)?),
@@ -80,7 +80,7 @@ impl QueryCompiler<'_> {
         })
     }
 
-    /// Columns of all fields that plain words search, by weight.
+    /// Returns the columns in which plain words are searched, grouped by weight.
     fn all_word_columns(&self) -> Vec<WordColumns> {
         let columns = |group: &FieldGroup| WordColumns {
             weight: group.weight,
@@ -98,14 +98,14 @@ impl QueryCompiler<'_> {
     fn words(&self, words: &SearchWords, all_columns: &[WordColumns]) -> Result<BoxedQuery, Error> {
         let mut found = Vec::new();
         for columns in all_columns {
-            for one in self.in_columns(words, columns)? {
-                found.push(Box::new(TierQuery::new(one, columns.weight)) as BoxedQuery);
+            for query in self.in_columns(words, columns)? {
+                found.push(Box::new(TierQuery::new(query, columns.weight)) as BoxedQuery);
             }
         }
         Ok(any_of(found))
     }
 
-    /// Returns queries for words in some columns; a match of any query is a match.
+    /// Returns queries for words in some columns; a clip matches if any of them matches.
     fn in_columns(
         &self,
         words: &SearchWords,
@@ -151,7 +151,8 @@ impl QueryCompiler<'_> {
                     _ => Vec::new(),
                 };
                 for (field, words) in phrase_columns(columns, &runs, &parts) {
-                    // A single letter of a script without spaces is the start of a letter pair.
+                    // In a script without spaces, a single letter is searched as the start of a
+                    // letter pair.
                     let Some((last, before)) = words.split_last() else {
                         continue;
                     };
@@ -167,7 +168,7 @@ impl QueryCompiler<'_> {
         })
     }
 
-    /// Queries for words that match patterns; several patterns match as a phrase.
+    /// Returns queries for words that match patterns; several patterns match as a phrase.
     fn pattern_queries(patterns: &[(usize, String)], columns: &WordColumns) -> Vec<BoxedQuery> {
         let compiled = patterns
             .iter()
@@ -191,7 +192,7 @@ impl QueryCompiler<'_> {
         columns.phrase_fields.iter().map(query).collect()
     }
 
-    /// Query for a phrase whose last word is a prefix.
+    /// Returns a query for a phrase whose last word is a prefix.
     fn phrase_prefix(&self, field: Field, words: &[String]) -> Result<BoxedQuery, Error> {
         let mut query = PhrasePrefixQuery::new(terms_of(field, words));
         // tantivy allocates memory for this many words, even if fewer exist.
@@ -200,7 +201,8 @@ impl QueryCompiler<'_> {
         Ok(with_constant_score(Box::new(query)))
     }
 
-    /// Number of words in a column with a prefix, in the segment that has the most.
+    /// Counts the words of a column that have a prefix. Returns the highest count of any segment,
+    /// at most [`MAX_WORDS`].
     fn count_with_prefix(&self, field: Field, prefix: &str) -> Result<u32, Error> {
         let mut largest = 0;
         for segment in self.searcher.segment_readers() {
@@ -214,7 +216,8 @@ impl QueryCompiler<'_> {
         Ok(largest)
     }
 
-    /// Returns true if a column contains all of these words. Otherwise no phrase of them can match.
+    /// Returns true if a column contains all of these words. If one is missing, no phrase of them
+    /// can match.
     fn contains_all(&self, field: Field, words: &[String]) -> Result<bool, Error> {
         for word in words {
             if !self.contains(field, word)? {
@@ -231,7 +234,7 @@ impl QueryCompiler<'_> {
             > 0)
     }
 
-    /// Queries for a word in each column that contains it.
+    /// Returns queries for a word in each column that contains it.
     fn terms(&self, fields: &[Field], word: &str) -> Result<Vec<BoxedQuery>, Error> {
         let mut found = Vec::new();
         for field in fields {
@@ -242,7 +245,7 @@ impl QueryCompiler<'_> {
         Ok(found)
     }
 
-    /// Queries for a word in every English form that occurs in these columns.
+    /// Returns queries for a word in every English form that occurs in these columns.
     fn forms(&self, fields: &[Field], word: &str) -> Result<Vec<BoxedQuery>, Error> {
         let mut found = Vec::new();
         for field in fields {
@@ -256,21 +259,22 @@ impl QueryCompiler<'_> {
         Ok(found)
     }
 
-    /// Words of a column that have the same stem as `word`.
+    /// Returns the words of a column that have the same stem as `word`.
     fn words_with_stem_of(&self, field: Field, word: &str) -> Result<BTreeSet<String>, Error> {
         let stemmed = stem(word);
         let mut forms = BTreeSet::new();
         if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return Ok(forms);
         }
-        // `happy` and `happiness` have the stem `happi`, `die` and `dying` have `die`; `go` does
-        // not change.
-        let changed = match stemmed.len() {
+        // Number of letters at the end of the stem in which other forms may differ. The stem of
+        // `happy` and `happiness` is `happi`, that of `dying` is `die`; all forms of `go` start
+        // with `go`.
+        let variable = match stemmed.len() {
             0..=2 => 0,
             3 => 2,
             _ => 1,
         };
-        let prefix = &stemmed[..stemmed.len() - changed];
+        let prefix = &stemmed[..stemmed.len() - variable];
         for segment in self.searcher.segment_readers() {
             for_each_with_prefix(segment, field, prefix, |word| {
                 if let Ok(word) = std::str::from_utf8(word)
@@ -288,9 +292,9 @@ impl QueryCompiler<'_> {
         Ok(match filter {
             Filter::Field {
                 name,
-                filter: wanted,
+                filter: field_filter,
             } => {
-                let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, wanted));
+                let fields = Clip::fields_named(name).map(|(at, _)| self.field(at, field_filter));
                 any_of(fields.collect::<Result<Vec<_>, _>>()?)
             }
             Filter::Tag { words, meaning } => self.tag_or_words(words, &meaning.tags)?,
@@ -333,13 +337,13 @@ impl QueryCompiler<'_> {
         })
     }
 
-    /// Query for clips with one of the tags or their descendants, or with a tag that contains the
-    /// words.
+    /// Returns a query for clips with one of the tags or their descendants, or with a tag that
+    /// contains the words.
     fn tag_or_words(&self, words: &SearchWords, tags: &[String]) -> Result<BoxedQuery, Error> {
-        let wanted = FieldFilter::Words(words.clone());
+        let filter = FieldFilter::Words(words.clone());
         let mut any = Vec::new();
         for (at, _) in Clip::fields_named("tags") {
-            any.push(self.field(at, &wanted)?);
+            any.push(self.field(at, &filter)?);
         }
         any.push(Box::new(tag_query(self.columns, tags)));
         Ok(any_of(any))
@@ -392,7 +396,7 @@ impl QueryCompiler<'_> {
     }
 }
 
-/// Query for clips with one of the tags or their descendants.
+/// Returns a query for clips with one of the tags or their descendants.
 pub(super) fn tag_query(columns: &IndexColumns, tags: &[String]) -> TermSetQuery {
     let sign = |tag: &String| Term::from_field_text(columns.signs, &tag_sign(tag));
     TermSetQuery::new(tags.iter().map(sign))
@@ -440,26 +444,26 @@ fn term(field: Field, word: &str) -> BoxedQuery {
     ))
 }
 
-/// Query for a phrase of whole words.
+/// Returns a query for a phrase of complete words.
 fn phrase(field: Field, words: &[String]) -> BoxedQuery {
     with_constant_score(Box::new(PhraseQuery::new(terms_of(field, words))))
 }
 
-/// Returns the columns in which to search a phrase, each with the words to look for: runs, or
-/// parts. Parts are also searched among whole runs, because a text without further parts is only
-/// stored there.
+/// Returns the columns in which to search for a phrase, each with the words to search for: runs or
+/// parts. Parts are also searched in the column of whole runs, because a text whose runs have no
+/// parts is stored only there.
 fn phrase_columns<'a>(
     columns: &WordColumns,
     runs: &'a [String],
     parts: &'a [String],
 ) -> Vec<(Field, &'a [String])> {
     let mut columns_and_words = Vec::new();
-    for &(whole, cut) in &columns.phrase_fields {
+    for &(whole, parts_field) in &columns.phrase_fields {
         if runs.len() > 1 {
             columns_and_words.push((whole, runs));
         }
         if parts.len() > 1 {
-            columns_and_words.push((cut, parts));
+            columns_and_words.push((parts_field, parts));
             if parts != runs {
                 columns_and_words.push((whole, parts));
             }
@@ -478,7 +482,7 @@ fn with_constant_score(inner: BoxedQuery) -> BoxedQuery {
     Box::new(ConstScoreQuery::new(inner, 1.0))
 }
 
-/// Queries for words of some columns that an automaton accepts.
+/// Returns queries for the words of some columns that an automaton accepts.
 fn automaton_queries<A>(automaton: &Arc<A>, fields: &[Field]) -> Vec<BoxedQuery>
 where
     A: Automaton<State: Clone> + Debug + Send + Sync + 'static,
@@ -493,8 +497,8 @@ where
     fields.iter().map(query).collect()
 }
 
-/// Query for words with a prefix: a fuzzy prefix query with distance zero. Compiling a pattern to
-/// an automaton would take many times as long.
+/// Returns a query for words with a prefix: a fuzzy prefix query with distance zero. Compiling a
+/// pattern into an automaton would take many times as long.
 fn prefix_query(field: Field, prefix: &str) -> BoxedQuery {
     let term = Term::from_field_text(field, prefix);
     Box::new(FuzzyTermQuery::new_prefix(term, 0, false))
@@ -518,7 +522,7 @@ fn for_each_with_prefix(
     Ok(())
 }
 
-/// Returns the smallest text that sorts after everything with this prefix.
+/// Returns the smallest text that sorts after all texts with this prefix; `None` if there is none.
 fn prefix_end(prefix: &str) -> Option<String> {
     let last = prefix.chars().last()?;
     let next = char::from_u32(u32::from(last) + 1)?;
@@ -528,21 +532,21 @@ fn prefix_end(prefix: &str) -> Option<String> {
     ))
 }
 
-/// Query for clips whose numbers in some columns pass a test. A clip without the first number does
-/// not match.
+/// Returns a query for clips whose numbers in some columns pass a test. A clip without the first
+/// number does not match.
 fn column_scan<const N: usize>(
     columns: [String; N],
     test: impl Fn(i64, [Option<i64>; N]) -> bool + Clone + Send + Sync + 'static,
 ) -> BoxedQuery {
     let predicate = FunctionPredicate::from(move |segment: &SegmentReader| {
-        let mut found = Vec::new();
+        let mut readers = Vec::new();
         for column in &columns {
-            found.push(segment.fast_fields().column_opt::<i64>(column)?);
+            readers.push(segment.fast_fields().column_opt::<i64>(column)?);
         }
         let test = test.clone();
         Ok(move |doc: DocId| {
             let mut numbers = [None; N];
-            for (number, column) in numbers.iter_mut().zip(&found) {
+            for (number, column) in numbers.iter_mut().zip(&readers) {
                 *number = column.as_ref().and_then(|column| column.first(doc));
             }
             numbers
@@ -556,14 +560,14 @@ fn column_scan<const N: usize>(
 }
 
 fn resolution_query(resolution: Resolution) -> BoxedQuery {
-    let shown = column_scan(
+    let displayed = column_scan(
         ["display_width".to_owned(), "display_height".to_owned()],
         move |width, [_, height]| height.is_some_and(|height| resolution.contains(width, height)),
     );
     match resolution {
-        // Also matches the coded size, because HDV is 1440x1080.
+        // Also matches the coded size, because HDV is coded as 1440x1080.
         Resolution::Picture(..) => any_of(vec![
-            shown,
+            displayed,
             column_scan(
                 ["width".to_owned(), "height".to_owned()],
                 move |width, [_, height]| {
@@ -571,7 +575,7 @@ fn resolution_query(resolution: Resolution) -> BoxedQuery {
                 },
             ),
         ]),
-        _ => shown,
+        _ => displayed,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Directory implementation through which tantivy accesses the index's folder.
 //!
 //! tantivy's own implementation checks the footers of segment files, but not the two files that
-//! list the segments, and it needs a writable lock file to read. Here those two files are sealed
-//! with a hash, and a read-only folder can be opened.
+//! list them. It also needs a writable lock file to read. This implementation seals those two files
+//! with a hash and can open a read-only folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -24,14 +24,14 @@ use xxhash_rust::xxh3::xxh3_128;
 const SEAL: &[u8] = b"#xxh3:";
 /// Length of the last line in bytes.
 const SEAL_LENGTH: usize = SEAL.len() + 32 + 1;
-/// Maximum wait for the lock of a writer.
+/// Maximum wait for tantivy's writer lock.
 const LOCK_RETRY_TIME: Duration = Duration::from_secs(2);
 /// Pause between two attempts.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(1);
 /// Name prefix of temporary files.
 pub(super) const UNFINISHED: &str = ".tmp";
 
-/// Folder of an index.
+/// Index folder, as tantivy accesses it.
 #[derive(Debug, Clone)]
 pub(super) struct IndexFolder {
     path: PathBuf,
@@ -113,8 +113,9 @@ impl Directory for IndexFolder {
 }
 
 /// Locks a file, and retries for a while if it is locked. Writers hold `index.lock`, so no other
-/// process writes. But a child process that another thread starts shares all locks of this process
-/// until it executes its program, even locks that are released in the meantime.
+/// process is writing. But a child process that another thread starts shares all locks of this
+/// process until it executes its program. A lock that is released in the meantime stays locked
+/// until then.
 fn lock_with_retries(file: &File) -> Result<(), LockError> {
     let started = Instant::now();
     loop {
@@ -129,7 +130,7 @@ fn lock_with_retries(file: &File) -> Result<(), LockError> {
     }
 }
 
-/// Returns true if the system does not permit writing there.
+/// Returns true if the error means that the location is not writable.
 pub(super) fn is_unwritable(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -140,13 +141,13 @@ pub(super) fn is_unwritable(error: &io::Error) -> bool {
 /// Durability of a written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// Survives a power failure.
+    /// Synced to the disk, so that it survives a power failure.
     Synced,
-    /// May be lost, because it can be created again.
+    /// May be lost in a power failure, because it can be created again.
     BestEffort,
 }
 
-/// Replaces a file atomically, with a seal.
+/// Replaces a file atomically with `data` and a seal.
 pub(super) fn write_sealed(path: &Path, data: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let mut builder = tempfile::Builder::new();
@@ -165,15 +166,15 @@ pub(super) fn write_sealed(path: &Path, data: &[u8], durability: Durability) -> 
     Ok(())
 }
 
-/// Reads a sealed file; returns an error if the seal does not match.
+/// Reads a sealed file, without its seal; returns an error if the seal does not match.
 pub(super) fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = fs::read(path)?;
     let length = data.len().saturating_sub(SEAL_LENGTH);
     let seal = data.split_off(length);
-    let is_whole = seal
+    let is_intact = seal
         .strip_prefix(SEAL)
         .is_some_and(|hash| hash == format!("{:032x}\n", xxh3_128(&data)).as_bytes());
-    if is_whole {
+    if is_intact {
         Ok(data)
     } else {
         Err(io::Error::new(
@@ -193,18 +194,18 @@ mod tests {
         use std::sync::atomic::{AtomicBool, Ordering};
         let folder = tempfile::tempdir().unwrap();
         let folder = IndexFolder::open(folder.path()).unwrap();
-        let is_over = AtomicBool::new(false);
+        let is_done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    while !is_over.load(Ordering::SeqCst) {
+                    while !is_done.load(Ordering::SeqCst) {
                         std::process::Command::new("true").status().unwrap();
                     }
                 });
             }
             let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
             let busy = (0..5000).filter(|_| lock().is_err()).count();
-            is_over.store(true, Ordering::SeqCst);
+            is_done.store(true, Ordering::SeqCst);
             assert_eq!(busy, 0);
         });
     }

@@ -3,15 +3,14 @@
 //! - Each text field has two columns. One holds whole runs (`a001`, `day2`). The other holds their
 //!   parts (`a`, `001`; `day`, `2`) where these differ. In a single column, the positions of the
 //!   two would mix and phrases would break.
-//! - Where plain words search several fields of the same weight, these fields share one more
-//!   column, separately for names and prose. A search then reads one column instead of one per
-//!   field.
+//! - Several fields of the same weight share one more column for searches of plain words,
+//!   separately for names and prose. A search then reads one column instead of one per field.
 //! - Numbers and facet values exist only as fast fields, which a search scans.
-//! - `signs` holds the fields that a clip has, the volumes it is on, and its tags with their
-//!   ancestors.
+//! - The column `signs` holds a term for each field that a clip has, each volume it is on, and each
+//!   of its tags with their ancestors.
 //!
-//! `value::words` splits text into words instead of tantivy, because queries and rules must split
-//! it in the same way.
+//! Text is split into words by `value::words` instead of tantivy, because queries and rules must
+//! split it in the same way.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +23,7 @@ use super::pretokenized::{TOKENS, join_words};
 use crate::clip::{Clip, FIELDS, FieldKind, FileState, IndexCell, facets};
 use crate::value::words::{IndexedWords, split_for_index};
 
-/// Columns of a row of the field table.
+/// Index columns of one row of the field table.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum IndexColumn {
     /// Whole runs, their parts, and the shared column of the field's group, if the group has
@@ -44,14 +43,15 @@ pub(super) enum IndexColumn {
     Absent,
 }
 
-/// Fields of the same weight that plain words search, separately for names and prose.
+/// Fields of the same weight in which plain words are searched, separately for names and prose.
 #[derive(Debug, Clone)]
 pub(super) struct FieldGroup {
     pub weight: f32,
     pub is_prose: bool,
     /// Positions of the fields in the field table.
     pub rows: Vec<usize>,
-    /// Columns in which single words are looked up: those of the only field, or the shared column.
+    /// Columns in which single words are looked up: those of the only field in the group, or the
+    /// shared column.
     pub single: Vec<Field>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct IndexColumns {
     pub signs: Field,
     merit: Field,
     name: Field,
-    /// Fields that plain words search, highest weight first.
+    /// Groups of fields in which plain words are searched, highest weight first.
     pub groups: Vec<FieldGroup>,
     pub all: Vec<IndexColumn>,
     facets: Vec<Field>,
@@ -77,34 +77,34 @@ pub(super) const NAME: &str = "sorted_name";
 /// Maximum length of an indexed text in characters; the rest cannot be found.
 const MAX_CHARS: usize = 1_000_000;
 
-/// Name of the column that holds a facet's values.
+/// Returns the name of the column that holds a facet's values.
 pub(super) fn facet_column(facet: &str) -> String {
     format!("by_{facet}")
 }
 
-/// Names of the latitude and longitude columns of a position field.
+/// Returns the names of the latitude and longitude columns of a position field.
 pub(super) fn point_columns(field: &str) -> [String; 2] {
     [format!("{field}_latitude"), format!("{field}_longitude")]
 }
 
-/// Sign of a field that a clip has.
+/// Returns the term in `signs` for clips that have a field.
 pub(super) fn has_sign(field: &str) -> String {
     format!("has:{field}")
 }
 
-/// Sign of a volume that a clip is on.
+/// Returns the term in `signs` for clips on a volume.
 pub(super) fn volume_sign(volume: i64) -> String {
     format!("on:{volume}")
 }
 
-/// Sign of a tag that a clip has, or of an ancestor of such a tag.
+/// Returns the term in `signs` for clips with a tag or one of its descendants.
 pub(super) fn tag_sign(tag: &str) -> String {
     format!("tag:{tag}")
 }
 
-/// Sign of a clip that is on at least one volume.
+/// Term in `signs` for clips on at least one volume.
 pub(super) const SOMEWHERE: &str = "on:any";
-/// Sign of a clip with a file that could not be read.
+/// Term in `signs` for clips with a file that could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
 
 /// Adds a text field that is searched by word.
@@ -138,7 +138,7 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
         .enumerate()
         .map(|(at, row)| match row.kind {
             FieldKind::Words => IndexColumn::Words {
-                // Single words are looked up and scored in a field that is alone in its group.
+                // In a field that is alone in its group, single words are looked up and scored.
                 whole: word_field(&mut schema, row.name, positions, is_alone(at)),
                 parts: word_field(
                     &mut schema,
@@ -260,12 +260,12 @@ impl IndexColumns {
                         IndexCell::Words(mut text),
                     ) => {
                         shorten(&mut text);
-                        let cut = split_for_index(&text);
+                        let split = split_for_index(&text);
                         if let Some(together) = together {
-                            document.add_text(*together, group_words(&cut));
+                            document.add_text(*together, group_words(&split));
                         }
-                        document.add_text(*whole, join_words(&cut.runs));
-                        if let Some(further) = &cut.parts {
+                        document.add_text(*whole, join_words(&split.runs));
+                        if let Some(further) = &split.parts {
                             document.add_text(*parts, join_words(further));
                         }
                     }
@@ -301,19 +301,19 @@ impl IndexColumns {
     }
 }
 
-/// Joins all runs and all parts that are not runs themselves.
-fn group_words(cut: &IndexedWords) -> String {
-    let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
-    let parts = cut.parts.iter().flatten();
+/// Joins all runs, and all parts that are not runs themselves.
+fn group_words(split: &IndexedWords) -> String {
+    let mut words: Vec<&str> = split.runs.iter().map(String::as_str).collect();
+    let parts = split.parts.iter().flatten();
     for part in parts {
-        if !cut.runs.contains(part) {
+        if !split.runs.contains(part) {
             words.push(part);
         }
     }
     join_words(&words)
 }
 
-/// Signs of the volumes a clip is on, and of unreadable files.
+/// Returns the terms for the volumes that a clip is on, and for unreadable files.
 fn volume_signs(clip: &Clip) -> BTreeSet<String> {
     let mut signs = BTreeSet::new();
     for copy in &clip.files {
@@ -328,7 +328,7 @@ fn volume_signs(clip: &Clip) -> BTreeSet<String> {
     signs
 }
 
-/// Signs of a clip's tags and their ancestors.
+/// Returns the terms for a clip's tags and their ancestors.
 fn tag_signs(clip: &Clip) -> BTreeSet<String> {
     let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
     let with_ancestors = tags.flat_map(|tagged| {
@@ -360,7 +360,7 @@ fn sort_key(name: &str) -> String {
         let (digits, after) = from.split_at(end);
         let number = digits.trim_start_matches('0');
         key.push_str(before);
-        // The digit count comes first, so that longer numbers sort later.
+        // The digit count comes first, so that larger numbers sort later.
         let digits = u8::try_from(number.len()).unwrap_or(u8::MAX).min(60);
         key.push(char::from(b'0' + digits));
         key.push_str(number);

@@ -6,7 +6,7 @@
 use tantivy::query::{EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{DocId, DocSet, Score, SegmentReader, Term};
 
-/// Query that another query excludes.
+/// Query whose matches are excluded.
 #[derive(Debug)]
 pub(super) struct ExcludedQuery(pub(super) Box<dyn Query>);
 
@@ -30,7 +30,7 @@ struct ExcludedWeight(Box<dyn Weight>);
 
 impl Weight for ExcludedWeight {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        Ok(Box::new(InOrder(self.0.scorer(reader, boost)?)))
+        Ok(Box::new(ForwardScorer(self.0.scorer(reader, boost)?)))
     }
 
     fn explain(&self, reader: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
@@ -38,11 +38,11 @@ impl Weight for ExcludedWeight {
     }
 }
 
-/// Does not override `seek_danger`: tantivy's default compares the current document before it
-/// seeks.
-struct InOrder(Box<dyn Scorer>);
+/// Scorer that only seeks forward: it keeps tantivy's default `seek_danger`, which compares the
+/// current document before it seeks.
+struct ForwardScorer(Box<dyn Scorer>);
 
-impl DocSet for InOrder {
+impl DocSet for ForwardScorer {
     fn advance(&mut self) -> DocId {
         self.0.advance()
     }
@@ -64,7 +64,7 @@ impl DocSet for InOrder {
     }
 }
 
-impl Scorer for InOrder {
+impl Scorer for ForwardScorer {
     fn score(&mut self) -> Score {
         self.0.score()
     }

@@ -9,7 +9,7 @@ use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 use super::document::facet_column;
 use crate::clip::Facet;
 
-/// Number, running time and size of some clips.
+/// Number, total running time and total size of a set of clips.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
     /// Number of clips.
@@ -34,7 +34,7 @@ impl Sum {
 pub struct Tally {
     /// Name of the facet.
     pub facet: &'static str,
-    /// Values, most frequent first, ties by name. A clip may have several.
+    /// Facet values, most frequent first; ties by name. A clip may have several values.
     pub rows: Vec<(String, Sum)>,
     /// Clips without a value.
     pub without: Sum,
@@ -43,21 +43,21 @@ pub struct Tally {
 /// Search results counted by several facets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tallies {
-    /// Sum of all clips.
-    pub whole: Sum,
+    /// Sum of all matching clips.
+    pub total: Sum,
     /// One tally per requested facet, in the order of the request.
     pub facets: Vec<Tally>,
 }
 
-/// Collector that counts by facet.
+/// Collector that counts results by facet.
 pub(super) struct FacetCounter<'a> {
     pub facets: &'a [Facet],
     /// True if running times and sizes are requested.
     pub in_full: bool,
 }
 
-/// Result of a segment: the sum of all clips and, for each facet, the sums by value and of clips
-/// without a value.
+/// Result of a segment: the sum of all clips and, for each facet, the sums by value and the sum of
+/// the clips without a value.
 type SegmentCounts = (Sum, Vec<(HashMap<String, Sum>, Sum)>);
 
 pub(super) struct SegmentCounter {
@@ -65,7 +65,7 @@ pub(super) struct SegmentCounter {
     duration: Option<Column<i64>>,
     bytes: Option<Column<i64>>,
     in_full: bool,
-    whole: Sum,
+    total: Sum,
 }
 
 struct FacetValues {
@@ -80,11 +80,13 @@ impl FacetValues {
     /// Counts documents, each with its sum, or as one clip if `sums` is `None`.
     fn count(&mut self, docs: &[DocId], sums: Option<&[Sum]>) {
         let sum = |at: usize| {
-            let one = Sum {
+            let single_clip = Sum {
                 clips: 1,
                 ..Sum::default()
             };
-            sums.and_then(|sums| sums.get(at)).copied().unwrap_or(one)
+            sums.and_then(|sums| sums.get(at))
+                .copied()
+                .unwrap_or(single_clip)
         };
         let Some(column) = &self.column else {
             (0..docs.len()).for_each(|at| self.without.add(sum(at)));
@@ -130,8 +132,8 @@ impl Sums {
         if let Some(clips) = self.clips.get_mut(at) {
             *clips += 1;
         }
-        if let (Some(sum), Some(known)) = (sum, self.others.get_mut(at)) {
-            known.add(sum);
+        if let (Some(sum), Some(total)) = (sum, self.others.get_mut(at)) {
+            total.add(sum);
         }
     }
 
@@ -143,7 +145,7 @@ impl Sums {
     }
 }
 
-/// Reads a column for a block of documents and passes each value to `set`.
+/// Reads a column for a block of documents and passes each value to `set`; a missing value is 0.
 fn add_column(
     column: Option<&Column<i64>>,
     docs: &[DocId],
@@ -196,7 +198,7 @@ impl Collector for FacetCounter<'_> {
             duration: number("duration")?,
             bytes: number("bytes")?,
             in_full: self.in_full,
-            whole: Sum::default(),
+            total: Sum::default(),
         })
     }
 
@@ -205,10 +207,10 @@ impl Collector for FacetCounter<'_> {
     }
 
     fn merge_fruits(&self, segments: Vec<SegmentCounts>) -> tantivy::Result<Tallies> {
-        let mut whole = Sum::default();
+        let mut total = Sum::default();
         let mut all = vec![(HashMap::<String, Sum>::new(), Sum::default()); self.facets.len()];
         for (sum, facets) in segments {
-            whole.add(sum);
+            total.add(sum);
             for ((values, without), (more, more_without)) in all.iter_mut().zip(facets) {
                 without.add(more_without);
                 for (value, sum) in more {
@@ -226,7 +228,7 @@ impl Collector for FacetCounter<'_> {
             }
         };
         Ok(Tallies {
-            whole,
+            total,
             facets: self.facets.iter().zip(all).map(tally).collect(),
         })
     }
@@ -241,17 +243,17 @@ impl SegmentCollector for SegmentCounter {
 
     fn collect_block(&mut self, docs: &[DocId]) {
         if !self.in_full {
-            self.whole.clips += docs.len() as u64;
+            self.total.clips += docs.len() as u64;
             for values in &mut self.facets {
                 values.count(docs, None);
             }
             return;
         }
-        let one = Sum {
+        let single_clip = Sum {
             clips: 1,
             ..Sum::default()
         };
-        let mut sums = vec![one; docs.len()];
+        let mut sums = vec![single_clip; docs.len()];
         add_column(self.duration.as_ref(), docs, &mut sums, |sum, micros| {
             sum.micros = micros;
         });
@@ -259,7 +261,7 @@ impl SegmentCollector for SegmentCounter {
             sum.bytes = bytes;
         });
         for sum in &sums {
-            self.whole.add(*sum);
+            self.total.add(*sum);
         }
         for values in &mut self.facets {
             values.count(docs, Some(&sums));
@@ -269,7 +271,8 @@ impl SegmentCollector for SegmentCounter {
     fn harvest(self) -> SegmentCounts {
         let facets = self.facets.into_iter().map(|values| {
             let mut named = HashMap::new();
-            // Reads all terms in order: a lookup of one term reads the terms before it.
+            // Reads all terms in order, because a lookup of one term would read the terms before
+            // it.
             let terms = values
                 .column
                 .as_ref()
@@ -287,6 +290,6 @@ impl SegmentCollector for SegmentCounter {
             }
             (named, values.without)
         });
-        (self.whole, facets.collect())
+        (self.total, facets.collect())
     }
 }

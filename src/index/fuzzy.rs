@@ -1,8 +1,8 @@
 //! Automaton for words within a small edit distance, including transpositions.
 //!
-//! It computes one row of the distance table at a time, limited to the cells that can still be
-//! within the distance. tantivy would build a table of all states, again for each column, which
-//! takes longer than the search itself.
+//! It computes the distance table row by row, limited to the cells that can still be within the
+//! distance. tantivy would build a table of all states for each column, which takes longer than the
+//! search itself.
 
 use std::str;
 
@@ -10,14 +10,15 @@ use tantivy_fst::Automaton;
 
 use crate::value::max_edit_distance;
 
-/// Maximum edit distance, and the number of cells in a row that it requires.
+/// Maximum edit distance.
 const MAX_DISTANCE: u8 = 2;
+/// Number of cells in a row, which the maximum distance requires.
 const BAND: usize = 2 * MAX_DISTANCE as usize + 1;
-/// Any distance above the maximum.
+/// Stands for any distance above the maximum.
 const TOO_FAR: u8 = MAX_DISTANCE + 1;
 
-/// Distances between the letters read and the prefixes of the word, from [`MAX_DISTANCE`] letters
-/// shorter to as many longer.
+/// Distances between the letters read and the prefixes of the word. The prefixes are from
+/// [`MAX_DISTANCE`] letters shorter to [`MAX_DISTANCE`] letters longer.
 type DistanceRow = [u8; BAND];
 
 /// Word, and the maximum distance of matching words.
@@ -53,8 +54,9 @@ impl FuzzyWord {
         }
     }
 
-    /// Returns the prefix length of the word for a cell of the row, after `read` letters.
-    fn position(read: usize, at: usize) -> Option<usize> {
+    /// Returns the length of the prefix that belongs to cell `at` after `read` letters; `None` if
+    /// it would be negative.
+    fn prefix_length(read: usize, at: usize) -> Option<usize> {
         (read + at).checked_sub(MAX_DISTANCE.into())
     }
 
@@ -65,11 +67,11 @@ impl FuzzyWord {
         let mut row = [TOO_FAR; BAND];
         for at in 0..BAND {
             let Some(position) =
-                Self::position(read, at).filter(|position| *position <= self.letters.len())
+                Self::prefix_length(read, at).filter(|position| *position <= self.letters.len())
             else {
                 continue;
             };
-            // Insertion: the same prefix is one cell further in the previous row.
+            // Insertion: in the previous row, the same prefix is one cell further.
             let mut least = state
                 .row
                 .get(at + 1)
@@ -92,12 +94,13 @@ impl FuzzyWord {
             row[at] = least.min(TOO_FAR);
         }
         let is_near = row.iter().any(|distance| *distance <= self.max_distance);
-        // A transposition increases the distance by one in the row between its two letters.
-        let may_turn = state
+        // The next letter may complete a transposition. Its distance is computed from the previous
+        // row.
+        let may_transpose = state
             .row
             .iter()
             .any(|distance| *distance < self.max_distance);
-        (is_near || may_turn).then_some(FuzzyState {
+        (is_near || may_transpose).then_some(FuzzyState {
             read,
             row,
             before: Some((state.row, letter)),
@@ -115,7 +118,7 @@ impl Automaton for FuzzyWord {
         let mut row = [TOO_FAR; BAND];
         for (at, distance) in row.iter_mut().enumerate() {
             if let Some(position) =
-                Self::position(0, at).filter(|position| *position <= self.letters.len())
+                Self::prefix_length(0, at).filter(|position| *position <= self.letters.len())
             {
                 *distance = u8::try_from(position).unwrap_or(TOO_FAR).min(TOO_FAR);
             }
@@ -154,7 +157,7 @@ impl Automaton for FuzzyWord {
                 .chars()
                 .next()
                 .and_then(|letter| self.next(&state, letter)),
-            // An incomplete character.
+            // The character is still incomplete.
             Err(error) if error.error_len().is_none() => Some(state),
             Err(_) => None,
         }
@@ -167,8 +170,8 @@ mod tests {
     use crate::index::tests::accepts;
     use proptest::prelude::*;
 
-    fn matches(asked: &str, word: &str) -> bool {
-        accepts(&FuzzyWord::new(asked), word)
+    fn matches(query: &str, word: &str) -> bool {
+        accepts(&FuzzyWord::new(query), word)
     }
 
     #[test]
@@ -183,17 +186,17 @@ mod tests {
     proptest! {
         #![proptest_config(crate::random_tests::random(20_000))]
         #[test]
-        fn the_automaton_agrees_with_the_osa_distance(asked in "[abé東]{1,10}", word in "[abé東]{0,12}") {
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
-            prop_assert_eq!(matches(&asked, &word), expected);
+        fn the_automaton_agrees_with_the_osa_distance(query in "[abé東]{1,10}", word in "[abé東]{0,12}") {
+            let expected = strsim::osa_distance(&query, &word) <= usize::from(max_edit_distance(&query));
+            prop_assert_eq!(matches(&query, &word), expected);
         }
 
         #[test]
-        fn a_word_with_some_typos_agrees_with_the_osa_distance(asked in "[a-d京]{2,12}", slips in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 0..4)) {
-            let mut letters: Vec<char> = asked.chars().collect();
-            for (at, slip) in slips {
+        fn a_word_with_some_typos_agrees_with_the_osa_distance(query in "[a-d京]{2,12}", typos in prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 0..4)) {
+            let mut letters: Vec<char> = query.chars().collect();
+            for (at, typo) in typos {
                 let at = at.index(letters.len());
-                match slip {
+                match typo {
                     0 => letters.insert(at, 'b'),
                     1 => letters[at] = 'é',
                     2 if letters.len() > 1 => { letters.remove(at); }
@@ -202,8 +205,8 @@ mod tests {
                 }
             }
             let word: String = letters.into_iter().collect();
-            let expected = strsim::osa_distance(&asked, &word) <= usize::from(max_edit_distance(&asked));
-            prop_assert_eq!(matches(&asked, &word), expected, "{} {}", asked, word);
+            let expected = strsim::osa_distance(&query, &word) <= usize::from(max_edit_distance(&query));
+            prop_assert_eq!(matches(&query, &word), expected, "{} {}", query, word);
         }
     }
 }

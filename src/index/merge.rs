@@ -1,8 +1,8 @@
 //! Selects the segments to merge.
 //!
-//! Every commit adds a segment, and each segment costs a search the time to open it. Merging costs
-//! the time to write its documents again. Segments are therefore kept in a sequence in which each
-//! is several times as large as all smaller ones together.
+//! Every commit adds a segment, and a search spends time on opening each one. A merge spends time
+//! on writing the documents again. Segments are therefore kept in a sequence in which each is more
+//! than [`RATIO`] times as large as all smaller ones together.
 
 /// Size of a segment.
 #[derive(Debug, Clone, Copy)]
@@ -17,19 +17,19 @@ pub(super) struct SegmentSize<I> {
 /// Limits of a merge.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct MergeEffort {
-    /// Number of segments up to which nothing is merged.
+    /// Number of segments up to which none are combined.
     pub segments: usize,
     /// Maximum number of documents written by one merge.
     pub documents: u64,
 }
 
 impl MergeEffort {
-    /// Between other work: takes a fraction of a second.
+    /// For merges between other work; takes a fraction of a second.
     pub(super) const SMALL: Self = Self {
         segments: 8,
         documents: 30_000,
     };
-    /// At the end of the work.
+    /// For merges at the end of a scan or rebuild.
     pub(super) const FULL: Self = Self {
         segments: 4,
         documents: u64::MAX,
@@ -49,9 +49,9 @@ pub(super) fn next<I: Copy>(segments: &[SegmentSize<I>], effort: MergeEffort) ->
     if small.len() > effort.segments {
         let (mut sum, mut count) = (0_u64, 0);
         for (at, segment) in small.iter().enumerate() {
-            let joins = at > 0 && segment.alive <= sum.saturating_mul(RATIO);
+            let is_merged = at > 0 && segment.alive <= sum.saturating_mul(RATIO);
             sum = sum.saturating_add(segment.alive);
-            if joins && sum <= effort.documents {
+            if is_merged && sum <= effort.documents {
                 count = at + 1;
             }
         }
@@ -59,10 +59,10 @@ pub(super) fn next<I: Copy>(segments: &[SegmentSize<I>], effort: MergeEffort) ->
             return small[..count].iter().map(|segment| segment.id).collect();
         }
     }
-    let mostly_dead = |segment: &&&SegmentSize<I>| segment.dead > segment.alive / 2;
+    let is_mostly_dead = |segment: &&&SegmentSize<I>| segment.dead > segment.alive / 2;
     small
         .iter()
-        .find(mostly_dead)
+        .find(is_mostly_dead)
         .map(|segment| segment.id)
         .into_iter()
         .collect()

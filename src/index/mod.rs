@@ -1,9 +1,7 @@
-//! Search index: a view of the catalogue at one change sequence number (seq), built for searching.
-//! The index holds nothing that the catalogue does not. Each commit records the seq that it covers.
-//! The folder can be deleted at any time. Every file is checked against a checksum before it is
-//! used.
+//! Search index: a searchable view of the catalogue at one change sequence number (seq). It holds
+//! no data that the catalogue does not hold, so its folder can be deleted at any time. Each commit
+//! records the seq that it covers. Every file is verified by its checksum before it is used.
 
-mod advice;
 mod audit;
 mod boost;
 mod builder;
@@ -23,6 +21,7 @@ mod order;
 mod pretokenized;
 mod recheck;
 mod search;
+mod suggestions;
 #[cfg(test)]
 mod tests;
 mod updater;
@@ -46,35 +45,36 @@ use checksums::{CheckLimits, CheckMode};
 use directory::IndexFolder;
 use document::IndexColumns;
 
-pub use advice::{Advice, UnmatchedTerm};
 pub use audit::Audit;
 pub use catch_up::{catch_up_and_merge, try_catch_up};
 pub use facet_counts::{Sum, Tallies, Tally};
 pub use notice::IndexNotice;
 pub use order::SortOrder;
 pub use search::{Finder, Hits};
+pub use suggestions::{Advice, UnmatchedTerm};
 
 /// Version of the document format. Increases when tokenization or the content of documents changes.
 const DOCUMENT_VERSION: u32 = 5;
 /// File in the index's folder that identifies the folder as created by this program.
 const MARKER_FILE: &str = "btsindex-index";
-/// Files in which tantivy lists the segments and all files of the index.
+/// File in which tantivy lists the segments.
 const META_FILE: &str = "meta.json";
+/// File in which tantivy lists all files of the index.
 const MANAGED_FILE: &str = ".managed.json";
-/// Attempts to open the index before a missing file counts as damage. While another process writes,
-/// a file may be removed after it was listed and before it is opened.
+/// Attempts to open the index before a missing file counts as damage. While another process is
+/// writing, it may remove a file after this process has listed it.
 const MAX_OPENS: u32 = 4;
 /// Pause between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Payload of a commit.
+/// Metadata that is stored with each commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct CommitPayload {
-    /// UUID of the catalogue that the index is a view of.
+    /// UUID of the indexed catalogue.
     catalogue: String,
-    /// Last change that the commit includes.
+    /// Seq of the last change that the commit includes.
     seq: i64,
-    /// [`DOCUMENT_VERSION`] of its documents.
+    /// [`DOCUMENT_VERSION`] with which the documents were written.
     documents: u32,
 }
 
@@ -86,7 +86,7 @@ pub struct Index {
     seq: i64,
     /// Path and length of each file when it was opened; empty for an index in memory.
     files: Vec<(PathBuf, u64)>,
-    /// True if some files are due to be checked again after the search.
+    /// True if some files are due for another check after the search.
     has_due: bool,
     /// Highest clip id in the catalogue when the index was opened.
     last_clip: i64,
@@ -98,8 +98,8 @@ pub enum IndexState {
     Usable(Box<Index>),
     /// The folder is missing or empty.
     Missing,
-    /// The index is incomplete, or belongs to another catalogue, version or seq. The text continues
-    /// a sentence that starts with "the index".
+    /// The index is incomplete, or does not match the catalogue or this version of btsindex. The
+    /// text is a predicate that follows "the index".
     Mismatched(&'static str),
     /// A file is missing, unreadable or fails its checksum.
     Damaged {
@@ -111,7 +111,7 @@ pub enum IndexState {
 }
 
 impl Index {
-    /// Path of a catalogue's index folder.
+    /// Returns the path of a catalogue's index folder.
     #[must_use]
     pub fn folder(catalogue: &Catalogue) -> PathBuf {
         catalogue.folder().join("index")
@@ -125,10 +125,11 @@ impl Index {
         Self::open_with_retries(catalogue, CheckMode::UseRecords(CheckLimits::DEFAULT))
     }
 
-    /// Opens the index without changing anything. With `closely`, reads every file completely.
+    /// Opens the index without changing anything. If `closely` is true, reads every file
+    /// completely.
     ///
-    /// If it finds damage, checks again while it holds the lock, because a process that writes the
-    /// index replaces files.
+    /// If a file seems damaged, checks again while holding the lock, because a concurrent writer
+    /// replaces files.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read.
@@ -144,16 +145,17 @@ impl Index {
         }
         match catch_up::wait_for_lock(catalogue, "doctor") {
             Ok(Some(_held)) => Self::try_open(catalogue, mode),
-            // A catalogue that cannot be written has no writers.
+            // Keeps the first result: the lock is still held, or the catalogue is read-only and
+            // thus has no writers.
             Ok(None) | Err(_) => Ok(state),
         }
     }
 
-    /// Refuses a folder of the index's name that holds other files. Such a folder is left
-    /// unchanged, because the catalogue may be stored on a drive with footage.
+    /// Checks that the index folder is missing, empty or was created by this program. Any other
+    /// folder is left unchanged, because the catalogue may be stored on a drive with footage.
     ///
     /// # Errors
-    /// [`Error::NotAnIndex`].
+    /// Returns [`Error::NotAnIndex`] for any other folder.
     pub fn check_folder(catalogue: &Catalogue) -> Result<(), Error> {
         let path = Self::folder(catalogue);
         if is_empty(&path) || is_ours(&path) {
@@ -163,13 +165,13 @@ impl Index {
         }
     }
 
-    /// Seq that the index covers.
+    /// Returns the seq of the last change in the index.
     #[must_use]
     pub fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// Number of clips in the index.
+    /// Returns the number of clips in the index.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.reader.searcher().num_docs()
@@ -211,8 +213,8 @@ impl Index {
         let Some(payload) = payload(&metas) else {
             return Ok(IndexState::Mismatched("is incomplete"));
         };
-        // Read after the payload, so that an index is never ahead of its own catalogue. A catalogue
-        // that was restored from an older copy assigns the same numbers a second time.
+        // The catalogue's seq is read after the payload, so that a valid index is never ahead of
+        // it. A catalogue that was restored from an older copy assigns the same numbers again.
         if payload.seq > catalogue.seq()? {
             return Ok(IndexState::Mismatched("is ahead of the catalogue"));
         }
@@ -228,8 +230,8 @@ impl Index {
                 "was written by another version of btsindex",
             ));
         }
-        let whole = match checksums::verify_files(&folder, &files(&metas), mode) {
-            Ok(whole) => whole,
+        let verified = match checksums::verify_files(&folder, &files(&metas), mode) {
+            Ok(verified) => verified,
             Err(file) => return Ok(IndexState::Damaged { file }),
         };
         let last_clip = catalogue.last_clip()?;
@@ -237,8 +239,8 @@ impl Index {
         Ok(match index {
             // Accepts only the segments that were checked, not those of a later commit.
             Ok(mut index) if index.segments() == segments(&metas) => {
-                index.files = whole.files;
-                index.has_due = !whole.due.is_empty();
+                index.files = verified.files;
+                index.has_due = !verified.due.is_empty();
                 IndexState::Usable(Box::new(index))
             }
             Ok(_) => damaged(META_FILE),
@@ -269,8 +271,8 @@ impl Index {
     }
 
     /// Returns true if a file is shorter than when it was opened. Reading the missing part through
-    /// the memory map would kill the process. Files that were replaced or removed stay readable
-    /// while they are open.
+    /// the memory map would kill the process. Replaced or removed files stay readable while they
+    /// are open.
     #[must_use]
     pub fn is_truncated(&self) -> bool {
         let mut files = self.files.iter();
@@ -292,11 +294,11 @@ fn damaged(file: &str) -> IndexState {
     }
 }
 
-/// Name of the file that an error refers to.
+/// Returns the name of the file that an error refers to.
 fn file_of(error: &Error) -> String {
     use tantivy::directory::error::OpenReadError;
     let Error::Index(TantivyError::OpenReadError(error)) = error else {
-        return "an unnamed file".to_owned();
+        return "unknown file".to_owned();
     };
     let path = match error {
         OpenReadError::FileDoesNotExist(path) => path,
@@ -318,7 +320,7 @@ fn segments(metas: &IndexMeta) -> HashSet<(SegmentId, Option<Opstamp>)> {
         .collect()
 }
 
-/// Names of the files of an index, without the files that list them.
+/// Returns the sorted names of the segment files in use.
 fn files(metas: &IndexMeta) -> Vec<String> {
     let deletes: HashSet<PathBuf> = metas
         .segments
@@ -326,13 +328,13 @@ fn files(metas: &IndexMeta) -> Vec<String> {
         .filter(|segment| segment.has_deletes())
         .map(|segment| segment.relative_path(SegmentComponent::Delete))
         .collect();
-    // tantivy also lists files that are not written or no longer needed.
-    let is_there = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
+    // tantivy also lists files that were never written or are no longer needed.
+    let is_used = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
         Some("temp") => false,
         Some("del") => deletes.contains(path),
         _ => true,
     };
-    let paths = metas.list_segment_files().into_iter().filter(is_there);
+    let paths = metas.list_segment_files().into_iter().filter(is_used);
     let mut names: Vec<String> = paths
         .map(|path| path.to_string_lossy().into_owned())
         .collect();

@@ -1,10 +1,10 @@
-//! Notices that the index reports while it is used.
+//! Notices about the state of the index.
 
 use std::fmt;
 
 use crate::error::escape;
 
-/// Notice for the user that is not a failure.
+/// Notice for the user; the operation continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexNotice {
     /// A file of the index failed its checksum.
@@ -20,12 +20,12 @@ pub enum IndexNotice {
         /// File name, relative to the index's folder.
         file: String,
     },
-    /// The index could not be used and is rebuilt.
+    /// The index could not be used and is being rebuilt.
     Rebuilt {
         /// Predicate that follows "the index".
         reason: &'static str,
     },
-    /// Another process writes the index; this process waits for it.
+    /// Another process is writing the index; this process waits for it.
     Waiting {
         /// Name and pid of the lock holder.
         holder: String,
@@ -52,15 +52,15 @@ impl fmt::Display for IndexNotice {
         match self {
             Self::Damaged { file } => write!(
                 f,
-                "the index was damaged ({}); rebuilding it from the catalogue",
+                "the index is damaged ({}); rebuilding it from the catalogue",
                 escape(file)
             ),
             Self::Inconsistent => f.write_str(
-                "the index failed or returned an impossible result, although its checksums are correct; rebuilding it from the catalogue",
+                "searching the index failed although its checksums are correct; rebuilding it from the catalogue",
             ),
             Self::DamagedAfterSearch { file } => write!(
                 f,
-                "the index was found damaged after this search ({}); results may be incomplete: search again",
+                "a check after this search found the index damaged ({}); results may be incomplete: search again",
                 escape(file)
             ),
             Self::Rebuilt { reason } => {

@@ -48,7 +48,7 @@ impl Default for SortOrder {
 }
 
 impl SortOrder {
-    /// Names that a sort order accepts.
+    /// Returns the names that a sort order accepts.
     #[must_use]
     pub fn names() -> Vec<&'static str> {
         let fields = FIELDS.iter().filter(|field| {
@@ -113,7 +113,7 @@ fn sort_by(name: &str) -> Result<SortBy, Error> {
         message: format!("cannot sort by `{name}`"),
         hint: match closest(&name, &names) {
             Some(close) => format!("did you mean `{close}`?"),
-            None => "sort by `relevance`, `name`, `captured`, `duration`, `bytes`, `rating` or any other number, `camera`, `day`, `folder`, or any other facet".to_owned(),
+            None => "sort by `relevance`, `name`, `captured`, `duration`, `bytes`, `rating` or any other numeric field, `camera`, `day`, `folder`, or any other facet".to_owned(),
         },
     })
 }
@@ -126,7 +126,7 @@ pub(super) struct Ranking {
     pub clips: Vec<u64>,
 }
 
-/// Collector that keeps the first clips of an order and counts all.
+/// Collector that keeps the top clips of a sort order and counts all matches.
 pub(super) struct TopClips<'a> {
     pub order: &'a SortOrder,
     pub limit: usize,
@@ -225,7 +225,7 @@ pub(super) struct SegmentRanker {
     limit: usize,
     total: usize,
     candidates: Vec<Candidate>,
-    /// Upper limit: a candidate that is not below it cannot be among the first.
+    /// Exclusive upper limit: a candidate at or above it cannot be among the top clips.
     threshold: Option<(Keys, u64)>,
     /// Buffer for the numbers of a block of documents.
     numbers: Vec<Option<i64>>,
@@ -298,7 +298,7 @@ impl SegmentCollector for SegmentRanker {
         let mut numbers = std::mem::take(&mut self.numbers);
         numbers.clear();
         numbers.resize(docs.len(), None);
-        // Reading values in a block takes a third of the time of single reads.
+        // Reading values in blocks takes a third of the time of single reads.
         column.first_vals(docs, &mut numbers);
         for (doc, number) in docs.iter().zip(&numbers) {
             self.add(*doc, 0.0, order_key(number.map(number_bits), is_descending));
@@ -338,10 +338,10 @@ impl SegmentRanker {
         }
         let (least, greatest) = (column.min_value(), column.max_value());
         let all = greatest.abs_diff(least);
-        // A few more than requested, if the numbers were evenly distributed.
+        // Aims at four times the requested number, assuming that the values are evenly distributed.
         let required = self.limit.saturating_mul(4) as u64;
         let mut span = (all / u64::from(reader.max_doc()).max(1)).saturating_mul(required);
-        let (mut docs, mut here) = (Vec::new(), Vec::new());
+        let (mut docs, mut window_docs) = (Vec::new(), Vec::new());
         loop {
             span = span.min(all);
             let range = if *is_descending {
@@ -353,8 +353,8 @@ impl SegmentRanker {
             let mut from = 0;
             while from < reader.max_doc() {
                 let until = from.saturating_add(WINDOW).min(reader.max_doc());
-                column.get_docids_for_value_range(range.clone(), from..until, &mut here);
-                docs.append(&mut here);
+                column.get_docids_for_value_range(range.clone(), from..until, &mut window_docs);
+                docs.append(&mut window_docs);
                 from = until;
             }
             if let Some(alive) = reader.alive_bitset() {
@@ -370,8 +370,8 @@ impl SegmentRanker {
         }
     }
 
-    /// Counts a document, and keeps it if it may be among the first. The first key excludes most
-    /// documents.
+    /// Counts a document, and keeps it if it may be among the top clips. The first key alone
+    /// excludes most documents.
     fn add(&mut self, doc: DocId, score: Score, first: u64) {
         self.total += 1;
         if self
@@ -399,7 +399,7 @@ impl SegmentRanker {
         }
     }
 
-    /// Discards all but the first candidates.
+    /// Discards all candidates except the first `limit`.
     fn prune(&mut self) {
         if self.candidates.len() <= self.limit || self.limit == 0 {
             return;
@@ -444,7 +444,7 @@ impl KeySource {
         }
         let ordinal = if is_descending { !key } else { key };
         let text = match last {
-            Some((known, text)) if *known == ordinal => text.clone(),
+            Some((cached, text)) if *cached == ordinal => text.clone(),
             _ => {
                 let mut text = String::new();
                 // A text that cannot be read back sorts as an empty text.
@@ -485,8 +485,8 @@ fn missing_text(is_descending: bool) -> DirectedText {
     }
 }
 
-/// Combines the match score with the merit, which decides within a weight. Rejected clips come
-/// after all others.
+/// Combines the match score with the merit, which decides between matches of the same weight.
+/// Rejected clips come after all others.
 fn relevance(score: Score, merit: i64) -> f32 {
     if merit <= Clip::REJECTED {
         return score - 1000.0;

@@ -1,5 +1,5 @@
-//! Passes words that are already split to tantivy as one text, with a space after each word.
-//! (tantivy would pass a list of tokens between threads as JSON.)
+//! Passes pre-split words to tantivy as one text, with a space after each word. A list of tokens
+//! would be passed between tantivy's threads as JSON.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
@@ -7,8 +7,8 @@ use crate::value::MAX_WILDCARDS;
 
 /// Name under which the tokenizer is registered.
 pub(super) const TOKENS: &str = "words";
-/// Positions left free before each text of a field. A pattern's stars may span as many words, so no
-/// match reaches from one text into the next.
+/// Number of positions left free before each text of a field. The stars of a pattern span at most
+/// this many words, so no match reaches from one text into the next.
 const GAP: usize = MAX_WILDCARDS;
 
 /// Joins words, each followed by a space.

@@ -1,5 +1,5 @@
-//! Checks the files of the index again while no user waits: after an answer, or at the end of a
-//! scan.
+//! Checks the index files again when the user is not waiting: after a search has answered, or at
+//! the end of a scan.
 
 use tantivy::TantivyError;
 
@@ -13,9 +13,9 @@ use crate::error::Error;
 use crate::lock::{self, Attempt};
 
 impl Index {
-    /// Checks due files from the medium, at least one file and then until `max_bytes` bytes were
-    /// read. Rebuilds a damaged index at once; while another process writes the index, the next
-    /// search rebuilds it.
+    /// Reads due files from the medium and checks them: at least one file, then until `max_bytes`
+    /// bytes have been read. Rebuilds a damaged index at once. If another process is writing the
+    /// index, the next search rebuilds it.
     pub(super) fn recheck(
         catalogue: &Catalogue,
         max_bytes: u64,

@@ -28,8 +28,8 @@ pub struct Hits {
     pub clips: Vec<i64>,
 }
 
-/// Search interface to an index at the catalogue's seq. A damaged index does not make a search
-/// fail: it is rebuilt.
+/// Search interface to an up-to-date index. A damaged index is rebuilt, so it does not make a
+/// search fail.
 pub struct Finder<'a> {
     catalogue: &'a Catalogue,
     index: Index,
@@ -55,7 +55,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// Returns the first matching clips, at most `limit`.
+    /// Returns the top matching clips, at most `limit`.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read.
@@ -71,7 +71,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// Counts all matching clips by some facets.
+    /// Counts all matching clips by facet. If `in_full` is true, also sums running times and sizes.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read.
@@ -101,7 +101,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// Counts the clips that have one of the tags or a descendant.
+    /// Counts the clips that have one of the tags or one of their descendants.
     ///
     /// # Errors
     /// Returns an error if the catalogue cannot be read.
@@ -148,12 +148,12 @@ impl<'a> Finder<'a> {
         answer
     }
 
-    /// Merges small segments, and checks files again that are due. Call it after the result was
-    /// printed.
+    /// Merges small segments and checks due files again. Call this after printing the result.
     pub fn tidy(self, on_notice: &mut dyn FnMut(&IndexNotice)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);
-        // Closed before the recheck: mapped pages stay in memory, so the medium would not be read.
+        // Closes the index before the recheck: mapped pages stay in memory, so the medium would not
+        // be read.
         drop(self);
         if has_due && tidied.is_ok() {
             tidied = Index::recheck(catalogue, RECHECK_BYTES, on_notice);
@@ -167,7 +167,7 @@ impl<'a> Finder<'a> {
 }
 
 impl Index {
-    /// Returns the first matching clips, at most `limit`. `mounted` holds the ids of the mounted
+    /// Returns the top matching clips, at most `limit`. `mounted` holds the ids of the mounted
     /// volumes.
     ///
     /// # Errors
@@ -197,12 +197,12 @@ impl Index {
     /// result.
     fn check_plausible(&self, total: usize, clips: &[u64], limit: usize) -> Result<Hits, Error> {
         let all = usize::try_from(self.count()).unwrap_or(usize::MAX);
-        let is_known = |clip: &i64| (1..=self.last_clip).contains(clip);
-        let known: Vec<i64> = clips
+        let is_valid = |clip: &i64| (1..=self.last_clip).contains(clip);
+        let valid: Vec<i64> = clips
             .iter()
-            .filter_map(|&clip| i64::try_from(clip).ok().filter(is_known))
+            .filter_map(|&clip| i64::try_from(clip).ok().filter(is_valid))
             .collect();
-        let mut distinct = known.clone();
+        let mut distinct = valid.clone();
         distinct.sort_unstable();
         distinct.dedup();
         if total > all || distinct.len() != clips.len() || clips.len() != total.min(limit) {
@@ -213,11 +213,11 @@ impl Index {
         }
         Ok(Hits {
             total,
-            clips: known,
+            clips: valid,
         })
     }
 
-    /// Counts all matching clips by some facets; with `in_full`, also running times and sizes.
+    /// Counts all matching clips by facet. If `in_full` is true, also sums running times and sizes.
     ///
     /// # Errors
     /// Returns an error if the index cannot be read.
@@ -239,7 +239,7 @@ impl Index {
         self.collect(query, mounted, &Count)
     }
 
-    /// Counts the clips that have one of the tags or a descendant.
+    /// Counts the clips that have one of the tags or one of their descendants.
     ///
     /// # Errors
     /// Returns an error if the index cannot be read.

@@ -19,20 +19,21 @@ use crate::error::Error;
 
 /// Memory budget of the writer in bytes; tantivy flushes a segment when it is used up.
 const MEMORY: usize = 64 * 1024 * 1024;
-/// Memory budget for few changes. Allocating the full budget would take longer than the changes.
+/// Memory budget in bytes for few changes. Allocating the full budget would take longer than
+/// applying them.
 pub(super) const SMALL_MEMORY: usize = 16 * 1024 * 1024;
 /// Number of changes below which [`SMALL_MEMORY`] is used.
 const SMALL_CHANGE_COUNT: i64 = 5000;
-/// Changes read from the catalogue at a time.
+/// Number of changes read from the catalogue at a time.
 const PAGE: usize = 500;
-/// Successive merges that commits may invalidate before merges run without commits.
+/// Number of successive merges that commits may invalidate. After that, merges run without commits.
 const MAX_DISCARDED: usize = 3;
 /// Maximum number of successive merges; the next writer does the rest.
 const MAX_MERGES: usize = 8;
 /// Interval at which a merge checks whether the catalogue has changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Writer at one seq. Its owner holds the lock of the index.
+/// Index writer at a known seq. Its owner holds the index lock.
 pub(super) struct IndexUpdater<'a> {
     index: &'a tantivy::Index,
     columns: &'a IndexColumns,
@@ -60,14 +61,14 @@ impl<'a> IndexUpdater<'a> {
         })
     }
 
-    /// Seq of the last change applied.
+    /// Returns the seq of the last applied change.
     pub(super) fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// Applies every change since the current seq in one commit. Passes the number of changes in
-    /// each step to `progress`.
-    pub(super) fn catch_up(&mut self, progress: &mut dyn FnMut(usize)) -> Result<(), Error> {
+    /// Applies every change since the current seq in one commit. Calls `on_progress` with the number
+    /// of changes of each page.
+    pub(super) fn catch_up(&mut self, on_progress: &mut dyn FnMut(usize)) -> Result<(), Error> {
         let from = self.seq;
         // Later changes wait for the next call; otherwise a running scan could keep this loop busy
         // forever.
@@ -77,15 +78,15 @@ impl<'a> IndexUpdater<'a> {
             let Some(last) = changes.last() else { break };
             self.seq = last.seq;
             // No clip occurs twice up to `until`, so an empty index has nothing to delete.
-            let is_old = |change: &&Change| from > 0 || change.seq > until;
-            self.delete(changes.iter().filter(is_old))?;
+            let may_exist = |change: &&Change| from > 0 || change.seq > until;
+            self.delete(changes.iter().filter(may_exist))?;
             for change in &changes {
                 if let Some(clip) = &change.now {
                     let document = self.columns.document(clip_number(change), clip);
                     self.writer.add_document(document)?;
                 }
             }
-            progress(changes.len());
+            on_progress(changes.len());
         }
         if self.seq == from && from > 0 {
             return Ok(());
@@ -119,20 +120,20 @@ impl<'a> IndexUpdater<'a> {
         Ok(())
     }
 
-    /// Merges segments and applies changes of the catalogue meanwhile, so that a waiting process
-    /// waits for a commit and not for a merge.
+    /// Merges segments and applies catalogue changes in the meantime, so that another process waits
+    /// for a commit and not for a merge.
     ///
     /// A commit removes a segment when it deletes the segment's last document. A merge of that
     /// segment then has nothing to replace: tantivy discards its result and reports an error.
     /// Nothing is lost, so the segments to merge are selected again. If that happens too often,
-    /// only small segments are merged, without applying changes, which cannot fail in this way.
-    /// Each applied change creates a segment, so the number of merges that run during commits is
-    /// limited.
+    /// only small segments are merged, without applying changes. Such a merge cannot fail in this
+    /// way. Each applied change creates a segment, so the number of merges that run during commits
+    /// is limited.
     pub(super) fn merge(&mut self, effort: MergeEffort) -> Result<(), Error> {
         let mut discarded = 0;
         for _ in 0..MAX_MERGES {
-            let can_follow = discarded < MAX_DISCARDED;
-            let effort = if can_follow {
+            let applies_changes = discarded < MAX_DISCARDED;
+            let effort = if applies_changes {
                 effort
             } else {
                 MergeEffort::SMALL
@@ -141,14 +142,16 @@ impl<'a> IndexUpdater<'a> {
             if segments.is_empty() {
                 return Ok(());
             }
-            let merged = if can_follow {
-                self.merge_and_follow(&segments)
+            let merged = if applies_changes {
+                self.merge_and_apply_changes(&segments)
             } else {
                 let merge = self.writer.merge(&segments);
                 merge.wait().map(drop).map_err(Error::from)
             };
             match merged {
-                Err(Error::Index(_)) if can_follow && !self.has_all(&segments)? => discarded += 1,
+                Err(Error::Index(_)) if applies_changes && !self.has_all(&segments)? => {
+                    discarded += 1;
+                }
                 merged => {
                     merged?;
                     discarded = 0;
@@ -158,11 +161,11 @@ impl<'a> IndexUpdater<'a> {
         Ok(())
     }
 
-    /// Merges some segments and applies changes meanwhile.
-    fn merge_and_follow(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
+    /// Merges some segments and applies catalogue changes in the meantime.
+    fn merge_and_apply_changes(&mut self, segments: &[SegmentId]) -> Result<(), Error> {
         let merge = self.writer.merge(segments);
         let (sender, receiver) = channel();
-        // The receiver is dropped if applying changes failed.
+        // Sending fails only if the receiver was dropped because applying changes failed.
         thread::spawn(move || sender.send(merge.wait()));
         loop {
             match receiver.recv_timeout(POLL_INTERVAL) {
@@ -184,7 +187,8 @@ impl<'a> IndexUpdater<'a> {
     }
 }
 
-/// Creates a writer without automatic merges, which tantivy would abort when the writer is dropped.
+/// Creates a writer without automatic merges, because tantivy would abort them when the writer is
+/// dropped.
 pub(super) fn new_writer(
     index: &tantivy::Index,
     memory: usize,
@@ -202,7 +206,7 @@ pub(super) fn new_writer(
     Ok(writer)
 }
 
-/// Sizes of the segments of an index.
+/// Returns the sizes of an index's segments.
 pub(super) fn sizes(index: &tantivy::Index) -> Result<Vec<SegmentSize<SegmentId>>, Error> {
     let segments = index.searchable_segment_metas()?;
     let size = |segment: &SegmentMeta| SegmentSize {

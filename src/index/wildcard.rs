@@ -1,8 +1,8 @@
 //! Wildcard patterns, in which `*` matches any number of characters.
 //!
 //! The automaton searches for the pieces between the stars and takes the earliest match of each.
-//! tantivy would compile a regular expression state by state, again for each column, which takes
-//! longer than the search itself.
+//! tantivy would compile a regular expression state by state for each column, which takes longer
+//! than the search itself.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -22,8 +22,9 @@ pub(super) struct WildcardPattern {
     pieces: Vec<PatternPiece>,
 }
 
-/// Literal bytes between two stars. `fallbacks` is the failure table of Knuth, Morris and Pratt:
-/// for each position, the length of the longest proper prefix that is also a suffix up to there.
+/// Literal bytes between two stars. `fallbacks` is the failure table of the Knuth-Morris-Pratt
+/// algorithm: for each position, the length of the longest proper prefix that is also a suffix of
+/// the bytes up to there.
 #[derive(Debug)]
 struct PatternPiece {
     bytes: Vec<u8>,
@@ -44,7 +45,7 @@ impl PatternPiece {
         Self { bytes, fallbacks }
     }
 
-    /// Returns the number of matched bytes after one more byte was read.
+    /// Returns the number of matched bytes after reading one more byte.
     fn read(&self, mut matched: usize, byte: u8) -> usize {
         if matched == self.bytes.len() {
             matched = match matched {
@@ -125,12 +126,12 @@ impl Automaton for WildcardPattern {
 
     fn accept(&self, state: &Option<PatternState>, byte: u8) -> Option<PatternState> {
         let PatternState { piece, matched } = (*state)?;
-        let here = &self.pieces[piece];
+        let current = &self.pieces[piece];
         let matched = if piece == 0 {
             // The first piece is a prefix of the word.
-            (here.bytes.get(matched) == Some(&byte)).then_some(matched + 1)?
+            (current.bytes.get(matched) == Some(&byte)).then_some(matched + 1)?
         } else {
-            here.read(matched, byte)
+            current.read(matched, byte)
         };
         Some(self.next_piece(PatternState { piece, matched }))
     }
@@ -179,14 +180,14 @@ impl PatternPhraseQuery {
         let index = segment.inverted_index(self.field)?;
         let mut all = Vec::new();
         for (offset, pattern) in &self.patterns {
-            let mut fitting = Vec::new();
+            let mut matching = Vec::new();
             let mut documents = 0;
             let mut words = index.terms().search(&**pattern).into_stream()?;
             while words.advance() {
                 documents += u64::from(words.value().doc_freq);
-                fitting.push(words.value().clone());
+                matching.push(words.value().clone());
             }
-            all.push((documents, *offset, fitting));
+            all.push((documents, *offset, matching));
         }
         all.sort_by_key(|(documents, ..)| *documents);
         let postings = |word: &TermInfo| {
@@ -194,15 +195,15 @@ impl PatternPhraseQuery {
         };
         let mut all = all.into_iter();
         let mut starts = Vec::new();
-        if let Some((_, offset, fitting)) = all.next() {
-            for word in fitting {
+        if let Some((_, offset, matching)) = all.next() {
+            for word in matching {
                 add_starts(&mut postings(&word)?, offset, &mut starts);
             }
             starts.sort_unstable();
         }
-        for (_, offset, fitting) in all {
+        for (_, offset, matching) in all {
             let mut candidates = PhraseCandidates::new(starts, segment.max_doc());
-            for word in fitting {
+            for word in matching {
                 candidates.confirm(&mut postings(&word)?, offset);
             }
             starts = candidates.confirmed();
@@ -222,11 +223,12 @@ fn add_starts(postings: &mut SegmentPostings, offset: u32, found: &mut Vec<Phras
     }
 }
 
-/// Phrase starts, sorted, that a further pattern confirms or rejects. `firsts` finds those of a
-/// document, because each of many words may be in many documents.
+/// Sorted phrase starts, which a further pattern confirms or rejects. `firsts` gives fast access to
+/// the starts in a document, because many words may each be in many documents.
 struct PhraseCandidates {
     starts: Vec<PhraseStart>,
-    /// For each document and one more, the index of the first start that is not before it.
+    /// For each document, the index of the first start in it or after it; one more entry marks the
+    /// end.
     firsts: Vec<usize>,
     is_confirmed: Vec<bool>,
 }
@@ -255,8 +257,8 @@ impl PhraseCandidates {
         // Ends at `TERMINATED`, which has no entry in `firsts`.
         while let Some(&[first, end]) = self.firsts.get(doc as usize..).and_then(<[_]>::first_chunk)
         {
-            let these = &self.starts[first..end];
-            if these.is_empty() {
+            let doc_starts = &self.starts[first..end];
+            if doc_starts.is_empty() {
                 let Some((next, _)) = self.starts.get(first) else {
                     return;
                 };
@@ -265,7 +267,7 @@ impl PhraseCandidates {
             }
             postings.positions(&mut positions);
             for begin in positions.iter().filter_map(|at| at.checked_sub(offset)) {
-                if let Ok(found) = these.binary_search_by_key(&begin, |(_, begin)| *begin) {
+                if let Ok(found) = doc_starts.binary_search_by_key(&begin, |(_, begin)| *begin) {
                     self.is_confirmed[first + found] = true;
                 }
             }
@@ -296,8 +298,8 @@ impl Weight for PatternPhraseQuery {
     }
 
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
-        let is_there = self.starts(segment)?.iter().any(|(start, _)| *start == doc);
-        if is_there {
+        let is_match = self.starts(segment)?.iter().any(|(start, _)| *start == doc);
+        if is_match {
             return Ok(Explanation::new("words that match patterns", 1.0));
         }
         Err(TantivyError::InvalidArgument(format!(
@@ -320,7 +322,7 @@ mod tests {
     proptest! {
         #![proptest_config(crate::random_tests::random(4000))]
         #[test]
-        fn the_automaton_matches_the_same_words_as_fits(pattern in "[abé*]{1,7}", word in "[abé]{0,9}") {
+        fn the_automaton_matches_the_same_words_as_matches_wildcard(pattern in "[abé*]{1,7}", word in "[abé]{0,9}") {
             prop_assert_eq!(matches(&pattern, &word), matches_wildcard(&pattern, &word));
         }
     }

@@ -56,7 +56,7 @@ pub fn write_stats(
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let total = &tallies.whole;
+    let total = &tallies.total;
     let clips = counted(usize::try_from(total.clips).unwrap_or(usize::MAX), "clip");
     writeln!(out, "{clips}, {}, {}", hours(total), size(total))?;
     for tally in &tallies.facets {
@@ -231,7 +231,7 @@ pub fn write_stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()
             "bytes": sum.bytes,
         })
     };
-    writeln!(out, "{}", json_line(&to_json(&tallies.whole)))?;
+    writeln!(out, "{}", json_line(&to_json(&tallies.total)))?;
     for tally in &tallies.facets {
         let rows = tally
             .rows
@@ -261,7 +261,7 @@ mod tests {
             bytes: minutes * 1_000_000_000,
         };
         let tallies = Tallies {
-            whole: sum(1234, 700),
+            total: sum(1234, 700),
             facets: vec![Tally {
                 facet: "camera",
                 rows: vec![

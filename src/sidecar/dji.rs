@@ -1,25 +1,26 @@
-//! DJI telemetry, stored as subtitles next to a clip (`DJI_0042.SRT`).
+//! Reader of DJI telemetry, which is stored as subtitles next to a clip (`DJI_0042.SRT`).
 
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{GeoPoint, WallTime};
 
-/// Returns true if the subtitles are telemetry, rather than text written for viewers.
+/// Returns true if the subtitles are telemetry and not text for viewers.
 pub(super) fn is_telemetry(text: &str) -> bool {
     coordinates(text).is_some() || text.contains("[iso") || text.contains("FrameCnt")
 }
 
+/// Returns the first latitude and longitude. Some firmware spells the latter `longtitude`.
 fn coordinates(text: &str) -> Option<(f64, f64)> {
     number(text, "latitude").zip(number(text, "longitude").or(number(text, "longtitude")))
 }
 
-/// Parses the first coordinates and time. Returns no facts if the text is not telemetry.
+/// Parses the first coordinates and the first time. Returns no facts if the text is not telemetry.
 pub(super) fn read(text: &str) -> Clip {
     if !is_telemetry(text) {
         return Clip::default();
     }
     let gps = coordinates(text)
         .and_then(|(latitude, longitude)| GeoPoint::from_degrees(latitude, longitude));
-    // A timestamp is on a separate line: `2026-05-17 08:28:30.219`.
+    // The timestamp is on a separate line: `2026-05-17 08:28:30.219`.
     let captured = text.lines().take(20).find_map(|line| {
         let line = line.trim();
         line.starts_with(|c: char| c.is_ascii_digit())
@@ -27,13 +28,13 @@ pub(super) fn read(text: &str) -> Clip {
             .flatten()
     });
     Clip {
-        gps: gps.map(|place| Fact::new(place, Source::DJI_SRT)),
+        gps: gps.map(|point| Fact::new(point, Source::DJI_SRT)),
         captured: captured.map(|time| Fact::new(time.without_offset(), Source::DJI_SRT)),
         ..Clip::default()
     }
 }
 
-/// Returns the number after `[key:`, with any spacing.
+/// Returns the number after `[key:`; the spacing may vary.
 fn number(text: &str, key: &str) -> Option<f64> {
     let (_, rest) = text.split_once(&format!("[{key}"))?;
     let rest = rest.trim_start_matches([' ', ':']);

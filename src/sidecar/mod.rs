@@ -1,6 +1,6 @@
 //! Readers of sidecar files: Sony XML, DJI telemetry, XMP, subtitles and transcripts.
 //!
-//! Each reader reads a bounded part of the file and returns only facts it is sure of.
+//! Each reader reads a limited part of the file and returns only facts that it is sure of.
 
 mod dji;
 mod sony;
@@ -13,17 +13,18 @@ use std::path::Path;
 use crate::clip::Clip;
 use crate::source_file;
 
-/// Bytes read of a sidecar. No camera writes a longer header, and the rest is ignored.
+/// Maximum number of bytes read from a sidecar; the rest is ignored. No camera writes a longer
+/// header.
 const MAX_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Reads the sidecar at `path` of the media file at `original`. Returns no facts for an unknown
-/// kind of file or one that belongs to another media file.
+/// Reads the sidecar at `path`, which belongs to the media file at `original`. Returns no facts for
+/// an unknown kind of sidecar or one that belongs to another media file.
 ///
 /// # Errors
-/// If the file cannot be opened or read.
+/// Returns an error if the file cannot be opened or read.
 pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    // One byte more than the limit shows that the file is too long.
+    // One extra byte shows whether an XMP file exceeds the limit.
     let limit = match extension.to_str() {
         Some("xml" | "srt" | "vtt" | "txt") => MAX_BYTES,
         Some("xmp") => xmp::MAX_BYTES + 1,
@@ -45,7 +46,7 @@ pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
 /// `None` if it declares none or cannot be read.
 #[must_use]
 pub fn declared_extension(path: &Path) -> Option<String> {
-    // Links and pipes are not followed.
+    // Accepts only regular files, not links or pipes.
     if !path
         .symlink_metadata()
         .is_ok_and(|metadata| metadata.is_file())

@@ -8,15 +8,15 @@ use quick_xml::events::{BytesStart, Event};
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{Timecode, WallTime};
 
-/// Maximum number of characters stored of an attribute.
+/// Maximum number of characters stored from an attribute.
 const MAX_ATTRIBUTE_CHARS: usize = 500;
 
-/// Parses the camera's metadata. Returns no facts if the text is not such a document.
+/// Parses the camera's metadata. Returns no facts if the text is not a `NonRealTimeMeta` document.
 pub(super) fn read(xml: &str) -> Clip {
     let mut clip = Clip::default();
     let mut reader = Reader::from_str(xml);
     let mut is_sony = false;
-    // A truncated document still contains valid facts before the break.
+    // In a truncated document, the facts before the end are still valid.
     while let Ok(event) = reader.read_event() {
         let (Event::Start(element) | Event::Empty(element)) = event else {
             if matches!(event, Event::Eof) {
@@ -38,8 +38,8 @@ pub(super) fn read(xml: &str) -> Clip {
                 clip.captured = fact(text("value").and_then(|value| WallTime::from_camera(&value)));
             }
             "Device" | "Camera" => {
-                // A recorder mounted on a camera writes both elements. The camera, which users
-                // expect here, comes last.
+                // A recorder mounted on a camera writes both elements, with the camera last. The
+                // camera replaces the recorder, because users expect it here.
                 clip.make = fact(text("manufacturer")).or(clip.make);
                 clip.model = fact(text("modelName")).or(clip.model);
             }
@@ -53,7 +53,8 @@ pub(super) fn read(xml: &str) -> Clip {
     if is_sony { clip } else { Clip::default() }
 }
 
-/// Returns the query name of a log curve. Other curves are stored in the media file itself.
+/// Returns the name of a log curve as used in queries. Returns `None` for other curves, which are
+/// stored in the media file itself.
 fn log_curve(name: &str) -> Option<String> {
     let name = name.to_lowercase();
     ["s-log2", "s-log3"]

@@ -3,10 +3,10 @@
 
 use crate::clip::{Clip, Fact, Source};
 
-/// Maximum number of characters stored, about an hour of speech.
+/// Maximum number of characters stored; corresponds to about an hour of speech.
 const MAX_CHARS: usize = 60_000;
 
-/// Extracts the spoken words. Cue numbers, times and markup are removed.
+/// Extracts the spoken words. Drops cue numbers, times and markup.
 pub(super) fn read(text: &str) -> Clip {
     let text = text.trim_start_matches('\u{feff}');
     let mut transcript = String::new();
@@ -35,8 +35,8 @@ pub(super) fn read(text: &str) -> Clip {
 
 fn is_speech(line: &str) -> bool {
     let is_number = !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit());
-    let is_head = line.starts_with("WEBVTT") || line.starts_with("NOTE ") || line == "STYLE";
-    !is_number && !is_head && !line.contains("-->")
+    let is_header = line.starts_with("WEBVTT") || line.starts_with("NOTE ") || line == "STYLE";
+    !is_number && !is_header && !line.contains("-->")
 }
 
 /// Removes markup such as `<i>` and `{\an8}`, and control characters.
@@ -53,7 +53,7 @@ fn strip_markup(line: &str) -> String {
             _ => {}
         }
     }
-    // An unclosed bracket was not markup.
+    // An unclosed bracket is not markup.
     if until.is_some() {
         return line.chars().filter(|c| !c.is_control()).collect();
     }
@@ -86,7 +86,7 @@ mod tests {
         let long =
             transcript(&"many words \n".repeat(100_000).replace("words", "w")).unwrap_or_default();
         assert!(long.chars().count() <= MAX_CHARS);
-        let lines: Vec<String> = (0..50_000).map(|n| format!("line {n} says")).collect();
+        let lines: Vec<String> = (0..50_000).map(|n| format!("spoken line {n}")).collect();
         assert!(transcript(&lines.join("\n")).unwrap().chars().count() <= MAX_CHARS);
     }
 }

@@ -1,12 +1,12 @@
-//! Conditions of rules, and their evaluation.
+//! Rule conditions and their evaluation.
 
 use std::collections::HashSet;
 
 use jiff::civil::Weekday;
 use regex::{Captures, Regex};
 
-use super::lexicon::{Hit, MatchedText, PhraseId};
 use super::names;
+use super::phrase_matcher::{Hit, MatchedText, PhraseId};
 use crate::clip::{Clip, FIELDS, FieldFilter, FieldKind, IndexCell};
 use crate::value::{Area, NumberRange, Resolution};
 
@@ -18,9 +18,9 @@ pub(super) enum Condition {
     Not(Box<Condition>),
     /// One of the phrases occurs in the scope.
     Phrases(TextScope, HashSet<PhraseId>),
-    /// The pattern matches a text of the scope.
+    /// The pattern matches one of the texts in the scope.
     Pattern(TextScope, Regex),
-    /// Another file of the folder passes the neighbour test with this index.
+    /// The name of another file in the folder passes the neighbour test with this index.
     Neighbour(usize),
     /// The field, by its index in [`FIELDS`], matches one of the filters.
     Field(usize, Vec<FieldFilter>),
@@ -28,13 +28,13 @@ pub(super) enum Condition {
     Has(usize),
     /// The picture size matches all of these.
     Resolution(Vec<Resolution>),
-    /// Time of day of the shot.
+    /// The clip was captured in this range of the time of day.
     Time(NumberRange),
-    /// Day of the week of the shot.
+    /// The clip was captured on one of these days of the week.
     Weekday(Vec<Weekday>),
-    /// Area that contains the position of the shot.
+    /// The clip was captured in this area.
     Near(Area),
-    /// The file name follows a naming scheme of one of these makers.
+    /// The file name follows a naming scheme of one of these manufacturers.
     Scheme(Vec<String>),
     /// The file name has one of these extensions.
     Extension(Vec<String>),
@@ -54,7 +54,7 @@ pub(super) enum TextScope {
     Field(usize),
 }
 
-/// Test of the name of a file next to the clip.
+/// Test of a file name in the clip's folder.
 #[derive(Debug)]
 pub(super) enum NeighbourTest {
     Phrases(HashSet<PhraseId>),
@@ -75,10 +75,10 @@ pub(super) struct Evidence {
 
 /// Deduction for a misspelled word.
 const MISSPELLING_DOUBT: u8 = 15;
-/// Deduction for a match in a text: a transcript mentions many things.
+/// Deduction for a match in a title, comment or transcript, because a text mentions many things.
 const TEXT_DOUBT: u8 = 20;
 
-/// All data that conditions evaluate.
+/// Input of the conditions.
 pub(super) struct ConditionInput<'a> {
     /// File name without its extension.
     pub(super) stem: &'a str,
@@ -96,26 +96,26 @@ pub(super) struct ConditionInput<'a> {
 }
 
 impl Condition {
-    /// Evaluates the condition; `None` if it is false.
+    /// Evaluates the condition. Returns `None` if it is false.
     pub(super) fn evaluate(&self, input: &ConditionInput<'_>) -> Option<Evidence> {
         self.evaluate_negated(input, false)
     }
 
-    /// Evaluates the condition with a flag for negation. Under a negation, a phrase also counts if
-    /// it is void (see [`Hit::is_void`]).
+    /// Evaluates the condition. If it is negated, a phrase also counts if it is void (see
+    /// [`Hit::is_void`]).
     fn evaluate_negated(&self, input: &ConditionInput<'_>, negated: bool) -> Option<Evidence> {
         match self {
             Self::All(all) => {
                 let found: Option<Vec<Evidence>> = all
                     .iter()
-                    .map(|one| one.evaluate_negated(input, negated))
+                    .map(|condition| condition.evaluate_negated(input, negated))
                     .collect();
-                Some(joined(found?))
+                Some(join(found?))
             }
             // The alternative with the least doubt wins.
             Self::Any(any) => any
                 .iter()
-                .filter_map(|one| one.evaluate_negated(input, negated))
+                .filter_map(|condition| condition.evaluate_negated(input, negated))
                 .min_by_key(|evidence| evidence.doubt),
             Self::Not(inner) => inner
                 .evaluate_negated(input, !negated)
@@ -126,7 +126,7 @@ impl Condition {
             Self::Neighbour(test) => {
                 let names = input.neighbours.get(*test)?;
                 let other = names.iter().find(|name| *name != input.file_name)?;
-                Some(Evidence::new(format!("{other} next to it")))
+                Some(Evidence::new(format!("{other} in the same folder")))
             }
             Self::Field(at, filters) => match_field(*at, filters, input.clip),
             Self::Has(at) => field_evidence(*at, input.clip),
@@ -174,21 +174,22 @@ impl Evidence {
     }
 }
 
-fn joined(all: Vec<Evidence>) -> Evidence {
+/// Joins the evidence of several conditions.
+fn join(all: Vec<Evidence>) -> Evidence {
     let mut joined = Evidence::default();
-    for one in all {
-        if !one.text.is_empty() && !joined.text.contains(&one.text) {
-            let and = if joined.text.is_empty() { "" } else { " + " };
-            joined.text.push_str(and);
-            joined.text.push_str(&one.text);
+    for evidence in all {
+        if !evidence.text.is_empty() && !joined.text.contains(&evidence.text) {
+            let separator = if joined.text.is_empty() { "" } else { " + " };
+            joined.text.push_str(separator);
+            joined.text.push_str(&evidence.text);
         }
-        joined.doubt = joined.doubt.saturating_add(one.doubt);
-        joined.captures.extend(one.captures);
+        joined.doubt = joined.doubt.saturating_add(evidence.doubt);
+        joined.captures.extend(evidence.captures);
     }
     joined
 }
 
-/// Returns the texts of a scope, the most specific first.
+/// Returns the texts of a scope, most specific first.
 fn texts<'a>(scope: TextScope, input: &'a ConditionInput<'_>) -> Vec<&'a MatchedText> {
     match scope {
         TextScope::Path => std::iter::once(input.name).chain(input.folders).collect(),
@@ -228,7 +229,7 @@ fn match_phrases(
         })
     };
     if let TextScope::Field(at) = scope {
-        let texts = words_of(at, input.clip)
+        let texts = field_texts(at, input.clip)
             .into_iter()
             .map(|text| (input.find_phrases)(&text));
         return texts.into_iter().find_map(|text| in_text(&text));
@@ -250,7 +251,7 @@ fn match_pattern(
     input: &ConditionInput<'_>,
 ) -> Option<Evidence> {
     let owned: Vec<String> = match scope {
-        TextScope::Field(at) => words_of(at, input.clip),
+        TextScope::Field(at) => field_texts(at, input.clip),
         _ => Vec::new(),
     };
     let all = texts(scope, input)
@@ -280,8 +281,8 @@ fn captures(pattern: &Regex, found: &Captures<'_>) -> Vec<(String, String)> {
     groups.collect()
 }
 
-/// Returns the texts in a field.
-fn words_of(at: usize, clip: &Clip) -> Vec<String> {
+/// Returns the texts of a field.
+fn field_texts(at: usize, clip: &Clip) -> Vec<String> {
     let cells = (FIELDS[at].cells)(clip).into_iter();
     let words = cells.filter_map(|cell| match cell {
         IndexCell::Words(text) => Some(text),
@@ -308,11 +309,13 @@ fn match_field(at: usize, filters: &[FieldFilter], clip: &Clip) -> Option<Eviden
 }
 
 fn match_resolution(any: &[Resolution], clip: &Clip) -> Option<Evidence> {
-    let side = |shown: Option<u32>| shown.map(i64::from);
-    let shown = side(clip.display_width.as_ref().map(|fact| fact.value))
-        .zip(side(clip.display_height.as_ref().map(|fact| fact.value)))?;
-    let is_met = any.iter().all(|one| one.contains(shown.0, shown.1));
-    is_met.then(|| Evidence::new(format!("{}x{}", shown.0, shown.1)))
+    let to_i64 = |pixels: Option<u32>| pixels.map(i64::from);
+    let (width, height) = to_i64(clip.display_width.as_ref().map(|fact| fact.value))
+        .zip(to_i64(clip.display_height.as_ref().map(|fact| fact.value)))?;
+    let is_met = any
+        .iter()
+        .all(|resolution| resolution.contains(width, height));
+    is_met.then(|| Evidence::new(format!("{width}x{height}")))
 }
 
 /// Returns true if a field is searched by words.

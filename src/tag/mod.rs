@@ -1,13 +1,13 @@
-//! Tags from names and facts: readable rules that report what matched.
+//! Rules that assign tags and facts to clips, and report what they matched.
 //!
-//! Rules look at a clip's path, its volume, the facts of its content, and the names of the files
-//! next to it. They read nothing from a drive, so the whole catalogue can be tagged again at any
+//! Rules test a clip's path, its volume, the facts of its content, and the names of the other files
+//! in its folder. They read nothing from a drive, so the whole catalogue can be tagged again at any
 //! time.
 
 mod condition;
-mod lexicon;
 mod names;
 mod parse;
+mod phrase_matcher;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::toml_file::TomlKind;
 use crate::value::{TagOrigin, Tagged, Tags};
 use condition::{Condition, ConditionInput, Evidence, NeighbourTest};
-use lexicon::{Lexicon, MatchedText, PhraseId};
 use parse::RuleBuilder;
+use phrase_matcher::{MatchedText, PhraseId, PhraseMatcher};
 
 pub use crate::toml_file::read_toml;
 pub use names::schemes;
@@ -30,13 +30,13 @@ pub use vocabulary::{BUILT_IN as VOCABULARY, TagGroup, Vocabulary, VocabularyTag
 /// The built-in rules, as TOML.
 pub const RULES: &str = include_str!("rules.toml");
 
-/// File kind that errors about rules and the vocabulary refer to.
+/// Kind of file that errors in rules and vocabulary refer to.
 const FILE_KIND: TomlKind = TomlKind {
     plural: "rules",
     example: "btsindex tags rules",
 };
 
-/// The active additions of the user to the built-in rules.
+/// The user's active additions to the built-in rules and vocabulary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserRules {
     /// Additional rules, as TOML.
@@ -51,10 +51,10 @@ pub struct UserRules {
 #[derive(Debug)]
 pub struct Rules {
     vocabulary: Vocabulary,
-    lexicon: Lexicon,
-    /// Tests on the names of the files next to a clip.
+    phrase_matcher: PhraseMatcher,
+    /// Tests on the names of the other files in a clip's folder.
     tests: Vec<NeighbourTest>,
-    /// Rules in the order in which they are tried: by priority, then as listed.
+    /// Rules in the order in which they are tried: highest priority first, then as listed.
     ordered: Vec<Rule>,
     /// Phrases in folder names that disable name-based rules, such as `holiday`.
     unrelated: HashSet<PhraseId>,
@@ -72,15 +72,15 @@ struct Rule {
     is_off: bool,
 }
 
-/// A fact that a rule assigns.
+/// Fact that a rule assigns.
 #[derive(Debug)]
 struct RuleFact {
     field: &'static str,
-    /// Value of the fact; `$scene` is replaced with the text of the pattern's group `scene`.
+    /// Value of the fact; `$scene` stands for the text of the pattern's group `scene`.
     text: String,
 }
 
-/// The parts of a rule's input that all files of a folder share, computed once per folder.
+/// Rule input that all files of a folder share, computed once per folder.
 #[derive(Debug, Default)]
 pub struct FolderContext {
     /// Names of the folder and its parents, innermost first.
@@ -92,7 +92,7 @@ pub struct FolderContext {
     is_unrelated: bool,
 }
 
-/// A rule that matched a clip.
+/// Rule that matched a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleMatch {
     /// Name of the rule.
@@ -105,7 +105,7 @@ pub struct RuleMatch {
     pub tags: Vec<String>,
     /// Facts that the rule assigns, as field name and text.
     pub facts: Vec<(&'static str, String)>,
-    /// Name of the matching rule that excludes this one, so that it assigns nothing.
+    /// Name of the matching rule that excludes this one. An excluded rule assigns nothing.
     pub excluded_by: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl Rules {
     /// Compiles the built-in rules and the user's additions.
     ///
     /// # Errors
-    /// [`Error::InvalidFile`] for an invalid rule or vocabulary, with file, line and hint.
+    /// Returns [`Error::InvalidFile`] for an invalid rule or vocabulary, with file, line and hint.
     pub fn new(user: &UserRules) -> Result<Self, Error> {
         let vocabulary = Vocabulary::new(user.vocabulary.as_deref(), user.renamed.clone())?;
         let mut builder = RuleBuilder::new(&vocabulary);
@@ -122,18 +122,18 @@ impl Rules {
             builder.add_file("rules.toml", rules)?;
         }
         let RuleBuilder {
-            mut lexicon,
+            mut phrase_matcher,
             tests,
             mut rules,
             unrelated,
             ..
         } = builder;
-        lexicon.build_spelling_index();
+        phrase_matcher.build_spelling_index();
         rules.retain(|rule| !rule.is_off);
         rules.sort_by_key(|rule| -rule.priority);
         Ok(Self {
             vocabulary,
-            lexicon,
+            phrase_matcher,
             tests,
             ordered: rules,
             unrelated,
@@ -146,20 +146,20 @@ impl Rules {
         &self.vocabulary
     }
 
-    /// Returns true if any rule tests the names of the files next to a clip.
+    /// Returns true if any rule tests the names of the other files in a clip's folder.
     #[must_use]
     pub fn use_neighbours(&self) -> bool {
         !self.tests.is_empty()
     }
 
-    /// Prepares a folder for its files: `folder` is relative to the volume, `names` are the files
-    /// in it.
+    /// Computes the rule input that the files of a folder share. `folder` is relative to the
+    /// volume; `names` are the files in it.
     #[must_use]
     pub fn folder_context(&self, folder: &Path, volume: &str, names: &[String]) -> FolderContext {
         let mut folders: Vec<MatchedText> = folder
             .iter()
             .rev()
-            .map(|name| self.lexicon.find_phrases(&name.to_string_lossy()))
+            .map(|name| self.phrase_matcher.find_phrases(&name.to_string_lossy()))
             .collect();
         let is_unrelated = folders.iter().any(|name| {
             name.hits
@@ -172,7 +172,7 @@ impl Rules {
         let mut neighbours = vec![Vec::new(); self.tests.len()];
         if !neighbours.is_empty() {
             for name in names {
-                let text = self.lexicon.find_phrases(name);
+                let text = self.phrase_matcher.find_phrases(name);
                 for (test, passed) in self.tests.iter().zip(&mut neighbours) {
                     let is_match = match test {
                         NeighbourTest::Phrases(phrases) => text
@@ -181,7 +181,7 @@ impl Rules {
                             .any(|hit| !hit.is_void && phrases.contains(&hit.phrase)),
                         NeighbourTest::Pattern(pattern) => pattern.is_match(name),
                     };
-                    // One of the two may be the clip itself.
+                    // Two are stored, because one of them may be the clip itself.
                     if is_match && passed.len() < 2 {
                         passed.push(name.clone());
                     }
@@ -190,25 +190,25 @@ impl Rules {
         }
         FolderContext {
             folders,
-            volume: self.lexicon.find_phrases(volume),
+            volume: self.phrase_matcher.find_phrases(volume),
             neighbours,
             is_unrelated,
         }
     }
 
     /// Returns the rules that match a clip, in the order in which they were tried. `name` is the
-    /// file's name in the folder, `clip` has all facts except those from rules.
+    /// file name; `clip` has all facts except those from rules.
     #[must_use]
     pub fn matches(&self, folder: &FolderContext, name: &str, clip: &Clip) -> Vec<RuleMatch> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let mut name_text = self.lexicon.find_phrases(stem);
+        let mut name_text = self.phrase_matcher.find_phrases(stem);
         if folder.is_unrelated {
             name_text.void_all();
         }
         let texts: Vec<MatchedText> = [&clip.title, &clip.comment, &clip.transcript]
             .into_iter()
             .flatten()
-            .map(|text| self.lexicon.find_phrases(&text.value))
+            .map(|text| self.phrase_matcher.find_phrases(&text.value))
             .collect();
         let input = ConditionInput {
             stem,
@@ -219,7 +219,7 @@ impl Rules {
             clip,
             neighbours: &folder.neighbours,
             file_name: name,
-            find_phrases: &|text| self.lexicon.find_phrases(text),
+            find_phrases: &|text| self.phrase_matcher.find_phrases(text),
         };
         let mut excluded: HashMap<&str, &str> = HashMap::new();
         let mut matches = Vec::new();
@@ -249,8 +249,8 @@ impl Rules {
         matches
     }
 
-    /// Returns the tags and facts that names and rules assign to a clip; `inside` is its path
-    /// relative to the volume.
+    /// Returns the tags and facts that names and rules assign to a clip. `inside` is the clip's
+    /// path relative to the volume.
     #[must_use]
     pub fn apply(&self, folder: &FolderContext, inside: &Path, clip: &Clip) -> Clip {
         let (mut assigned, matches) = self.explain(folder, inside, clip);
@@ -260,7 +260,7 @@ impl Rules {
         assigned
     }
 
-    /// Returns the facts from the names of a file, and the rules that match it.
+    /// Returns the facts from the names of a file and its folders, and the rules that match it.
     #[must_use]
     pub fn explain(
         &self,
@@ -269,17 +269,17 @@ impl Rules {
         clip: &Clip,
     ) -> (Clip, Vec<RuleMatch>) {
         let named = names::facts(inside);
-        let mut known = clip.clone();
-        known.merge(&named);
-        known.derive();
+        let mut with_names = clip.clone();
+        with_names.merge(&named);
+        with_names.derive();
         let name = inside.file_name().unwrap_or_default().to_string_lossy();
-        let matches = self.matches(folder, &name, &known);
+        let matches = self.matches(folder, &name, &with_names);
         (named, matches)
     }
 }
 
 impl Rule {
-    /// Returns the facts that the rule assigns, with pattern groups substituted.
+    /// Returns the facts that the rule assigns, with the texts of pattern groups filled in.
     fn facts(&self, evidence: &Evidence) -> Vec<(&'static str, String)> {
         let facts = self.facts.iter().filter_map(|fact| {
             let text = match fact.text.strip_prefix('$') {

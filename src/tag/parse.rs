@@ -1,4 +1,4 @@
-//! Parser of rules in TOML.
+//! Parser of rules files in TOML.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use jiff::civil::Weekday;
 use regex::{Regex, RegexBuilder};
 
 use super::condition::{Condition, NeighbourTest, TextScope, is_text_field};
-use super::lexicon::{Lexicon, PhraseId};
+use super::phrase_matcher::{PhraseId, PhraseMatcher};
 use super::vocabulary::Vocabulary;
 use super::{FILE_KIND, Rule, RuleFact};
 use crate::clip::{Clip, FIELDS};
@@ -15,13 +15,13 @@ use crate::toml_file::{TomlFile, TomlTable, TomlValue};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, Quantity, Resolution, parse_tag};
 
-/// Deepest nesting of conditions.
+/// Maximum nesting depth of conditions.
 const MAX_DEPTH: usize = 16;
-/// Largest compiled pattern in bytes: `(a{1000}){1000}` would be larger.
+/// Maximum size of a compiled pattern in bytes; `(a{1000}){1000}` exceeds it.
 const MAX_PATTERN_BYTES: usize = 1024 * 1024;
-/// Longest phrase in bytes.
+/// Maximum length of a phrase in bytes.
 const MAX_PHRASE_BYTES: usize = 100;
-/// Confidence of a rule that does not state one, in percent.
+/// Default confidence of a rule in percent.
 const DEFAULT_CONFIDENCE: u8 = 90;
 
 /// Keys of a rule.
@@ -64,7 +64,7 @@ const CONDITIONS: [&str; 16] = [
 /// neighbour tests.
 pub(super) struct RuleBuilder<'v> {
     vocabulary: &'v Vocabulary,
-    pub(super) lexicon: Lexicon,
+    pub(super) phrase_matcher: PhraseMatcher,
     pub(super) tests: Vec<NeighbourTest>,
     pub(super) rules: Vec<Rule>,
     /// Phrases in folder names that disable name-based rules.
@@ -77,7 +77,7 @@ impl<'v> RuleBuilder<'v> {
     pub(super) fn new(vocabulary: &'v Vocabulary) -> Self {
         Self {
             vocabulary,
-            lexicon: Lexicon::default(),
+            phrase_matcher: PhraseMatcher::default(),
             tests: Vec::new(),
             rules: Vec::new(),
             unrelated: HashSet::new(),
@@ -85,7 +85,7 @@ impl<'v> RuleBuilder<'v> {
         }
     }
 
-    /// Adds a file of rules; a rule replaces an earlier one of the same name.
+    /// Adds a rules file. A rule replaces the rule of the same name in an earlier file.
     pub(super) fn add_file(&mut self, name: &str, text: &str) -> Result<(), Error> {
         TomlFile {
             name,
@@ -97,11 +97,11 @@ impl<'v> RuleBuilder<'v> {
             if let Some(words) = file.get("words") {
                 self.add_words(&words.table("words")?)?;
             }
-            let mut here = HashSet::new();
+            let mut names_in_file = HashSet::new();
             let tables = file.tables("rule")?;
             for table in &tables {
                 let rule = self.parse_rule(table)?;
-                if !here.insert(rule.name.clone()) {
+                if !names_in_file.insert(rule.name.clone()) {
                     return Err(table.wrong(
                         format!("two rules are named `{}`", rule.name),
                         "give each rule a different name",
@@ -123,7 +123,7 @@ impl<'v> RuleBuilder<'v> {
     fn add_words(&mut self, table: &TomlTable<'_>) -> Result<(), Error> {
         table.check_keys(&["not_in", "not_after", "not_before", "right"])?;
         for (text, _) in table.texts("not_in")? {
-            self.unrelated.insert(self.lexicon.add(text));
+            self.unrelated.insert(self.phrase_matcher.add(text));
         }
         let mut lists = Vec::new();
         for key in ["not_after", "not_before", "right"] {
@@ -135,17 +135,18 @@ impl<'v> RuleBuilder<'v> {
                     .collect::<Vec<_>>(),
             );
         }
-        self.lexicon.add_exceptions(&lists[0], &lists[1], &lists[2]);
+        self.phrase_matcher
+            .add_exceptions(&lists[0], &lists[1], &lists[2]);
         Ok(())
     }
 
-    /// Checks that the rules in `excludes` exist.
+    /// Checks that the rules named in `excludes` exist.
     fn check_excluded(&self, table: &TomlTable<'_>) -> Result<(), Error> {
         let names: Vec<&str> = self.rules.iter().map(|rule| rule.name.as_str()).collect();
         for (name, value) in table.texts("excludes")? {
             if !names.contains(&name) {
                 let hint = closest(name, &names).map_or_else(
-                    || "`btsindex tags rules` prints the built-in ones".to_owned(),
+                    || "`btsindex tags rules` prints the built-in rules".to_owned(),
                     |close| format!("did you mean `{close}`?"),
                 );
                 return Err(value.wrong(format!("no rule `{name}`"), hint));
@@ -160,7 +161,7 @@ impl<'v> RuleBuilder<'v> {
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '/');
         if name.is_empty() || name.len() > MAX_PHRASE_BYTES || !name.chars().all(is_plain) {
             return Err(table.wrong(
-                "a rule's name has up to 100 letters, digits, dashes and spaces".to_owned(),
+                "a rule's name must have 1 to 100 letters, digits, dashes and spaces".to_owned(),
                 "for example `name = \"ad-shoot\"`",
             ));
         }
@@ -222,7 +223,7 @@ impl<'v> RuleBuilder<'v> {
         }
         match all.len() {
             0 => Err(table.wrong(
-                "an empty condition".to_owned(),
+                "the condition is empty".to_owned(),
                 "for example `{ path = \"interview\" }`",
             )),
             1 => Ok(all.remove(0)),
@@ -326,7 +327,7 @@ impl<'v> RuleBuilder<'v> {
         Ok(Condition::Any(any))
     }
 
-    /// Parses phrases, or a pattern.
+    /// Parses phrases or a pattern.
     fn parse_words(&mut self, scope: TextScope, value: &TomlValue<'_>) -> Result<Condition, Error> {
         Ok(match parse_pattern(value)? {
             Some(pattern) => Condition::Pattern(scope, pattern),
@@ -338,14 +339,15 @@ impl<'v> RuleBuilder<'v> {
         let mut phrases = HashSet::new();
         for (text, value) in value.texts()? {
             if let Some(id) = text.strip_prefix('@') {
-                let Some(own) = self.vocabulary.rule_phrases(id) else {
+                let Some(tag_phrases) = self.vocabulary.rule_phrases(id) else {
                     let hint = match self.vocabulary.nearest(id) {
                         Some(close) => format!("did you mean `@{close}`?"),
-                        None => "`btsindex tags` lists them; add it to vocabulary.toml".to_owned(),
+                        None => "`btsindex tags` lists all tags; add new ones to vocabulary.toml"
+                            .to_owned(),
                     };
                     return Err(value.wrong(format!("no tag `{id}` in the vocabulary"), hint));
                 };
-                phrases.extend(own.iter().map(|text| self.lexicon.add(text)));
+                phrases.extend(tag_phrases.iter().map(|text| self.phrase_matcher.add(text)));
                 continue;
             }
             let plain = text.strip_suffix('*').unwrap_or(text);
@@ -360,13 +362,16 @@ impl<'v> RuleBuilder<'v> {
             if is_prefix && (folded_runs(plain).len() > 1 || plain.chars().count() < 3) {
                 return Err(value.wrong(
                     format!("`{text}` is too general"),
-                    "a `*` needs a single word of three letters or more before it",
+                    "write a single word of three letters or more before the `*`",
                 ));
             }
-            phrases.insert(self.lexicon.add(text));
+            phrases.insert(self.phrase_matcher.add(text));
         }
         if phrases.is_empty() {
-            return Err(value.wrong("an empty list".to_owned(), "for example [\"interview\"]"));
+            return Err(value.wrong(
+                "the list is empty".to_owned(),
+                "for example [\"interview\"]",
+            ));
         }
         Ok(phrases)
     }
@@ -425,17 +430,17 @@ fn parse_any_of(
 fn parse_scheme(value: &TomlValue<'_>) -> Result<Condition, Error> {
     let mut makers: Vec<&str> = super::names::makers().collect();
     makers.dedup();
-    let mut known = Vec::new();
+    let mut selected = Vec::new();
     for (text, value) in value.texts()? {
         if !makers.iter().any(|maker| maker.eq_ignore_ascii_case(text)) {
             return Err(value.wrong(
                 format!("unknown naming scheme `{text}`"),
-                format!("known: {}", makers.join(", ")),
+                format!("known schemes: {}", makers.join(", ")),
             ));
         }
-        known.push(text.to_owned());
+        selected.push(text.to_owned());
     }
-    Ok(Condition::Scheme(known))
+    Ok(Condition::Scheme(selected))
 }
 
 fn field_named(name: &str, value: &TomlValue<'_>) -> Result<Vec<usize>, Error> {
@@ -450,8 +455,8 @@ fn field_named(name: &str, value: &TomlValue<'_>) -> Result<Vec<usize>, Error> {
     if !fields.is_empty() {
         return Ok(fields);
     }
-    let known: Vec<&str> = Clip::field_names().chain(CONDITIONS).collect();
-    let hint = closest(name, &known).map_or_else(
+    let names: Vec<&str> = Clip::field_names().chain(CONDITIONS).collect();
+    let hint = closest(name, &names).map_or_else(
         || {
             format!(
                 "conditions are the fields that `btsindex fields` lists, and {}",
@@ -463,7 +468,7 @@ fn field_named(name: &str, value: &TomlValue<'_>) -> Result<Vec<usize>, Error> {
     Err(value.wrong(format!("no condition `{name}`"), hint))
 }
 
-/// Parses `{ pattern = '…' }`; `None` for other values.
+/// Parses `{ pattern = '…' }`. Returns `None` for other values.
 fn parse_pattern(value: &TomlValue<'_>) -> Result<Option<Regex>, Error> {
     if !value.is_table() {
         return Ok(None);
@@ -478,18 +483,18 @@ fn parse_pattern(value: &TomlValue<'_>) -> Result<Option<Regex>, Error> {
         .build();
     compiled.map(Some).map_err(|error| {
         let message = match &error {
-            regex::Error::CompiledTooBig(_) => "the pattern is too large: it would need more than a megabyte".to_owned(),
-            // The first lines repeat the pattern; the last line has the reason.
+            regex::Error::CompiledTooBig(_) => "the pattern is too large: compiled, it needs more than a megabyte".to_owned(),
+            // The first lines repeat the pattern; the last line states the reason.
             error => {
                 let text = error.to_string();
                 let last = text.lines().rev().find(|line| line.starts_with("error: "));
                 let reason = last.map_or(text.as_str(), |line| &line["error: ".len()..]);
-                format!("bad pattern: {reason}")
+                format!("invalid pattern: {reason}")
             }
         };
         value.wrong(
             message,
-            "use the syntax of the `regex` crate, without look-around and backreferences; in TOML, put it in single quotes",
+            "use the syntax of the `regex` crate, without look-around and backreferences; in TOML, put the pattern in single quotes",
         )
     })
 }

@@ -1,3 +1,5 @@
+//! Tests of the built-in rules, of user rules, and of the vocabulary.
+
 use super::*;
 use crate::clip::FieldValue;
 use crate::value::{Duration, GeoPoint, Orientation, Projection, Rate};
@@ -21,8 +23,8 @@ fn some<T: FieldValue>(value: T) -> Option<Fact<T>> {
 fn tags_of(rules: &Rules, path: &str, clip: &Clip) -> String {
     let path = Path::new(path);
     let folder = rules.folder_context(path.parent().unwrap(), "SHELF-07 Night Owls", &[]);
-    let given = rules.apply(&folder, path, clip);
-    given
+    let assigned = rules.apply(&folder, path, clip);
+    assigned
         .tags
         .map_or_else(String::new, |tags| tags.value.to_string())
 }
@@ -60,7 +62,7 @@ fn names_get_their_tags_in_every_spelling() {
 }
 
 #[test]
-fn words_that_only_contain_a_phrase_do_not_fire() {
+fn words_that_only_contain_a_phrase_do_not_match() {
     let rules = built_in();
     for path in [
         "roadshow/a.mov",
@@ -99,7 +101,7 @@ fn a_tag_records_its_rule_evidence_and_confidence() {
         origin("x/AdShoot_ACME/y.mov"),
         rule("ad-shoot", "AdShoot", 90)
     );
-    // A misspelled word lowers the confidence.
+    // A misspelling lowers the confidence.
     assert_eq!(
         origin("Intreview/C1.mov"),
         rule("interview", "Intreview", 75)
@@ -111,7 +113,7 @@ fn a_tag_records_its_rule_evidence_and_confidence() {
     );
 }
 
-/// Creates a clip with a value for every condition.
+/// Creates a clip with a value for every kind of condition.
 fn full_clip() -> Clip {
     Clip {
         rate: some(Rate::new(120, 1).unwrap()),
@@ -204,11 +206,15 @@ fn a_clip_is_not_its_own_neighbour() {
     )
     .unwrap();
     assert!(rules.use_neighbours() && !built_in().use_neighbours());
-    let tags = |own: &str, names: &[&str]| {
+    let tags = |file_name: &str, names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let folder = rules.folder_context(Path::new("Day1"), "", &names);
-        let given = rules.apply(&folder, &Path::new("Day1").join(own), &Clip::default());
-        given
+        let assigned = rules.apply(
+            &folder,
+            &Path::new("Day1").join(file_name),
+            &Clip::default(),
+        );
+        assigned
             .tags
             .map_or_else(String::new, |tags| tags.value.to_string())
     };
@@ -249,12 +255,12 @@ excludes = ["ad-shoot"]
 "#,
     )
     .unwrap();
-    let given = |path: &str| {
+    let assigned = |path: &str| {
         let path = Path::new(path);
         let folder = rules.folder_context(path.parent().unwrap(), "", &[]);
         rules.apply(&folder, path, &Clip::default())
     };
-    let clip = given("ACME/ACME_12bx3_a.mov");
+    let clip = assigned("ACME/ACME_12bx3_a.mov");
     let text = |fact: &Option<Fact<String>>| {
         fact.as_ref()
             .map(|fact| format!("{} {}", fact.value, fact.source))
@@ -268,11 +274,11 @@ excludes = ["ad-shoot"]
     assert_eq!(clip.take.unwrap().value, 3);
     assert_eq!(clip.shoot_day.unwrap().value, 3);
     assert_eq!(
-        text(&given("ACME Autumn/x.mov").production).as_deref(),
+        text(&assigned("ACME Autumn/x.mov").production).as_deref(),
         Some("ACME Autumn rule:acme-autumn")
     );
-    assert!(given("Commercial/x.mov").tags.is_some());
-    assert!(given("Charity Commercial/x.mov").tags.is_none());
+    assert!(assigned("Commercial/x.mov").tags.is_some());
+    assert!(assigned("Charity Commercial/x.mov").tags.is_none());
     let path = Path::new("Charity Commercial/x.mov");
     let folder = rules.folder_context(path.parent().unwrap(), "", &[]);
     let matches = rules.matches(&folder, "x.mov", &Clip::default());
@@ -285,22 +291,22 @@ excludes = ["ad-shoot"]
 
 #[test]
 fn a_user_rule_replaces_the_built_in_rule_of_the_same_name() {
-    let own = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
-    let rules = with(own).unwrap();
+    let user_rules = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
+    let rules = with(user_rules).unwrap();
     assert_eq!(tags_of(&rules, "Drone/a.mov", &Clip::default()), "");
     assert_eq!(tags_of(&rules, "Kite/a.mov", &Clip::default()), "kite");
     assert_eq!(tags_of(&rules, "Interview/a.mov", &Clip::default()), "");
 }
 
-/// Invalid rules, one case per line: the rest of the rule after its name (`|` ends a line), the
-/// line number of the error, part of the message, part of the hint.
+/// Invalid rules, one case per line. The parts of a case: the rest of the rule after its name (`|`
+/// is a line break), the line number of the error, part of the message, and part of the hint.
 const INVALID_RULES: &str = r#"
 when = { pat = "x" } ⇒ 4 ⇒ no condition `pat` ⇒ did you mean `path`?
 when = { camara = "x" } ⇒ 4 ⇒ no condition `camara` ⇒ did you mean `camera`?
 whem = { path = "x" } ⇒ 4 ⇒ no setting `whem` ⇒ did you mean `when`?
 when = { path = "x" } ⇒ 2 ⇒ has no effect ⇒ tags =
 tags = ["a"] ⇒ 2 ⇒ has no condition ⇒ when =
-when = { path = [] } ⇒ 4 ⇒ an empty list ⇒ ["interview"]
+when = { path = [] } ⇒ 4 ⇒ the list is empty ⇒ ["interview"]
 when = { path = "--" } ⇒ 4 ⇒ not a phrase ⇒ ad shoot
 when = { path = "a b*" } ⇒ 4 ⇒ is too general ⇒ three letters
 when = { path = "@intervew" } ⇒ 4 ⇒ no tag `intervew` ⇒ did you mean `@interview`?
@@ -311,7 +317,7 @@ when = { weekday = "caturday" } ⇒ 4 ⇒ not a day of the week ⇒ sat
 when = { time = "noonish" } ⇒ 4 ⇒ `noonish` ⇒ docs/query.md
 when = { near = "London" } ⇒ 4 ⇒ `London` ⇒ docs/query.md
 when = { scheme = "Kodak" } ⇒ 4 ⇒ unknown naming scheme `Kodak` ⇒ GoPro
-when = { path = { pattern = '(' } } ⇒ 4 ⇒ bad pattern: unclosed group ⇒ single quotes
+when = { path = { pattern = '(' } } ⇒ 4 ⇒ invalid pattern: unclosed group ⇒ single quotes
 when = { path = { pattern = '(?<=x)a' } } ⇒ 4 ⇒ look-around ⇒ without look-around
 when = { path = { pattern = '((a{100}){100}){100}' } } ⇒ 4 ⇒ the pattern is too large ⇒ `regex` crate
 when = { all = [] } ⇒ 4 ⇒ `all` is empty ⇒ drone
@@ -351,9 +357,9 @@ fn an_invalid_rule_is_rejected_with_its_line_a_reason_and_a_hint() {
         let [rule, line, reason, hint] = parts.as_slice() else {
             panic!("{case}");
         };
-        let is_whole =
+        let is_complete =
             *reason == "has no effect" || rule.contains("tags =") || rule.contains("take =");
-        let more = if is_whole { "" } else { "\ntags = [\"a\"]" };
+        let more = if is_complete { "" } else { "\ntags = [\"a\"]" };
         let rule = rule.replace('|', "\n");
         let text = format!("# mine\n[[rule]]\nname = \"t\"\n{rule}{more}\n");
         assert_rejected(&text, line.parse().unwrap(), reason, hint);
@@ -417,8 +423,9 @@ fn a_word_may_mean_one_tag_several_tags_or_a_group() {
 }
 
 #[test]
-fn the_built_in_vocabulary_and_rules_do_not_contradict_themselves() {
-    // As a user vocabulary, each word is checked against all others.
+fn the_built_in_vocabulary_and_rules_are_consistent() {
+    // Loads the built-in vocabulary as a user vocabulary, because only the words of the latter are
+    // checked.
     let vocabulary = Vocabulary::new(Some(VOCABULARY), BTreeMap::new()).unwrap();
     let rules = built_in();
     for rule in &rules.ordered {
@@ -429,11 +436,11 @@ fn the_built_in_vocabulary_and_rules_do_not_contradict_themselves() {
     }
     for entry in vocabulary.tags() {
         assert!(!entry.help.is_empty(), "{}", entry.id);
-        let is_given = rules
+        let is_assigned = rules
             .ordered
             .iter()
             .any(|rule| rule.tags.contains(&entry.id));
-        assert!(is_given, "no rule gives {}", entry.id);
+        assert!(is_assigned, "no rule assigns {}", entry.id);
     }
 }
 
@@ -453,8 +460,8 @@ fn a_renamed_tag_has_its_new_name_everywhere() {
 
 #[test]
 fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
-    let own = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
-    let added = own("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
+    let parse = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
+    let added = parse("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
     assert_eq!(added.meanings("confessional"), ["interview"]);
     assert_eq!(added.meanings("vows"), ["wedding/vows"]);
     assert!(added.meanings("shoot").contains(&"wedding".to_owned()));
@@ -503,7 +510,7 @@ fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
             "did you mean `synonyms`?",
         ),
     ] {
-        match own(text) {
+        match parse(text) {
             Err(Error::InvalidFile {
                 file,
                 line: at,
@@ -528,7 +535,7 @@ fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
 proptest::proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
-    /// Applies the rules to arbitrary names: they terminate, and give the same result twice.
+    /// Checks that the rules terminate for arbitrary names and return the same result twice.
     #[test]
     fn tagging_is_deterministic_for_any_name(path in "[^/\0]{0,40}(/[^/\0]{0,40}){0,4}") {
         thread_local! {

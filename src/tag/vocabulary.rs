@@ -1,7 +1,7 @@
-//! The vocabulary: known tags, their hierarchy, and their synonyms.
+//! Vocabulary: known tags, their hierarchy and their synonyms.
 //!
-//! A word may mean several tags (`rehearsal`), and the name of a group means all its tags
-//! (`shoot`). A tag outside the vocabulary is valid too; it has no synonyms.
+//! A word may mean several tags (`rehearsal`), and the name of a group (`shoot`) means all tags in
+//! the group. Tags outside the vocabulary are also valid, but have no synonyms.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,25 +14,25 @@ use crate::value::{Malformed, parse_tag};
 /// The built-in vocabulary, as TOML.
 pub const BUILT_IN: &str = include_str!("vocabulary.toml");
 
-/// One tag of the vocabulary.
+/// Tag of the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VocabularyTag {
-    /// Id of the tag, which is its path: `tv-set/rehearsal`.
+    /// Id of the tag, which is its path in the hierarchy: `tv-set/rehearsal`.
     pub id: String,
-    /// Group of the tag; a tag below another belongs to the group of its root.
+    /// Group of the tag; a subtag is in the group of its parent.
     pub group: String,
     /// Description for `btsindex tags`.
     pub help: String,
     /// Words that mean this tag only.
     pub synonyms: Vec<String>,
-    /// Words that may mean this tag or another.
+    /// Ambiguous words that may mean this tag or another.
     pub among: Vec<String>,
 }
 
-/// A group of related tags: `shoot`, `people`.
+/// Group of related tags, such as `shoot` or `people`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagGroup {
-    /// Name of the group, which finds all its tags.
+    /// Name of the group; as a query, it finds all tags in the group.
     pub id: String,
     /// Description for `btsindex tags`.
     pub help: String,
@@ -43,14 +43,14 @@ pub struct TagGroup {
 pub struct Vocabulary {
     groups: Vec<TagGroup>,
     tags: Vec<VocabularyTag>,
-    /// Index of the tag that each unambiguous word means, by the word's key; only filled to check
+    /// Index of the tag that each unambiguous word means, by the word's key. Filled only to check
     /// the user's words.
     owners: HashMap<String, usize>,
     /// Renamed tags: former id to current id.
     renamed: BTreeMap<String, String>,
 }
 
-/// Returns a key that is equal for spellings of the same word: `Ad Shoots` and `ad-shoot`.
+/// Returns a key that is equal for all spellings of a word, such as `Ad Shoots` and `ad-shoot`.
 fn key(text: &str) -> String {
     let mut runs = folded_runs(text);
     if let Some(last) = runs.last_mut() {
@@ -68,13 +68,14 @@ pub(super) fn singular(word: &str) -> &str {
 }
 
 impl Vocabulary {
-    /// Loads the built-in vocabulary, the user's additions and the renamed tags.
+    /// Creates a vocabulary from the built-in one, the user's additions and the renamed tags.
     ///
     /// # Errors
-    /// [`Error::InvalidFile`] if the user's vocabulary is invalid.
+    /// Returns [`Error::InvalidFile`] if the user's vocabulary is invalid.
     pub fn new(user: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
-        // A test verifies that the built-in vocabulary is free of contradictions.
+        // The built-in vocabulary is not checked here, because a test verifies that it is
+        // consistent.
         vocabulary.add_file("the built-in vocabulary", BUILT_IN, false)?;
         if let Some(user) = user {
             vocabulary.register_all_words();
@@ -98,7 +99,7 @@ impl Vocabulary {
                     id: tag_id(&table, "id", "shoot")?,
                     help: table.text("help")?.unwrap_or_default().to_owned(),
                 };
-                if !self.groups.iter().any(|known| known.id == group.id) {
+                if !self.groups.iter().any(|other| other.id == group.id) {
                     self.groups.push(group);
                 }
             }
@@ -115,9 +116,9 @@ impl Vocabulary {
         let group = self.group_of(&id, table)?;
         let synonyms = words(table, "synonyms")?;
         let among = words(table, "among")?;
-        let known = self.tags.iter().position(|known| known.id == id);
-        let at = known.unwrap_or(self.tags.len());
-        if known.is_none() {
+        let existing = self.tags.iter().position(|tag| tag.id == id);
+        let at = existing.unwrap_or(self.tags.len());
+        if existing.is_none() {
             self.tags.push(VocabularyTag {
                 id: id.clone(),
                 group,
@@ -140,25 +141,31 @@ impl Vocabulary {
         Ok(())
     }
 
-    /// Returns the group that the table states, or the group of the parent.
+    /// Returns the group that the table states, or else the group of the parent or of the existing
+    /// tag.
     fn group_of(&self, id: &str, table: &TomlTable<'_>) -> Result<String, Error> {
-        let above = id.rsplit_once('/').map(|(above, _)| above);
+        let parent_id = id.rsplit_once('/').map(|(parent_id, _)| parent_id);
         let parent = self
             .tags
             .iter()
-            .find(|known| Some(known.id.as_str()) == above || known.id == id);
-        match (table.get("group"), above, parent) {
+            .find(|tag| Some(tag.id.as_str()) == parent_id || tag.id == id);
+        match (table.get("group"), parent_id, parent) {
             (Some(value), None, _) => {
                 let group = value.text()?;
-                if self.groups.iter().any(|known| known.id == group) {
+                if self
+                    .groups
+                    .iter()
+                    .any(|known_group| known_group.id == group)
+                {
                     return Ok(group.to_owned());
                 }
-                let known: Vec<&str> = self.groups.iter().map(|group| group.id.as_str()).collect();
-                let hint = closest(group, &known).map_or_else(
+                let known_groups: Vec<&str> =
+                    self.groups.iter().map(|group| group.id.as_str()).collect();
+                let hint = closest(group, &known_groups).map_or_else(
                     || {
                         format!(
                             "known groups: {}; add a new one with `[[group]]`",
-                            known.join(", ")
+                            known_groups.join(", ")
                         )
                     },
                     |close| format!("did you mean `{close}`?"),
@@ -170,9 +177,9 @@ impl Vocabulary {
                 "remove `group`",
             )),
             (None, _, Some(parent)) => Ok(parent.group.clone()),
-            (None, Some(above), None) => Err(table.wrong(
-                format!("`{above}`, the parent of `{id}`, is not a tag"),
-                format!("add a tag `{above}` before it"),
+            (None, Some(parent_id), None) => Err(table.wrong(
+                format!("`{parent_id}`, the parent of `{id}`, is not a tag"),
+                format!("add the tag `{parent_id}` before it"),
             )),
             (None, None, None) => Err(table.wrong(
                 format!("`{id}` has no group"),
@@ -181,8 +188,8 @@ impl Vocabulary {
         }
     }
 
-    /// Registers a word as meaning one tag only. Fails if it already means another tag or is the id
-    /// of one.
+    /// Registers a word that means one tag only. Fails if it already means another tag or is its
+    /// id.
     fn register_word(&mut self, at: usize, word: &str, table: &TomlTable<'_>) -> Result<(), Error> {
         let owner = *self.owners.entry(key(word)).or_insert(at);
         if owner == at {
@@ -228,8 +235,8 @@ impl Vocabulary {
         current_name(&self.renamed, id)
     }
 
-    /// Returns the ids of the tags that a word may mean; for a group, its top-level tags. Empty if
-    /// the word is not in the vocabulary.
+    /// Returns the ids of the tags that a word may mean; for a group, its top-level tags. The
+    /// result is empty if the word is not in the vocabulary.
     #[must_use]
     pub fn meanings(&self, word: &str) -> Vec<String> {
         let exact = parse_tag(word).ok();
@@ -259,11 +266,11 @@ impl Vocabulary {
         ids
     }
 
-    /// Returns the ids of the tags that a word may mean, unless it is a group.
+    /// Returns the ids of the tags that a word may mean, ignoring groups.
     fn tags_for_word(&self, word: &str) -> Vec<String> {
         let word = key(word);
         let first = word.bytes().next();
-        // The first letter excludes most words, so that computing their keys is not needed.
+        // The first letter excludes most words without computing their keys.
         let has_same_first = |text: &str| {
             let own_first = text
                 .bytes()
@@ -280,24 +287,24 @@ impl Vocabulary {
         matching.map(|tag| tag.id.clone()).collect()
     }
 
-    /// Returns true if a word is the name of a group, and so means all its tags.
+    /// Returns true if a word is the name of a group, and thus means all tags in it.
     #[must_use]
     pub fn is_group(&self, word: &str) -> bool {
         parse_tag(word).is_ok_and(|word| self.groups.iter().any(|group| group.id == word))
     }
 
-    /// Resolves a tag that a user assigns: an id, a word that means one tag, or a new tag as typed.
+    /// Resolves a tag that the user types: an id, a word that means one tag, or a new tag.
     ///
     /// # Errors
-    /// Fails if the text is not a valid tag, or may mean several tags.
+    /// Returns an error if the text is not a valid tag, or may mean several tags.
     pub fn resolve(&self, typed: &str) -> Result<String, Error> {
         let tag = parse_tag(typed)?;
-        let is_id = self.tags.iter().any(|known| known.id == tag);
+        let is_id = self.tags.iter().any(|other| other.id == tag);
         let is_group = self.is_group(&tag);
         let meanings = self.meanings(&tag);
         match meanings.as_slice() {
             _ if is_id => Ok(self.current_name(&tag)),
-            [one] if !is_group => Ok(one.clone()),
+            [id] if !is_group => Ok(id.clone()),
             [] => Ok(self.current_name(&tag)),
             several => Err(Error::AmbiguousTag {
                 tag,
@@ -306,7 +313,7 @@ impl Vocabulary {
         }
     }
 
-    /// Returns the id most similar to a tag that is not in the vocabulary.
+    /// Returns the id that is most similar to a tag outside the vocabulary.
     #[must_use]
     pub fn nearest(&self, tag: &str) -> Option<&str> {
         let ids: Vec<&str> = self.tags.iter().map(|tag| tag.id.as_str()).collect();
@@ -314,8 +321,8 @@ impl Vocabulary {
         closest(tag, &ids).filter(|_| !is_known)
     }
 
-    /// Returns the phrases for `@id` in a rule: the synonyms of the tag, and the last part of its
-    /// path if that is unambiguous. `None` if there is no such tag.
+    /// Returns the phrases for `@id` in a rule: the tag's synonyms, and the last part of its path
+    /// if that is unambiguous. Returns `None` if there is no such tag.
     #[must_use]
     pub(super) fn rule_phrases(&self, id: &str) -> Option<Vec<String>> {
         let is_named = |tag: &&VocabularyTag| tag.id == id || self.current_name(&tag.id) == id;
@@ -335,13 +342,13 @@ impl Vocabulary {
     }
 }
 
-/// Returns the current name of a tag: its own new name, or a name derived from the new name of its
-/// nearest renamed parent. A name that maps to itself is current, regardless of its parents.
+/// Returns the current name of a tag: its new name, or a name derived from the new name of its
+/// nearest renamed ancestor. A name that maps to itself is current, whatever its ancestors are.
 #[must_use]
 pub fn current_name(renamed: &BTreeMap<String, String>, id: &str) -> String {
     let mut name = id.to_owned();
-    // A name derived from a renamed parent may itself be a former name. No chain uses the same
-    // entry twice, so the number of entries limits the number of steps.
+    // The new name may itself be a former name. No chain uses the same entry twice, so the number
+    // of entries limits the number of steps.
     for _ in 0..=renamed.len() {
         match renamed_once(renamed, &name) {
             Some(next) if next != name => name = next,

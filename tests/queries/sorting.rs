@@ -254,6 +254,6 @@ fn facets_are_counted_exactly() {
     let whole = finder
         .tally(&Query::default(), &[], true, &mut fail_on_notice)
         .unwrap()
-        .whole;
+        .total;
     assert_eq!(whole.clips, names.len() as u64);
 }

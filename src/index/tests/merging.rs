@@ -1,4 +1,4 @@
-//! Merges during commits that delete documents of the merged segments.
+//! Tests of merges during which commits delete documents of the merged segments.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,14 +14,14 @@ use super::super::updater::IndexUpdater;
 use super::test_catalogue::write;
 use super::*;
 
-/// Directory in which merges pause after they start, until the next commit.
+/// Directory in which a merge pauses at its start until the next commit.
 #[derive(Clone)]
 struct MergeGate {
     folder: IndexFolder,
-    /// Callback at the start of a merge; gets the number of merges started before.
+    /// Callback at the start of a merge; receives the number of merges started before it.
     on_merge: Arc<dyn Fn(usize) + Send + Sync>,
-    /// Number of merges that pause; later ones do not.
-    stopping: usize,
+    /// Number of merges that pause; later merges do not.
+    pausing: usize,
     state: Arc<(Mutex<GateState>, Condvar)>,
 }
 
@@ -40,9 +40,9 @@ impl fmt::Debug for MergeGate {
 
 impl MergeGate {
     /// Pauses a merge at the first file of its segment.
-    fn pass(&self, path: &Path) {
-        let (seen, committed) = &*self.state;
-        let mut locked = seen.lock().unwrap();
+    fn pause_merge(&self, path: &Path) {
+        let (state, committed) = &*self.state;
+        let mut locked = state.lock().unwrap();
         let before = locked.merges.len();
         if !locked.merges.insert(path.with_extension("")) {
             return;
@@ -50,9 +50,13 @@ impl MergeGate {
         let commits = locked.commits;
         drop(locked);
         (self.on_merge)(before);
-        if before < self.stopping {
-            let waits = |seen: &mut GateState| seen.commits == commits;
-            drop(committed.wait_while(seen.lock().unwrap(), waits).unwrap());
+        if before < self.pausing {
+            let is_waiting = |state: &mut GateState| state.commits == commits;
+            drop(
+                committed
+                    .wait_while(state.lock().unwrap(), is_waiting)
+                    .unwrap(),
+            );
         }
     }
 
@@ -79,7 +83,7 @@ impl Directory for MergeGate {
             .name()
             .is_some_and(|name| name.starts_with("merge_thread"));
         if is_merge {
-            self.pass(path);
+            self.pause_merge(path);
         }
         self.folder.open_write(path)
     }
@@ -91,8 +95,8 @@ impl Directory for MergeGate {
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         self.folder.atomic_write(path, data)?;
         if path == Path::new(META_FILE) {
-            let (seen, committed) = &*self.state;
-            seen.lock().unwrap().commits += 1;
+            let (state, committed) = &*self.state;
+            state.lock().unwrap().commits += 1;
             committed.notify_all();
         }
         Ok(())
@@ -111,11 +115,11 @@ impl Directory for MergeGate {
     }
 }
 
-/// Creates an index with one large segment and `pieces` segments of one clip each, of the first
-/// clips.
+/// Creates an index with one large segment, and a segment of one clip for each of the first
+/// `pieces` clips.
 fn with_small_segments(pieces: usize) -> TestCatalogue {
     let test = TestCatalogue::with(50);
-    test.follow();
+    test.catch_up();
     for number in 0..pieces {
         test.edit(number, "circled");
         Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
@@ -124,11 +128,11 @@ fn with_small_segments(pieces: usize) -> TestCatalogue {
     test
 }
 
-/// Merges an index. Each merge that starts changes some clips, and the first `stopping` merges wait
-/// for the commit of that change. Returns the number of merges started.
+/// Merges an index. At the start of each merge, changes some clips. The first `pausing` merges wait
+/// until that change is committed. Returns the number of merges started.
 fn merge(
     test: &TestCatalogue,
-    stopping: usize,
+    pausing: usize,
     changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
 ) -> usize {
     let (folder, dir) = (test.folder.path().to_owned(), test.dir);
@@ -143,7 +147,7 @@ fn merge(
     let gate = MergeGate {
         folder: IndexFolder::open(&test.index()).unwrap(),
         on_merge: Arc::new(on_merge),
-        stopping,
+        pausing,
         state: Arc::default(),
     };
     let seq = test.open().seq();
@@ -153,7 +157,7 @@ fn merge(
     updater.merge(MergeEffort::FULL).unwrap();
     drop(updater);
     test.open();
-    test.follow();
+    test.catch_up();
     test.assert_equal(50);
     gate.merges()
 }
@@ -182,10 +186,10 @@ fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
 }
 
 #[test]
-fn a_merge_ends_although_changes_never_stop() {
+fn merging_ends_although_every_merge_is_invalidated() {
     let test = with_small_segments(12);
     let merges = merge(&test, 3, |merge| vec![merge]);
-    // Three merges that commits invalidate, then one without commits.
+    // Commits invalidate three merges; the fourth runs without commits.
     assert_eq!(merges, 4);
     assert!(test.open().segments().len() <= MergeEffort::SMALL.segments);
 }
@@ -200,11 +204,11 @@ fn a_commit_that_empties_no_segment_does_not_affect_a_merge() {
 #[test]
 fn merging_ends_although_every_commit_makes_another_merge_due() {
     let test = TestCatalogue::with(50);
-    test.follow();
+    test.catch_up();
     test.add(0..40);
     Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
-    // Two of three clips each time, selected by another digit, so that most of the last segment is
-    // deleted.
+    // Changes two of three clips each time, selected by a different digit, so that most of the last
+    // segment is deleted.
     let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
     let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
     let merges = merge(&test, 4, changed);

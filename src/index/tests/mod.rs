@@ -1,8 +1,8 @@
-//! Searches return correct results whatever happens to the files of the index.
+//! Tests that searches return correct results whatever happens to the index files.
 
-mod merging;
 #[cfg(unix)]
-mod rot;
+mod bit_rot;
+mod merging;
 mod test_catalogue;
 
 use std::ffi::OsString;
@@ -74,7 +74,7 @@ fn restore(folder: &Path, files: &[(PathBuf, Vec<u8>)]) {
     }
 }
 
-/// Returns pseudo-random numbers that are the same in each run.
+/// Returns a pseudo-random number; the sequence is the same in each run.
 fn random(state: &mut u64) -> usize {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -82,7 +82,7 @@ fn random(state: &mut u64) -> usize {
     usize::try_from(*state >> 16).unwrap()
 }
 
-/// Damaged versions of a file: flipped bits, truncations, and `None` for a missing file.
+/// Returns damaged versions of a file: flipped bits, truncations, and `None` for a missing file.
 fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
     let bits = bytes.len() * 8;
     let mut damages = vec![None];
@@ -101,15 +101,15 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 
 #[test]
 fn every_search_returns_the_same_result_after_any_damage_to_a_file() {
-    // `BTSINDEX_CLIPS` sets the number, for example 3000 in a release build.
+    // `BTSINDEX_CLIPS` sets the number of clips, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
     let test = TestCatalogue::with(clips);
-    test.follow();
-    // Several segments, one with deleted documents.
+    test.catch_up();
+    // Creates several segments, one with deleted documents.
     test.add(clips - 10..clips + 20);
-    test.follow();
+    test.catch_up();
     test.add(clips + 15..clips + 25);
-    test.follow();
+    test.catch_up();
     assert!(test.open().segments().len() > 1);
     let expected = test.search_all(&mut Vec::new());
     assert!(
@@ -137,8 +137,8 @@ fn every_search_returns_the_same_result_after_any_damage_to_a_file() {
             assert!(notices.len() <= 1, "{notices:?}");
             reported += notices.len();
             all += 1;
-            // The index is intact each time. The comparison with the catalogue and a second search
-            // without notices take longer, so they run only sometimes.
+            // The index must be intact each time. Comparing it with the catalogue and searching
+            // again take longer, so they are done only for every tenth case.
             let index = test.open();
             if all % 10 == 0 {
                 assert!(index.audit(&test.catalogue).unwrap().is_equal());
@@ -162,28 +162,28 @@ fn every_search_returns_the_same_result_after_any_damage_to_a_file() {
 #[test]
 fn searches_survive_several_damaged_files_and_a_missing_folder() {
     let test = TestCatalogue::with(300);
-    test.follow();
+    test.catch_up();
     let expected = test.search_all(&mut Vec::new());
     for (path, bytes) in files_in(&test.index()) {
         fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
     }
-    // The marker file is truncated too, but it exists.
+    // The marker file was also truncated, but it still exists.
     assert_eq!(test.search_all(&mut Vec::new()), expected);
     fs::remove_dir_all(test.index()).unwrap();
     let mut notices = Vec::new();
     assert_eq!(test.search_all(&mut notices), expected);
-    assert_eq!(notices, [], "the first index is built without a notice");
+    assert_eq!(notices, [], "building the first index caused a notice");
     test.assert_equal(300);
 }
 
 #[test]
 fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
     let test = TestCatalogue::with(50);
-    test.follow();
+    test.catch_up();
     let files = files_in(&test.index());
-    // Index of another catalogue.
+    // The index of another catalogue.
     let other = TestCatalogue::with(20);
-    other.follow();
+    other.catch_up();
     let moved: Vec<_> = files
         .iter()
         .map(|(path, bytes)| (other.index().join(path.file_name().unwrap()), bytes.clone()))
@@ -192,10 +192,11 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
     let mut notices = Vec::new();
     assert_eq!(other.search("take", &mut notices).len(), 20);
     assert_eq!(notices.len(), 1, "{notices:?}");
-    // Ahead of a catalogue that was restored from an older copy.
+    // An index that is ahead of its catalogue, because the catalogue was restored from an older
+    // copy.
     let older = TestCatalogue::new();
     older.add(0..10);
-    older.follow();
+    older.catch_up();
     let uuid = older.catalogue.uuid().unwrap();
     write_payload(
         &older,
@@ -213,7 +214,7 @@ fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
             reason: "is ahead of the catalogue"
         }]
     );
-    // Written by another version.
+    // An index that another version wrote.
     let seq = older.catalogue.seq().unwrap();
     write_payload(
         &older,
@@ -273,34 +274,34 @@ fn small_changes_are_found_at_once_and_leave_few_segments() {
 #[test]
 fn searches_find_the_last_edit_while_others_write_and_rebuild() {
     let test = TestCatalogue::with(400);
-    test.follow();
-    let is_over = AtomicBool::new(false);
+    test.catch_up();
+    let is_done = AtomicBool::new(false);
     let last = AtomicI64::new(-1);
     let folder = test.folder.path();
     std::thread::scope(|scope| {
-        let until_over = |work: fn(&Catalogue)| {
-            let is_over = &is_over;
+        let until_done = |work: fn(&Catalogue)| {
+            let is_done = &is_done;
             move || {
                 let catalogue = Catalogue::open(folder).unwrap();
-                while !is_over.load(Ordering::SeqCst) {
+                while !is_done.load(Ordering::SeqCst) {
                     work(&catalogue);
                 }
             }
         };
-        scope.spawn(until_over(|catalogue| {
+        scope.spawn(until_done(|catalogue| {
             try_catch_up(catalogue, "scan", &mut |_| ()).unwrap();
         }));
-        scope.spawn(until_over(|catalogue| {
+        scope.spawn(until_done(|catalogue| {
             catch_up_and_merge(catalogue, "scan", &mut |_| ()).unwrap();
         }));
-        scope.spawn(until_over(|catalogue| {
+        scope.spawn(until_done(|catalogue| {
             Index::rebuild(catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
         }));
         for _ in 0..2 {
-            let (last, is_over) = (&last, &is_over);
+            let (last, is_done) = (&last, &is_done);
             scope.spawn(move || {
                 let catalogue = Catalogue::open(folder).unwrap();
-                while !is_over.load(Ordering::SeqCst) {
+                while !is_done.load(Ordering::SeqCst) {
                     let number = last.load(Ordering::SeqCst);
                     if number < 0 {
                         continue;
@@ -313,7 +314,7 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
                     let found = find(&query, &catalogue, 10, &mut on_notice).unwrap();
                     assert_eq!(found.total, 1, "edit {number}");
                     notices.retain(|notice| !matches!(notice, IndexNotice::Waiting { .. }));
-                    assert_eq!(notices, [], "nothing was damaged");
+                    assert_eq!(notices, [], "an intact index caused a notice");
                 }
             });
         }
@@ -322,22 +323,22 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
             last.store(number.try_into().unwrap(), Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(50));
         }
-        is_over.store(true, Ordering::SeqCst);
+        is_done.store(true, Ordering::SeqCst);
     });
-    test.follow();
+    test.catch_up();
     test.assert_equal(400);
-    let left: Vec<String> = fs::read_dir(folder)
+    let remaining: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with("index."))
         .collect();
-    assert_eq!(left, ["index.lock"]);
+    assert_eq!(remaining, ["index.lock"]);
 }
 
 #[test]
 fn a_search_waits_for_the_writer_and_names_it() {
     let test = TestCatalogue::with(20);
-    test.follow();
+    test.catch_up();
     test.edit(3, "circled");
     let held = lock::attempt(&test.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
@@ -354,39 +355,39 @@ fn a_search_waits_for_the_writer_and_names_it() {
         assert_eq!(receiver.recv(), Ok(IndexNotice::Waiting { holder }));
         drop(held);
         assert_eq!(search.join().unwrap(), 1);
-        assert!(receiver.recv().is_err(), "no further notice");
+        assert!(receiver.recv().is_err(), "a second notice was sent");
     });
 }
 
 #[test]
 fn leftovers_of_killed_processes_are_removed() {
     let test = TestCatalogue::with(20);
-    test.follow();
-    let left = |name: &str| test.folder.path().join(name);
+    test.catch_up();
+    let path_of = |name: &str| test.folder.path().join(name);
     for (name, marked) in [
         ("index.new-1a", true),
         ("index.old-2b", true),
         ("index.new-3c", false),
     ] {
-        fs::create_dir(left(name)).unwrap();
+        fs::create_dir(path_of(name)).unwrap();
         if marked {
-            fs::write(left(name).join(MARKER_FILE), "").unwrap();
-            fs::write(left(name).join("meta.json"), "{}").unwrap();
+            fs::write(path_of(name).join(MARKER_FILE), "").unwrap();
+            fs::write(path_of(name).join("meta.json"), "{}").unwrap();
         }
     }
-    fs::create_dir(left("index.old-footage")).unwrap();
-    fs::write(left("index.old-footage").join("precious.mov"), "footage").unwrap();
+    fs::create_dir(path_of("index.old-footage")).unwrap();
+    fs::write(path_of("index.old-footage").join("precious.mov"), "footage").unwrap();
     fs::write(test.index().join(".tmpAbCdEf"), "half a f").unwrap();
     test.add(20..30);
-    test.follow();
+    test.catch_up();
     let removed = [
         "index.new-1a",
         "index.old-2b",
         "index.new-3c",
         "index/.tmpAbCdEf",
     ];
-    assert!(removed.iter().all(|name| !left(name).exists()));
-    assert!(left("index.old-footage/precious.mov").exists());
+    assert!(removed.iter().all(|name| !path_of(name).exists()));
+    assert!(path_of("index.old-footage/precious.mov").exists());
     test.assert_equal(30);
 }
 
@@ -407,17 +408,17 @@ fn a_large_merge_loses_nothing() {
 #[test]
 fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
     let test = TestCatalogue::with(1200);
-    test.follow();
+    test.catch_up();
     let folder = test.folder.path();
     let mut edits = 0;
     Index::rebuild(&test.catalogue, &mut |_| (), &mut |done, _| {
-        // Found in the old index, while the new one is being made.
-        let found =
+        // The edit must be found in the old index while the new one is being built.
+        let query =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();
         let mut on_notice = |notice: &IndexNotice| panic!("{notice}");
         if edits > 0 {
-            let found = find(&found, &catalogue, 10, &mut on_notice).unwrap();
+            let found = find(&query, &catalogue, 10, &mut on_notice).unwrap();
             assert_eq!(found.total, 1, "after {done}");
         }
         test.edit(1, &format!("circled{edits}"));
@@ -435,13 +436,14 @@ fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
 #[test]
 fn an_audit_finds_every_difference() {
     let test = TestCatalogue::with(40);
-    test.follow();
+    test.catch_up();
     let index = test.open();
     let clip = |number: i64| test.catalogue.clip(number).unwrap().unwrap();
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
     let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
-    // Clip 3 has the document of 4, 5 is missing, 6 occurs twice, 1000 does not exist.
+    // Clip 3 gets the document of clip 4, clip 5 is missing, clip 6 has two documents, and clip
+    // 1000 does not exist.
     writer.delete_term(delete(3));
     writer.add_document(columns.document(3, &clip(4))).unwrap();
     writer.delete_term(delete(5));
@@ -449,12 +451,12 @@ fn an_audit_finds_every_difference() {
     writer
         .add_document(columns.document(1000, &clip(7)))
         .unwrap();
-    // One different number is enough.
+    // A single different number is a difference.
     let mut wider = clip(8);
     wider.width = Some(Fact::new(1921, Source::STREAM));
     writer.delete_term(delete(8));
     writer.add_document(columns.document(8, &wider)).unwrap();
-    // A different word order is enough, too.
+    // A different word order is also a difference.
     let mut shuffled = clip(9);
     let comment = &mut shuffled.comment.as_mut().unwrap().value;
     *comment = comment.split(' ').rev().collect::<Vec<_>>().join(" ");
@@ -474,11 +476,11 @@ fn an_audit_finds_every_difference() {
         compared: 39,
         differing: vec![3, 8, 9],
         missing: vec![5],
-        doubled: vec![6],
+        duplicated: vec![6],
         surplus: vec![1000],
     };
     assert_eq!(audit, expected);
-    // A later change is not a difference.
+    // Clips that changed after the index was opened are not compared.
     test.edit(3, "circled");
     let audit = test.open().audit(&test.catalogue).unwrap();
     assert!(!audit.differing.contains(&4) && audit.compared < 40);
@@ -487,14 +489,14 @@ fn an_audit_finds_every_difference() {
 }
 
 #[test]
-fn an_intact_index_is_read_once() {
+fn a_checked_file_is_recorded() {
     let test = TestCatalogue::with(20);
-    test.follow();
-    // Wait until changes of the files would alter their times.
+    test.catch_up();
+    // Waits until a change to the files would alter their times.
     std::thread::sleep(Duration::from_millis(2100));
     drop(test.open());
-    let memo = fs::read(test.index().join(checksums::RECORDS_FILE)).unwrap();
+    let records = fs::read(test.index().join(checksums::RECORDS_FILE)).unwrap();
     let names = files(&test.open().inner.load_metas().unwrap());
-    let memo = String::from_utf8(memo).unwrap();
-    assert!(names.iter().all(|name| memo.contains(name)), "{memo}");
+    let records = String::from_utf8(records).unwrap();
+    assert!(names.iter().all(|name| records.contains(name)), "{records}");
 }

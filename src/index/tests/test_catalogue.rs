@@ -1,4 +1,4 @@
-//! Test catalogue, and the searches that are run on it.
+//! Catalogue for the tests of the index, and searches in it.
 
 use super::super::*;
 use super::*;
@@ -14,7 +14,7 @@ const WORDS: [&str; 8] = [
     "steadicam",
     "wrap",
 ];
-/// Catalogue with clips that are written without any footage.
+/// Catalogue with generated clips, for which no footage exists.
 pub(super) struct TestCatalogue {
     pub(super) folder: tempfile::TempDir,
     pub(super) catalogue: Catalogue,
@@ -23,7 +23,7 @@ pub(super) struct TestCatalogue {
 
 impl TestCatalogue {
     pub(super) fn new() -> Self {
-        // In memory where possible, because these tests flush thousands of files to disk.
+        // Stored in memory where possible, because these tests flush thousands of files to disk.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let folder = folder.unwrap();
         let catalogue = Catalogue::create(folder.path()).unwrap();
@@ -45,7 +45,7 @@ impl TestCatalogue {
         test
     }
 
-    /// Writes clips by number; an existing number becomes a changed file.
+    /// Writes the clips with these numbers; an existing clip gets a changed file.
     pub(super) fn add(&self, numbers: std::ops::Range<usize>) {
         self.catalogue.begin().unwrap();
         for number in numbers {
@@ -54,7 +54,7 @@ impl TestCatalogue {
         self.catalogue.commit().unwrap();
     }
 
-    /// Changes a clip, as an edit by a user would.
+    /// Changes a clip like an edit by a user.
     pub(super) fn edit(&self, number: usize, text: &str) {
         self.catalogue.begin().unwrap();
         self.write(number, text);
@@ -65,9 +65,9 @@ impl TestCatalogue {
         write(&self.catalogue, self.dir, number, text);
     }
 
-    /// Brings the index up to date. A process that another test starts shares the lock of an
-    /// earlier call until it executes its program, so a busy lock is tried again.
-    pub(super) fn follow(&self) {
+    /// Brings the index up to date. Retries while the lock is busy: a process that another test
+    /// starts shares the lock of an earlier call until it executes its program.
+    pub(super) fn catch_up(&self) {
         while !try_catch_up(&self.catalogue, "test", &mut |_| ()).unwrap() {
             std::thread::yield_now();
         }
@@ -82,25 +82,26 @@ impl TestCatalogue {
         found.clips
     }
 
-    /// Returns the results of many searches without their order, which depends on word frequencies:
-    /// deleted clips count until their segment is merged.
+    /// Returns the results of all test queries, sorted by id. Their original order depends on word
+    /// frequencies, in which deleted clips count until their segment is merged.
     pub(super) fn search_all(&self, notices: &mut Vec<IndexNotice>) -> Vec<Vec<i64>> {
-        let finds = |words: &&str| {
+        let search_one = |words: &&str| {
             let mut clips = self.search(words, notices);
             clips.sort_unstable();
             clips
         };
-        QUERIES.iter().map(finds).collect()
+        QUERIES.iter().map(search_one).collect()
     }
 
-    /// Returns the results of the same searches by an index that is opened once, as in `browse`.
+    /// Returns the same results as [`Self::search_all`], but opens the index only once, as `browse`
+    /// does.
     pub(super) fn search_all_with_one_finder(
         &self,
         notices: &mut Vec<IndexNotice>,
     ) -> Vec<Vec<i64>> {
         let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
         let mut finder = Finder::open(&self.catalogue, &mut on_notice).unwrap();
-        let finds = |words: &&str| {
+        let search_one = |words: &&str| {
             let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
             let query = Query::parse(&words, &Context::plain(today())).unwrap();
             let found = finder.find(&query, &SortOrder::default(), usize::MAX, &mut on_notice);
@@ -108,7 +109,7 @@ impl TestCatalogue {
             clips.sort_unstable();
             clips
         };
-        QUERIES.iter().map(finds).collect()
+        QUERIES.iter().map(search_one).collect()
     }
 
     pub(super) fn index(&self) -> PathBuf {
@@ -118,10 +119,10 @@ impl TestCatalogue {
     pub(super) fn open(&self) -> Index {
         match Index::open(&self.catalogue).unwrap() {
             IndexState::Usable(index) => *index,
-            IndexState::Missing => panic!("there is no index"),
+            IndexState::Missing => panic!("the index is missing"),
             IndexState::Mismatched(reason) => panic!("the index {reason}"),
             IndexState::Damaged { file } => panic!("{file} is damaged"),
-            IndexState::NotOurs => panic!("the index is not ours"),
+            IndexState::NotOurs => panic!("the index folder is foreign"),
         }
     }
 
@@ -132,11 +133,11 @@ impl TestCatalogue {
     }
 }
 
-/// Writes one clip within a transaction of the caller.
+/// Writes one clip within the caller's transaction.
 pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) {
     let name = OsString::from(format!("C{number:04}.MP4"));
-    let known = catalogue.file_id(dir, &name).unwrap();
-    let file = known.unwrap_or_else(|| {
+    let existing = catalogue.file_id(dir, &name).unwrap();
+    let file = existing.unwrap_or_else(|| {
         let found = FoundFile {
             name,
             bytes: 1000,

@@ -1,4 +1,4 @@
-//! Edits of a clip in the catalogue, and their conversion to XMP values.
+//! Edits of a clip, and their conversion to XMP values.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,13 +13,13 @@ use crate::value::{Marker, Selection};
 /// Edits of a clip in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClipEdits {
-    /// Tags of the clip.
+    /// Tags that a user added.
     pub tags: Vec<String>,
     /// Tags that a user removed.
     pub removed: Vec<String>,
-    /// Stars, from 1 to 5.
+    /// Rating in stars, from 1 to 5.
     pub stars: Option<u8>,
-    /// Selected, rejected, or no decision.
+    /// Selection by the user; `None` if undecided.
     pub selection: Option<Selection>,
     /// Notes in the order of their creation.
     pub notes: Vec<String>,
@@ -27,7 +27,7 @@ pub struct ClipEdits {
     pub markers: Vec<Marker>,
 }
 
-/// The edits as XMP values, without characters that XML cannot hold.
+/// Edits as XMP values, without characters that XML does not allow.
 pub(super) struct XmpValues {
     /// Items of `dc:subject`, without duplicates.
     pub tags: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) struct XmpValues {
     pub removed: HashSet<String>,
     /// Value of `xmp:Rating`, from -1 to 5.
     pub rating: Option<i8>,
-    /// Value of `xmpDM:good`; `None` unless selected.
+    /// Value of `xmpDM:good`; `None` unless the clip is selected.
     pub good: Option<bool>,
     /// Lines of `xmpDM:logComment`, each once.
     pub lines: Vec<String>,
@@ -44,35 +44,35 @@ pub(super) struct XmpValues {
 }
 
 impl ClipEdits {
-    /// Converts the edits to the values to write.
+    /// Converts the edits to XMP values.
     pub(super) fn to_xmp_values(&self) -> XmpValues {
-        let mut known = HashSet::new();
+        let mut keys = HashSet::new();
         let tags = self
             .tags
             .iter()
             .map(|tag| to_xml_chars(tag).trim().to_owned());
         let tags: Vec<String> = tags
-            .filter(|tag| !tag.is_empty() && known.insert(tag_key(tag)))
+            .filter(|tag| !tag.is_empty() && keys.insert(tag_key(tag)))
             .collect();
         let removed = self.removed.iter().map(|tag| tag_key(&to_xml_chars(tag)));
-        let mut lines_known = HashSet::new();
+        let mut seen_lines = HashSet::new();
         let lines = self
             .notes
             .iter()
             .flat_map(|note| non_blank_lines(&to_xml_chars(note)));
         XmpValues {
-            removed: removed.filter(|key| !known.contains(key)).collect(),
+            removed: removed.filter(|key| !keys.contains(key)).collect(),
             tags,
             rating: self.rating(),
             good: (self.selection == Some(Selection::Selected)).then_some(true),
             lines: lines
-                .filter(|line| lines_known.insert(line.trim().to_owned()))
+                .filter(|line| seen_lines.insert(line.trim().to_owned()))
                 .collect(),
             markers: self.markers(),
         }
     }
 
-    /// Returns the rating. Rejected is -1 (XMP specification, part 1, `xmp:Rating`).
+    /// Returns the value of `xmp:Rating`; -1 is rejected (XMP specification, part 1).
     fn rating(&self) -> Option<i8> {
         if self.selection == Some(Selection::Rejected) {
             return Some(-1);
@@ -82,42 +82,42 @@ impl ClipEdits {
     }
 
     fn markers(&self) -> Vec<(XmpMarker, String)> {
-        let mut before: HashMap<(u64, String), usize> = HashMap::new();
-        let mut named = Vec::with_capacity(self.markers.len());
+        let mut counts: HashMap<(u64, String), usize> = HashMap::new();
+        let mut with_guids = Vec::with_capacity(self.markers.len());
         for marker in &self.markers {
             let text = to_xml_chars(&marker.text);
-            let nth = before.entry((marker.micros, text.clone())).or_default();
-            let name = guid(marker.micros, *nth, &text);
+            let nth = counts.entry((marker.micros, text.clone())).or_default();
+            let guid = guid(marker.micros, *nth, &text);
             *nth += 1;
             let marker = XmpMarker {
                 micros: marker.micros,
                 duration_micros: 0,
                 text,
             };
-            named.push((marker, name));
+            with_guids.push((marker, guid));
         }
-        named
+        with_guids
     }
 }
 
-/// Returns the identifier of a marker. It is derived from the marker alone, so the same edits
-/// always produce the same file.
+/// Returns the identifier of a marker. It is derived only from the marker, so the same edits always
+/// produce the same file.
 fn guid(micros: u64, nth: usize, text: &str) -> String {
     let hash = xxh3_128(format!("btsindex {micros} {nth} {text}").as_bytes());
-    // RFC 9562: version 8, a custom scheme, and the usual variant.
+    // RFC 9562: version 8 (custom) and the standard variant.
     let id = hash & !(0xf << 76) & !(0x3 << 62) | (0x8 << 76) | (0x2 << 62);
     let digits = format!("{id:032x}");
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits[part].to_owned());
     parts.join("-")
 }
 
-/// Returns the form of a tag used for comparison: case, Unicode composition, blanks, dashes and
-/// underscores do not matter.
+/// Returns the form of a tag used for comparison, which ignores case and Unicode composition and
+/// treats blanks, dashes and underscores as equal.
 pub(super) fn tag_key(tag: &str) -> String {
     let folded = composed(tag).to_lowercase();
-    let is_gap = |c: char| c.is_whitespace() || matches!(c, '-' | '_');
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, '-' | '_');
     let words: Vec<&str> = folded
-        .split(is_gap)
+        .split(is_separator)
         .filter(|word| !word.is_empty())
         .collect();
     if words.is_empty() {
@@ -140,27 +140,31 @@ mod tests {
 
     #[test]
     fn compares_tags_regardless_of_spelling() {
-        for (one, other, is_equal) in [
+        for (first, second, is_equal) in [
             ("Ad Shoot", "ad-shoot", true),
             ("ad_shoot", " AD  shoot ", true),
             ("caf\u{e9}", "Cafe\u{301}", true),
             ("--", "-", false),
             ("adshoot", "ad shoot", false),
         ] {
-            assert_eq!(tag_key(one) == tag_key(other), is_equal, "{one} {other}");
+            assert_eq!(
+                tag_key(first) == tag_key(second),
+                is_equal,
+                "{first} {second}"
+            );
         }
     }
 
     #[test]
     fn marker_identifiers_are_stable_and_unique() {
-        let one = guid(0, 0, "laughs");
-        assert_eq!(one, guid(0, 0, "laughs"));
-        assert_eq!(one.len(), 36);
+        let id = guid(0, 0, "laughs");
+        assert_eq!(id, guid(0, 0, "laughs"));
+        assert_eq!(id.len(), 36);
         assert!(
-            one.get(14..15) == Some("8") && "89ab".contains(&one[19..20]),
-            "{one}"
+            id.get(14..15) == Some("8") && "89ab".contains(&id[19..20]),
+            "{id}"
         );
-        let twice = ClipEdits {
+        let repeated = ClipEdits {
             markers: vec![
                 Marker {
                     micros: 1,
@@ -171,7 +175,7 @@ mod tests {
             ],
             ..ClipEdits::default()
         };
-        let names: HashSet<String> = twice
+        let names: HashSet<String> = repeated
             .to_xmp_values()
             .markers
             .into_iter()

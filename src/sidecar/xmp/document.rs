@@ -1,7 +1,7 @@
-//! Lossless XML document of a sidecar.
+//! Lossless XML document model of a sidecar.
 //!
-//! Other programs store their edits in these files. Everything this program does not understand is
-//! written back unchanged, so that none of it is lost.
+//! Other programs store their edits in these files. All content that this program does not
+//! understand is written back unchanged.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -16,13 +16,13 @@ use super::escape::{bad_reference, is_xml};
 use super::names::{NamespaceScope, RDF_RDF, XMLNS};
 use super::start_tag::{RawStartTag, short};
 
-/// Maximum nesting of elements. The parameters of a marker are at level thirteen.
+/// Maximum nesting depth of elements. The parameters of a marker are at level 13.
 const MAX_DEPTH: usize = 64;
-/// Maximum number of elements, attributes and texts. An hour of transcribed speech has about
+/// Maximum number of elements, attributes and texts. An hour of transcribed speech takes about
 /// 200,000.
 const MAX_NODES: usize = 500_000;
 
-/// A document: the root element and the nodes around it.
+/// XML document: the root element and the nodes around it.
 #[derive(Debug)]
 pub(super) struct Document {
     encoding: Encoding,
@@ -33,8 +33,8 @@ impl Document {
     /// Parses a whole document.
     ///
     /// # Errors
-    /// If it is too large, nested too deeply, in an unknown encoding, not well-formed, or has a
-    /// DTD.
+    /// Returns an error if the document is too large, nested too deeply, in an unknown encoding,
+    /// not well-formed, or has a DTD.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, XmpError> {
         let (encoding, text) = Encoding::decode(bytes)?;
         if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_xml(*c)) {
@@ -43,9 +43,14 @@ impl Document {
         }
         let nodes = DocumentBuilder::new(&text, encoding).build()?;
         let document = Self { encoding, nodes };
-        // A document that cannot be reproduced exactly must not overwrite the original.
+        // Rejects a document that cannot be reproduced exactly, because writing it would lose
+        // content.
         if document.text() != text {
-            return Err(malformed(&text, 0, "cannot be reproduced exactly"));
+            return Err(malformed(
+                &text,
+                0,
+                "the document cannot be reproduced exactly",
+            ));
         }
         Ok(document)
     }
@@ -66,7 +71,7 @@ impl Document {
     /// Returns the `rdf:RDF` element: the root element or one of its children.
     ///
     /// # Errors
-    /// If there is none.
+    /// Returns [`XmpError::NoRdf`] if there is none.
     pub(super) fn rdf(&self) -> Result<&XmlElement, XmpError> {
         let root = self.nodes.iter().find_map(|node| match node {
             Node::Element(element) => Some(element),
@@ -85,7 +90,7 @@ impl Document {
     /// Returns the `rdf:RDF` element for editing, and the namespace bindings in its scope.
     ///
     /// # Errors
-    /// If there is none.
+    /// Returns [`XmpError::NoRdf`] if there is none.
     pub(super) fn rdf_mut(&mut self) -> Result<(&mut XmlElement, NamespaceScope), XmpError> {
         let root = self.nodes.iter_mut().find_map(|node| match node {
             Node::Element(element) => Some(element),
@@ -105,7 +110,7 @@ impl Document {
     }
 }
 
-/// Creates an error with the line of a byte position.
+/// Creates an error that states the line of a byte position.
 fn malformed(text: &str, at: usize, reason: impl Into<String>) -> XmpError {
     let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
     XmpError::Malformed {
@@ -114,11 +119,11 @@ fn malformed(text: &str, at: usize, reason: impl Into<String>) -> XmpError {
     }
 }
 
-/// Builds the tree of elements from parser events.
+/// Builder of the document tree from parser events.
 struct DocumentBuilder<'a> {
     text: &'a str,
     encoding: Encoding,
-    /// Byte position at which the current event begins.
+    /// Byte position at which the current event starts.
     at: usize,
     node_count: usize,
     scope: NamespaceScope,
@@ -149,11 +154,11 @@ impl<'a> DocumentBuilder<'a> {
                 malformed(self.text, at, error.to_string())
             })?;
             let end = usize::try_from(reader.buffer_position()).unwrap_or(self.text.len());
-            let written = self.text.get(self.at..end).unwrap_or_default();
+            let source = self.text.get(self.at..end).unwrap_or_default();
             if matches!(event, Event::Eof) {
                 break;
             }
-            self.handle_event(&event, written)
+            self.handle_event(&event, source)
                 .map_err(|reason| malformed(self.text, self.at, reason))?;
             self.at = end;
         }
@@ -164,72 +169,72 @@ impl<'a> DocumentBuilder<'a> {
         Ok(self.finished)
     }
 
-    fn handle_event(&mut self, event: &Event<'_>, written: &str) -> Result<(), String> {
+    fn handle_event(&mut self, event: &Event<'_>, source: &str) -> Result<(), String> {
         match event {
             Event::Start(_) => {
                 if self.open.len() == MAX_DEPTH {
-                    return Err(format!("elements nested deeper than {MAX_DEPTH}"));
+                    return Err(format!("elements are nested more than {MAX_DEPTH} deep"));
                 }
-                let element = self.start_element(strip_delimiters(written, "<", ">"))?;
+                let element = self.start_element(strip_delimiters(source, "<", ">"))?;
                 self.open.push(element);
                 Ok(())
             }
             Event::Empty(_) => {
-                let (element, bound) = self.start_element(strip_delimiters(written, "<", "/>"))?;
+                let (element, bound) = self.start_element(strip_delimiters(source, "<", "/>"))?;
                 self.scope.leave(&bound);
                 self.add_node(Node::Element(element))
             }
             Event::End(_) => {
-                let (mut element, bound) = self.open.pop().ok_or("no open element")?;
-                let end = strip_delimiters(written, "</", ">");
+                let (mut element, bound) = self.open.pop().ok_or("end tag without a start tag")?;
+                let end = strip_delimiters(source, "</", ">");
                 element.end = Some(end.get(element.name.len()..).unwrap_or_default().to_owned());
                 self.scope.leave(&bound);
                 self.add_node(Node::Element(element))
             }
-            Event::Text(_) | Event::GeneralRef(_) => self.add_text(written),
+            Event::Text(_) | Event::GeneralRef(_) => self.add_text(source),
             Event::CData(_) => self.add_node(Node::Cdata(
-                strip_delimiters(written, "<![CDATA[", "]]>").to_owned(),
+                strip_delimiters(source, "<![CDATA[", "]]>").to_owned(),
             )),
             Event::Decl(declared) => {
                 self.check_declaration(declared)?;
-                self.add_node(Node::Other(written.to_owned()))
+                self.add_node(Node::Other(source.to_owned()))
             }
-            Event::Comment(_) | Event::PI(_) => self.add_node(Node::Other(written.to_owned())),
+            Event::Comment(_) | Event::PI(_) => self.add_node(Node::Other(source.to_owned())),
             Event::DocType(_) => Err("a DTD is not allowed in a sidecar".to_owned()),
             Event::Eof => Ok(()),
         }
     }
 
-    /// Parses a start tag. Returns its element, with namespaces resolved, and the prefixes that it
-    /// binds.
-    fn start_element(&mut self, written: &str) -> Result<(XmlElement, Vec<String>), String> {
+    /// Parses a start tag. Returns the element with its namespaces resolved, and the prefixes that
+    /// the tag binds.
+    fn start_element(&mut self, source: &str) -> Result<(XmlElement, Vec<String>), String> {
         let RawStartTag {
             name,
             mut attributes,
             tail,
-        } = RawStartTag::parse(written)?;
+        } = RawStartTag::parse(source)?;
         self.count_nodes(attributes.len())?;
         let bound = self.scope.enter(&attributes);
         let space = match name.split_once(':') {
             Some((prefix, _)) => self.namespace(prefix)?,
             None => self.scope.namespace("").unwrap_or_else(|| Rc::from("")),
         };
-        let nothing: Rc<str> = Rc::from("");
-        let mut known = HashSet::new();
+        let no_namespace: Rc<str> = Rc::from("");
+        let mut names = HashSet::new();
         for attribute in &mut attributes {
             attribute.space = match attribute.name().split_once(':') {
                 Some(("xmlns", _)) => Rc::from(XMLNS),
                 Some((prefix, _)) => self.namespace(prefix)?,
-                None => Rc::clone(&nothing),
+                None => Rc::clone(&no_namespace),
             };
         }
         if let Some(duplicate) = attributes
             .iter()
-            .find(|attribute| !known.insert(expanded_name(attribute)))
+            .find(|attribute| !names.insert(expanded_name(attribute)))
         {
             return Err(format!("duplicate attribute `{}`", short(duplicate.name())));
         }
-        drop(known);
+        drop(names);
         let element = XmlElement {
             name: name.to_owned(),
             space,
@@ -254,17 +259,17 @@ impl<'a> DocumentBuilder<'a> {
         Ok(())
     }
 
-    fn add_text(&mut self, written: &str) -> Result<(), String> {
-        if let Some(name) = bad_reference(written) {
+    fn add_text(&mut self, source: &str) -> Result<(), String> {
+        if let Some(name) = bad_reference(source) {
             return Err(format!("invalid reference `&{name};`"));
         }
         let last = self.open.last_mut();
         let last = last.and_then(|(element, _)| element.children.last_mut());
         if let Some(Node::Text(text)) = last {
-            text.push_str(written);
+            text.push_str(source);
             return Ok(());
         }
-        self.add_node(Node::Text(written.to_owned()))
+        self.add_node(Node::Text(source.to_owned()))
     }
 
     fn add_node(&mut self, node: Node) -> Result<(), String> {
@@ -274,13 +279,13 @@ impl<'a> DocumentBuilder<'a> {
             return Ok(());
         }
         let is_root = |node: &Node| matches!(node, Node::Element(_));
-        let fits = match &node {
+        let is_allowed = match &node {
             Node::Element(_) => !self.finished.iter().any(is_root),
             Node::Text(_) => node.is_blank(),
             Node::Cdata(_) => false,
             Node::Other(_) => true,
         };
-        if !fits {
+        if !is_allowed {
             return Err("content outside the root element".to_owned());
         }
         self.finished.push(node);
@@ -314,7 +319,7 @@ fn expanded_name(attribute: &Attribute) -> (Rc<str>, String) {
 }
 
 /// Strips the delimiters of a piece of markup.
-fn strip_delimiters<'t>(written: &'t str, begin: &str, end: &str) -> &'t str {
-    let written = written.strip_prefix(begin).unwrap_or(written);
-    written.strip_suffix(end).unwrap_or(written)
+fn strip_delimiters<'t>(source: &'t str, begin: &str, end: &str) -> &'t str {
+    let source = source.strip_prefix(begin).unwrap_or(source);
+    source.strip_suffix(end).unwrap_or(source)
 }

@@ -1,4 +1,4 @@
-//! Edits of a document. Each changes one property and keeps the RDF form in which it was written.
+//! Editor of a document. Each edit changes one property and keeps its RDF form.
 
 use super::XmpError;
 use super::element::XmlElement;
@@ -13,24 +13,24 @@ pub(super) struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
-    /// Creates an editor of `rdf`.
+    /// Creates an editor for an `rdf:RDF` element; `scope` holds its namespace bindings.
     pub(super) fn new(rdf: &'a mut XmlElement, scope: NamespaceScope) -> Self {
         Self { rdf, scope }
     }
 
-    /// Returns the properties in their current state.
+    /// Returns the `rdf:RDF` element in its current state.
     pub(super) fn rdf(&self) -> &XmlElement {
         self.rdf
     }
 
-    /// Sets a property to a text, or removes it.
+    /// Sets a property to a text; `None` removes it.
     pub(super) fn set(&mut self, name: XmlName, plain: Option<&str>) {
         for block in blocks(self.rdf) {
-            let is_there = match plain {
+            let is_done = match plain {
                 Some(plain) => block.set_attribute(name, plain),
                 None => block.remove_attribute(name),
             };
-            if is_there {
+            if is_done {
                 return;
             }
             let Some(property) = block.find_mut(|element| element.is(name)) else {
@@ -47,7 +47,7 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Replaces a property, whatever its form, or removes it.
+    /// Replaces a property, whatever its form. If `build` returns `None`, only removes it.
     pub(super) fn replace(
         &mut self,
         name: XmlName,
@@ -60,7 +60,7 @@ impl<'a> Editor<'a> {
         self.append(build);
     }
 
-    /// Removes items from a list, and the property itself with its last item.
+    /// Removes items from a list. Removes the property as well if no item remains.
     pub(super) fn retain(&mut self, name: XmlName, is_kept: impl Fn(&RdfProperty<'_>) -> bool) {
         for block in blocks(self.rdf) {
             let attribute = block.attribute(name).map(RdfProperty::Text);
@@ -86,7 +86,7 @@ impl<'a> Editor<'a> {
     /// created.
     ///
     /// # Errors
-    /// If the property is neither a list nor a text.
+    /// Returns an error if the property is neither a list nor a text.
     pub(super) fn add(
         &mut self,
         name: XmlName,
@@ -95,9 +95,9 @@ impl<'a> Editor<'a> {
     ) -> Result<(), XmpError> {
         if let Some(text) = self.take_attribute(name) {
             self.append(|prefixes| {
-                let mut all = vec![XmlElement::new(prefixes, LI).with_text(&text)];
-                all.extend(build(prefixes));
-                bag(prefixes, name, all)
+                let mut items = vec![XmlElement::new(prefixes, LI).with_text(&text)];
+                items.extend(build(prefixes));
+                bag(prefixes, name, items)
             });
             return Ok(());
         }
@@ -116,25 +116,25 @@ impl<'a> Editor<'a> {
             if let Some(list) = list_mut(property) {
                 let scope = scope.with_bindings(&list.attributes);
                 let mut prefixes = Prefixes::new(&scope);
-                let mut all = build(&mut prefixes);
+                let mut new_items = build(&mut prefixes);
                 let bindings: Vec<_> = prefixes.bindings().collect();
-                for item in &mut all {
+                for item in &mut new_items {
                     item.attributes.extend(bindings.iter().cloned());
                 }
-                for item in all {
+                for item in new_items {
                     list.push(item, &indent);
                 }
             }
             return Ok(());
         }
         self.append(|prefixes| {
-            let all = build(prefixes);
-            bag(prefixes, name, all)
+            let items = build(prefixes);
+            bag(prefixes, name, items)
         });
         Ok(())
     }
 
-    /// Removes an attribute from its block and returns its value.
+    /// Removes a property that is an attribute, and returns its value.
     fn take_attribute(&mut self, name: XmlName) -> Option<String> {
         let mut blocks = blocks(self.rdf);
         blocks.find_map(|block| {
@@ -144,7 +144,7 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// Appends a property to the first block, which is created if necessary.
+    /// Appends a property to the first `rdf:Description` block. Creates the block if necessary.
     fn append<P: Into<Option<XmlElement>>>(&mut self, build: impl FnOnce(&mut Prefixes<'_>) -> P) {
         if blocks(self.rdf).next().is_none() {
             let mut prefixes = Prefixes::new(&self.scope);
@@ -178,7 +178,8 @@ fn bag(prefixes: &mut Prefixes<'_>, name: XmlName, items: Vec<XmlElement>) -> Xm
     XmlElement::new(prefixes, name).with_children([bag])
 }
 
-/// Converts a property that is a single text to a list. Returns `None` if it is neither.
+/// Converts a property that is a single text into a list. Returns `None` if the property is
+/// neither.
 fn into_list(property: &mut XmlElement, scope: &NamespaceScope, indent: &str) -> Option<()> {
     if list(property).is_some() {
         return Some(());

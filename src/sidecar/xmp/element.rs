@@ -1,4 +1,4 @@
-//! Elements of a document. Each keeps its original text until it is changed.
+//! Elements of a document, which keep their source text until they are changed.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use super::names::{Prefixes, XmlName};
 pub(super) enum Node {
     /// Element with its children.
     Element(XmlElement),
-    /// Text with its references unresolved.
+    /// Text with unresolved references.
     Text(String),
     /// Content of a CDATA section.
     Cdata(String),
@@ -19,10 +19,10 @@ pub(super) enum Node {
     Other(String),
 }
 
-/// An XML element with its attributes and children.
+/// XML element with its attributes and children.
 #[derive(Debug, Clone)]
 pub(super) struct XmlElement {
-    /// Name with its prefix, as in the source.
+    /// Qualified name, as in the source.
     pub name: String,
     /// Namespace of the name; empty if it has none.
     pub space: Rc<str>,
@@ -35,7 +35,7 @@ pub(super) struct XmlElement {
     pub end: Option<String>,
 }
 
-/// An attribute with the blanks before it.
+/// Attribute with the blanks before it.
 #[derive(Debug, Clone)]
 pub(super) struct Attribute {
     written: String,
@@ -77,7 +77,7 @@ impl Attribute {
         escape::unescape_attribute(&self.written[self.value.clone()])
     }
 
-    /// Returns true if the expanded name equals `name`.
+    /// Returns true if the attribute has this namespace and local name.
     pub(super) fn is(&self, XmlName(space, local): XmlName) -> bool {
         *self.space == *space && local_of(self.name()) == local
     }
@@ -96,7 +96,7 @@ fn local_of(name: &str) -> &str {
 }
 
 impl Node {
-    /// Returns true if the node is text that consists of blanks.
+    /// Returns true if the node is a text that contains only blanks.
     pub(super) fn is_blank(&self) -> bool {
         matches!(self, Self::Text(text) if text.bytes().all(|b| b.is_ascii_whitespace()))
     }
@@ -108,7 +108,7 @@ impl Node {
         }
     }
 
-    /// Appends the source text of the node.
+    /// Appends the source text of the node to `to`.
     pub(super) fn write(&self, to: &mut String) {
         match self {
             Self::Element(element) => element.write(to),
@@ -159,7 +159,7 @@ impl XmlElement {
         self
     }
 
-    /// Returns true if the expanded name equals `name`.
+    /// Returns true if the element has this namespace and local name.
     pub(super) fn is(&self, XmlName(space, local): XmlName) -> bool {
         *self.space == *space && local_of(&self.name) == local
     }
@@ -184,11 +184,14 @@ impl XmlElement {
 
     /// Returns the unescaped value of an attribute.
     pub(super) fn attribute(&self, name: XmlName) -> Option<String> {
-        let found = self.attributes.iter().find(|found| found.is(name))?;
-        Some(found.value())
+        let attribute = self
+            .attributes
+            .iter()
+            .find(|attribute| attribute.is(name))?;
+        Some(attribute.value())
     }
 
-    /// Returns the unescaped text of the element, without that of its child elements.
+    /// Returns the unescaped text of the element, without the text of its child elements.
     pub(super) fn text(&self) -> String {
         let mut plain = String::new();
         for node in &self.children {
@@ -201,18 +204,18 @@ impl XmlElement {
         plain
     }
 
-    /// Replaces all content except comments with a text.
+    /// Replaces all content except comments and processing instructions with a text.
     pub(super) fn set_text(&mut self, plain: &str) {
         self.clear();
         self.children.push(Node::Text(escape::escape_text(plain)));
     }
 
-    /// Removes all content except comments.
+    /// Removes all content except comments and processing instructions.
     pub(super) fn clear(&mut self) {
         self.children.retain(|node| matches!(node, Node::Other(_)));
     }
 
-    /// Sets an attribute if it exists. Returns true if it does.
+    /// Sets the value of an attribute if it exists. Returns true if it does.
     pub(super) fn set_attribute(&mut self, name: XmlName, plain: &str) -> bool {
         let found = self.attributes.iter_mut().find(|found| found.is(name));
         found.map(|attribute| attribute.set(plain)).is_some()
@@ -225,8 +228,8 @@ impl XmlElement {
         self.attributes.len() < before
     }
 
-    /// Removes the child elements that do not satisfy the predicate, each with the blanks before
-    /// it. Returns true if any was removed.
+    /// Removes the child elements for which `is_kept` returns false, each with the blanks before
+    /// it. Returns true if any element was removed.
     pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&Self) -> bool) -> bool {
         let before = self.elements().count();
         let mut remaining: Vec<Node> = Vec::with_capacity(self.children.len());
@@ -241,15 +244,15 @@ impl XmlElement {
             }
         }
         self.children = remaining;
-        let is_less = self.elements().count() < before;
-        if is_less && self.children.iter().all(Node::is_blank) {
+        let any_removed = self.elements().count() < before;
+        if any_removed && self.children.iter().all(Node::is_blank) {
             self.children.clear();
         }
-        is_less
+        any_removed
     }
 
-    /// Appends a child element with the indentation of those before it. `indent` is the indentation
-    /// of this element.
+    /// Appends a child element with the same indentation as the other children. `indent` is the
+    /// indentation of this element.
     pub(super) fn push(&mut self, mut child: Self, indent: &str) {
         let inner = self.inner_indent(indent);
         child.indent_children(&inner);
@@ -271,7 +274,8 @@ impl XmlElement {
         }
     }
 
-    /// Returns the text before each child element: a line break and indentation, or nothing.
+    /// Returns the text before each child element: a line break and indentation, or an empty text.
+    /// `indent` is the indentation of this element.
     pub(super) fn inner_indent(&self, indent: &str) -> String {
         let first = self
             .children
@@ -294,7 +298,7 @@ impl XmlElement {
             .map_or_else(String::new, |line| text[line..].to_owned())
     }
 
-    /// Puts each child element of a new element on a separate line.
+    /// Puts each child of a new element on a separate line.
     fn indent_children(&mut self, indent: &str) {
         if indent.is_empty() || self.elements().next().is_none() {
             return;

@@ -1,9 +1,9 @@
-//! Encodings of sidecars. A sidecar is written back in its original encoding.
+//! Character encodings of sidecars. A sidecar is written back in its original encoding.
 
 use super::XmpError;
 use super::start_tag::short;
 
-/// Maximum size in bytes, enough for embedded thumbnails and transcripts.
+/// Maximum size of a sidecar in bytes, enough for embedded thumbnails and transcripts.
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 const BOM: char = '\u{feff}';
@@ -26,7 +26,7 @@ impl Encoding {
     /// Decodes the text of a file, without its byte order mark.
     ///
     /// # Errors
-    /// If the file is too large, or neither UTF-8 nor UTF-16.
+    /// Returns an error if the file is too large, or neither UTF-8 nor UTF-16.
     pub(super) fn decode(bytes: &[u8]) -> Result<(Self, String), XmpError> {
         if bytes.len() > MAX_BYTES {
             return Err(XmpError::TooLarge { max: MAX_BYTES });
@@ -50,7 +50,7 @@ impl Encoding {
         Ok((Self { units, has_mark }, text))
     }
 
-    /// Encodes a text in the file's encoding.
+    /// Encodes a text in this encoding, with a byte order mark if the file had one.
     pub(super) fn encode(self, text: &str) -> Vec<u8> {
         let mark = if self.has_mark { Some(BOM) } else { None };
         let marked = mark.into_iter().chain(text.chars());
@@ -66,7 +66,7 @@ impl Encoding {
     /// Checks that an XML declaration names this encoding.
     ///
     /// # Errors
-    /// A description of the mismatch.
+    /// Returns a description of the mismatch.
     pub(super) fn check(self, declared: &str) -> Result<(), String> {
         let (actual, names): (&str, &[&str]) = match self.units {
             Units::Utf8 => ("UTF-8", &["utf-8", "utf8"]),
@@ -77,7 +77,7 @@ impl Encoding {
             return Ok(());
         }
         Err(format!(
-            "declared as `{}`, but is {actual}",
+            "the declared encoding is `{}`, but the file is {actual}",
             short(declared)
         ))
     }

@@ -1,6 +1,6 @@
-//! Errors of reading and writing XMP sidecars, with their positions.
+//! Errors in reading and writing XMP sidecars.
 
-/// Error of reading or writing an XMP sidecar.
+/// Error in reading or writing an XMP sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum XmpError {
     /// The file is larger than the limit.
@@ -9,10 +9,10 @@ pub enum XmpError {
         /// Size limit in bytes.
         max: usize,
     },
-    /// The bytes are not text in a supported encoding.
+    /// The bytes are not valid text in a supported encoding.
     #[error("neither UTF-8 nor UTF-16")]
     Encoding,
-    /// The file is not well-formed XML, or contains something not allowed in a sidecar.
+    /// The file is not well-formed XML, or contains markup that a sidecar must not have.
     #[error("line {line}: {reason}")]
     Malformed {
         /// One-based line number.
@@ -20,13 +20,13 @@ pub enum XmpError {
         /// Description of the error.
         reason: String,
     },
-    /// The file is XML without RDF.
+    /// The file is well-formed XML, but has no RDF.
     #[error("no `rdf:RDF` element")]
     NoRdf,
-    /// A property to which items are to be added is neither a list nor a text.
+    /// A property that should receive items is neither a list nor a text.
     #[error("`{property}` is not a list")]
     NotAList {
-        /// Property with its usual prefix.
+        /// Name of the property with its usual prefix.
         property: &'static str,
     },
 }

@@ -4,14 +4,15 @@ use std::borrow::Cow;
 
 use quick_xml::escape::resolve_predefined_entity;
 
-/// Returns true if XML 1.0 allows a character, at least as a reference.
+/// Returns true if XML 1.0 allows a character, literally or as a reference.
 pub(super) fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Replaces characters that XML cannot hold, and normalizes line ends.
+/// Replaces characters that XML does not allow, and normalizes line ends.
 ///
-/// Premiere ends lines with carriage returns. Normalized text compares equal after a round trip.
+/// Premiere ends lines with carriage returns. Normalized text compares equal after a round trip
+/// through Premiere.
 pub(super) fn to_xml_chars(text: &str) -> String {
     unix_lines(text)
         .chars()
@@ -91,17 +92,17 @@ fn resolve_references(written: &str) -> String {
     plain
 }
 
-/// Returns the first reference that is unknown or refers to a character that XML cannot hold.
+/// Returns the first reference that is unknown or refers to a character that XML does not allow.
 pub(super) fn bad_reference(written: &str) -> Option<&str> {
     written.split('&').skip(1).find_map(|after| {
         let name = after.split_once(';').map(|(name, _)| name);
         let is_known = name.is_some_and(|name| resolve_reference(name).is_some());
-        let shown = || name.unwrap_or(after);
-        (!is_known).then(|| shown().get(..MAX_NAME_BYTES).unwrap_or_else(shown))
+        let displayed = || name.unwrap_or(after);
+        (!is_known).then(|| displayed().get(..MAX_NAME_BYTES).unwrap_or_else(displayed))
     })
 }
 
-/// Maximum bytes of a reference in a message. No common entity has a longer name.
+/// Maximum length of a reference in a message, in bytes. No common entity has a longer name.
 const MAX_NAME_BYTES: usize = 32;
 
 /// Returns the character for the name of a reference, such as `amp`, `#38` or `#x26`.
@@ -113,7 +114,7 @@ fn resolve_reference(name: &str) -> Option<char> {
         Some(digits) => (digits, 16),
         None => (number, 10),
     };
-    // `from_str_radix` accepts a sign.
+    // Checked separately, because `from_str_radix` accepts a sign.
     let is_number = digits.chars().all(|digit| digit.is_digit(radix));
     let code = u32::from_str_radix(digits, radix).ok()?;
     char::from_u32(code).filter(|&c| is_number && is_xml(c))
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unescapes_what_it_escaped() {
+    fn unescaping_reverses_escaping() {
         for plain in [
             "",
             "a < b & c > \"d\" 'e'",
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_references_that_xml_cannot_hold() {
+    fn rejects_references_that_xml_does_not_allow() {
         for (written, bad) in [
             ("&amp;&lt;&gt;&quot;&apos;&#65;&#x1F3AC;&#xD;", None),
             ("&nbsp;", Some("nbsp")),
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn replaces_characters_that_xml_cannot_hold() {
+    fn replaces_characters_that_xml_does_not_allow() {
         assert_eq!(
             to_xml_chars("a\0b\u{1b}c\u{ffff}\r\nd"),
             "a\u{fffd}b\u{fffd}c\u{fffd}\nd"

@@ -1,4 +1,5 @@
-//! Values that btsindex wrote the last time, stored in the sidecar in a separate namespace.
+//! Values that btsindex wrote in the last synchronization, stored in the sidecar in a separate
+//! namespace.
 //!
 //! They distinguish a tag that was removed in the catalogue from one that another program added.
 
@@ -11,7 +12,8 @@ use super::packet::{parse_bool, parse_rating};
 use super::rdf::{RdfProperty, field, field_text, properties};
 use super::tracks::{self, XmpMarker};
 
-/// Values that btsindex wrote the last time, without those that other programs had written before.
+/// Values that btsindex wrote in the last synchronization, without those that other programs had
+/// already written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LastSynced {
     /// Items of `dc:subject` that btsindex added.
@@ -22,43 +24,44 @@ pub struct LastSynced {
     pub good: Option<bool>,
     /// Lines of `xmpDM:logComment` that btsindex added.
     pub notes: Vec<String>,
-    /// Markers in the track of btsindex.
+    /// Markers in the btsindex track.
     pub markers: Vec<XmpMarker>,
 }
 
 impl LastSynced {
-    /// Reads the stored values.
+    /// Reads the values from the `btsindex:written` property and the btsindex track.
     pub(super) fn from_rdf(rdf: &XmlElement) -> Self {
-        let mut written = Self {
+        let mut last = Self {
             markers: tracks::our_markers(rdf),
             ..Self::default()
         };
-        for found in properties(rdf, WRITTEN) {
-            let RdfProperty::Element(stored) = found else {
+        for property in properties(rdf, WRITTEN) {
+            let RdfProperty::Element(stored) = property else {
                 continue;
             };
             let texts = |name| {
                 field(stored, name)
-                    .map(|found| found.texts())
+                    .map(|field| field.texts())
                     .unwrap_or_default()
             };
-            written.tags.extend(texts(WRITTEN_TAGS));
-            written.notes.extend(texts(WRITTEN_LOG));
+            last.tags.extend(texts(WRITTEN_TAGS));
+            last.notes.extend(texts(WRITTEN_LOG));
             let text_of = |name| field_text(stored, name);
-            written.rating = text_of(WRITTEN_RATING).and_then(|text| parse_rating(&text));
-            written.good = text_of(WRITTEN_GOOD).and_then(|text| parse_bool(&text));
+            last.rating = text_of(WRITTEN_RATING).and_then(|text| parse_rating(&text));
+            last.good = text_of(WRITTEN_GOOD).and_then(|text| parse_bool(&text));
         }
-        written
+        last
     }
 
     /// Returns true if both produce the same `btsindex:written` property. Markers are not part of
-    /// it, since their track already identifies them.
+    /// that property, because their track already identifies them.
     pub(super) fn has_same_property(&self, last: &Self) -> bool {
-        let stored = |written: &Self| (written.rating, written.good);
-        stored(self) == stored(last) && self.tags == last.tags && self.notes == last.notes
+        (self.rating, self.good) == (last.rating, last.good)
+            && self.tags == last.tags
+            && self.notes == last.notes
     }
 
-    /// Creates the `btsindex:written` property; `None` if there is nothing to store.
+    /// Creates the `btsindex:written` property. Returns `None` if there is nothing to store.
     pub(super) fn property(&self, prefixes: &mut Prefixes<'_>) -> Option<XmlElement> {
         let mut fields = Vec::new();
         let list = |name: XmlName, kind: XmlName, texts: &[String], prefixes: &mut Prefixes<'_>| {

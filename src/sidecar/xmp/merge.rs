@@ -1,4 +1,4 @@
-//! Merge of the catalogue's edits into a sidecar. Values of other programs are kept.
+//! Merges the catalogue's edits into a sidecar and keeps the values of other programs.
 
 use std::collections::HashSet;
 
@@ -19,16 +19,16 @@ use super::tracks::{XmpMarker, adopted_guids, is_ours, our_markers, our_track};
 pub struct Merged {
     /// Content of the whole file.
     pub bytes: Vec<u8>,
-    /// Properties with a different value by another program, which is kept.
+    /// Properties for which another program wrote a different value. Its value was kept.
     pub conflicts: Vec<Conflict>,
-    /// True if the file must be written. False for a new sidecar without values.
+    /// True if the content differs from the existing file; false for a new sidecar without values.
     pub is_changed: bool,
 }
 
-/// A property whose values in the sidecar and in the catalogue differ.
+/// Property whose values in the sidecar and in the catalogue differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// Property with its usual prefix: `xmp:Rating`.
+    /// Name of the property with its usual prefix: `xmp:Rating`.
     pub property: &'static str,
     /// Value in the sidecar.
     pub theirs: String,
@@ -53,12 +53,12 @@ const NEW: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?
 
 /// Merges edits into an existing sidecar, or into a new one.
 ///
-/// The result depends only on these two, and a repeated merge changes nothing. Values that btsindex
-/// wrote the last time are removed if the edits no longer contain them. Of the values of other
-/// programs, only tags removed by the user are removed.
+/// The result depends only on the two arguments, and a repeated merge changes nothing. Removes the
+/// values that btsindex wrote last time if the edits no longer contain them. From the values of
+/// other programs, removes only tags that the user removed.
 ///
 /// # Errors
-/// If the sidecar cannot be parsed, or a property to extend is not a list.
+/// Returns an error if the sidecar cannot be parsed, or a property to extend is not a list.
 pub fn merge(existing: Option<&[u8]>, edits: &ClipEdits) -> Result<Merged, XmpError> {
     let before = existing.unwrap_or(NEW.as_bytes());
     let values = edits.to_xmp_values();
@@ -92,7 +92,7 @@ pub fn merge(existing: Option<&[u8]>, edits: &ClipEdits) -> Result<Merged, XmpEr
     let bytes = document.bytes();
     let is_changed = bytes != before;
     if is_changed {
-        // A file that cannot be read back must not be written.
+        // Verifies that the new content can be parsed again before it is written.
         Document::parse(&bytes)?;
     }
     Ok(Merged {
@@ -102,7 +102,7 @@ pub fn merge(existing: Option<&[u8]>, edits: &ClipEdits) -> Result<Merged, XmpEr
     })
 }
 
-/// Merges the tags. Returns those that btsindex wrote.
+/// Merges the tags. Returns the tags that btsindex wrote.
 fn merge_tags(
     editor: &mut Editor<'_>,
     values: &XmpValues,
@@ -129,11 +129,11 @@ fn merge_tags(
             new.iter().map(item).collect()
         })?;
     }
-    let is_own = |tag: &&String| last.contains(&tag_key(tag)) || !old.contains(tag);
-    Ok(values.tags.iter().filter(is_own).cloned().collect())
+    let is_ours = |tag: &&String| last.contains(&tag_key(tag)) || !old.contains(tag);
+    Ok(values.tags.iter().filter(is_ours).cloned().collect())
 }
 
-/// A property with a single value.
+/// Property with a single value.
 struct SingleValue<T> {
     name: XmlName,
     property: &'static str,
@@ -148,7 +148,7 @@ const STARS: SingleValue<i8> = SingleValue {
     property: "xmp:Rating",
     read: parse_rating,
     write: |stars| stars.to_string(),
-    // Bridge and darktable write it for clips without a rating.
+    // Bridge and darktable write a zero for clips without a rating.
     neutral: Some(0),
 };
 
@@ -160,7 +160,7 @@ const GOOD_SHOT: SingleValue<bool> = SingleValue {
     neutral: None,
 };
 
-/// Merges a single value. Returns it if btsindex wrote it.
+/// Merges a single value. Returns the value if btsindex wrote it.
 fn merge_value<T: Copy + PartialEq>(
     editor: &mut Editor<'_>,
     single: &SingleValue<T>,
@@ -171,14 +171,14 @@ fn merge_value<T: Copy + PartialEq>(
     let theirs = existing(editor.rdf(), single.name);
     let value = theirs.as_deref().and_then(single.read);
     let is_last = value.is_some() && value == last;
-    let is_free = match &theirs {
+    let is_writable = match &theirs {
         None => true,
         Some(_) => is_last || (value.is_some() && value == single.neutral),
     };
     match ours {
         None if is_last => editor.set(single.name, None),
         Some(ours) if value == Some(ours) => return last.filter(|_| is_last),
-        Some(ours) if is_free => {
+        Some(ours) if is_writable => {
             editor.set(single.name, Some(&(single.write)(ours)));
             return Some(ours);
         }
@@ -192,7 +192,7 @@ fn merge_value<T: Copy + PartialEq>(
     None
 }
 
-/// Returns the text of a property, or a placeholder for a structure.
+/// Returns the text of a property, or a placeholder if it is a structure.
 fn existing(rdf: &XmlElement, name: XmlName) -> Option<String> {
     let found = properties(rdf, name).next()?;
     if !found.is_plain() {
@@ -202,7 +202,7 @@ fn existing(rdf: &XmlElement, name: XmlName) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
-/// Merges the lines of the log comment. Returns those that btsindex wrote.
+/// Merges the lines of the log comment. Returns the lines that btsindex wrote.
 fn merge_lines(
     editor: &mut Editor<'_>,
     values: &XmpValues,
@@ -242,18 +242,21 @@ fn merge_lines(
         let joined = joined.replace('\n', line_end);
         editor.set(LOG_COMMENT, (!is_cleared).then_some(&joined));
     }
-    let is_own = |line: &&String| last.contains(line.trim()) || !present.contains(line.trim());
-    values.lines.iter().filter(is_own).cloned().collect()
+    let is_ours = |line: &&String| last.contains(line.trim()) || !present.contains(line.trim());
+    values.lines.iter().filter(is_ours).cloned().collect()
 }
 
-/// Replaces the track of btsindex if its markers changed. Returns the markers.
+/// Replaces the btsindex track if its markers changed. Returns its markers.
 fn merge_markers(
     editor: &mut Editor<'_>,
-    mut named: Vec<(XmpMarker, String)>,
+    mut with_guids: Vec<(XmpMarker, String)>,
 ) -> Result<Vec<XmpMarker>, XmpError> {
-    let elsewhere: HashSet<String> = adopted_guids(editor.rdf()).into_iter().collect();
-    named.retain(|(_, guid)| !elsewhere.contains(guid));
-    let markers = named.iter().map(|(marker, _)| marker.clone()).collect();
+    let adopted: HashSet<String> = adopted_guids(editor.rdf()).into_iter().collect();
+    with_guids.retain(|(_, guid)| !adopted.contains(guid));
+    let markers = with_guids
+        .iter()
+        .map(|(marker, _)| marker.clone())
+        .collect();
     if our_markers(editor.rdf()) == markers {
         return Ok(markers);
     }
@@ -261,9 +264,9 @@ fn merge_markers(
         RdfProperty::Text(_) => true,
         RdfProperty::Element(track) => !is_ours(track),
     });
-    if !named.is_empty() {
+    if !with_guids.is_empty() {
         editor.add(TRACKS, "xmpDM:Tracks", |prefixes| {
-            vec![our_track(&named, prefixes)]
+            vec![our_track(&with_guids, prefixes)]
         })?;
     }
     Ok(markers)

@@ -1,5 +1,5 @@
-//! XMP sidecars (ISO 16684-1), as Premiere Pro, Bridge, Lightroom and exiftool write them next to a
-//! media file. They are read and edited losslessly.
+//! Lossless reading and editing of XMP sidecars (ISO 16684-1). Premiere Pro, Bridge, Lightroom and
+//! exiftool write them next to media files.
 
 mod clip_edits;
 mod document;
@@ -34,8 +34,8 @@ use crate::xmp_owner::is_for;
 /// Maximum size of a sidecar in bytes.
 pub const MAX_BYTES: u64 = encoding::MAX_BYTES as u64;
 
-/// Reads the facts that programs other than btsindex stored about the clip in `original`. Returns
-/// none if the bytes are not a sidecar or belong to another file.
+/// Reads the facts that other programs stored about the media file `original`. Returns no facts if
+/// the bytes are not a sidecar or belong to another file.
 pub(super) fn read(bytes: &[u8], original: &Path) -> Clip {
     let packet = Packet::parse(bytes).unwrap_or_default();
     let name = original.file_name().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! XML names and the prefixes of their namespaces.
 //!
-//! A prefix has no meaning by itself: a document binds it to a namespace, and may rebind it in an
-//! inner element.
+//! A prefix has no meaning by itself. A document binds it to a namespace, and may bind it to
+//! another one in an inner element.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ pub(super) struct XmlName(pub &'static str, pub &'static str);
 pub(super) const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 /// Namespace that is always bound to the prefix `xml`.
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
-/// Namespace of namespace bindings.
+/// Namespace of the attributes that bind prefixes.
 pub(super) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
@@ -25,7 +25,7 @@ const XMP_DM: &str = "http://ns.adobe.com/xmp/1.0/DynamicMedia/";
 /// and digiKam, appends a `/` to a namespace that ends with neither `/` nor `#`.
 const OURS: &str = "urn:btsindex:xmp:1#";
 
-/// Namespaces that btsindex writes, each with its usual prefix.
+/// Namespaces in which btsindex writes, each with its usual prefix.
 pub(super) const USUAL: [(&str, &str); 5] = [
     (RDF, "rdf"),
     (DC, "dc"),
@@ -75,7 +75,7 @@ pub(super) const WRITTEN_RATING: XmlName = XmlName(OURS, "rating");
 pub(super) const WRITTEN_GOOD: XmlName = XmlName(OURS, "good");
 pub(super) const WRITTEN_LOG: XmlName = XmlName(OURS, "log");
 
-/// Namespace bindings in scope at one position of a document, innermost last.
+/// Namespaces by prefix at one position of a document; the innermost binding is last.
 #[derive(Debug, Clone)]
 pub(super) struct NamespaceScope(BTreeMap<String, Vec<Rc<str>>>);
 
@@ -86,7 +86,8 @@ impl Default for NamespaceScope {
 }
 
 impl NamespaceScope {
-    /// Adds the bindings of an element. Returns the prefixes to pass to [`NamespaceScope::leave`].
+    /// Adds the bindings of an element. Returns its prefixes, to be passed to
+    /// [`NamespaceScope::leave`].
     pub(super) fn enter(&mut self, attributes: &[Attribute]) -> Vec<String> {
         let mut bound = Vec::new();
         for attribute in attributes {
@@ -103,7 +104,7 @@ impl NamespaceScope {
         bound
     }
 
-    /// Removes the bindings of an element that ended.
+    /// Removes the bindings of an element at its end.
     pub(super) fn leave(&mut self, bound: &[String]) {
         for prefix in bound {
             if let Some(spaces) = self.0.get_mut(prefix) {
@@ -119,14 +120,14 @@ impl NamespaceScope {
         scope
     }
 
-    /// Returns the namespace of a prefix.
+    /// Returns the namespace of a prefix; `None` if the prefix is unbound.
     pub(super) fn namespace(&self, prefix: &str) -> Option<Rc<str>> {
         let space = self.0.get(prefix)?.last()?;
         (!space.is_empty()).then(|| Rc::clone(space))
     }
 
-    /// Returns a prefix bound to a namespace. The default namespace is left out, since it does not
-    /// apply to attributes.
+    /// Returns a prefix bound to a namespace. The default namespace is excluded, because it does
+    /// not apply to attributes.
     fn prefix_of(&self, space: &str) -> Option<&str> {
         let bound = self.0.iter().find(|(prefix, spaces)| {
             !prefix.is_empty() && spaces.last().is_some_and(|last| &**last == space)
@@ -135,7 +136,7 @@ impl NamespaceScope {
     }
 }
 
-/// Prefixes for new elements at one position. Missing bindings are collected.
+/// Prefixes for new elements at one position. Collects the bindings that must be added.
 pub(super) struct Prefixes<'a> {
     scope: &'a NamespaceScope,
     chosen: Vec<ChosenPrefix>,
@@ -148,7 +149,7 @@ struct ChosenPrefix {
 }
 
 impl<'a> Prefixes<'a> {
-    /// Creates a set without any prefixes.
+    /// Creates an empty set of prefixes for a position with this scope.
     pub(super) fn new(scope: &'a NamespaceScope) -> Self {
         Self {
             scope,
@@ -156,11 +157,11 @@ impl<'a> Prefixes<'a> {
         }
     }
 
-    /// Returns the qualified name at this position.
+    /// Returns the qualified name for this position. Chooses a new prefix if none is bound.
     pub(super) fn qualified(&mut self, XmlName(space, local): XmlName) -> String {
         // Cached, because a hostile document may bind a large number of prefixes.
-        if let Some(known) = self.chosen.iter().find(|known| known.space == space) {
-            return format!("{}:{local}", known.prefix);
+        if let Some(chosen) = self.chosen.iter().find(|chosen| chosen.space == space) {
+            return format!("{}:{local}", chosen.prefix);
         }
         let bound = self.scope.prefix_of(space).map(str::to_owned);
         let is_bound = bound.is_some();
@@ -174,9 +175,9 @@ impl<'a> Prefixes<'a> {
         name
     }
 
-    /// Returns an unbound prefix, the usual one if possible.
+    /// Returns an unbound prefix: the usual one if possible, otherwise with a number.
     fn unused_prefix(&self, space: &str) -> String {
-        let usual = USUAL.iter().find(|(known, _)| *known == space);
+        let usual = USUAL.iter().find(|(namespace, _)| *namespace == space);
         let usual = usual.map_or("ns", |(_, prefix)| prefix);
         let mut prefixes = (0..=self.scope.0.len()).map(|nth| match nth {
             0 => usual.to_owned(),
@@ -186,7 +187,7 @@ impl<'a> Prefixes<'a> {
         unbound.unwrap_or_default()
     }
 
-    /// Returns the bindings to add to the new element.
+    /// Returns the missing bindings, to be added to the new element.
     pub(super) fn bindings(self) -> impl Iterator<Item = Attribute> {
         let missing = self.chosen.into_iter().filter(|chosen| !chosen.is_bound);
         missing

@@ -1,4 +1,4 @@
-//! Parsed contents of an XMP sidecar, whichever program wrote it.
+//! Parsed content of an XMP sidecar of any program.
 
 use super::XmpError;
 use super::document::Document;
@@ -12,12 +12,12 @@ use super::names::{
 use super::rdf::properties;
 use super::tracks::{self, XmpMarker};
 
-/// Values of an XMP sidecar.
+/// Content of an XMP sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Packet {
     /// Keywords (`dc:subject`) in their original spelling.
     pub tags: Vec<String>,
-    /// Stars from 0 to 5, or -1 for rejected (`xmp:Rating`).
+    /// Rating from 0 to 5 stars, or -1 for rejected (`xmp:Rating`).
     pub rating: Option<i8>,
     /// True for a good take (`xmpDM:good`).
     pub good: Option<bool>,
@@ -25,7 +25,7 @@ pub struct Packet {
     pub title: Option<String>,
     /// Description of the content (`dc:description`), in the default language.
     pub description: Option<String>,
-    /// Log comment (`xmpDM:logComment`), its lines separated by line feeds.
+    /// Log comment (`xmpDM:logComment`), with lines separated by line feeds.
     pub log_comment: Option<String>,
     /// Name of the scene (`xmpDM:scene`).
     pub scene: Option<String>,
@@ -39,7 +39,7 @@ pub struct Packet {
     pub markers: Vec<XmpMarker>,
     /// Extension of the file that the sidecar belongs to (`photoshop:SidecarForExtension`).
     pub for_extension: Option<String>,
-    /// Values that btsindex wrote the last time.
+    /// Values that btsindex wrote in the last synchronization.
     pub last_synced: LastSynced,
 }
 
@@ -47,7 +47,8 @@ impl Packet {
     /// Parses a whole sidecar file.
     ///
     /// # Errors
-    /// If it is larger than the limit, not well-formed XML, or contains no RDF.
+    /// Returns an error if the file is larger than the limit, is not well-formed XML, or contains
+    /// no RDF.
     pub fn parse(bytes: &[u8]) -> Result<Self, XmpError> {
         let document = Document::parse(bytes)?;
         let rdf = document.rdf()?;
@@ -73,7 +74,7 @@ impl Packet {
     }
 }
 
-/// Returns the trimmed texts of a list.
+/// Returns the trimmed texts of a list property, without empty ones.
 pub(super) fn list_texts(rdf: &XmlElement, name: XmlName) -> Vec<String> {
     properties(rdf, name)
         .flat_map(|found| found.texts())
@@ -82,7 +83,7 @@ pub(super) fn list_texts(rdf: &XmlElement, name: XmlName) -> Vec<String> {
         .collect()
 }
 
-/// Parses a rating in whole stars.
+/// Parses a rating from -1 to 5 in whole stars; accepts `3.0`.
 pub(super) fn parse_rating(text: &str) -> Option<i8> {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     if !fraction.bytes().all(|digit| digit == b'0') {

@@ -1,17 +1,17 @@
 //! Uniform access to the equivalent forms of RDF/XML.
 //!
-//! A property is an attribute or an element. A structure has its fields in itself or in an inner
-//! `rdf:Description`. A text may have qualifiers, or be one of several translations.
+//! A property is an attribute or an element. The fields of a structure are in its element or in an
+//! inner `rdf:Description`. A text may have qualifiers, or be one of several translations.
 
 use super::element::XmlElement;
 use super::names::{ALT, BAG, DESCRIPTION, LANG, LI, RESOURCE, SEQ, VALUE, XmlName};
 
-/// Value of a property in its original form.
+/// Property in one of its two forms.
 #[derive(Debug, Clone)]
 pub(super) enum RdfProperty<'a> {
-    /// Text of an attribute.
+    /// Value of an attribute.
     Text(String),
-    /// Element of the property.
+    /// Element that represents the property.
     Element(&'a XmlElement),
 }
 
@@ -34,7 +34,7 @@ impl RdfProperty<'_> {
         }
     }
 
-    /// Returns all texts of a list, or the single text.
+    /// Returns all texts of a list, or the text of a single value.
     pub(super) fn texts(&self) -> Vec<String> {
         match self {
             Self::Text(text) => vec![text.clone()],
@@ -53,7 +53,7 @@ pub(super) fn descriptions(rdf: &XmlElement) -> impl Iterator<Item = &XmlElement
     rdf.elements().filter(|element| element.is(DESCRIPTION))
 }
 
-/// Returns all occurrences of a property.
+/// Returns all occurrences of a property, at most one per `rdf:Description`.
 pub(super) fn properties(rdf: &XmlElement, name: XmlName) -> impl Iterator<Item = RdfProperty<'_>> {
     descriptions(rdf).filter_map(move |block| direct_field(block, name))
 }
@@ -80,12 +80,12 @@ pub(super) fn field_text(structure: &XmlElement, name: XmlName) -> Option<String
     field(structure, name).map(|found| found.text())
 }
 
-/// Returns the list in a property.
+/// Returns the list element of a property, if it has one.
 pub(super) fn list(property: &XmlElement) -> Option<&XmlElement> {
     property.elements().find(|element| is_list(element))
 }
 
-/// Returns true for the three list types of RDF.
+/// Returns true if the element is one of the three RDF list types.
 pub(super) fn is_list(element: &XmlElement) -> bool {
     [BAG, SEQ, ALT].iter().any(|kind| element.is(*kind))
 }
@@ -95,7 +95,7 @@ pub(super) fn items(list: &XmlElement) -> impl Iterator<Item = &XmlElement> {
     list.elements().filter(|element| element.is(LI))
 }
 
-/// Finds the element that contains the text of a property, as content or attribute.
+/// Finds the element that contains the text of a property, as content or as an attribute.
 fn leaf(element: &XmlElement) -> Option<&XmlElement> {
     if let Some(list) = list(element) {
         let is_default = |item: &&XmlElement| item.attribute(LANG).as_deref() == Some("x-default");
@@ -115,7 +115,7 @@ fn leaf_text(leaf: &XmlElement) -> String {
     attribute.unwrap_or_else(|| leaf.text())
 }
 
-/// Sets the text of a property and keeps its form.
+/// Sets the text of a property without changing its form.
 pub(super) fn set_leaf(element: &mut XmlElement, plain: &str) {
     let is_default = |item: &XmlElement| item.attribute(LANG).as_deref() == Some("x-default");
     if let Some(list) = element.find_mut(is_list) {

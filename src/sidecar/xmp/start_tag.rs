@@ -3,7 +3,7 @@
 use super::element::Attribute;
 use super::escape::bad_reference;
 
-/// A start tag in its parts, each as source text.
+/// Start tag, split into parts of the source text.
 pub(super) struct RawStartTag<'a> {
     /// Qualified name.
     pub name: &'a str,
@@ -14,10 +14,10 @@ pub(super) struct RawStartTag<'a> {
 }
 
 impl<'a> RawStartTag<'a> {
-    /// Parses the text between `<` and `>`, or `/>`.
+    /// Parses the text between `<` and `>` (or `/>`).
     ///
     /// # Errors
-    /// A description of the syntax error.
+    /// Returns a description of the syntax error.
     pub(super) fn parse(written: &'a str) -> Result<Self, String> {
         let end = written.find(is_blank).unwrap_or(written.len());
         let (name, mut rest) = written.split_at(end);
@@ -34,16 +34,16 @@ impl<'a> RawStartTag<'a> {
                     tail: rest,
                 });
             }
-            let (attribute, after) = attribute(rest, rest.len() - trimmed.len())?;
+            let (attribute, after) = parse_attribute(rest, rest.len() - trimmed.len())?;
             attributes.push(attribute);
             rest = after;
         }
     }
 }
 
-/// Parses the attribute at the start of a text, after a number of blanks. Also returns the rest of
+/// Parses the attribute that follows the first `blanks` bytes of a text. Also returns the rest of
 /// the text.
-fn attribute(written: &str, blanks: usize) -> Result<(Attribute, &str), String> {
+fn parse_attribute(written: &str, blanks: usize) -> Result<(Attribute, &str), String> {
     let name = &written[blanks..];
     let name = &name[..name.find(|c| is_blank(c) || c == '=').unwrap_or(name.len())];
     let name_end = blanks + name.len();
@@ -52,8 +52,8 @@ fn attribute(written: &str, blanks: usize) -> Result<(Attribute, &str), String> 
         return Err(malformed());
     }
     let after_name = written[name_end..].trim_start_matches(is_blank);
-    let after_sign = after_name.strip_prefix('=').ok_or_else(malformed)?;
-    let quoted = after_sign.trim_start_matches(is_blank);
+    let after_equals = after_name.strip_prefix('=').ok_or_else(malformed)?;
+    let quoted = after_equals.trim_start_matches(is_blank);
     let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''));
     let value = &quoted[quote.ok_or_else(malformed)?.len_utf8()..];
     let start = written.len() - value.len();
@@ -76,12 +76,12 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
-/// Returns true if a text is a valid name, with at most one prefix.
+/// Returns true if a text is a valid XML name with at most one prefix.
 pub(super) fn is_name(text: &str) -> bool {
     let is_part = |part: &str| {
-        let starts_well =
+        let has_valid_start =
             part.starts_with(|c: char| c.is_alphabetic() || c == '_' || !c.is_ascii());
-        starts_well && !part.contains(|c: char| c.is_ascii() && !is_ascii_name(c))
+        has_valid_start && !part.contains(|c: char| c.is_ascii() && !is_ascii_name(c))
     };
     match text.split_once(':') {
         Some((prefix, local)) => is_part(prefix) && is_part(local),
@@ -93,7 +93,7 @@ fn is_ascii_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')
 }
 
-/// Truncates untrusted text for a message.
+/// Shortens untrusted text for use in a message.
 pub(super) fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }

@@ -1,4 +1,5 @@
-//! Times in XMP: numbers of frames, with the frame rate in a separate property or in the value.
+//! XMP times, which are frame counts. The frame rate is in a separate property or part of the
+//! value.
 //!
 //! XMP data types, `FrameRate` and `FrameCount`: `f25` is 25 frames per second, `f30000s1001` is
 //! 30,000 frames in 1,001 seconds, and `15f24` is 15 frames at 24 per second. A count without a
@@ -8,9 +9,9 @@
 const TICKS: u64 = 254_016_000_000;
 
 /// Ticks per microsecond in Premiere.
-const TICKS_IN_A_MICRO: u128 = 254_016;
+const TICKS_PER_MICRO: u128 = 254_016;
 
-/// Frame rate: a number of frames in a number of seconds, both in millionths.
+/// Frame rate as a number of frames per number of seconds, both in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameRate {
     frames: u128,
@@ -18,13 +19,13 @@ pub(super) struct FrameRate {
 }
 
 impl FrameRate {
-    /// Rate of a count without a rate.
+    /// Rate of a count that has no frame rate: one per second.
     pub(super) const SECONDS: Self = Self {
         frames: MILLION,
         seconds: MILLION,
     };
 
-    /// Returns the rate of Premiere's ticks, in which every microsecond is a whole number.
+    /// Returns the rate of Premiere's ticks. Every microsecond is a whole number of ticks.
     pub(super) fn ticks() -> String {
         format!("f{TICKS}")
     }
@@ -40,16 +41,16 @@ impl FrameRate {
 
 const MILLION: u128 = 1_000_000;
 
-/// Converts a frame count to microseconds, rounded down. A rate in the count takes precedence over
-/// `rate`.
+/// Converts a frame count to microseconds, rounded down. A rate within `count` takes precedence
+/// over `rate`.
 pub(super) fn micros(count: &str, rate: Option<FrameRate>) -> Option<u64> {
     let count = count.trim();
     let at = count.find('f').unwrap_or(count.len());
-    let (count, own) = count.split_at(at);
-    let rate = if own.is_empty() {
+    let (count, own_rate) = count.split_at(at);
+    let rate = if own_rate.is_empty() {
         rate?
     } else {
-        FrameRate::parse(own)?
+        FrameRate::parse(own_rate)?
     };
     let micros = millionths(count)?.checked_mul(rate.seconds)? / rate.frames;
     u64::try_from(micros).ok()
@@ -57,10 +58,10 @@ pub(super) fn micros(count: &str, rate: Option<FrameRate>) -> Option<u64> {
 
 /// Converts microseconds to Premiere's ticks.
 pub(super) fn to_ticks(micros: u64) -> String {
-    (u128::from(micros) * TICKS_IN_A_MICRO).to_string()
+    (u128::from(micros) * TICKS_PER_MICRO).to_string()
 }
 
-/// Parses a decimal number, in millionths.
+/// Parses a decimal number and returns it in millionths.
 fn millionths(text: &str) -> Option<u128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

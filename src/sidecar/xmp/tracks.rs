@@ -1,4 +1,4 @@
-//! Markers and their tracks.
+//! Markers in XMP sidecars, and the tracks that contain them.
 
 use super::element::XmlElement;
 use super::escape::unix_lines;
@@ -12,10 +12,10 @@ use super::time::{FrameRate, micros, to_ticks};
 /// Name of the track that btsindex writes.
 const OUR_TRACK: &str = "btsindex";
 
-/// A marker in a sidecar.
+/// Marker in a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XmpMarker {
-    /// Microseconds since the clip's first frame.
+    /// Time in microseconds since the clip's first frame.
     pub micros: u64,
     /// Duration in microseconds; zero for a single frame or an unknown duration.
     pub duration_micros: u64,
@@ -25,12 +25,15 @@ pub struct XmpMarker {
 
 /// Returns the markers of all tracks, then those outside tracks.
 pub(super) fn markers(rdf: &XmlElement) -> Vec<XmpMarker> {
-    let loose = properties(rdf, MARKERS).flat_map(|found| list_items(&found));
-    let loose = loose.filter_map(|item| parse_marker(item, Some(FrameRate::SECONDS)));
-    tracks(rdf).flat_map(track_markers).chain(loose).collect()
+    let untracked = properties(rdf, MARKERS).flat_map(|found| list_items(&found));
+    let untracked = untracked.filter_map(|item| parse_marker(item, Some(FrameRate::SECONDS)));
+    tracks(rdf)
+        .flat_map(track_markers)
+        .chain(untracked)
+        .collect()
 }
 
-/// Returns the markers in the track of btsindex.
+/// Returns the markers in the btsindex track.
 pub(super) fn our_markers(rdf: &XmlElement) -> Vec<XmpMarker> {
     tracks(rdf)
         .filter(|track| is_ours(track))
@@ -38,8 +41,8 @@ pub(super) fn our_markers(rdf: &XmlElement) -> Vec<XmpMarker> {
         .collect()
 }
 
-/// Returns the identifiers of markers by btsindex in other tracks. Premiere moves markers that it
-/// read to its own track.
+/// Returns the identifiers of all markers in other tracks. Premiere moves the markers of btsindex
+/// to its own track.
 pub(super) fn adopted_guids(rdf: &XmlElement) -> Vec<String> {
     let theirs = tracks(rdf).filter(|track| !is_ours(track));
     let markers = theirs.filter_map(|track| field(track, MARKERS));
@@ -50,7 +53,7 @@ pub(super) fn adopted_guids(rdf: &XmlElement) -> Vec<String> {
         .collect()
 }
 
-/// Returns true for the track that btsindex writes.
+/// Returns true if btsindex writes this track.
 pub(super) fn is_ours(track: &XmlElement) -> bool {
     field_text(track, TRACK_NAME).as_deref() == Some(OUR_TRACK)
 }
@@ -66,7 +69,8 @@ fn list_items<'a>(found: &RdfProperty<'a>) -> Vec<&'a XmlElement> {
     }
 }
 
-/// Returns the markers of a track; none if its frame rate is invalid.
+/// Returns the markers of a track. If the track's frame rate is invalid, skips the markers whose
+/// times depend on it.
 pub(super) fn track_markers(track: &XmlElement) -> Vec<XmpMarker> {
     let rate = match field_text(track, FRAME_RATE) {
         Some(text) => FrameRate::parse(&text),
@@ -79,7 +83,7 @@ pub(super) fn track_markers(track: &XmlElement) -> Vec<XmpMarker> {
         .collect()
 }
 
-/// Parses a marker; `None` if its time is invalid.
+/// Parses a marker. Returns `None` if its start time is invalid.
 fn parse_marker(item: &XmlElement, rate: Option<FrameRate>) -> Option<XmpMarker> {
     let time = |name| field_text(item, name);
     let start = match time(START_TIME) {
@@ -95,7 +99,7 @@ fn parse_marker(item: &XmlElement, rate: Option<FrameRate>) -> Option<XmpMarker>
     })
 }
 
-/// Returns `name: comment`, or the one that exists if the other is empty or equal.
+/// Returns `name: comment`, or only one of them if the other is empty or both are equal.
 fn marker_text(name: &str, comment: &str) -> String {
     match (name.trim().is_empty(), comment.trim().is_empty()) {
         (true, _) => comment.to_owned(),
@@ -105,7 +109,7 @@ fn marker_text(name: &str, comment: &str) -> String {
     }
 }
 
-/// Creates the track of btsindex in the form that Premiere writes.
+/// Creates the btsindex track in the form that Premiere writes.
 pub(super) fn our_track(
     markers: &[(XmpMarker, String)],
     prefixes: &mut Prefixes<'_>,

@@ -1,12 +1,12 @@
-//! Names that crews give to the folders of a shoot day: `Day 02`, `SD03`, `A_CAM`, `CARD_A01`,
-//! `260502`.
+//! Parser of the names that crews give to the folders of a shoot day: `Day 02`, `SD03`, `A_CAM`,
+//! `CARD_A01`, `260502`.
 
 use jiff::civil::{Date, Time};
 
 use crate::value::WallTime;
 use crate::value::words::{composed, fold, parts, runs};
 
-/// Facts in one name.
+/// Facts that one name states.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct NameFacts {
     pub(super) camera: Option<String>,
@@ -17,7 +17,7 @@ pub(super) struct NameFacts {
     pub(super) date: Option<WallTime>,
 }
 
-/// A part of a name.
+/// Part of a name.
 struct NamePart {
     /// Text in lower case without accents.
     text: String,
@@ -51,7 +51,7 @@ const DAYS: [&str; 19] = [
 ];
 /// Abbreviations of a shoot day, directly followed by the number.
 const SHORT_DAYS: [&str; 3] = ["sd", "d", "j"];
-/// Words for a camera, before or after its letter.
+/// Words for a camera or unit, before or after its letter.
 const CAMERAS: [&str; 8] = [
     "cam",
     "camera",
@@ -62,7 +62,7 @@ const CAMERAS: [&str; 8] = [
     "cams",
     "unit",
 ];
-/// Words for a card, roll or magazine.
+/// Words for a card, roll or magazine, before its letter and number.
 const CARDS: [&str; 9] = [
     "card", "roll", "reel", "mag", "karte", "carte", "tarjeta", "cartao", "disk",
 ];
@@ -81,17 +81,17 @@ pub(super) fn parse(name: &str, is_folder: bool) -> NameFacts {
         }
     }
     let reel = if is_folder {
-        card(&all).or_else(|| roll(&name))
+        parse_card(&all).or_else(|| parse_roll(&name))
     } else {
         None
     };
     let card_letter = reel.as_ref().and_then(|reel| reel.get(..1));
     NameFacts {
-        camera: camera(&all).or_else(|| card_letter.map(str::to_owned)),
-        scene: scene(&all),
+        camera: parse_camera(&all).or_else(|| card_letter.map(str::to_owned)),
+        scene: parse_scene(&all),
         take: parse_take(&all),
-        day: day(&all),
-        date: date(&all, &name, is_folder),
+        day: parse_day(&all),
+        date: parse_date(&all, &name, is_folder),
         reel,
     }
 }
@@ -103,7 +103,7 @@ fn number(part: &NamePart, digits: usize) -> Option<u32> {
         .flatten()
 }
 
-fn day(all: &[NamePart]) -> Option<u32> {
+fn parse_day(all: &[NamePart]) -> Option<u32> {
     let is_day = |number: &u32| (1..=365).contains(number);
     all.windows(2).enumerate().find_map(|(at, pair)| {
         let [first, second] = pair else { return None };
@@ -112,7 +112,8 @@ fn day(all: &[NamePart]) -> Option<u32> {
         if is_word {
             return number(second, 3).filter(is_day);
         }
-        // `2. Tag`, `3rd day`, `2e jour`; in `2026-05-02 Tag` the number belongs to the date.
+        // Accepts `2. Tag`, `3rd day` and `2e jour`. In `2026-05-02 Tag`, the number belongs to the
+        // date.
         let is_ordinal =
             ["st", "nd", "rd", "th", "e", "er", "eme", "a"].contains(&second.text.as_str());
         let after_ordinal = if is_ordinal {
@@ -122,10 +123,10 @@ fn day(all: &[NamePart]) -> Option<u32> {
         };
         let is_first = at == 0 || number(&all[at - 1], 4).is_none();
         let is_day_word = after_ordinal.is_some_and(|part| DAYS.contains(&part.text.as_str()));
-        let ends = all
+        let is_last_number = all
             .get(at + 2 + usize::from(is_ordinal))
             .is_none_or(|next| number(next, 3).is_none());
-        (is_day_word && is_first && ends)
+        (is_day_word && is_first && is_last_number)
             .then(|| number(first, 2).filter(is_day))
             .flatten()
     })
@@ -135,15 +136,15 @@ fn letter(text: &str) -> Option<String> {
     matches!(text, "a" | "b" | "c" | "d" | "e" | "f" | "g" | "h").then(|| text.to_uppercase())
 }
 
-fn camera(all: &[NamePart]) -> Option<String> {
+fn parse_camera(all: &[NamePart]) -> Option<String> {
     let pairs = all.windows(2).enumerate().find_map(|(at, pair)| {
         let [first, second] = pair else { return None };
         let is_camera = |part: &NamePart| CAMERAS.contains(&part.text.as_str());
-        // `Camera B`, `CamB`; but not `camera a bit soft`.
+        // Accepts `Camera B` and `CamB`, but not `camera a bit soft`.
         if is_camera(first) && (second.is_capital || second.text != "a" || at + 2 == all.len()) {
             return letter(&second.text);
         }
-        // `A_CAM`, `B Camera`; but not `a camera test`.
+        // Accepts `A_CAM` and `B Camera`, but not `a camera test`.
         let is_article = first.text == "a" && second.text != "cam" && at + 2 < all.len();
         if is_camera(second) && !is_article {
             return letter(&first.text);
@@ -159,7 +160,7 @@ fn camera(all: &[NamePart]) -> Option<String> {
 }
 
 /// Parses `CARD_A01` and `Roll B 2`.
-fn card(all: &[NamePart]) -> Option<String> {
+fn parse_card(all: &[NamePart]) -> Option<String> {
     all.windows(3).find_map(|three| {
         let [card, letter_part, number_part] = three else {
             return None;
@@ -171,19 +172,19 @@ fn card(all: &[NamePart]) -> Option<String> {
     })
 }
 
-/// Parses `A001`, also as RED's `A001.RDM` and as `A001_1AB2`.
-fn roll(name: &str) -> Option<String> {
+/// Parses `A001`, `A001_1AB2`, and RED's `A001.RDM`.
+fn parse_roll(name: &str) -> Option<String> {
     let upper = name.to_uppercase();
     let plain = upper.strip_suffix(".RDM").unwrap_or(&upper);
     let (reel, rest) = plain.split_at_checked(4)?;
     let (first, digits) = reel.split_at_checked(1)?;
     let is_reel =
         letter(&first.to_lowercase()).is_some() && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_whole = rest.is_empty()
+    let is_known_suffix = rest.is_empty()
         || rest.len() == 5
             && rest.starts_with('_')
             && rest.bytes().skip(1).all(|b| b.is_ascii_alphanumeric());
-    (is_reel && is_whole).then(|| reel.to_owned())
+    (is_reel && is_known_suffix).then(|| reel.to_owned())
 }
 
 /// Parses `prise 4`, `tk3`, `Take 9` and `MC_021_T004`.
@@ -203,7 +204,7 @@ fn parse_take(all: &[NamePart]) -> Option<u32> {
 }
 
 /// Parses `Scene 12A` and `Sc_04`.
-fn scene(all: &[NamePart]) -> Option<String> {
+fn parse_scene(all: &[NamePart]) -> Option<String> {
     let is_word = |part: &NamePart| {
         matches!(
             part.text.as_str(),
@@ -283,9 +284,9 @@ fn month(text: &str) -> Option<u32> {
     u32::try_from(at + 1).ok()
 }
 
-/// Parses dates that have only one possible reading: `02.05.2026`, `2 May 2026`, `May 2nd, 2026`,
-/// and for folders also `260502`.
-fn date(all: &[NamePart], name: &str, is_folder: bool) -> Option<WallTime> {
+/// Parses unambiguous dates: `02.05.2026`, `2 May 2026`, `May 2nd, 2026`, and for folders also
+/// `260502`.
+fn parse_date(all: &[NamePart], name: &str, is_folder: bool) -> Option<WallTime> {
     let civil = |year: u32, month: u32, day: u32| {
         let text = format!("{year:04}{month:02}{day:02}");
         let date = Date::strptime("%Y%m%d", text).ok()?;
@@ -298,7 +299,7 @@ fn date(all: &[NamePart], name: &str, is_folder: bool) -> Option<WallTime> {
     let run_together = || {
         let part = all.iter().find(|part| part.text.len() == 8)?;
         let number: u32 = part.text.parse().ok()?;
-        // Eight digits that are a date both as year-month-day and as day-month-year are ambiguous.
+        // Reads eight digits as day-month-year, unless they are also a date as year-month-day.
         civil(number / 10_000, number / 100 % 100, number % 100)
             .is_none()
             .then(|| civil(number % 10_000, number / 10_000 % 100, number / 1_000_000))
@@ -331,7 +332,7 @@ fn date(all: &[NamePart], name: &str, is_folder: bool) -> Option<WallTime> {
         let (day, month, year) = (number(first, 2)?, number(second, 2)?, year(third)?);
         let is_dotted = name.contains(&format!("{}.{}.", first.text, second.text));
         match (day > 12, month > 12) {
-            // Month first, as in the United States.
+            // The month comes first, as in the United States.
             (false, true) => civil(year, day, month),
             _ if is_dotted || day > 12 || day == month => civil(year, month, day),
             _ => None,

@@ -1,5 +1,4 @@
-//! Facts from names: those that cameras and recorders give to files, and those that crews give to
-//! the folders of a shoot day.
+//! Facts from names: cameras and recorders name files, and crews name the folders of a shoot day.
 
 mod folders;
 mod scheme;
@@ -12,8 +11,8 @@ use crate::value::WallTime;
 pub use scheme::schemes;
 pub(super) use scheme::{maker, makers};
 
-/// Returns the facts in the names of a file and its folders. The innermost name that states a fact
-/// wins, but names given by people outrank camera names for the camera letter and the shoot day.
+/// Returns the facts in the names of a file and its folders. For each fact, the innermost name that
+/// states it wins. For the camera letter, names given by people take precedence over camera names.
 #[must_use]
 pub(super) fn facts(inside: &Path) -> Clip {
     let names: Vec<String> = inside

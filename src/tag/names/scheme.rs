@@ -1,5 +1,5 @@
-//! Naming schemes of cameras and recorders, as a table. A scheme must match the whole name:
-//! `A001C003_220512_R1AB` matches one, `XA001C003_220512_R1AB` matches none.
+//! Table of the naming schemes of cameras and recorders. A scheme must match the whole name:
+//! `A001C003_220512_R1AB` matches, `XA001C003_220512_R1AB` does not.
 
 use std::sync::OnceLock;
 
@@ -8,20 +8,20 @@ use regex::{Captures, Regex, RegexSet};
 
 use crate::value::WallTime;
 
-/// A naming scheme of one maker.
+/// Naming scheme of one manufacturer.
 struct Scheme {
     /// Manufacturer, or kind of device.
     maker: &'static str,
-    /// Pattern of the stem, case-insensitive.
+    /// Case-insensitive pattern of the stem.
     ///
     /// The group names are: `camera` and `roll` (together the reel), `clip`, `chapter`, `scene`,
     /// `take`, a date as `ymd` (`20260502`) or `short` (`260502`), and the time of day as `hms`.
     pattern: &'static str,
-    /// Examples of real stems.
+    /// Example stems.
     examples: &'static [&'static str],
 }
 
-/// Suffixes that may follow the camera's name: a copy number, or what programs append.
+/// Suffixes that programs append to a camera's file name, such as a copy number.
 const TAIL: &str = r"(?:[ _-]?\([0-9]\)|[ _-](?:copy|kopie|copie|copia|proxy|[0-9]{1,2}))?";
 
 macro_rules! scheme {
@@ -205,7 +205,7 @@ const SCHEMES: &[Scheme] = &[
         "LRV_20260502_143000_01_001",
         "VID_20250817_093011_00_123"
     ),
-    // A phone numbers all its pictures, so the number is not a clip number of a card.
+    // A phone numbers photos and videos together, so the number is not a clip number.
     scheme!(
         "iPhone",
         r"IMG_E?[0-9]{4}",
@@ -298,10 +298,10 @@ const SCHEMES: &[Scheme] = &[
     ),
 ];
 
-/// Numbers with a letter that are not scenes: picture sizes and camera models.
+/// Combinations of digit and letter that are not scenes: picture sizes and camera models.
 const NOT_SCENES: [&str; 9] = ["2K", "3D", "4K", "5D", "5K", "6D", "6K", "7D", "8K"];
 
-/// Facts in a name.
+/// Facts that a stem states.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct SchemeFacts {
     pub(super) camera: Option<String>,
@@ -322,8 +322,8 @@ struct CompiledSchemes {
 fn table() -> Option<&'static CompiledSchemes> {
     static TABLE: OnceLock<Option<CompiledSchemes>> = OnceLock::new();
     let compiled = TABLE.get_or_init(|| {
-        let whole = |scheme: &Scheme| format!("(?i)^(?:{}){TAIL}$", scheme.pattern);
-        let patterns: Vec<String> = SCHEMES.iter().map(whole).collect();
+        let anchored = |scheme: &Scheme| format!("(?i)^(?:{}){TAIL}$", scheme.pattern);
+        let patterns: Vec<String> = SCHEMES.iter().map(anchored).collect();
         let each: Result<Vec<Regex>, regex::Error> =
             patterns.iter().map(|pattern| Regex::new(pattern)).collect();
         // A test verifies that all patterns compile.
@@ -333,7 +333,8 @@ fn table() -> Option<&'static CompiledSchemes> {
     compiled.as_ref()
 }
 
-fn scheme(stem: &str) -> Option<(&'static Scheme, Captures<'_>)> {
+/// Finds the first scheme that a stem follows.
+fn find_scheme(stem: &str) -> Option<(&'static Scheme, Captures<'_>)> {
     let table = table()?;
     let at = table.set.matches(stem).iter().find(|&at| {
         let scene = table.each[at].captures(stem);
@@ -343,24 +344,24 @@ fn scheme(stem: &str) -> Option<(&'static Scheme, Captures<'_>)> {
     Some((&SCHEMES[at], table.each[at].captures(stem)?))
 }
 
-/// Returns the maker whose naming scheme a stem follows.
+/// Returns the manufacturer whose naming scheme a stem follows.
 pub(in crate::tag) fn maker(stem: &str) -> Option<&'static str> {
-    scheme(stem).map(|(scheme, _)| scheme.maker)
+    find_scheme(stem).map(|(scheme, _)| scheme.maker)
 }
 
-/// Iterates over all naming schemes: the maker and example stems.
+/// Iterates over all naming schemes: manufacturer and example stems.
 pub fn schemes() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     SCHEMES.iter().map(|scheme| (scheme.maker, scheme.examples))
 }
 
-/// Iterates over the makers of all naming schemes.
+/// Iterates over the manufacturers of all naming schemes, with repeats.
 pub(in crate::tag) fn makers() -> impl Iterator<Item = &'static str> {
     SCHEMES.iter().map(|scheme| scheme.maker)
 }
 
-/// Parses a stem; `None` if it follows no naming scheme.
+/// Parses a stem. Returns `None` if it does not follow any naming scheme.
 pub(super) fn parse(stem: &str) -> Option<SchemeFacts> {
-    let (_, found) = scheme(stem)?;
+    let (_, found) = find_scheme(stem)?;
     let text = |name: &str| found.name(name).map(|part| part.as_str());
     let number = |name: &str| text(name)?.parse().ok();
     let camera = text("camera").map(str::to_uppercase);
@@ -371,12 +372,12 @@ pub(super) fn parse(stem: &str) -> Option<SchemeFacts> {
         chapter: number("chapter"),
         scene: text("scene").map(|scene| scene.trim_end_matches([' ', '_', '-']).to_uppercase()),
         take: number("take"),
-        captured: captured(text("ymd"), text("short"), text("hms")),
+        captured: parse_captured(text("ymd"), text("short"), text("hms")),
         camera,
     })
 }
 
-fn captured(ymd: Option<&str>, short: Option<&str>, hms: Option<&str>) -> Option<WallTime> {
+fn parse_captured(ymd: Option<&str>, short: Option<&str>, hms: Option<&str>) -> Option<WallTime> {
     let long = ymd
         .map(str::to_owned)
         .or_else(|| short.map(|short| format!("20{short}")))?;
@@ -390,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scheme_matches_its_five_examples() {
+    fn every_scheme_matches_its_examples() {
         let table = table().unwrap();
         for (at, scheme) in SCHEMES.iter().enumerate() {
             assert!(scheme.examples.len() >= 5, "{}", scheme.pattern);

@@ -1,5 +1,5 @@
-//! Cross-check with exiftool: it reads what this module writes, and this module edits what it
-//! writes.
+//! Cross-checks with exiftool: it reads new sidecars of this module, and this module edits sidecars
+//! of exiftool.
 
 use std::env;
 use std::fs;
@@ -136,13 +136,13 @@ fn reads_and_keeps_properties_written_by_exiftool() {
     for (name, value) in before.as_object().unwrap() {
         let is_ours = ["Subject", "LogComment", "Tracks", "Good"]
             .iter()
-            .any(|own| name.ends_with(own));
+            .any(|changed| name.ends_with(changed));
         if name.starts_with("XMP-") && !is_ours {
             assert_eq!(after.get(name), Some(value), "{name}");
         }
     }
 
-    // exiftool rewrites the file in another form with the same values.
+    // exiftool rewrites the file in a different form with the same values.
     let rewritten = exiftool(
         folder.path(),
         &["-o", "again.xmp", "-XMP-xmp:Label=Blue", "both.xmp"],

@@ -1,8 +1,8 @@
-//! Tests with invalid and hostile sidecars.
+//! Tests with invalid and malicious sidecars.
 
 use proptest::prelude::*;
 
-use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
+use super::reading::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
 fn parse_error(bytes: &[u8]) -> String {
@@ -50,11 +50,11 @@ fn reports_syntax_errors_with_their_line() {
         ),
         (
             "<?xml version='1.0' encoding='ISO-8859-1'?><a/>",
-            "line 1: declared as `ISO-8859-1`, but is UTF-8",
+            "line 1: the declared encoding is `ISO-8859-1`, but the file is UTF-8",
         ),
         (
             "<?xml version='1.0' encoding='UTF-16'?><a/>",
-            "line 1: declared as `UTF-16`, but is UTF-8",
+            "line 1: the declared encoding is `UTF-16`, but the file is UTF-8",
         ),
     ] {
         assert_eq!(parse_error(text.as_bytes()), reason, "{text}");
@@ -70,7 +70,7 @@ fn limits_size_and_depth() {
     let deep = "<a>".repeat(65) + &"</a>".repeat(65);
     assert_eq!(
         parse_error(deep.as_bytes()),
-        "line 1: elements nested deeper than 64"
+        "line 1: elements are nested more than 64 deep"
     );
     let deepest = "<a>".repeat(64) + &"</a>".repeat(64);
     assert_eq!(parse_error(deepest.as_bytes()), "no `rdf:RDF` element");
@@ -120,7 +120,7 @@ fn keeps_every_byte_of_an_unchanged_sidecar() {
     }
 }
 
-/// A real packet with a few bytes changed, removed or duplicated.
+/// Generates a realistic packet with a few ranges of bytes replaced, removed or inserted.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let whole = prop_oneof![
         Just(PREMIERE.as_bytes().to_vec()),
@@ -143,8 +143,8 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Checks that every readable file can be merged, that its values are kept, and that a second merge
-/// changes nothing.
+/// Checks that a merge keeps the values of a readable file, and that a second merge changes
+/// nothing. An unreadable file must not be merged.
 fn check_merge(bytes: &[u8]) {
     let Ok(before) = Packet::parse(bytes) else {
         assert!(merge(Some(bytes), &everything()).is_err());

@@ -1,12 +1,7 @@
 //! Tests of merging: edits are written, and values of other programs are kept.
 
-use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
+use super::reading::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
-
-/// Merges other edits into the result of an earlier merge.
-fn merge_more(text: &str, edits: &ClipEdits) -> String {
-    merge_twice(text, edits)
-}
 
 #[test]
 fn writes_a_new_sidecar_as_a_complete_packet() {
@@ -15,10 +10,11 @@ fn writes_a_new_sidecar_as_a_complete_packet() {
     insta::assert_snapshot!(String::from_utf8(new.bytes).unwrap());
 }
 
-/// The same edits in the compact form in which Adobe's toolkit and Exiv2 rewrite them.
+/// Merges the same edits into a file in the compact form in which Adobe's toolkit and Exiv2 rewrite
+/// it.
 #[test]
 fn recognizes_its_values_after_other_programs_rewrote_the_file() {
-    let again = packet(
+    let rewritten = packet(
         r#"xmpDM:good="True" xmpDM:logComment="good sound&#xA;laughs&#xA;at the end" xmp:Rating="4""#,
         r#"<xmpDM:Tracks><rdf:Bag><rdf:li><rdf:Description xmpDM:trackName="btsindex"
             xmpDM:trackType="Comment" xmpDM:frameRate="f254016000000"><xmpDM:markers><rdf:Seq>
@@ -29,21 +25,24 @@ fn recognizes_its_values_after_other_programs_rewrote_the_file() {
            <dc:subject><rdf:Bag><rdf:li>ad shoot</rdf:li><rdf:li>interview</rdf:li></rdf:Bag></dc:subject>
            <b:written b:rating="4" b:good="True"/>"#,
     );
-    assert_eq!(read(&again).last_synced.rating, Some(4));
-    let once = merge_text(&again, &everything());
+    assert_eq!(read(&rewritten).last_synced.rating, Some(4));
+    let once = merge_text(&rewritten, &everything());
     assert!(!once.is_changed && once.conflicts.is_empty());
-    let nested = again.replace(
+    let nested = rewritten.replace(
         r#"<b:written b:rating="4" b:good="True"/>"#,
         r#"<b:written><rdf:Description b:rating="4" b:good="True"><b:tags><rdf:Bag><rdf:li>interview</rdf:li>
            </rdf:Bag></b:tags><b:log><rdf:Seq><rdf:li>laughs</rdf:li></rdf:Seq></b:log></rdf:Description></b:written>"#,
     );
     assert!(!merge_text(&nested, &everything()).is_changed);
-    let left = read(&merge_twice(&nested, &ClipEdits::default()));
-    assert_eq!((left.rating, left.good), (None, None));
-    assert_eq!(left.tags, ["ad shoot"]);
-    assert_eq!(left.log_comment.as_deref(), Some("good sound\nat the end"));
+    let remaining = read(&merge_twice(&nested, &ClipEdits::default()));
+    assert_eq!((remaining.rating, remaining.good), (None, None));
+    assert_eq!(remaining.tags, ["ad shoot"]);
     assert_eq!(
-        (left.markers, left.last_synced),
+        remaining.log_comment.as_deref(),
+        Some("good sound\nat the end")
+    );
+    assert_eq!(
+        (remaining.markers, remaining.last_synced),
         (vec![], LastSynced::default())
     );
 }
@@ -60,7 +59,7 @@ fn keeps_the_text_of_other_programs() {
     for text in [PREMIERE, LIGHTROOM, EXIFTOOL, DARKTABLE] {
         let after = merge_twice(text, &everything());
         let mut rest = after.as_str();
-        // All original lines remain in order, except those that the edits change.
+        // All original lines must remain in order, except those that the edits change.
         for line in text.lines() {
             let is_ours = ["B-Roll</rdf:li>", "xmp:Rating=\"0\"", "logComment"]
                 .iter()
@@ -84,17 +83,17 @@ fn keeps_spelling_and_order_of_tags() {
     let packet = read(&text);
     assert_eq!(packet.tags, ["B-Roll", "Interview", "rain"]);
     assert_eq!(packet.last_synced.tags, ["rain"]);
-    // Only the added tag is removed again.
+    // Only the tag that the first merge added is removed.
     assert_eq!(
-        read(&merge_more(&text, &edits_with_tags(&[]))).tags,
+        read(&merge_twice(&text, &edits_with_tags(&[]))).tags,
         ["B-Roll", "Interview"]
     );
     assert_eq!(
-        read(&merge_more(&text, &edits_with_tags(&["snow"]))).tags,
+        read(&merge_twice(&text, &edits_with_tags(&["snow"]))).tags,
         ["B-Roll", "Interview", "snow"]
     );
     assert_eq!(
-        read(&merge_more(&text, &edits_with_tags(&["Rain"]))).tags,
+        read(&merge_twice(&text, &edits_with_tags(&["Rain"]))).tags,
         ["B-Roll", "Interview", "rain"]
     );
 }
@@ -120,7 +119,7 @@ fn removes_a_tag_that_the_user_removed() {
 
 #[test]
 fn adds_tags_to_every_form_of_list() {
-    for (attributes, elements, shape) in [
+    for (attributes, elements, list_name) in [
         (r#"dc:subject="rain""#, "", "rdf:Bag"),
         ("", "<dc:subject>rain</dc:subject>", "rdf:Bag"),
         (
@@ -144,8 +143,8 @@ fn adds_tags_to_every_form_of_list() {
         let text = merge_twice(&packet(attributes, elements), &edits_with_tags(&["snow"]));
         assert_eq!(read(&text).tags, ["rain", "snow"], "{text}");
         assert!(
-            text.contains(&format!("</{shape}></dc:subject>"))
-                || text.contains(&format!("</{shape}>\n")),
+            text.contains(&format!("</{list_name}></dc:subject>"))
+                || text.contains(&format!("</{list_name}>\n")),
             "{text}"
         );
     }
@@ -197,7 +196,7 @@ fn keeps_and_reports_ratings_of_other_programs() {
         assert_eq!(other.conflicts, [conflict]);
         assert_eq!(merge_text(&text, &rejected).conflicts[0].ours, "-1");
     }
-    // A value that btsindex wrote is changed and removed.
+    // A value that btsindex wrote can be changed and removed.
     for text in [DARKTABLE.to_owned(), packet("", "")] {
         let four = merge_twice(&text, &stars(4));
         assert_eq!(read(&four).rating, Some(4));
@@ -208,7 +207,7 @@ fn keeps_and_reports_ratings_of_other_programs() {
             read(&merge_twice(&none, &ClipEdits::default())).rating,
             None
         );
-        // Another program changed it since.
+        // Simulates another program that changed the value in the meantime.
         let changed = four.replace("xmp:Rating=\"4\"", "xmp:Rating=\"2\"");
         let changed = changed.replace("<xmp:Rating>4<", "<xmp:Rating>2<");
         assert_eq!(merge_text(&changed, &stars(5)).conflicts.len(), 1);
@@ -230,7 +229,7 @@ fn keeps_values_of_unexpected_form() {
     let reported: Vec<(&str, &str)> = odd
         .conflicts
         .iter()
-        .map(|one| (one.property, one.theirs.as_str()))
+        .map(|conflict| (conflict.property, conflict.theirs.as_str()))
         .collect();
     assert_eq!(
         reported,
@@ -320,18 +319,18 @@ fn does_not_repeat_markers_that_premiere_moved() {
         ..ClipEdits::default()
     };
     let ours = merge_twice(&packet("", ""), &marked);
-    let taken = ours
+    let moved = ours
         .replace(">btsindex<", ">Comment<")
         .replace(">254018540160<", ">254016000000<");
     let both = [
         xmp_marker(1_000_000, 0, "one"),
         xmp_marker(2_000_000, 0, "two"),
     ];
-    assert_eq!(read(&taken).markers, both);
-    assert!(!merge_text(&taken, &marked).is_changed);
+    assert_eq!(read(&moved).markers, both);
+    assert!(!merge_text(&moved, &marked).is_changed);
     let third = ClipEdits {
         markers: [marked.markers, vec![marker(3, "three")]].concat(),
         ..ClipEdits::default()
     };
-    assert_eq!(read(&merge_twice(&taken, &third)).markers.len(), 3);
+    assert_eq!(read(&merge_twice(&moved, &third)).markers.len(), 3);
 }

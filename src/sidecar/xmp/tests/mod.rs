@@ -2,19 +2,19 @@
 
 mod exiftool;
 mod hostile;
-mod laws;
+mod merge_properties;
 mod merging;
-mod shapes;
+mod reading;
 
 use super::*;
 use crate::value::{Marker, Selection};
 
-/// Attributes that bind all prefixes used in these packets.
+/// Attributes that bind all prefixes used by the tests.
 const BINDINGS: &str = r#"xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"
     xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:b="urn:btsindex:xmp:1#""#;
 
-/// Returns a packet with properties in one block.
+/// Returns a packet with these properties in one block.
 fn packet(attributes: &str, elements: &str) -> String {
     format!(
         r#"<x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -34,7 +34,7 @@ fn merge_text(existing: &str, edits: &ClipEdits) -> Merged {
     merge(Some(existing.as_bytes()), edits).unwrap_or_else(|error| panic!("{error}: {existing}"))
 }
 
-/// Merges and checks that a second merge changes nothing. Returns the merged text.
+/// Merges edits and checks that a second merge changes nothing. Returns the merged text.
 fn merge_twice(existing: &str, edits: &ClipEdits) -> String {
     let once = merge_text(existing, edits);
     let again = merge(Some(&once.bytes), edits).unwrap();
@@ -72,7 +72,7 @@ fn xmp_marker(micros: u64, duration_micros: u64, text: &str) -> XmpMarker {
     }
 }
 
-/// Edits of every kind.
+/// Returns edits of every kind.
 fn everything() -> ClipEdits {
     ClipEdits {
         tags: owned(&["ad shoot", "interview"]),

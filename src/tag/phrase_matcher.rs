@@ -1,9 +1,9 @@
-//! Search for all phrases of all rules in a name or text, in one pass.
+//! Matcher that finds the phrases of all rules in a name or text in one pass.
 //!
-//! Names are split into words as in queries and the index. A phrase matches if its words are
-//! adjacent, regardless of case and a final plural `s`: `ad shoot` in `AdShoot_ACME`, `ad-shoots`,
-//! `ADSHOOT`. Long words may have one misspelled letter. A phrase after a negation (`no interview`)
-//! does not count, nor does one that is part of a street or company name (`Commercial Road`, `Wrap
+//! Names are split into words in the same way as in queries and the index. A phrase matches if its
+//! words are adjacent. Case and a final plural `s` are ignored: `ad shoot` matches `AdShoot_ACME`,
+//! `ad-shoots` and `ADSHOOT`. Long words may have one misspelled letter. A phrase does not count
+//! after a negation (`no interview`) or in a street or company name (`Commercial Road`, `Wrap
 //! GmbH`).
 
 use std::collections::{HashMap, HashSet};
@@ -12,21 +12,21 @@ use std::ops::Range;
 use super::vocabulary::singular;
 use crate::value::words::{composed, fold, folded_parts, folded_runs, parts, runs};
 
-/// Index of a phrase in the lexicon.
+/// Index of a phrase in [`PhraseMatcher`].
 pub(super) type PhraseId = usize;
 
-/// An occurrence of a phrase.
+/// Occurrence of a phrase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) phrase: PhraseId,
     /// Byte range in the text.
     pub(super) range: Range<usize>,
     pub(super) is_misspelled: bool,
-    /// True if the context takes the phrase's meaning away, such as a negation before it.
+    /// True if the context cancels the phrase, such as a negation before it.
     pub(super) is_void: bool,
 }
 
-/// A text with the phrases that occur in it.
+/// Text with the phrases that occur in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct MatchedText {
     pub(super) text: String,
@@ -51,47 +51,50 @@ fn is_title(text: &str) -> bool {
     })
 }
 
-/// One word of a text.
+/// Word of a text.
 struct Word {
     folded: String,
     range: Range<usize>,
-    /// Intended word, if this one is misspelled.
-    intended: Option<String>,
+    /// Correct word, if this one is misspelled.
+    corrected: Option<String>,
     /// True if the word follows the previous one without a separator.
     is_joined: bool,
 }
 
 /// Index of the phrases of all rules.
 #[derive(Debug, Default)]
-pub(super) struct Lexicon {
+pub(super) struct PhraseMatcher {
     phrases: Vec<Vec<String>>,
-    known: HashMap<Vec<String>, PhraseId>,
+    /// Phrases by their words.
+    ids: HashMap<Vec<String>, PhraseId>,
     by_first: HashMap<String, Vec<PhraseId>>,
-    /// Phrases written as one word: `adshoot`.
+    /// Phrases of several words, written as one word: `adshoot`.
     joined: HashMap<String, PhraseId>,
-    /// Phrases of one word that is a prefix: `drohn*`.
+    /// Phrases that are a prefix of a word: `drohn*`.
     prefixes: Vec<(String, PhraseId)>,
     /// Phrases in scripts without spaces, which match anywhere in a text.
     unspaced: Vec<(String, PhraseId)>,
-    /// Words for spelling correction, by first letter and length; each with a bit set of its
+    /// Words for spelling correction by first letter and length, each with a bit set of its
     /// letters.
     spellings: HashMap<(u8, usize), Vec<(u32, String)>>,
+    /// Words that void a phrase before them.
     not_before: HashSet<String>,
+    /// Words that void a phrase after them.
     not_after: HashSet<String>,
     /// Correctly spelled words, which are excluded from spelling correction.
     correct: HashSet<String>,
 }
 
-/// Shortest word in which two swapped letters are corrected.
+/// Minimum length of a word in which two swapped letters are corrected.
 const MIN_LEN_SWAPPED: usize = 5;
-/// Shortest word in which a missing letter is corrected.
+/// Minimum length of a word in which a missing letter is corrected.
 const MIN_LEN_MISSING: usize = 7;
-/// Shortest word in which any other wrong letter is corrected.
+/// Minimum length of a word in which any other wrong letter is corrected.
 const MIN_LEN_OTHER: usize = 8;
-/// Shortest word of a phrase that also matches when written as one word.
+/// Minimum length of each word in a phrase that also matches when written as one word.
 const MIN_LEN_JOINED: usize = 3;
 
-impl Lexicon {
+impl PhraseMatcher {
     /// Adds a phrase; a `*` at the end of a single word makes it a prefix.
     pub(super) fn add(&mut self, text: &str) -> PhraseId {
         let prefix = text.strip_suffix('*');
@@ -100,11 +103,11 @@ impl Lexicon {
             // No word of a text contains a `*`.
             words.push("*".to_owned());
         }
-        if let Some(&id) = self.known.get(&words) {
+        if let Some(&id) = self.ids.get(&words) {
             return id;
         }
         let id = self.phrases.len();
-        self.known.insert(words.clone(), id);
+        self.ids.insert(words.clone(), id);
         if let Some(prefix) = prefix {
             self.prefixes.push((folded_runs(prefix).concat(), id));
         } else if words.iter().any(|word| is_unspaced(word)) {
@@ -124,8 +127,8 @@ impl Lexicon {
         id
     }
 
-    /// Adds words that void a phrase after them, words that void a phrase before them, and correct
-    /// words that must not be taken for misspellings.
+    /// Adds words that void a phrase after them (`not_after`) or before them (`not_before`), and
+    /// correct words that must not be treated as misspellings.
     pub(super) fn add_exceptions(
         &mut self,
         not_after: &[&str],
@@ -138,7 +141,7 @@ impl Lexicon {
         self.correct.extend(folded(correct));
     }
 
-    /// Builds the index for spelling correction; call it after the last phrase was added.
+    /// Builds the index for spelling correction. Call this after adding the last phrase.
     pub(super) fn build_spelling_index(&mut self) {
         let words = self.phrases.iter().flatten().chain(self.joined.keys());
         let mut seen: HashSet<&String> = HashSet::new();
@@ -152,21 +155,21 @@ impl Lexicon {
         }
     }
 
-    /// Returns the text with the phrases that occur in it.
+    /// Finds the phrases that occur in a text.
     pub(super) fn find_phrases(&self, text: &str) -> MatchedText {
         let text = composed(text).into_owned();
-        let (mut whole, mut split) = (Vec::new(), Vec::new());
+        let (mut run_words, mut part_words) = (Vec::new(), Vec::new());
         for run in runs(&text) {
-            whole.push(self.word(&text, run, false));
+            run_words.push(self.word(&text, run, false));
             let parts = parts(run).into_iter().enumerate();
-            split.extend(parts.map(|(at, part)| self.word(&text, part, at > 0)));
+            part_words.extend(parts.map(|(at, part)| self.word(&text, part, at > 0)));
         }
         let mut hits = Vec::new();
-        for words in [&split, &whole] {
+        for words in [&part_words, &run_words] {
             self.find_adjacent(words, &mut hits);
         }
-        for word in &whole {
-            self.find_in_run(word, &split, &mut hits);
+        for word in &run_words {
+            self.find_in_run(word, &part_words, &mut hits);
         }
         if !self.unspaced.is_empty() && !text.is_ascii() {
             self.find_unspaced(&text, &mut hits);
@@ -184,7 +187,7 @@ impl Lexicon {
         let start = piece.as_ptr() as usize - text.as_ptr() as usize;
         let folded = fold(piece);
         Word {
-            intended: self.intended(&folded),
+            corrected: self.corrected(&folded),
             folded,
             range: start..start + piece.len(),
             is_joined,
@@ -198,7 +201,7 @@ impl Lexicon {
             let spellings = [
                 Some(word.folded.as_str()),
                 Some(without_s),
-                word.intended.as_deref(),
+                word.corrected.as_deref(),
             ];
             for (nth, first) in spellings.into_iter().enumerate() {
                 if nth == 1 && without_s.len() == word.folded.len() {
@@ -218,8 +221,8 @@ impl Lexicon {
         }
     }
 
-    /// Checks whether the words from index `at` on are the phrase `id`, whose first word is known
-    /// to match.
+    /// Matches the phrase `id` against the words from index `at` on. The first word is known to
+    /// match.
     fn match_at(
         &self,
         id: PhraseId,
@@ -232,9 +235,9 @@ impl Lexicon {
         if is_singular && phrase.len() > 1 {
             return None;
         }
-        let here = words.get(at..at + phrase.len())?;
+        let candidates = words.get(at..at + phrase.len())?;
         let mut is_misspelled = is_misspelled;
-        for (nth, (word, expected)) in here.iter().zip(phrase).enumerate().skip(1) {
+        for (nth, (word, expected)) in candidates.iter().zip(phrase).enumerate().skip(1) {
             let is_last = nth + 1 == phrase.len();
             let is_match =
                 word.folded == *expected || is_last && singular(&word.folded) == expected;
@@ -242,7 +245,7 @@ impl Lexicon {
                 continue;
             }
             // Only one word of a phrase may be misspelled.
-            if is_misspelled || word.intended.as_deref() != Some(expected) {
+            if is_misspelled || word.corrected.as_deref() != Some(expected) {
                 return None;
             }
             is_misspelled = true;
@@ -250,23 +253,24 @@ impl Lexicon {
         Some(Hit {
             is_void: self.is_void(words, at, at + phrase.len()),
             phrase: id,
-            range: here.first()?.range.start..here.last()?.range.end,
+            range: candidates.first()?.range.start..candidates.last()?.range.end,
             is_misspelled,
         })
     }
 
-    /// Finds phrases that equal a whole run: written as one word, or given as a prefix.
-    fn find_in_run(&self, word: &Word, split: &[Word], hits: &mut Vec<Hit>) {
-        let Some(at) = split
+    /// Finds phrases that match a whole run, because they are written as one word or are a prefix
+    /// of it.
+    fn find_in_run(&self, word: &Word, parts: &[Word], hits: &mut Vec<Hit>) {
+        let Some(at) = parts
             .iter()
             .position(|part| part.range.start == word.range.start)
         else {
             return;
         };
-        let after = split
+        let after = parts
             .iter()
             .position(|part| part.range.start >= word.range.end);
-        let is_void = self.is_void(split, at, after.unwrap_or(split.len()));
+        let is_void = self.is_void(parts, at, after.unwrap_or(parts.len()));
         let mut push = |phrase, is_misspelled| {
             hits.push(Hit {
                 is_void,
@@ -278,9 +282,9 @@ impl Lexicon {
         if let Some(&id) = self.joined.get(singular(&word.folded)) {
             push(id, false);
         } else if let Some(&id) = word
-            .intended
+            .corrected
             .as_ref()
-            .and_then(|intended| self.joined.get(intended))
+            .and_then(|corrected| self.joined.get(corrected))
         {
             push(id, true);
         }
@@ -308,28 +312,28 @@ impl Lexicon {
         }
     }
 
-    /// Returns true if the words before or after a phrase take its meaning away.
+    /// Returns true if the words before or after a phrase cancel it.
     fn is_void(&self, words: &[Word], from: usize, to: usize) -> bool {
         let before = words[..from].iter().rev().take(2);
         let after = words[to..].iter().take(2);
-        // `no interview`, `instead of drone`: a negation before the phrase, possibly with `of` or
-        // `the` between them.
+        // A negation before the phrase, possibly with `of` or `the` between them: `no interview`,
+        // `instead of drone`.
         let negated = before
             .take_while(|word| {
                 self.not_after.contains(&word.folded) || is_function_word(&word.folded)
             })
             .any(|word| self.not_after.contains(&word.folded));
-        // `Hill Rd`, but not `3rd`.
+        // Matches `Hill Rd`, but not `3rd`.
         let is_name = |word: &Word| !word.is_joined && self.not_before.contains(&word.folded);
         negated || after.into_iter().any(is_name)
     }
 
-    /// Returns the intended word for a misspelled one: the only known word that differs in one
-    /// letter or in two swapped ones.
-    fn intended(&self, word: &str) -> Option<String> {
-        let is_word =
+    /// Returns the correct spelling of a misspelled word: the only known word that differs in one
+    /// letter or in two swapped letters.
+    fn corrected(&self, word: &str) -> Option<String> {
+        let is_candidate =
             word.len() + 1 >= MIN_LEN_SWAPPED && word.bytes().all(|byte| byte.is_ascii_lowercase());
-        if !is_word || self.correct.contains(word) || self.correct.contains(singular(word)) {
+        if !is_candidate || self.correct.contains(word) || self.correct.contains(singular(word)) {
             return None;
         }
         self.closest_spelling(word).or_else(|| {
@@ -345,16 +349,19 @@ impl Lexicon {
         let first = *word.as_bytes().first()?;
         let mut found: Option<&String> = None;
         for length in word.len().saturating_sub(1)..=word.len() + 1 {
-            for (known_letters, known) in self.spellings.get(&(first, length)).into_iter().flatten()
+            for (correct_letters, correct) in
+                self.spellings.get(&(first, length)).into_iter().flatten()
             {
-                // A single edit changes at most two letters of the set.
-                if (word_letters ^ known_letters).count_ones() > 2 || !is_misspelling(word, known) {
+                // A single edit changes at most two bits of the set.
+                if (word_letters ^ correct_letters).count_ones() > 2
+                    || !is_misspelling(word, correct)
+                {
                     continue;
                 }
-                if found.is_some_and(|found| found != known) {
+                if found.is_some_and(|found| found != correct) {
                     return None;
                 }
-                found = Some(known);
+                found = Some(correct);
             }
         }
         found.cloned()
@@ -368,22 +375,22 @@ fn letters(word: &str) -> u32 {
         .fold(0, |all, byte| all | 1 << (byte - b'a'))
 }
 
-/// Returns true if `word` is a plausible misspelling of `known`; shorter words allow fewer kinds of
-/// errors.
-fn is_misspelling(word: &str, known: &str) -> bool {
+/// Returns true if `word` is a plausible misspelling of `correct`; shorter words allow fewer kinds
+/// of errors.
+fn is_misspelling(word: &str, correct: &str) -> bool {
     let is_swapped = || {
         let sorted = |word: &str| {
             let mut bytes = word.as_bytes().to_vec();
             bytes.sort_unstable();
             bytes
         };
-        word.len() == known.len() && sorted(word) == sorted(known)
+        word.len() == correct.len() && sorted(word) == sorted(correct)
     };
-    let is_missing = word.len() + 1 == known.len();
-    let is_plausible = known.len() >= MIN_LEN_OTHER
-        || known.len() >= MIN_LEN_MISSING && is_missing
+    let is_missing = word.len() + 1 == correct.len();
+    let is_plausible = correct.len() >= MIN_LEN_OTHER
+        || correct.len() >= MIN_LEN_MISSING && is_missing
         || is_swapped();
-    is_plausible && strsim::osa_distance(word, known) == 1
+    is_plausible && strsim::osa_distance(word, correct) == 1
 }
 
 fn is_function_word(word: &str) -> bool {

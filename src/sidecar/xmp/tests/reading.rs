@@ -1,10 +1,10 @@
-//! Tests of reading the sidecars of various programs.
+//! Tests of reading sidecars of various programs.
 
 use std::path::Path;
 
 use super::*;
 
-/// A clip's sidecar as Premiere Pro writes it.
+/// Sidecar of a clip as Premiere Pro writes it.
 pub(super) const PREMIERE: &str = r#"<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 9.1-c002">
    <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -73,7 +73,8 @@ pub(super) const PREMIERE: &str = r#"<?xpacket begin="" id="W5M0MpCehiHzreSzNTcz
 </x:xmpmeta>
 <?xpacket end="w"?>"#;
 
-/// A sidecar as Lightroom writes it: compact attributes, and hierarchies in addition to keywords.
+/// Sidecar as Lightroom writes it: compact attributes, and hierarchical keywords in addition to
+/// plain ones.
 pub(super) const LIGHTROOM: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
@@ -106,7 +107,7 @@ pub(super) const LIGHTROOM: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmpt
 </x:xmpmeta>
 "#;
 
-/// A sidecar as exiftool writes it: one block for each namespace, in single quotes.
+/// Sidecar as exiftool writes it: one block per namespace, with attributes in single quotes.
 pub(super) const EXIFTOOL: &str = "<?xpacket begin='\u{feff}' id='W5M0MpCehiHzreSzNTczkc9d'?>
 <x:xmpmeta xmlns:x='adobe:ns:meta/' x:xmptk='Image::ExifTool 12.57'>
 <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>
@@ -128,7 +129,7 @@ pub(super) const EXIFTOOL: &str = "<?xpacket begin='\u{feff}' id='W5M0MpCehiHzre
 </x:xmpmeta>
 <?xpacket end='w'?>";
 
-/// A sidecar as darktable writes it: dozens of attributes, keywords in a sequence.
+/// Sidecar as darktable writes it: properties as attributes, and keywords in a sequence.
 pub(super) const DARKTABLE: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 4.4.0-Exiv2">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -244,14 +245,14 @@ fn markers_outside_tracks_count_seconds() {
         <xmpDM:Tracks><rdf:Bag>
             <rdf:li xmpDM:trackName="none"/>
             <rdf:li rdf:parseType="Resource"><xmpDM:frameRate>fast</xmpDM:frameRate>
-              <xmpDM:markers><rdf:Seq><rdf:li xmpDM:startTime="1" xmpDM:name="of no rate"/>
-              <rdf:li xmpDM:startTime="1f25" xmpDM:name="of its own"/></rdf:Seq></xmpDM:markers></rdf:li>
+              <xmpDM:markers><rdf:Seq><rdf:li xmpDM:startTime="1" xmpDM:name="without a rate"/>
+              <rdf:li xmpDM:startTime="1f25" xmpDM:name="with its own rate"/></rdf:Seq></xmpDM:markers></rdf:li>
         </rdf:Bag></xmpDM:Tracks>"#,
     );
     assert_eq!(
         read(&loose).markers,
         [
-            xmp_marker(40_000, 0, "of its own"),
+            xmp_marker(40_000, 0, "with its own rate"),
             xmp_marker(90_000_000, 0, "same"),
             xmp_marker(15_000, 5_000, ""),
             xmp_marker(0, 0, ""),
@@ -282,7 +283,7 @@ fn reads_title_comment_and_reel_into_a_clip() {
         super::super::read(b"<x/>", Path::new("C0001.MP4")),
         Clip::default()
     );
-    // Notes that btsindex wrote are not new facts.
+    // Notes that btsindex wrote are not read as facts.
     let noted = merge_text(PREMIERE, &everything());
     assert_eq!(
         super::super::read(&noted.bytes, Path::new("C0001.MP4"))

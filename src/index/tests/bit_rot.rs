@@ -1,4 +1,4 @@
-//! Bit rot, which changes no time, size or inode of a file.
+//! Tests of bit rot, which changes neither the times, the size nor the inode of a file.
 
 use std::fs::{File, FileTimes};
 use std::os::unix::fs::FileExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use super::super::checksums::{self, CheckLimits, CheckMode, forge};
 use super::*;
 
-/// Limits under which recorded checks are accepted and nothing is read.
+/// Limits under which all recorded checks are accepted and no recorded file is read.
 const READ_NOTHING_DUE: CheckLimits = CheckLimits { always: 0, due: 0 };
 /// Limits under which all due files are read before an answer.
 const READ_ALL_DUE: CheckLimits = CheckLimits {
@@ -17,14 +17,14 @@ const READ_ALL_DUE: CheckLimits = CheckLimits {
 /// Creates an index of two segments, one with deleted documents.
 fn two_segments() -> TestCatalogue {
     let test = TestCatalogue::with(60);
-    test.follow();
+    test.catch_up();
     test.add(50..80);
-    test.follow();
+    test.catch_up();
     test
 }
 
-/// Flips a bit of a file without changing its length, times and inode.
-fn rot(path: &Path, bit: usize) {
+/// Flips a bit of a file without changing its length, times or inode.
+fn flip_bit(path: &Path, bit: usize) {
     let metadata = path.metadata().unwrap();
     let file = File::options().read(true).write(true).open(path).unwrap();
     let (mut byte, offset) = ([0], u64::try_from(bit / 8).unwrap());
@@ -37,7 +37,7 @@ fn rot(path: &Path, bit: usize) {
     file.set_times(times).unwrap();
 }
 
-/// Records every file as checked in its current state, because ctime cannot be set back.
+/// Records every file as checked in its current state, because a test cannot restore the ctime.
 fn mark_as_checked(test: &TestCatalogue, read: i64, mount: Option<&str>) {
     forge(&test.index(), &names(test), read, mount);
 }
@@ -75,12 +75,12 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
         let name = names(&test).into_iter().find(is_kind).unwrap();
         let path = test.index().join(&name);
         let bits = usize::try_from(path.metadata().unwrap().len()).unwrap() * 8;
-        rot(&path, random(&mut state) % bits);
+        flip_bit(&path, random(&mut state) % bits);
         mark_as_checked(&test, today_seconds(), None);
         assert_eq!(
             find_damage(&test, READ_NOTHING_DUE),
             None,
-            "rot in {name} is not noticed"
+            "bit rot in {name} was noticed without reading the file"
         );
         let mut notices = Vec::new();
         assert_eq!(
@@ -89,7 +89,7 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
             "{name}"
         );
         assert_eq!(notices, [IndexNotice::Damaged { file: name }]);
-        // Two segments and deleted documents again.
+        // Restores the initial state: two segments and deleted documents.
         test.add(50..80);
         Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     }
@@ -99,7 +99,7 @@ fn the_next_search_finds_rot_in_each_kind_of_file() {
 fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
     let test = two_segments();
     let path = test.index().join(&names(&test)[0]);
-    rot(&path, 77);
+    flip_bit(&path, 77);
     let now = today_seconds();
     let damaged = names(&test).first().cloned();
     for (read, mount, is_due) in [
@@ -108,7 +108,7 @@ fn a_file_is_due_after_a_day_a_restart_or_a_remount() {
         (now - 86_400, None, true),
         (0, None, true),
         (i64::MIN, None, true),
-        // Recorded with a wrong clock.
+        // Simulates a record written with a wrong clock.
         (now + 1000, None, true),
         (i64::MAX, None, true),
         (now, Some("0a0b/12"), true),
@@ -134,7 +134,7 @@ fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
         .clone();
     let others: u64 = names.iter().map(&length).sum::<u64>() - length(&largest);
     mark_as_checked(&test, 0, None);
-    rot(&test.index().join(&largest), 801);
+    flip_bit(&test.index().join(&largest), 801);
     mark_as_checked(&test, 0, None);
     let limits = |due| CheckLimits { always: 0, due };
     assert_eq!(find_damage(&test, limits(others)), None);
@@ -144,9 +144,12 @@ fn due_files_are_checked_within_limits_and_the_rest_after_the_answer() {
     let mut reads = 1;
     while read().is_ok() {
         reads += 1;
-        assert!(reads <= names.len(), "the damaged file is read in the end");
+        assert!(
+            reads <= names.len(),
+            "every file was read without finding the damage"
+        );
     }
-    // The file has no record any more, so it is read before it is used.
+    // The file no longer has a record, so it is read before it is used.
     assert_eq!(find_damage(&test, READ_NOTHING_DUE), Some(largest));
 }
 
@@ -155,7 +158,7 @@ fn rot_found_after_an_answer_is_reported_and_repaired() {
     let test = two_segments();
     let expected = test.search_all(&mut Vec::new());
     let name = names(&test).pop().unwrap();
-    rot(&test.index().join(&name), 99);
+    flip_bit(&test.index().join(&name), 99);
     mark_as_checked(&test, 0, None);
     let mut notices = Vec::new();
     Index::recheck(&test.catalogue, u64::MAX, &mut |notice| {
@@ -226,7 +229,10 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
     finder.lock_timeout = Duration::ZERO;
     let mut search = || {
         let answer = finder.run(&mut record, |index, _| {
-            assert!(index.files.is_empty(), "only the index in memory answers");
+            assert!(
+                index.files.is_empty(),
+                "simulates a failure of the index on disk"
+            );
             Ok(index.count())
         });
         answer.unwrap()
@@ -248,7 +254,7 @@ fn a_search_that_fails_while_another_process_keeps_the_lock_is_answered_from_mem
 }
 
 #[test]
-fn searches_in_memory_if_a_failing_index_cannot_be_rebuilt() {
+fn a_failing_index_that_cannot_be_rebuilt_is_replaced_by_one_in_memory() {
     let test = two_segments();
     let mut notices = Vec::new();
     let mut record = |notice: &IndexNotice| notices.push(notice.clone());
@@ -257,7 +263,10 @@ fn searches_in_memory_if_a_failing_index_cannot_be_rebuilt() {
     fs::create_dir(test.index()).unwrap();
     fs::write(test.index().join("precious.mov"), "footage").unwrap();
     let answer = finder.run(&mut record, |index, _| {
-        assert!(index.files.is_empty(), "only the index in memory answers");
+        assert!(
+            index.files.is_empty(),
+            "simulates a failure of the index on disk"
+        );
         Ok(index.count())
     });
     assert_eq!(answer.unwrap(), 80);
@@ -268,7 +277,11 @@ fn searches_in_memory_if_a_failing_index_cannot_be_rebuilt() {
         ),
         "{notices:?}"
     );
-    assert_eq!(files_in(&test.index()).len(), 1, "the folder is not ours");
+    assert_eq!(
+        files_in(&test.index()).len(),
+        1,
+        "the foreign folder was changed"
+    );
 }
 
 #[test]
@@ -276,7 +289,7 @@ fn an_impossible_result_rebuilds_the_index() {
     let test = two_segments();
     let expected = test.search_all(&mut Vec::new());
     let clip = |number: i64| test.catalogue.clip(number).unwrap().unwrap();
-    // A clip that does not exist; an id that does not fit; id 0; a duplicate clip.
+    // An id without a clip, an id that exceeds `i64`, id 0, and a duplicate clip.
     for number in [1000, u64::MAX, 0, 7] {
         let index = test.open();
         let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();

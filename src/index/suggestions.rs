@@ -20,9 +20,10 @@ use crate::value::{MatchMode, SearchWords};
 /// Suggestions for a query without results.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advice {
-    /// Terms that match no clip even alone.
+    /// Terms that match no clip, even on their own.
     pub unmatched: Vec<UnmatchedTerm>,
-    /// Terms without which the query finds clips, each with the number of clips, largest first.
+    /// Terms without which the query finds clips, each with the number of clips found; highest
+    /// number first.
     pub without: Vec<(Query, usize)>,
 }
 
@@ -43,7 +44,8 @@ const MAX_SUGGESTIONS: usize = 3;
 /// Maximum number of terms in a query that gets suggestions; in a longer one it is unclear which
 /// term is wrong.
 const MAX_TERMS: usize = 12;
-/// Maximum effort, so that suggestions do not take longer than the search.
+/// Maximum number of terms times the query's cost, so that suggestions do not take longer than the
+/// search.
 const MAX_EFFORT: usize = 500;
 /// Maximum number of similar words that are tried.
 const MAX_TRIED: usize = 12;
@@ -71,7 +73,7 @@ impl Index {
     pub fn advise(&self, query: &Query, mounted: &[i64]) -> Result<Advice, Error> {
         let terms = query.terms();
         let mut advice = Advice::default();
-        // Each term is omitted once, and all others are searched.
+        // The query is repeated once per term, without that term.
         if terms.len() > MAX_TERMS || terms.len() * query.cost() > MAX_EFFORT {
             return Ok(advice);
         }
@@ -87,8 +89,8 @@ impl Index {
             let others: Vec<Query> = others.map(|other| terms[other].clone()).collect();
             let mut similar = Vec::new();
             for other in self.similar_terms(term)? {
-                let with_it = others.iter().cloned().chain([other.clone()]);
-                let count = self.count_found(&Query::all(with_it.collect()), mounted)?;
+                let with_other = others.iter().cloned().chain([other.clone()]);
+                let count = self.count_found(&Query::all(with_other.collect()), mounted)?;
                 if count > 0 && similar.len() < MAX_SUGGESTIONS {
                     similar.push((other, count));
                 }
@@ -166,7 +168,7 @@ impl Index {
     /// frequency.
     fn similar_words(&self, word: &str, fields: Vec<Field>) -> Result<Vec<String>, Error> {
         let length = word.chars().count();
-        // Every other short word is similar to a short word.
+        // Almost any two short words are within this distance of each other.
         let max_distance = match length {
             0..3 => return Ok(Vec::new()),
             3..5 => 1,
@@ -207,7 +209,7 @@ impl Index {
         let tallies = self.tally(&Query::default(), &[], &[facet], false)?;
         let text = folded_runs(text).join(" ");
         let values = tallies.facets.iter().flat_map(|tally| &tally.rows);
-        let mut automaton: Vec<(usize, String)> = values
+        let mut ranked: Vec<(usize, String)> = values
             .map(|(value, _)| {
                 (
                     strsim::osa_distance(&folded_runs(value).join(" "), &text),
@@ -216,14 +218,14 @@ impl Index {
             })
             .filter(|(distance, _)| distance * 3 <= text.len())
             .collect();
-        automaton.sort();
-        automaton.truncate(MAX_SUGGESTIONS);
-        Ok(automaton.into_iter().map(|(_, value)| value).collect())
+        ranked.sort();
+        ranked.truncate(MAX_SUGGESTIONS);
+        Ok(ranked.into_iter().map(|(_, value)| value).collect())
     }
 }
 
-/// Returns true if at least half of the characters are digits: similar clip numbers are no useful
-/// suggestion.
+/// Returns true if at least half of the characters are digits: a similar clip number is not a
+/// useful suggestion.
 fn is_number(word: &str) -> bool {
     word.chars().filter(char::is_ascii_digit).count() * 2 >= word.len()
 }

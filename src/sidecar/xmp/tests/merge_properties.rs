@@ -1,12 +1,12 @@
-//! Property tests of merging: edits are read back, a second merge changes nothing, and removed
-//! edits disappear.
+//! Property tests of merging: merged edits can be read back, a second merge changes nothing, and
+//! removed edits disappear.
 
 use proptest::prelude::*;
 
-use super::shapes::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
+use super::reading::{DARKTABLE, EXIFTOOL, LIGHTROOM, PREMIERE};
 use super::*;
 
-/// Text that users can type: markup, quotes, line ends, any script, emoji.
+/// Generates text that users can type: markup, quotes, line ends, any script, emoji.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,30}",
@@ -51,7 +51,7 @@ fn existing() -> impl Strategy<Value = Option<Vec<u8>>> {
     ]
 }
 
-/// Keys of tags, each once.
+/// Returns the keys of tags without duplicates.
 fn unique_keys(tags: &[String]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
     for key in tags.iter().map(|tag| clip_edits::tag_key(tag)) {
@@ -84,8 +84,8 @@ proptest! {
             }
         }
         prop_assert_eq!(log, lines.join("\n"));
-        let markers: Vec<(u64, &str)> = edits.markers.iter().map(|one| (one.micros, one.text.as_str())).collect();
-        let read: Vec<(u64, &str)> = packet.markers.iter().map(|one| (one.micros, one.text.as_str())).collect();
+        let markers: Vec<(u64, &str)> = edits.markers.iter().map(|marker| (marker.micros, marker.text.as_str())).collect();
+        let read: Vec<(u64, &str)> = packet.markers.iter().map(|marker| (marker.micros, marker.text.as_str())).collect();
         prop_assert_eq!(read, markers);
     }
 
@@ -110,7 +110,7 @@ proptest! {
         let once = merge(existing.as_deref(), &edits).unwrap();
         let back = merge(Some(&once.bytes), &ClipEdits::default()).unwrap();
         let mut after = Packet::parse(&back.bytes).unwrap();
-        // A zero rating is overwritten and not restored.
+        // A rating of zero is overwritten and not restored.
         after.rating = after.rating.or(before.rating.filter(|stars| *stars == 0));
         prop_assert_eq!(after, before);
     }
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn replaces_characters_that_xml_cannot_hold(text in any::<String>()) {
+    fn replaces_characters_that_xml_does_not_allow(text in any::<String>()) {
         let edits = ClipEdits { markers: vec![marker(1, &text)], notes: vec![text.clone()], tags: vec![text], ..ClipEdits::default() };
         let once = merge(None, &edits).unwrap();
         prop_assert!(!merge(Some(&once.bytes), &edits).unwrap().is_changed);
@@ -144,8 +144,8 @@ proptest! {
     }
 }
 
-/// Known elements in any order and nesting, mixed with others.
-fn tree() -> impl Strategy<Value = String> {
+/// Generates known elements in any order and nesting, mixed with unknown ones.
+fn any_tree() -> impl Strategy<Value = String> {
     let name = prop::sample::select(vec![
         "dc:subject",
         "xmp:Rating",
@@ -189,8 +189,8 @@ fn tree() -> impl Strategy<Value = String> {
         "rdf:parseType",
         "lr:other",
     ]);
-    let attribute = prop::option::of((attribute, values.clone())).prop_map(|one| {
-        one.map_or_else(String::new, |(name, value)| format!(" {name}=\"{value}\""))
+    let attribute = prop::option::of((attribute, values.clone())).prop_map(|attribute| {
+        attribute.map_or_else(String::new, |(name, value)| format!(" {name}=\"{value}\""))
     });
     let text = prop_oneof![
         values.prop_map(str::to_owned),
@@ -213,7 +213,7 @@ proptest! {
     #![proptest_config(crate::random_tests::random(256))]
 
     #[test]
-    fn merges_any_form_without_losing_foreign_elements(trees in prop::collection::vec(tree(), 0..4), edits in any_edits()) {
+    fn merges_any_form_without_losing_foreign_elements(trees in prop::collection::vec(any_tree(), 0..4), edits in any_edits()) {
         let text = packet("", &trees.concat());
         let Ok(once) = merge(Some(text.as_bytes()), &edits) else {
             return Ok(());
