@@ -1,10 +1,10 @@
 //! btsindex catalogues behind-the-scenes footage, and searches it.
 //!
 //! Modules, from low to high: [`value`] (types of facts), [`clip`] (the field table); the readers
-//! and parsers ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`shoot_day`],
-//! [`offload`], [`mhl`]); the [`catalogue`] (the source of truth) and its [`index`]; [`scan`] and
-//! [`xmp_sync`], which combine them; [`ingest`], [`verify`] and [`safe`]; and at the top [`browse`]
-//! and [`report`]. See `ARCHITECTURE.md`.
+//! and parsers ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`shoot_day`], [`mhl`]); the
+//! [`catalogue`] (the source of truth) and its [`index`]; [`scan`] and [`xmp_sync`], which combine
+//! them; [`ingest`], [`verify`] and [`safe`]; and at the top [`browse`] and [`report`]. See
+//! `ARCHITECTURE.md`.
 
 #![cfg_attr(
     test,
@@ -28,10 +28,10 @@ pub mod error;
 pub mod footage;
 pub mod index;
 pub mod ingest;
-pub mod lock;
+mod lock;
 pub mod media;
 pub mod mhl;
-pub mod offload;
+mod offload;
 pub mod output;
 pub mod query;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-pub use shared::Shared;
+pub(crate) use shared::Shared;
 
 /// Pause between two attempts to take a held lock.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
@@ -26,7 +26,7 @@ pub struct Held {
 
 /// Result of trying to take a lock.
 #[derive(Debug)]
-pub enum Attempt {
+pub(crate) enum Attempt {
     /// The lock was taken.
     Held(Held),
     /// Another process holds the lock. Contains its description, such as `process 123 (scan)`.
@@ -37,7 +37,7 @@ pub enum Attempt {
 ///
 /// # Errors
 /// Returns an error if the file cannot be created or locked.
-pub fn attempt(path: &Path, purpose: &str) -> Result<Attempt, Error> {
+pub(crate) fn attempt(path: &Path, purpose: &str) -> Result<Attempt, Error> {
     let mut file = OpenOptions::new()
         .create(true)
         .read(true)
@@ -61,7 +61,7 @@ pub fn attempt(path: &Path, purpose: &str) -> Result<Attempt, Error> {
 ///
 /// # Errors
 /// Returns an error if the file cannot be created or locked.
-pub fn hold(
+pub(crate) fn hold(
     path: &Path,
     purpose: &str,
     is_cancelled: &dyn Fn() -> bool,

@@ -3,12 +3,10 @@
 
 #![cfg(unix)]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-use btsindex::lock::{Held, hold};
 
 use crate::shoot::Shoot;
 
@@ -22,10 +20,12 @@ fn scanned_shoot() -> Shoot {
 }
 
 /// Holds a lock of the catalogue until it is dropped.
-fn hold_lock(shoot: &Shoot, name: &str) -> Held {
-    let path = shoot.catalogue().join(name);
-    let held = hold(&path, "test", &|| true, &mut |_| ()).unwrap();
-    held.expect("the lock is free")
+fn hold_lock(shoot: &Shoot, name: &str) -> File {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = options.open(shoot.catalogue().join(name)).unwrap();
+    file.try_lock().expect("the lock is free");
+    file
 }
 
 fn start(shoot: &Shoot, arguments: &[&str]) -> Child {

@@ -26,7 +26,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Lock that is held until dropped.
 #[derive(Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     path: PathBuf,
     token: String,
     heartbeat: Option<(Sender<()>, JoinHandle<()>)>,
@@ -38,7 +38,7 @@ impl Shared {
     ///
     /// # Errors
     /// Returns an error if the file cannot be created.
-    pub fn hold(path: &Path, keep_waiting: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
+    pub(crate) fn hold(path: &Path, keep_waiting: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
         Self::hold_with_timeout(path, HEARTBEAT_TIMEOUT, keep_waiting)
     }
 
@@ -106,7 +106,7 @@ impl Shared {
     /// Returns true if the lock is still held: a process that was suspended for a minute may have
     /// lost it.
     #[must_use]
-    pub fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         refresh(&self.path);
         let text = fs::read_to_string(&self.path);
         text.is_ok_and(|text| text.lines().next() == Some(&self.token))

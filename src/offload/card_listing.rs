@@ -136,7 +136,7 @@ impl Listing {
 ///
 /// # Errors
 /// Returns an error if the folder itself cannot be listed.
-pub fn list(root: &Path, is_cancelled: &dyn Fn() -> bool) -> io::Result<Listing> {
+pub(crate) fn list(root: &Path, is_cancelled: &dyn Fn() -> bool) -> io::Result<Listing> {
     list_except(root, &[], is_cancelled)
 }
 
@@ -145,7 +145,7 @@ pub fn list(root: &Path, is_cancelled: &dyn Fn() -> bool) -> io::Result<Listing>
 ///
 /// # Errors
 /// Returns an error if the folder itself cannot be listed.
-pub fn list_except(
+pub(crate) fn list_except(
     root: &Path,
     mounts: &[(PathBuf, &str)],
     is_cancelled: &dyn Fn() -> bool,

@@ -15,7 +15,7 @@ use crate::source_file::Stamp;
 const MAX_READERS: usize = 4;
 
 /// Files on one device, hashed in parallel with those of other devices.
-pub struct Lane<'a> {
+pub(crate) struct Lane<'a> {
     /// Number of files to read in parallel from the device.
     pub readers: usize,
     /// Path, listed state, and kinds of hashes to compute for each file.
@@ -24,7 +24,7 @@ pub struct Lane<'a> {
 
 /// Progress of hashing. A file is given by the index of its lane and its index in the lane.
 #[derive(Debug)]
-pub enum FileHashEvent {
+pub(crate) enum FileHashEvent {
     /// A file is about to be read.
     Reading(usize, usize),
     /// More bytes were read, from any file: the number since the last event.
@@ -35,7 +35,7 @@ pub enum FileHashEvent {
 
 /// File that was read completely.
 #[derive(Debug)]
-pub struct Hashed {
+pub(crate) struct Hashed {
     /// Hashes, in the order of the requested kinds.
     pub hashes: Vec<Checksum>,
     /// Method of the read.
@@ -45,7 +45,7 @@ pub struct Hashed {
 }
 
 /// Hashes files, with all devices in parallel, until `is_cancelled` returns true.
-pub fn hash_files(
+pub(crate) fn hash_files(
     lanes: &[Lane<'_>],
     is_cancelled: &(dyn Fn() -> bool + Sync),
     on_event: &mut dyn FnMut(FileHashEvent),

@@ -34,16 +34,16 @@ use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file::Stamp;
 use buffers::Piece;
 
-pub use card_listing::{Item, Listing, list, list_except};
-pub use hash_existing::{FileHashEvent, Hashed, Lane, hash_files};
-pub use read_back::{MediumReader, ReadMethod};
-pub use reliable_times::ReliableTimes;
-pub use source_change::{SourceState, Times, changed_since_read, sample};
-pub use write::finish_folders;
+pub(crate) use card_listing::{Item, Listing, list, list_except};
+pub(crate) use hash_existing::{FileHashEvent, Hashed, Lane, hash_files};
+pub(crate) use read_back::{MediumReader, ReadMethod};
+pub(crate) use reliable_times::ReliableTimes;
+pub(crate) use source_change::{SourceState, Times, changed_since_read, sample};
+pub(crate) use write::finish_folders;
 
 /// Folder that files are copied to.
 #[derive(Debug, Clone)]
-pub struct Destination {
+pub(crate) struct Destination {
     /// Folder that receives the contents of the card's root; created if missing.
     pub folder: PathBuf,
     /// Folder that must exist: `folder` or one of its ancestors. Folders above it are never
@@ -75,7 +75,7 @@ pub struct CopyTask {
 }
 
 /// Files to copy and their destinations.
-pub struct CopyOrder<'a> {
+pub(crate) struct CopyOrder<'a> {
     /// Root of the card.
     pub source: &'a Path,
     /// True if the card's root is on a network share.
@@ -234,14 +234,14 @@ impl DestinationContext<'_> {
 impl Destination {
     /// Returns true if the drive was removed. Writes would then go to the system disk.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         !self.base.is_dir() || filesystem(&self.folder) != self.filesystem
     }
 }
 
 /// Returns the id of the filesystem that a folder is on, or will be on once it is created.
 #[must_use]
-pub fn filesystem(folder: &Path) -> Option<u64> {
+pub(crate) fn filesystem(folder: &Path) -> Option<u64> {
     let metadata = folder
         .ancestors()
         .find_map(|folder| folder.metadata().ok())?;
@@ -258,7 +258,7 @@ pub fn filesystem(folder: &Path) -> Option<u64> {
 
 /// Copies all tasks and reports events to `on_event`. Returns once all tasks are done, nothing more
 /// can be done, or the order is cancelled. Copies that are not verified by then are removed.
-pub fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
+pub(crate) fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
     raise_open_file_limit();
     let (events, received) = sync_channel(1024);
     let given_up: Vec<OnceLock<String>> =
@@ -389,7 +389,7 @@ fn hash_pieces(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSe
 }
 
 /// Reason reported if a drive was removed.
-pub const GONE: &str = "removed, or no longer readable";
+pub(crate) const GONE: &str = "removed, or no longer readable";
 
 /// Reason reported for a file whose hash differs from an earlier run.
 const CONTENT_DIFFERS: &str = "content differs from an earlier read, although size and time are unchanged: \

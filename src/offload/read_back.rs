@@ -58,7 +58,7 @@ const BUFFER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reader of files from their media. It keeps its buffer and the loop device images it found for
 /// the next file.
-pub struct MediumReader {
+pub(crate) struct MediumReader {
     buffer: AlignedBuffer,
     images: super::loop_images::LoopImages,
 }
@@ -78,7 +78,7 @@ impl MediumReader {
     ///
     /// # Errors
     /// Returns an error if the path is not a regular file or cannot be read.
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         path: &Path,
         on_piece: &mut dyn FnMut(&[u8]) -> bool,

@@ -17,7 +17,7 @@ const TOO_MANY_FILES: usize = 3;
 
 /// Modification times of a listing, with the number of files that share each.
 #[derive(Debug, Clone, Default)]
-pub struct ReliableTimes {
+pub(crate) struct ReliableTimes {
     /// Number of files per time. Files that a sample covers completely are excluded.
     times: HashMap<i64, usize>,
 }
@@ -25,7 +25,7 @@ pub struct ReliableTimes {
 impl ReliableTimes {
     /// Counts the times of a listing.
     #[must_use]
-    pub fn from_listing(listing: &Listing) -> Self {
+    pub(crate) fn from_listing(listing: &Listing) -> Self {
         let mut times = HashMap::new();
         for item in listing
             .files
@@ -40,13 +40,13 @@ impl ReliableTimes {
     /// Returns true if size, time and sample identify a file: its time is reliable, or the sample
     /// covers the whole file.
     #[must_use]
-    pub fn identifies(&self, item: &Item) -> bool {
+    pub(crate) fn identifies(&self, item: &Item) -> bool {
         item.bytes <= SAMPLED_WHOLE || self.has_reliable_time(item)
     }
 
     /// Returns true if the time of a file is plausible, and few other files share it.
     #[must_use]
-    pub fn has_reliable_time(&self, item: &Item) -> bool {
+    pub(crate) fn has_reliable_time(&self, item: &Item) -> bool {
         let count = self.times.get(&item.modified).copied().unwrap_or(0);
         item.modified >= EARLIEST_PLAUSIBLE && count < TOO_MANY_FILES
     }

@@ -40,7 +40,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Properties of a filesystem's file times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Times {
+pub(crate) struct Times {
     /// True if this machine's clock sets the times. A network share or a camera behind FUSE has its
     /// own clock.
     pub is_own_clock: bool,
@@ -70,14 +70,14 @@ impl Times {
     /// Returns true if a file is unchanged. The change time counts only if it is reliable: FAT
     /// drivers invent one, and some servers change it on reads.
     #[must_use]
-    pub fn is_unchanged(self, before: &Stamp, now: &Stamp) -> bool {
+    pub(crate) fn is_unchanged(self, before: &Stamp, now: &Stamp) -> bool {
         let has_same_time = before.modified == now.modified && before.bytes == now.bytes;
         has_same_time && (!self.has_change_time || before.changed == now.changed)
     }
 
     /// Waits until this machine can see the times of another machine's writes. Returns immediately
     /// for a local filesystem.
-    pub fn wait_for_remote_writes(self, is_cancelled: &dyn Fn() -> bool) {
+    pub(crate) fn wait_for_remote_writes(self, is_cancelled: &dyn Fn() -> bool) {
         if !self.is_own_clock {
             wait_until(Instant::now() + COARSE_RESOLUTION, is_cancelled);
         }
@@ -187,7 +187,7 @@ const PARALLEL_CHECKS: usize = 4;
 /// they were not read. Returns `None` if the card can no longer be listed. Ends early if
 /// `is_cancelled` returns true.
 #[must_use]
-pub fn changed_since_read(
+pub(crate) fn changed_since_read(
     source: &Path,
     tasks: &[CopyTask],
     seen: &[Option<SourceState>],
@@ -243,7 +243,7 @@ fn is_unchanged_since_read(
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub fn sample(path: &Path) -> io::Result<Option<Fingerprint>> {
+pub(crate) fn sample(path: &Path) -> io::Result<Option<Fingerprint>> {
     let original = Original::open(path)?;
     let size = original.size();
     let mut sampler = Sampler::new(size);

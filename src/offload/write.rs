@@ -247,7 +247,10 @@ pub(super) fn set_time(file: &File, nanos: i64) -> io::Result<()> {
 /// them. Must be called after the last write into them. Returns the folders that could not be
 /// created, each with the reason.
 #[must_use]
-pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(PathBuf, String)> {
+pub(crate) fn finish_folders(
+    destination: &Path,
+    folders: &[(PathBuf, i64)],
+) -> Vec<(PathBuf, String)> {
     let mut problems = Vec::new();
     // The destination may not exist yet if nothing could be copied from the card.
     if let Err(error) = fs::create_dir_all(destination) {
