@@ -33,7 +33,7 @@ impl ReadMethod {
         match self {
             Self::Cached => "cached",
             Self::Remounted => "remounted",
-            Self::Dropped => "cache-drop_cached",
+            Self::Dropped => "cache-dropped",
             Self::Bypassed => "cache-bypassed",
         }
     }

@@ -205,7 +205,7 @@ fn a_removed_destination_is_noticed_if_a_folder_on_it_is_the_destination() {
     assert_removal_is_noticed(
         "copies/{card}",
         "copies/A001",
-        "SHUTTLE/copies does not exist",
+        "SHUTTLE/copies not found",
     );
 }
 
@@ -260,7 +260,7 @@ fn a_missing_parent_folder_is_not_created() {
     let to = [raid.join("{card}"), missing.join("{card}")];
     let answer = ingest(&shoot, &[&card], &[&to[0], &to[1]]);
     assert_eq!(answer.code, 3, "{}{}", answer.stdout, answer.stderr);
-    assert_problem(&answer, "/A001", "/none does not exist");
+    assert_problem(&answer, "/A001", "/none not found");
     assert!(!missing.exists() && read_tree(&raid).is_empty());
     fs::create_dir(&missing).unwrap();
     assert_completes(
