@@ -129,7 +129,7 @@ pub fn hash_all(
     Ok(Some(Fingerprint(hasher.digest128())))
 }
 
-/// Returns up to `max` evenly_spaced spaced indexes below `count`, including the first and the
+/// Returns up to `max` evenly spaced indexes below `count`, including the first and the
 /// last.
 fn evenly_spaced(count: usize, max: usize) -> Vec<usize> {
     if count <= max {

@@ -49,7 +49,7 @@ pub(super) fn write_sheet(
     sink.put(&end().into_string())
 }
 
-/// Returns the style sheet for the number of columns. It is mode of the style element, because the
+/// Returns the style sheet for the number of columns. It is part of the style element, because the
 /// content security policy forbids style attributes.
 fn style(sheet: SheetLayout) -> String {
     let paper = if sheet.columns >= LANDSCAPE_COLUMNS {

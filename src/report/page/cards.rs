@@ -92,7 +92,7 @@ fn copy(ingest: &Ingest, place: &IngestPlace) -> Markup {
             (grouped(place.verified)) " of " (counted(ingest.files, "file")) " verified"
         }
         @if place.bad > 0 { ", " span.fault { (grouped(place.bad)) " altered, missing or not copied" } }
-        @if let Some(oldest) = place.oldest { ", first verified " span.tc { (time(oldest)) } }
+        @if let Some(oldest) = place.oldest { ", oldest check " span.tc { (time(oldest)) } }
         @if let Some(how) = &place.how { ", " (how) }
         @match &place.manifest {
             Some(manifest) => { "; manifest " span.path { (escape_text(&manifest.to_string_lossy())) } }
