@@ -269,7 +269,7 @@ fn a_differing_file_on_another_volume_is_not_a_copy() {
     assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
     let doubt = shoot.run(&["volumes", "forget", "SHELF"]);
     assert!(
-        doubt.stderr.contains("1  on another volume as well"),
+        doubt.stderr.contains("1  also on another volume"),
         "{}",
         doubt.stderr
     );

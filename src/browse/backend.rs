@@ -1,7 +1,8 @@
-//! Access to the catalogue and the index for the screen.
+//! Access of the screen to the catalogue and the index.
 //!
-//! The index is opened once and searched in this thread. Updating it takes longer than a key press may,
-//! so a background thread with its own catalogue connection does that and sends back a new index.
+//! The index is opened once and searched in this thread. Updating it takes too long for a key
+//! press. So a background thread with its own catalogue connection updates it and sends back a new
+//! index.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -56,7 +57,7 @@ pub(super) enum BackendEvent {
 }
 
 impl Backend {
-    /// Opens the catalogue in a folder and requests its index.
+    /// Opens the catalogue in a folder and requests an up-to-date index.
     pub(super) fn open(folder: &Path, author: &str) -> Result<Self, Error> {
         let catalogue = Catalogue::open(folder)?;
         let (requests, inbox) = channel();
@@ -93,8 +94,8 @@ impl Backend {
         self.index = Some(index);
     }
 
-    /// Returns true if another process changed the catalogue since the last call, and then requests an
-    /// updated index.
+    /// Returns true if another process changed the catalogue since the last call, and then requests
+    /// an updated index.
     pub(super) fn has_changed(&mut self) -> Result<bool, Error> {
         let seq = self.catalogue.seq()?;
         let has_changed = seq != self.seq;
@@ -117,7 +118,7 @@ impl Backend {
             .parse_query(|context| Query::parse_line(line, context))
     }
 
-    /// Runs a question on the index; `None` until there is an index.
+    /// Runs a query on the index; `None` until there is an index.
     fn run_query<T>(
         &mut self,
         line: &str,
@@ -159,11 +160,11 @@ impl Backend {
             index.tally(query, mounted, &facets, false)
         })?;
         let tallies = tallies.map_or_else(Vec::new, |tallies| tallies.facets);
-        let counted = FACETS.iter().zip(tallies).map(|((name, asked), tally)| {
+        let counted = FACETS.iter().zip(tallies).map(|((name, field), tally)| {
             let rows = tally.rows.into_iter().take(VALUES);
             FacetCounts {
                 name,
-                asked,
+                field,
                 values: rows
                     .map(|(value, sum)| FacetValue {
                         value,
@@ -175,10 +176,10 @@ impl Backend {
         Ok(counted.filter(|facet| !facet.values.is_empty()).collect())
     }
 
-    /// Suggests other queries for a line without matches, the most helpful first.
-    pub(super) fn advice(&mut self, line: &str) -> Result<Vec<String>, Error> {
-        let advice = self.run_query(line, Index::advise)?;
-        Ok(advice.map_or_else(Vec::new, |advice| suggestion_lines(&advice)))
+    /// Suggests other queries for a line without matches, most helpful first.
+    pub(super) fn suggestions(&mut self, line: &str) -> Result<Vec<String>, Error> {
+        let suggestions = self.run_query(line, Index::advise)?;
+        Ok(suggestions.map_or_else(Vec::new, |suggestions| suggestion_lines(&suggestions)))
     }
 
     /// Reads a clip by its row id.
@@ -191,10 +192,10 @@ impl Backend {
         self.catalogue.thumbnails().posters
     }
 
-    /// Returns the output of `btsindex show` for a clip, one string per line.
+    /// Returns the output of `btsindex show` for a clip, as lines.
     pub(super) fn details(&self, number: i64) -> Result<Vec<String>, Error> {
         let Some(clip) = self.clip(number)? else {
-            return Ok(vec!["no file contains this clip any more".to_owned()]);
+            return Ok(vec!["no file contains this clip now".to_owned()]);
         };
         let pictures = PicturePaths::find(&clip, &self.catalogue.thumbnails());
         let mut text = Vec::new();

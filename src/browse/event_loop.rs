@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use super::backend::{Backend, BackendEvent};
 use super::keys::{self, Command};
 use super::posters::Posters;
-use super::state::{Overlay, ScreenState, Status, line_of};
+use super::state::{Overlay, ScreenState, Status, join_words};
 use super::terminal::TerminalGuard;
 use super::view::{self, Theme};
 use crate::clip::Action;
@@ -23,19 +23,19 @@ use crate::error::{Error, escape};
 use crate::index::Hits;
 use crate::output::{CTRL_C, Colours, Graphics, Screen};
 
-/// Delay before a search, so that fast typing causes one search.
+/// Delay before a search, so that fast typing causes only one search.
 const DEBOUNCE: Duration = Duration::from_millis(20);
-/// Time without keys after which facets are counted.
+/// Time without key presses before facets are counted.
 const IDLE: Duration = Duration::from_millis(80);
 /// Interval between checks for changes by other processes.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest wait for a key, so that signals are noticed.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// Longest wait for a key while a background thread works.
+/// Longest wait for a key while a background thread is working.
 const POSTER_WAIT: Duration = Duration::from_millis(20);
-/// Number of results fetched first; scrolling fetches more.
+/// Number of results fetched at first; scrolling fetches more.
 const FIRST: usize = 1000;
-/// Distance to the last fetched result at which more are fetched.
+/// Number of results before the last fetched one at which more are fetched.
 const NEAR: usize = 200;
 
 /// Reason for leaving the screen.
@@ -43,7 +43,7 @@ const NEAR: usize = 200;
 pub enum Ending {
     /// The user quit.
     Quit,
-    /// A signal arrived.
+    /// A signal requested the exit.
     Stopped,
 }
 
@@ -62,7 +62,7 @@ pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, E
     if typed.contains(CTRL_C) {
         return Ok(Ending::Quit);
     }
-    let mut state = ScreenState::new(&line_of(words));
+    let mut state = ScreenState::new(&join_words(words));
     if !typed.is_empty() {
         keys::pasted(&mut state, &typed);
     }
@@ -70,10 +70,10 @@ pub fn run(catalogue: &Path, words: &[String], author: &str) -> Result<Ending, E
         posters: Posters::new(backend.posters(), screen),
         backend,
         state,
-        look: Theme {
+        theme: Theme {
             has_colour: screen.colours != Colours::None,
         },
-        has_pixels: !matches!(screen.graphics, None | Some(Graphics::Blocks)),
+        pictures_persist: !matches!(screen.graphics, None | Some(Graphics::Blocks)),
         limit: FIRST,
         searched: String::new(),
         search_at: Some(Instant::now()),
@@ -93,9 +93,9 @@ struct EventLoop {
     state: ScreenState,
     backend: Backend,
     posters: Posters,
-    look: Theme,
+    theme: Theme,
     /// True on terminals where pictures persist until the screen is cleared.
-    has_pixels: bool,
+    pictures_persist: bool,
     /// Maximum number of results to fetch.
     limit: usize,
     /// Query of the last search.
@@ -103,7 +103,7 @@ struct EventLoop {
     search_at: Option<Instant>,
     count_at: Option<Instant>,
     check_at: Instant,
-    /// True if the last search missed some earlier changes.
+    /// True if the last search did not include some earlier changes.
     is_behind: bool,
     /// True if the screen must be drawn again.
     is_changed: bool,
@@ -122,14 +122,14 @@ impl EventLoop {
                 return Ok(Ending::Stopped);
             }
             if event::poll(self.wait()).map_err(Error::Terminal)? {
-                // Events that arrived together are drawn together.
+                // Handles all pending events before drawing.
                 while event::poll(Duration::ZERO).map_err(Error::Terminal)? {
                     let event = event::read().map_err(Error::Terminal)?;
                     self.is_changed = true;
                     let command = self.handle_event(event);
                     match command {
                         Some(Command::Quit) => return Ok(Ending::Quit),
-                        Some(Command::Redraw) if !self.has_pixels => {}
+                        Some(Command::Redraw) if !self.pictures_persist => {}
                         Some(Command::Redraw | Command::Clear) => {
                             terminal.terminal.clear().map_err(Error::Terminal)?;
                         }
@@ -148,17 +148,17 @@ impl EventLoop {
             Rect::from((ratatui::layout::Position::ORIGIN, size)),
             &self.state,
         );
-        self.state.make_room(plan.across, plan.down);
+        self.state.set_capacity(plan.across, plan.down);
         self.state.page = plan.page;
         self.fetch();
         self.posters
             .request(&view::visible_posters(&plan, &self.state));
-        let (state, posters, look) = (&self.state, &self.posters, self.look);
-        // Terminals with synchronized updates show the frame without flicker.
+        let (state, posters, theme) = (&self.state, &self.posters, self.theme);
+        // Avoids flicker on terminals that support synchronized updates.
         let begun = execute!(io::stdout(), BeginSynchronizedUpdate);
         let drawn = terminal
             .terminal
-            .draw(|frame| view::draw(frame, state, posters, look))
+            .draw(|frame| view::draw(frame, state, posters, theme))
             .map(|_| ());
         let ended = execute!(io::stdout(), EndSynchronizedUpdate);
         begun.and(drawn).and(ended).map_err(Error::Terminal)
@@ -181,7 +181,7 @@ impl EventLoop {
         }
     }
 
-    /// Returns how long to wait for a key before the next scheduled work.
+    /// Returns the time to wait for a key before the next scheduled work.
     fn wait(&self) -> Duration {
         let now = Instant::now();
         let due = [self.search_at, self.count_at].into_iter().flatten();
@@ -297,9 +297,9 @@ impl EventLoop {
         if !is_same_query {
             self.state.status = Status::default();
         }
-        match self.found() {
+        match self.run_search() {
             Ok(Some(hits)) => {
-                self.state.found(hits, is_same_query);
+                self.state.set_hits(hits, is_same_query);
                 self.is_behind = !self.backend.is_current();
                 self.count_at = Some(Instant::now() + IDLE);
             }
@@ -315,12 +315,12 @@ impl EventLoop {
         self.is_changed = true;
     }
 
-    /// Searches for the query; without matches, searches with the last word as a prefix.
-    fn found(&mut self) -> Result<Option<Hits>, Error> {
+    /// Runs the query; if nothing matches, treats the last word as a prefix.
+    fn run_search(&mut self) -> Result<Option<Hits>, Error> {
         self.searched = self.state.query.text().to_owned();
         let hits = self.backend.search(&self.searched, self.limit)?;
         let is_nothing = hits.as_ref().is_some_and(|hits| hits.total == 0);
-        let Some(begun) = self.state.begun().filter(|_| is_nothing) else {
+        let Some(begun) = self.state.as_prefix_search().filter(|_| is_nothing) else {
             return Ok(hits);
         };
         match self.backend.search(&begun, self.limit)? {
@@ -335,11 +335,11 @@ impl EventLoop {
     fn count(&mut self) {
         self.is_changed = true;
         match self.backend.facets(&self.searched) {
-            Ok(facets) => self.state.counted(facets),
+            Ok(facets) => self.state.set_facets(facets),
             Err(error) => return self.state.show_error(&error),
         }
         if self.state.hits.total == 0 {
-            match self.backend.advice(&self.searched) {
+            match self.backend.suggestions(&self.searched) {
                 Ok(advice) => self
                     .state
                     .show_message(advice.into_iter().next().unwrap_or_default()),
@@ -352,14 +352,15 @@ impl EventLoop {
         let Some(number) = self.state.chosen() else {
             return Ok(());
         };
-        let what: Vec<String> = actions.iter().map(|it| escape(&it.to_string())).collect();
-        let what = what.join("; ");
+        let description: Vec<String> = actions.iter().map(|it| escape(&it.to_string())).collect();
+        let description = description.join("; ");
         let edited = self.backend.edit(number, actions)?;
         if edited.clips > 0 {
             self.state.done.extend(edited.batch);
-            self.state.show_message(format!("{what} (u to undo)"));
+            self.state
+                .show_message(format!("{description} (u to undo)"));
         } else {
-            self.state.show_message(format!("unchanged: {what}"));
+            self.state.show_message(format!("unchanged: {description}"));
         }
         self.state.clips.remove(&number);
         self.refresh_details()
@@ -372,7 +373,7 @@ impl EventLoop {
         };
         let undone = self.backend.undo(command)?;
         self.state.done.pop();
-        self.state.say_undone(&undone);
+        self.state.show_undone(&undone);
         self.state.clips.clear();
         self.refresh_details()
     }
@@ -396,7 +397,7 @@ impl EventLoop {
     fn open_on_desktop(
         &mut self,
         done: &'static str,
-        how: fn(&Path) -> Result<(), Error>,
+        open: fn(&Path) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Some(number) = self.state.chosen() else {
             return Ok(());
@@ -406,8 +407,8 @@ impl EventLoop {
         self.state.show_message(format!("opening {shown}"));
         let results = self.opened.0.clone();
         thread::spawn(move || {
-            let outcome = how(&path).map(|()| format!("{done} {shown}"));
-            // The screen may be closed.
+            let outcome = open(&path).map(|()| format!("{done} {shown}"));
+            // Sending fails only if the screen was closed.
             let _ = results.send(outcome);
         });
         Ok(())

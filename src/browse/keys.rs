@@ -1,5 +1,5 @@
-//! Key bindings. Most keys change only the state; a [`Command`] is returned for everything that needs the
-//! catalogue, the terminal or the desktop.
+//! Key bindings. Most keys change only the state. For actions that need the catalogue, the terminal
+//! or the desktop, a [`Command`] is returned.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -36,7 +36,7 @@ pub(super) enum Command {
 /// Keys and their descriptions, for the help overlay.
 pub(super) const HELP: &[(&str, &str)] = &[
     ("/", "edit the query; results update as you type"),
-    ("Tab", "search box, facets, clips"),
+    ("Tab", "switch between search box, facets and clips"),
     ("arrows, j k", "move; PgUp PgDn Home End jump"),
     (
         "Enter",
@@ -62,7 +62,8 @@ pub(super) fn pressed(state: &mut ScreenState, key: KeyEvent) -> Option<Command>
         KeyCode::Char('c') if has_control => return Some(Command::Quit),
         KeyCode::Char('l') if has_control => return Some(Command::Clear),
         KeyCode::Char(_) if key.modifiers.contains(KeyModifiers::ALT) => return None,
-        // Text fields use some Ctrl combinations; elsewhere Ctrl with a letter is not that letter.
+        // Text fields use some Ctrl combinations. Elsewhere, a letter with Ctrl must not act like
+        // the letter alone.
         KeyCode::Char(_) if has_control && !state.is_typing() => return None,
         _ => {}
     }
@@ -186,7 +187,7 @@ fn clip_command(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
     let selection = state
         .chosen_clip()
         .and_then(|clip| clip.selection.as_ref().map(|fact| fact.value));
-    let toggled = |wanted| Action::Select((selection != Some(wanted)).then_some(wanted));
+    let toggled = |target| Action::Select((selection != Some(target)).then_some(target));
     let KeyCode::Char(c) = key.code else {
         return None;
     };
@@ -207,7 +208,7 @@ fn clip_command(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
             state.overlay = Some(Overlay::Input(topic, LineEditor::default()));
             return None;
         }
-        // Not bound to a command: starts a search word.
+        // A letter without a command starts a search word.
         c if state.overlay.is_none() && c.is_alphanumeric() => {
             state.focus = Focus::Search;
             state.query.end();
@@ -316,9 +317,9 @@ mod tests {
 
     fn state() -> ScreenState {
         let mut state = ScreenState::new("drummer");
-        state.make_room(1, 5);
+        state.set_capacity(1, 5);
         let clips = vec![1, 2, 3, 4, 5, 6, 7, 8];
-        state.found(Hits { total: 20, clips }, false);
+        state.set_hits(Hits { total: 20, clips }, false);
         state
     }
 
@@ -399,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_that_are_known_are_completed() {
+    fn completes_known_tags() {
         let known = ["interview", "ad-shoot"];
         for (typed, rest) in [
             ("int", Some("erview")),

@@ -86,7 +86,8 @@ impl LineEditor {
         self.at = self.text.len();
     }
 
-    /// Returns the part of the text that is visible in `width` columns, and the cursor's column in it.
+    /// Returns the part of the text that is visible in `width` columns, and the cursor's column in
+    /// it.
     pub(super) fn visible(&self, width: usize) -> (&str, usize) {
         let mut start = 0;
         while self.text[start..self.at].width() >= width.max(1) {
@@ -103,7 +104,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_line_is_edited_where_the_cursor_is() {
+    fn edits_at_the_cursor() {
         let mut line = LineEditor::new("camera:fx3 drumer");
         line.left();
         line.left();
@@ -131,7 +132,7 @@ mod tests {
         #![proptest_config(crate::random_tests::random(256))]
 
         #[test]
-        fn the_cursor_stays_between_letters_after_any_input(
+        fn any_input_leaves_the_cursor_between_characters(
             text in "\\PC{0,12}", steps in proptest::collection::vec(0..9u8, 0..40), width in 0usize..20,
         ) {
             let mut line = LineEditor::new(&text);

@@ -1,5 +1,5 @@
-//! Cache of the posters on the screen. A background thread decodes them, visible ones first, so that
-//! drawing never waits for a picture.
+//! Cache of the posters on the screen. A background thread decodes them, visible ones first, so
+//! that drawing never waits for a picture.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,13 +16,13 @@ use crate::value::Fingerprint;
 
 /// Name of the decoding thread.
 pub(super) const THREAD: &str = "posters";
-/// Number of cached pictures above which pictures that are not on the screen are dropped.
-const KEPT: usize = 256;
+/// Number of cached pictures above which those not on the screen are dropped.
+const MAX_CACHED: usize = 256;
 
 /// Clip id, width and height in terminal cells.
 type PosterKey = (Fingerprint, u16, u16);
 
-/// Requested posters, the next one last, with the signal that wakes the thread.
+/// Requested posters, the next one last, and the signal that wakes the thread.
 type Queue = Arc<(Mutex<Vec<PosterKey>>, Condvar)>;
 
 /// Decoded posters; `None` for clips without one.
@@ -51,16 +51,16 @@ impl Posters {
             .name(THREAD.to_owned())
             .spawn(move || read_all(&work, &folder, screen, &send));
         Self {
-            // Without the thread, the screen works without posters.
+            // If the thread cannot be started, the screen works without posters.
             reader: started.ok().map(|_| PosterReader { queue, read }),
             ..Self::default()
         }
     }
 
     /// Requests these posters and cancels earlier requests.
-    pub(super) fn request(&mut self, wanted: &[(Fingerprint, Size)]) {
-        let keys: Vec<PosterKey> = wanted.iter().map(|&(id, size)| key(id, size)).collect();
-        if self.decoded.len() > KEPT {
+    pub(super) fn request(&mut self, posters: &[(Fingerprint, Size)]) {
+        let keys: Vec<PosterKey> = posters.iter().map(|&(id, size)| key(id, size)).collect();
+        if self.decoded.len() > MAX_CACHED {
             self.decoded.retain(|key, _| keys.contains(key));
         }
         let Some(reader) = &self.reader else { return };
@@ -70,9 +70,9 @@ impl Posters {
             .filter(|key| !self.decoded.contains_key(key));
         let queue: Vec<PosterKey> = missing.rev().collect();
         self.pending = queue.len();
-        let (jobs, sign) = &*reader.queue;
+        let (jobs, wake) = &*reader.queue;
         *jobs.lock().unwrap_or_else(PoisonError::into_inner) = queue;
-        sign.notify_one();
+        wake.notify_one();
     }
 
     /// Receives decoded posters. Returns true if there were any.
@@ -94,13 +94,13 @@ impl Posters {
         self.decoded.get(&key(id, size))?.as_ref()
     }
 
-    /// Returns true if the poster of a clip was not looked up yet.
+    /// Returns true if the poster of a clip has not been looked up yet.
     pub(super) fn is_awaited(&self, clip: &Clip, size: Size) -> bool {
         let id = clip.id.as_ref().filter(|_| self.reader.is_some());
         id.is_some_and(|id| !self.decoded.contains_key(&key(id.value, size)))
     }
 
-    /// Drops the record of missing posters, because a scan may have created them.
+    /// Forgets which posters are missing, because a scan may have created them since.
     pub(super) fn forget_missing(&mut self) {
         self.decoded.retain(|_, picture| picture.is_some());
     }
@@ -116,14 +116,14 @@ fn read_all(
     screen: Screen,
     read: &Sender<(PosterKey, Option<TerminalPicture>)>,
 ) {
-    let (jobs, sign) = &**queue;
+    let (jobs, wake) = &**queue;
     loop {
         let mut waiting = jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let key = loop {
             match waiting.pop() {
                 Some(key) => break key,
                 None => {
-                    waiting = sign.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                    waiting = wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         };

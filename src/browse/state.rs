@@ -1,5 +1,5 @@
-//! State of the screen: query, results, current clip, open panel. Independent of terminal and
-//! catalogue.
+//! State of the screen: query, results, current clip, open panel. Independent of the terminal and
+//! the catalogue.
 
 use std::collections::HashMap;
 
@@ -44,19 +44,19 @@ pub(super) struct Status {
     pub(super) hint: Option<String>,
 }
 
-/// Value of a facet with its number of clips.
+/// Value of a facet and its number of matching clips.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FacetValue {
     pub(super) value: String,
     pub(super) count: usize,
 }
 
-/// Counts of the matching clips by the values of one field.
+/// Number of matching clips for each value of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FacetCounts {
     pub(super) name: &'static str,
     /// Query field that selects a value.
-    pub(super) asked: &'static str,
+    pub(super) field: &'static str,
     pub(super) values: Vec<FacetValue>,
 }
 
@@ -76,14 +76,15 @@ pub(super) struct ScreenState {
     /// Index of the current value among the values of all facets.
     pub(super) facet_at: usize,
     pub(super) status: Status,
-    /// Poster grid instead of the list.
+    /// True for the poster grid, false for the list.
     pub(super) is_grid: bool,
-    /// Clips per row and number of rows; set by the layout.
+    /// Number of clips per row; set by the layout.
     pub(super) across: usize,
+    /// Number of rows; set by the layout.
     pub(super) down: usize,
-    /// Lines of the open panel.
+    /// Height of an open panel in lines.
     pub(super) page: usize,
-    /// Clips that were read; `None` for a clip that no longer exists.
+    /// Clips read so far; `None` for a clip that no longer exists.
     pub(super) clips: HashMap<i64, Option<Clip>>,
     /// Commands that can be undone, the latest last.
     pub(super) done: Vec<EditId>,
@@ -129,14 +130,14 @@ impl ScreenState {
         }
     }
 
-    /// Splits the query into words, with their quotes.
+    /// Splits the query into words, including their quotes.
     fn words(&self) -> Vec<String> {
         split_unquoted(self.query.text())
     }
 
-    /// Returns the query with its last word as a prefix search; `None` if the last word is not a plain,
-    /// incomplete word.
-    pub(super) fn begun(&self) -> Option<String> {
+    /// Returns the query with its last word as a prefix search; `None` if the last word is not a
+    /// plain, incomplete word.
+    pub(super) fn as_prefix_search(&self) -> Option<String> {
         let text = self.query.text();
         let word = self.words().pop().filter(|word| text.ends_with(word))?;
         let is_word = word.chars().all(char::is_alphanumeric) && word.chars().count() > 1;
@@ -169,28 +170,29 @@ impl ScreenState {
         self.hits.clips.get(self.top..end).unwrap_or_default()
     }
 
-    /// Replaces the results. With the same query, the current clip stays current if it still matches.
-    pub(super) fn found(&mut self, hits: Hits, is_same_query: bool) {
+    /// Replaces the results. With the same query, the current clip stays current if it still
+    /// matches.
+    pub(super) fn set_hits(&mut self, hits: Hits, is_same_query: bool) {
         let chosen = self.chosen().filter(|_| is_same_query);
         self.hits = hits;
-        let place = chosen.and_then(|clip| self.hits.clips.iter().position(|it| *it == clip));
-        self.at = place.unwrap_or(if is_same_query { self.at } else { 0 });
+        let position = chosen.and_then(|clip| self.hits.clips.iter().position(|it| *it == clip));
+        self.at = position.unwrap_or(if is_same_query { self.at } else { 0 });
         self.fit();
     }
 
-    /// Makes another clip the current one.
+    /// Makes the clip at this index the current one.
     pub(super) fn choose(&mut self, at: usize) {
         self.at = at;
         self.fit();
     }
 
-    /// Moves the current clip by `by` clips.
+    /// Moves the current position by `by` clips.
     pub(super) fn step(&mut self, by: isize) {
         self.choose(self.at.saturating_add_signed(by));
     }
 
     /// Sets the number of clips that fit on the screen.
-    pub(super) fn make_room(&mut self, across: usize, down: usize) {
+    pub(super) fn set_capacity(&mut self, across: usize, down: usize) {
         (self.across, self.down) = (across.max(1), down.max(1));
         self.fit();
     }
@@ -216,7 +218,7 @@ impl ScreenState {
     fn facet_terms(&self) -> impl Iterator<Item = String> {
         self.facets.iter().flat_map(|facet| {
             let values = facet.values.iter();
-            values.map(|counted| term(facet.asked, &counted.value))
+            values.map(|counted| term(facet.field, &counted.value))
         })
     }
 
@@ -226,12 +228,12 @@ impl ScreenState {
     }
 
     /// Replaces the facet counts; the current value stays current if it still exists.
-    pub(super) fn counted(&mut self, facets: Vec<FacetCounts>) {
+    pub(super) fn set_facets(&mut self, facets: Vec<FacetCounts>) {
         let chosen = self.facet_term();
         self.facets = facets;
-        let place = chosen.and_then(|chosen| self.facet_terms().position(|term| term == chosen));
+        let position = chosen.and_then(|chosen| self.facet_terms().position(|term| term == chosen));
         let last = self.facet_count().saturating_sub(1);
-        self.facet_at = place.unwrap_or(self.facet_at).min(last);
+        self.facet_at = position.unwrap_or(self.facet_at).min(last);
     }
 
     /// Returns true if the query contains the term.
@@ -239,7 +241,7 @@ impl ScreenState {
         self.words().iter().any(|word| word == term)
     }
 
-    /// Adds a term to the query, or removes it.
+    /// Adds a term to the query, or removes it if it is already there.
     pub(super) fn toggle_term(&mut self, term: &str) {
         let mut words = self.words();
         let before = words.len();
@@ -266,8 +268,8 @@ impl ScreenState {
         };
     }
 
-    /// Reports undone edits.
-    pub(super) fn say_undone(&mut self, undone: &[Edit]) {
+    /// Shows a message about undone edits.
+    pub(super) fn show_undone(&mut self, undone: &[Edit]) {
         match undone {
             [] => self.show_message("nothing to undo: the edit was already undone"),
             [edit] => self.show_message(format!("undone: {}", edit.content.action)),
@@ -279,9 +281,9 @@ impl ScreenState {
     }
 }
 
-/// Joins command-line words to one line. The shell removed the quotes, so values with spaces are quoted
-/// again.
-pub(super) fn line_of(words: &[String]) -> String {
+/// Joins command-line words into one line. The shell removed the quotes, so values with spaces are
+/// quoted again.
+pub(super) fn join_words(words: &[String]) -> String {
     let quoted = words.iter().map(|word| match word.split_once(':') {
         Some((name, value))
             if value.contains(char::is_whitespace)
@@ -314,8 +316,8 @@ mod tests {
         let mut state = ScreenState::new("");
         let clips: Vec<i64> = (1..=count).collect();
         let total = clips.len();
-        state.make_room(1, 10);
-        state.found(Hits { total, clips }, false);
+        state.set_capacity(1, 10);
+        state.set_hits(Hits { total, clips }, false);
         state
     }
 
@@ -332,11 +334,11 @@ mod tests {
         assert_eq!(state.at, 0);
         state.choose(usize::MAX);
         assert_eq!((state.at, state.top, state.visible().len()), (99, 90, 10));
-        state.make_room(1, 20);
+        state.set_capacity(1, 20);
         assert_eq!((state.top, state.visible().len()), (80, 20));
-        state.make_room(3, 4);
+        state.set_capacity(3, 4);
         assert_eq!((state.at, state.top), (99, 90));
-        state.make_room(1, 0);
+        state.set_capacity(1, 0);
         assert_eq!(state.visible(), [100]);
         assert!(found(0).visible().is_empty() && found(0).chosen().is_none());
     }
@@ -350,20 +352,20 @@ mod tests {
             });
             FacetCounts {
                 name,
-                asked: name,
+                field: name,
                 values: values.collect(),
             }
         };
         let mut state = found(1);
-        state.counted(vec![
+        state.set_facets(vec![
             facet("tag", &["a", "b", "c"]),
             facet("camera", &["a", "b"]),
         ]);
         state.facet_at = 4;
         assert_eq!(state.facet_term().unwrap(), "camera:b");
-        state.counted(vec![facet("tag", &["c"]), facet("camera", &["b"])]);
+        state.set_facets(vec![facet("tag", &["c"]), facet("camera", &["b"])]);
         assert_eq!(state.facet_at, 1);
-        state.counted(vec![facet("tag", &["c"])]);
+        state.set_facets(vec![facet("tag", &["c"])]);
         assert_eq!(state.facet_at, 0);
     }
 
@@ -372,13 +374,13 @@ mod tests {
         let mut state = found(10);
         state.choose(4);
         let clips = vec![9, 5, 1];
-        state.found(Hits { total: 3, clips }, true);
+        state.set_hits(Hits { total: 3, clips }, true);
         assert_eq!(state.chosen(), Some(5));
         let clips = vec![7, 8];
-        state.found(Hits { total: 2, clips }, true);
+        state.set_hits(Hits { total: 2, clips }, true);
         assert_eq!(state.chosen(), Some(8));
         let clips = vec![1, 7, 8];
-        state.found(Hits { total: 3, clips }, false);
+        state.set_hits(Hits { total: 3, clips }, false);
         assert_eq!(state.chosen(), Some(1));
     }
 
@@ -400,7 +402,7 @@ mod tests {
             "path:\"a b\"",
         ];
         let expected = r#"tag:"ad shoot" drummer laughing 12:30 x path:"a b""#;
-        assert_eq!(line_of(&typed.map(str::to_owned)), expected);
+        assert_eq!(join_words(&typed.map(str::to_owned)), expected);
     }
 
     #[test]
@@ -415,7 +417,11 @@ mod tests {
             ("drumm*", None),
             ("", None),
         ] {
-            assert_eq!(ScreenState::new(text).begun().as_deref(), begun, "{text}");
+            assert_eq!(
+                ScreenState::new(text).as_prefix_search().as_deref(),
+                begun,
+                "{text}"
+            );
         }
     }
 
@@ -424,7 +430,7 @@ mod tests {
         let mut state = ScreenState::new("drummer");
         state.facets = vec![FacetCounts {
             name: "tag",
-            asked: "tag",
+            field: "tag",
             values: ["interview", "ad shoot"]
                 .map(|value| FacetValue {
                     value: value.to_owned(),

@@ -19,9 +19,9 @@ use ratatui::crossterm::terminal::{
 use super::posters::THREAD;
 use crate::error::Error;
 
-/// Time for the event loop to stop after a signal.
+/// Time given to the event loop to stop after a signal.
 const GRACE: Duration = Duration::from_secs(2);
-/// Exit code after an interruption, as in all commands.
+/// Exit code after an interruption, the same as in all commands.
 const INTERRUPTED: i32 = 130;
 
 static IS_SHOWN: AtomicBool = AtomicBool::new(false);
@@ -33,11 +33,11 @@ pub(super) struct TerminalGuard {
 }
 
 impl TerminalGuard {
-    /// Installs the handlers that restore the terminal however the program ends. Must run before the index
-    /// is opened, because the index catches its own panics and must do so first.
+    /// Installs the handlers that restore the terminal however the program ends. Must run before
+    /// the index is opened, so that the panic hook of the index runs first.
     pub(super) fn prepare() {
-        restore_after_a_panic();
-        restore_after_a_signal();
+        restore_on_panic();
+        restore_on_signal();
     }
 
     /// Switches to raw mode and the alternate screen.
@@ -45,7 +45,7 @@ impl TerminalGuard {
         let entered = || -> io::Result<Self> {
             enable_raw_mode()?;
             #[cfg(unix)]
-            thread::spawn(end_with_the_terminal);
+            thread::spawn(exit_on_hangup);
             IS_SHOWN.store(true, Ordering::SeqCst);
             execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
             let terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
@@ -69,10 +69,10 @@ impl Drop for TerminalGuard {
     }
 }
 
-/// Restores the terminal, at most once.
+/// Restores the terminal unless it was already restored.
 fn restore() {
     if IS_SHOWN.swap(false, Ordering::SeqCst) {
-        // Errors are ignored: the terminal may be closed.
+        // Errors are ignored, because the terminal may be closed.
         let _ = execute!(
             io::stdout(),
             DisableBracketedPaste,
@@ -84,7 +84,7 @@ fn restore() {
 }
 
 /// Restores the terminal before a panic message is printed, so that the message stays visible.
-fn restore_after_a_panic() {
+fn restore_on_panic() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
         if thread::current().name() != Some(THREAD) {
@@ -94,10 +94,11 @@ fn restore_after_a_panic() {
     }));
 }
 
-/// Sets the flag that [`TerminalGuard::is_stopped`] returns. If the event loop does not stop in time, for
-/// example because it waits for a closed terminal, the program exits: all edits are already saved.
-fn restore_after_a_signal() {
-    // If another handler is installed already, it stays.
+/// Sets the flag that [`TerminalGuard::is_stopped`] returns. If the event loop does not stop in
+/// time, for example because it is waiting for a closed terminal, the program exits. All edits are
+/// already saved.
+fn restore_on_signal() {
+    // A handler that is already installed is kept.
     let _ = ctrlc::set_handler(|| {
         IS_STOPPED.store(true, Ordering::SeqCst);
         thread::sleep(GRACE);
@@ -106,27 +107,27 @@ fn restore_after_a_signal() {
     });
 }
 
-/// Exits when the terminal is closed, which not every system reports with a signal. Reading keys would
+/// Exits when the terminal is closed. Not every system sends a signal then, and reading keys would
 /// return nothing in an endless loop.
 #[cfg(unix)]
-fn end_with_the_terminal() {
+fn exit_on_hangup() {
     use rustix::event::{PollFd, PollFlags, poll};
     let terminal = io::stdin();
     loop {
-        // Hangup is always reported, whatever events are requested.
-        let mut asked = [PollFd::new(&terminal, PollFlags::empty())];
-        match poll(&mut asked, None) {
+        // A hangup is always reported, regardless of the requested events.
+        let mut descriptors = [PollFd::new(&terminal, PollFlags::empty())];
+        match poll(&mut descriptors, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
         }
-        if asked[0]
+        if descriptors[0]
             .revents()
             .intersects(PollFlags::HUP | PollFlags::ERR)
         {
             restore();
             std::process::exit(INTERRUPTED);
         }
-        if asked[0].revents().contains(PollFlags::NVAL) {
+        if descriptors[0].revents().contains(PollFlags::NVAL) {
             return;
         }
     }

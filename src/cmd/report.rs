@@ -24,9 +24,9 @@ pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Ex
         _ => None,
     };
     let output = args.output.as_deref();
-    run(&args.words, folder, |book, context| match form {
-        Some(form) => write_data(book, form, output, context),
-        None => write_page(book, output, (None, args.folder), context),
+    run(&args.words, folder, |shoot, context| match form {
+        Some(form) => write_data(shoot, form, output, context),
+        None => write_page(shoot, output, (None, args.folder), context),
     })
 }
 
@@ -35,9 +35,9 @@ pub(crate) fn sheet(args: &cli::SheetArgs, folder: &Path) -> anyhow::Result<Exit
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,
     };
-    run(&args.words, folder, |book, context| {
+    run(&args.words, folder, |shoot, context| {
         let style = (Some(sheet), args.folder);
-        write_page(book, args.output.as_deref(), style, context)
+        write_page(shoot, args.output.as_deref(), style, context)
     })
 }
 
@@ -55,14 +55,14 @@ fn run(
 ) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(folder)?;
-    let Some(book) = gather(words, &catalogue, &interrupt)? else {
+    let Some(shoot) = gather(words, &catalogue, &interrupt)? else {
         return Ok(Exit::Negative);
     };
     let context = ReportContext {
         catalogue: &catalogue,
         interrupt: &interrupt,
     };
-    write(&book, &context)?;
+    write(&shoot, &context)?;
     Ok(Exit::Done)
 }
 
@@ -94,7 +94,7 @@ fn gather(
     };
     // Nothing is written yet, so the process may exit during the search.
     let clips = interrupt.run_interruptible(|| search::find_all(&query, catalogue))?;
-    let book = with_counter("gathering", |on_progress| {
+    let shoot = with_counter("gathering", |on_progress| {
         let mut is_continued = |done, all| {
             on_progress(done, all);
             !interrupt.is_requested()
@@ -107,15 +107,15 @@ fn gather(
             &mut is_continued,
         )?)
     })?;
-    let book = book.ok_or(Error::Interrupted)?;
-    if book.shots.is_empty() {
+    let shoot = shoot.ok_or(Error::Interrupted)?;
+    if shoot.shots.is_empty() {
         // A search without results was already reported.
         if !clips.is_empty() {
             writeln!(io::stderr(), "nothing found")?;
         }
         return Ok(None);
     }
-    Ok(Some(book))
+    Ok(Some(shoot))
 }
 
 /// Runs an operation on clips and shows how many are done. `verb`: such as `gathering`.
@@ -165,7 +165,7 @@ fn looks_like_date(word: &str) -> bool {
 
 /// Writes JSON or CSV to a file, or prints it.
 fn write_data(
-    book: &ShootReport,
+    shoot: &ShootReport,
     form: ReportFormat,
     output: Option<&Path>,
     context: &ReportContext<'_>,
@@ -174,8 +174,8 @@ fn write_data(
     let is_terminal = output.is_none() && io::stdout().is_terminal();
     with_progress("writing", context, |making| {
         let write = |sink: &mut report::Sink<'_>| match form {
-            ReportFormat::Csv => report::write_csv(book, is_terminal, making, sink),
-            _ => report::write_json(book, making, sink),
+            ReportFormat::Csv => report::write_csv(shoot, is_terminal, making, sink),
+            _ => report::write_json(shoot, making, sink),
         };
         match output {
             Some(path) => {
@@ -189,16 +189,16 @@ fn write_data(
 
 /// Writes a page, or a folder with a page and its pictures.
 fn write_page(
-    book: &ShootReport,
+    shoot: &ShootReport,
     output: Option<&Path>,
     (sheet, is_folder): (Option<SheetLayout>, bool),
     context: &ReportContext<'_>,
 ) -> anyhow::Result<()> {
-    let to = output.map_or_else(|| default_name(book, sheet.is_some()), Path::to_owned);
+    let to = output.map_or_else(|| default_name(shoot, sheet.is_some()), Path::to_owned);
     if to == Path::new("-") {
         return with_progress("writing", context, |making| {
             print(context, |sink| {
-                report::write_page(book, sheet, making, sink)
+                report::write_page(shoot, sheet, making, sink)
             })
         });
     }
@@ -208,10 +208,10 @@ fn write_page(
         is_folder,
     };
     let bytes = with_progress("writing", context, |making| {
-        Ok(report::write(book, &request, making)?)
+        Ok(report::write(shoot, &request, making)?)
     })?;
-    let place = request.output_path(book.shots.len());
-    let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes));
+    let place = request.output_path(shoot.shots.len());
+    let (clips, size) = (counted(shoot.shots.len(), "clip"), Bytes(bytes));
     let place = escape(&place.to_string_lossy());
     writeln!(io::stderr(), "{place}: {clips}, {size}")?;
     Ok(())
@@ -265,8 +265,8 @@ fn print(
 }
 
 /// Returns the default file name of a page, without `-o`.
-fn default_name(book: &ShootReport, is_sheet: bool) -> PathBuf {
-    let name = match (&book.about, is_sheet) {
+fn default_name(shoot: &ShootReport, is_sheet: bool) -> PathBuf {
+    let name = match (&shoot.about, is_sheet) {
         (ReportScope::Day(date, _), false) => date.to_string(),
         (ReportScope::Day(date, _), true) => format!("{date}-sheet"),
         (ReportScope::Query(_), false) => "report".to_owned(),

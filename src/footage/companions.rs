@@ -1,6 +1,7 @@
 //! Companion files that cameras write with a clip: proxies, thumbnails, metadata.
 //!
-//! They belong to their original and are not listed as clips. A proxy without its original represents the clip.
+//! They belong to their original and are not listed as clips. A proxy without an original is listed
+//! as a clip.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -16,15 +17,16 @@ pub(crate) fn xmp_owners(folder: &Path, names: &[OsString]) -> Owners {
     FolderNames::new(folder, names.iter()).owners().clone()
 }
 
-/// Reads the extension of its owner from an XMP sidecar.
+/// Function that reads the file extension of the owner from an XMP sidecar.
 pub type DeclaredExtension = fn(&Path) -> Option<String>;
 
-/// File names of one folder, looked up without regard to case.
+/// File names of one folder, for case-insensitive lookup.
 pub(super) struct FolderNames<'a> {
     folder: &'a Path,
     names: HashMap<String, &'a OsStr>,
-    /// All names. `owners` is computed when the folder contains an XMP sidecar.
+    /// All file names, as stored on disk.
     all: Vec<&'a OsStr>,
+    /// Computed only if the folder contains an XMP sidecar.
     owners: OnceCell<Owners>,
     declared: Option<DeclaredExtension>,
 }
@@ -50,8 +52,9 @@ impl<'a> FolderNames<'a> {
         }
     }
 
-    /// Sets the function that reads the owner from an XMP sidecar if the names are ambiguous.
-    pub(super) fn declaring(mut self, declared: Option<DeclaredExtension>) -> Self {
+    /// Sets the function that reads the owner's extension from an XMP sidecar if the names are
+    /// ambiguous.
+    pub(super) fn with_declared_extension(mut self, declared: Option<DeclaredExtension>) -> Self {
         self.declared = declared;
         self
     }
@@ -83,7 +86,7 @@ impl<'a> FolderNames<'a> {
         (!is_still(owner) && !is_frame).then(|| self.folder.join(owner))
     }
 
-    /// Returns role and original of `name` if it is a companion and the original exists.
+    /// Returns the role and the original of `name` if it is a companion and the original exists.
     pub(super) fn original_of(&self, name: &str) -> Option<(Role, PathBuf)> {
         let (stem, extension) = name.rsplit_once('.')?;
         let extension = extension.to_ascii_lowercase();
@@ -98,16 +101,16 @@ impl<'a> FolderNames<'a> {
             }
             "xmp" => self.owner_of(name).map(|path| (Role::Sidecar, path)),
             "xml" => {
-                let stem = without_number(stem, 'M')?;
+                let stem = without_numbered_suffix(stem, 'M')?;
                 first_original(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
             }
             "mp4" => {
-                let stem = without_number(stem, 'S')?;
+                let stem = without_numbered_suffix(stem, 'S')?;
                 self.sony_original("sub", stem)
                     .map(|path| (Role::Proxy, path))
             }
             "jpg" => {
-                let stem = without_number(stem, 'T')?;
+                let stem = without_numbered_suffix(stem, 'T')?;
                 self.sony_original("thmbnl", stem)
                     .map(|path| (Role::Thumbnail, path))
             }
@@ -124,7 +127,8 @@ impl<'a> FolderNames<'a> {
             .map(|name| self.folder.join(name))
     }
 
-    /// Finds the original in `CLIP` for a file in `SUB` (proxies) or `THMBNL` (thumbnails) of a Sony card.
+    /// Finds the original in `CLIP` for a file in `SUB` (proxies) or `THMBNL` (thumbnails) of a
+    /// Sony card.
     fn sony_original(&self, own_folder: &str, stem: &str) -> Option<PathBuf> {
         let folder = self.folder.file_name()?.to_str()?;
         if !folder.eq_ignore_ascii_case(own_folder) {
@@ -140,8 +144,8 @@ impl<'a> FolderNames<'a> {
     }
 }
 
-/// Returns possible stems of the original of a proxy. GoPro: `GL010042.LRV` for `GX010042.MP4`; Insta360: `LRV_…` for
-/// `VID_…`.
+/// Returns the possible file stems of a proxy's original. GoPro: `GL010042.LRV` for `GX010042.MP4`;
+/// Insta360: `LRV_…` for `VID_…`.
 fn gopro_stems(stem: &str) -> Vec<String> {
     let mut stems = vec![stem.to_owned()];
     let upper = stem.to_ascii_uppercase();
@@ -158,7 +162,7 @@ fn gopro_stems(stem: &str) -> Vec<String> {
 }
 
 /// Removes the suffix of a companion: `M01` from `C0001M01`, `S03` from `C0001S03`.
-fn without_number(stem: &str, letter: char) -> Option<&str> {
+fn without_numbered_suffix(stem: &str, letter: char) -> Option<&str> {
     let at = stem.len().checked_sub(3)?;
     let (rest, tail) = stem.split_at_checked(at)?;
     let digits = tail.strip_prefix([letter, letter.to_ascii_lowercase()])?;
@@ -216,7 +220,7 @@ mod tests {
             );
         }
         for name in [
-            // Belongs to the photograph of that stem, not to the video.
+            // Belongs to the photograph with that stem, not to the video.
             "IMG_0001.xmp",
             "GL010099.LRV",
             "C0001.MP4",

@@ -1,9 +1,10 @@
 //! Fingerprint of a clip: xxh3-128 over the size and a bounded sample of the content.
 //!
-//! Reads five ranges of 64 KiB, whatever the file size. The ranges in the middle contain media data, so that clips with
-//! similar headers differ.
+//! Reads five ranges of 64 KiB, whatever the file size. The ranges in the middle contain media
+//! data, so that clips with similar headers differ.
 //!
-//! This is version 1, frozen and specified byte by byte in `docs/identity.md`. Any other result needs a new version.
+//! This is version 1, frozen and specified byte by byte in `docs/identity.md`. Any change of the
+//! result requires a new version.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -29,11 +30,11 @@ pub struct Sample {
     pub is_blank: bool,
 }
 
-/// Samples an open file, reading at most 320 KiB. Caches the first and the last range in `original`, because most
-/// headers are there.
+/// Samples an open file, reading at most 320 KiB. Caches the first and the last range in
+/// `original`, because most headers are there.
 ///
 /// # Errors
-/// If it cannot be read, or was truncated while it was read.
+/// If the file cannot be read, or is truncated while it is being read.
 pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     let size = original.size();
     let mut hasher = Xxh3::new();
@@ -74,40 +75,41 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
 /// Samples an image sequence: number of frames, total bytes, and five frames.
 ///
 /// # Errors
-/// As [`fingerprint`], for any sampled frame.
+/// Same as [`fingerprint`], for any sampled frame.
 pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> {
     let mut hasher = Xxh3::new();
     hasher.update(&(frames.len() as u64).to_le_bytes());
     hasher.update(&bytes.to_le_bytes());
-    let mut whole: Option<Sample> = None;
-    for at in evenly(frames.len(), FRAMES) {
+    let mut sequence: Option<Sample> = None;
+    for at in evenly_spaced(frames.len(), FRAMES) {
         let sample = fingerprint(&mut Original::open(&frames[at])?)?;
         let fingerprint = sample.fingerprint.unwrap_or(Fingerprint(0));
         hasher.update(&fingerprint.0.to_le_bytes());
-        match &mut whole {
-            None => whole = Some(sample),
-            Some(whole) => whole.is_blank &= sample.is_blank,
+        match &mut sequence {
+            None => sequence = Some(sample),
+            Some(sequence) => sequence.is_blank &= sample.is_blank,
         }
     }
-    let mut whole = whole.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    whole.fingerprint = Some(Fingerprint(hasher.digest128()));
-    Ok(whole)
+    let mut sequence = sequence.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    sequence.fingerprint = Some(Fingerprint(hasher.digest128()));
+    Ok(sequence)
 }
 
-/// Bytes hashed between two calls of `go_on`.
-const PIECE: usize = 1024 * 1024;
+/// Number of bytes hashed between two calls of `on_read`.
+const CHUNK: usize = 1024 * 1024;
 
-/// Computes the full hash of a file, or of all frames of an image sequence, each preceded by its size. Equal hashes
-/// prove equal content. Calls `go_on` with the length of every piece; returns `None` if it returned false.
+/// Computes the full hash of a file, or of all frames of an image sequence, each preceded by its
+/// size. Equal hashes prove equal content. Calls `on_read` with the number of bytes in each chunk;
+/// if it returns false, stops and returns `None`.
 ///
 /// # Errors
 /// If a file cannot be read.
 pub fn hash_all(
     files: &[PathBuf],
-    go_on: &mut dyn FnMut(u64) -> bool,
+    on_read: &mut dyn FnMut(u64) -> bool,
 ) -> io::Result<Option<Fingerprint>> {
     let mut hasher = Xxh3::new();
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     for path in files {
         let mut file = source_file::open(path)?;
         if files.len() > 1 {
@@ -119,7 +121,7 @@ pub fn hash_all(
                 break;
             }
             hasher.update(&buffer[..length]);
-            if !go_on(length as u64) {
+            if !on_read(length as u64) {
                 return Ok(None);
             }
         }
@@ -127,14 +129,13 @@ pub fn hash_all(
     Ok(Some(Fingerprint(hasher.digest128())))
 }
 
-/// Returns up to `wanted` evenly spaced indexes below `count`, including the first and the last.
-fn evenly(count: usize, wanted: usize) -> Vec<usize> {
-    if count <= wanted {
+/// Returns up to `max` evenly spaced indexes below `count`, including the first and the
+/// last.
+fn evenly_spaced(count: usize, max: usize) -> Vec<usize> {
+    if count <= max {
         return (0..count).collect();
     }
-    (0..wanted)
-        .map(|n| n * (count - 1) / (wanted - 1))
-        .collect()
+    (0..max).map(|n| n * (count - 1) / (max - 1)).collect()
 }
 
 #[cfg(test)]
@@ -154,13 +155,13 @@ mod tests {
     #[test]
     fn size_start_middle_and_end_change_the_fingerprint() {
         let content = vec![7_u8; 1_000_000];
-        let whole = fingerprint_of(&content);
-        assert_eq!(whole, fingerprint_of(&content));
-        assert_ne!(whole, fingerprint_of(&content[1..]));
-        for place in [0, 40_000, 500_000, 999_999] {
+        let original = fingerprint_of(&content);
+        assert_eq!(original, fingerprint_of(&content));
+        assert_ne!(original, fingerprint_of(&content[1..]));
+        for offset in [0, 40_000, 500_000, 999_999] {
             let mut changed = content.clone();
-            changed[place] = 8;
-            assert_ne!(whole, fingerprint_of(&changed), "byte {place}");
+            changed[offset] = 8;
+            assert_ne!(original, fingerprint_of(&changed), "byte {offset}");
         }
     }
 
@@ -170,7 +171,7 @@ mod tests {
         (0..size).map(byte).collect()
     }
 
-    /// Test vectors of docs/identity.md. A change here is a new version.
+    /// Test vectors of docs/identity.md. Changing them requires a new version.
     #[test]
     fn the_algorithm_is_frozen() {
         for (size, expected) in [
@@ -192,8 +193,8 @@ mod tests {
         for size in [1, 1000, 65_535] {
             file.as_file().set_len(0).unwrap();
             std::fs::write(file.path(), test_vector(size)).unwrap();
-            let whole = hash_all(&[file.path().to_owned()], &mut |_| true).unwrap();
-            assert_eq!(fingerprint_of(&test_vector(size)), whole);
+            let full_hash = hash_all(&[file.path().to_owned()], &mut |_| true).unwrap();
+            assert_eq!(fingerprint_of(&test_vector(size)), full_hash);
         }
         file.flush().unwrap();
         let stopped = hash_all(&[file.path().to_owned()], &mut |_| false).unwrap();

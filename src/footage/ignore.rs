@@ -1,4 +1,5 @@
-//! Files and folders that a scan skips: system folders, caches of editing programs, `.btsignore`, `--exclude`.
+//! Files and folders that a scan skips: system folders, caches of editing programs, `.btsignore`,
+//! `--exclude`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -33,11 +34,11 @@ const FOLDERS: &[&str] = &[
     "resolve cache",
 ];
 
-/// Maximum size of a `.btsignore` file; the rest is ignored.
+/// Maximum size of a `.btsignore` file in bytes; the rest is ignored.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Returns true for hidden names (`.x`, including `._x`, `.Trashes` and `.Spotlight-V100`) and known folders without
-/// footage.
+/// Returns true for hidden names (`.x`, including `._x`, `.Trashes` and `.Spotlight-V100`) and
+/// known folders without footage.
 pub(super) fn is_never_footage(name: &str, is_folder: bool) -> bool {
     name.starts_with('.') || (is_folder && FOLDERS.contains(&name.to_lowercase().as_str()))
 }
@@ -75,7 +76,7 @@ pub(super) struct BtsIgnore {
 }
 
 impl BtsIgnore {
-    /// Reads the files of the parents of `root`, which apply to it as well.
+    /// Reads the `.btsignore` files of the parent folders of `root`, which also apply to it.
     pub(super) fn above(root: &Path) -> Self {
         let mut stack = Self::default();
         let mut folders: Vec<&Path> = root.ancestors().skip(1).collect();
@@ -86,7 +87,7 @@ impl BtsIgnore {
         stack
     }
 
-    /// Returns a copy with the file of a subfolder added.
+    /// Returns a copy that also contains the `.btsignore` file of a subfolder.
     pub(super) fn inside(&self, folder: &Path) -> Self {
         let mut inside = self.clone();
         inside.push(folder);
@@ -111,7 +112,8 @@ impl BtsIgnore {
         }
     }
 
-    /// Returns true if a file or folder is ignored; the innermost file with a matching pattern decides.
+    /// Returns true if a file or folder is ignored; the innermost file with a matching pattern
+    /// decides.
     pub(super) fn has(&self, path: &Path, is_folder: bool) -> bool {
         for (_, patterns) in self.files.iter().rev().map(|file| &**file) {
             match patterns.matched(path, is_folder) {

@@ -1,17 +1,17 @@
-//! Kinds of files by extension.
+//! File kinds by extension.
 
 /// Kind of a file by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameKind {
-    /// Footage or sound; other content is reported as a problem.
+    /// Footage or sound. Content of another kind is reported as a problem.
     Media,
-    /// Frame of an image sequence, if other files are numbered like it.
+    /// Frame of an image sequence, if other frames differ only in their number.
     Frame,
     /// Not footage; opened only if it is very large.
     Other,
     /// Footage unless it contains text: `.ts` and `.mts` are also source code.
     MediaOrText,
-    /// Unknown: the content decides, and other content than media is not reported.
+    /// Unknown: the content decides. Content that is not media is not reported.
     Unsure,
 }
 
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn extensions_map_to_kinds() {
-        for (name, promise) in [
+        for (name, kind) in [
             ("A001.MOV", NameKind::Media),
             ("shot.0001.dpx", NameKind::Frame),
             ("callsheet.pdf", NameKind::Other),
@@ -98,7 +98,7 @@ mod tests {
             ("00001.MTS", NameKind::MediaOrText),
             ("README", NameKind::Unsure),
         ] {
-            assert_eq!(kind_of_name(name), promise, "{name}");
+            assert_eq!(kind_of_name(name), kind, "{name}");
         }
     }
 }

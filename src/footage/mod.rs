@@ -1,7 +1,7 @@
-//! Finds footage on drives: walks folders, recognises media, image sequences and companion files, and computes
-//! fingerprints.
+//! Finds footage on drives: walks folders, recognises media, image sequences and companion files,
+//! and computes fingerprints.
 //!
-//! Starts no processes and does not use the catalogue.
+//! Does not start processes or access the catalogue.
 
 mod companions;
 mod fingerprint;

@@ -10,9 +10,10 @@ use super::walk::FoundFile;
 use crate::clip::{FrameRun, split_frame_number};
 use crate::value::{from_bytes, to_bytes};
 
-/// Minimum digits of a DNG frame, because photographs are numbered with four.
+/// Minimum number of digits of a DNG frame. Photographs are numbered with four.
 const DNG_DIGITS: usize = 5;
-/// Common parts of the frame names of a sequence.
+
+/// Parts of the file name that all frames of a sequence share.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct FramePattern {
     stem: Vec<u8>,
@@ -53,9 +54,9 @@ pub(super) fn sequences(frames: &[FoundFile]) -> Vec<FoundFile> {
 }
 
 /// Returns true if two names are frames of one sequence.
-pub(super) fn are_alike(one: &OsStr, other: &OsStr) -> bool {
+pub(super) fn are_same_sequence(a: &OsStr, b: &OsStr) -> bool {
     let pattern = |name: &OsStr| split(&to_bytes(name)).map(|(pattern, _)| pattern);
-    pattern(one).is_some() && pattern(one) == pattern(other)
+    pattern(a).is_some() && pattern(a) == pattern(b)
 }
 
 fn sequence(mut frames: Vec<(u64, &FoundFile)>) -> Option<FoundFile> {
@@ -85,7 +86,8 @@ fn sequence(mut frames: Vec<(u64, &FoundFile)>) -> Option<FoundFile> {
     })
 }
 
-/// Lists the frames of a sequence that are in its folder now, first to last, given the path of one frame.
+/// Lists the frames of a sequence that are in its folder now, first to last, given the path of one
+/// frame.
 #[must_use]
 pub fn frame_paths(frame: &Path) -> Vec<PathBuf> {
     let split_name = |name: &OsStr| split(&to_bytes(name));

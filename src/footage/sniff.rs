@@ -12,7 +12,7 @@ pub enum HeadKind {
     Media,
     /// Plain text.
     Text,
-    /// No known signature; may be media by its name.
+    /// No known signature; the name decides whether it is media.
     Unknown,
 }
 

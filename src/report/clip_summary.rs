@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{Fingerprint, Rate, TagOrigin, WallTime};
 
-/// Facts of a clip that the summaries of a report need.
+/// Facts of a clip that a report keeps in memory.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ClipSummary {
     /// Fingerprint of the content.
@@ -122,8 +122,9 @@ impl ClipSummary {
         }
     }
 
-    /// Returns the start time by the camera's clock, in seconds as [`WallTime::wall_seconds`].
-    /// Returns `None` if only a date or the file's modification time is known.
+    /// Returns the start time by the camera's clock, in seconds as defined by
+    /// [`WallTime::wall_seconds`]. Returns `None` if only a date or the file's modification time is
+    /// known.
     pub(super) fn start_seconds(&self) -> Option<i64> {
         let captured = self.captured.as_ref()?;
         let seconds = captured.value.wall_seconds();

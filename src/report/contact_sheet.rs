@@ -3,7 +3,7 @@
 use maud::{PreEscaped, html};
 
 use super::anomalies::find_anomalies;
-use super::files::Sink;
+use super::output_files::Sink;
 use super::page::{Clips, Next, PictureMode, STYLE, begin, end, head, tools};
 use super::{ShootReport, page};
 use crate::error::Error;
@@ -17,7 +17,7 @@ pub struct SheetLayout {
     pub strips: bool,
 }
 
-/// Number of columns from which the paper is in landscape orientation.
+/// Minimum number of columns for paper in landscape orientation.
 const LANDSCAPE_COLUMNS: u8 = 5;
 
 /// Writes the whole sheet; see [`page::write_report`].
@@ -30,7 +30,7 @@ pub(super) fn write_sheet(
 ) -> Result<(), Error> {
     let anomalies = find_anomalies(report);
     let clips = Clips::new(report, &anomalies);
-    let (part, grid) = if sheet.strips {
+    let (mode, grid) = if sheet.strips {
         (PictureMode::Strip, "<div class=\"grid strips\">")
     } else {
         (PictureMode::Poster, "<div class=\"grid\">")
@@ -44,13 +44,13 @@ pub(super) fn write_sheet(
         (PreEscaped(grid))
     };
     sink.put(&above.into_string())?;
-    clips.grid(part, next, sink)?;
+    clips.grid(mode, next, sink)?;
     sink.put("</div></section></main>")?;
     sink.put(&end().into_string())
 }
 
-/// Style sheet with the number of columns. It is part of the style element, because the content
-/// security policy forbids style attributes.
+/// Returns the style sheet for the number of columns. It is part of the style element, because the
+/// content security policy forbids style attributes.
 fn style(sheet: SheetLayout) -> String {
     let paper = if sheet.columns >= LANDSCAPE_COLUMNS {
         "landscape"

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 
+use super::clip_number_series::{self, NumberedClip, Series};
 use super::clip_summary::{ClipSummary, TextInterner};
-use super::series::{self, NumberedClip, Series};
 use crate::catalogue::{Catalogue, ClipFiles, Ingest};
 use crate::clip::Clip;
 use crate::error::Error;
@@ -42,7 +42,7 @@ pub struct ShootReport {
 pub struct Shot {
     /// Clip id in the catalogue.
     pub clip: i64,
-    /// Facts for the summaries.
+    /// Facts for totals, timelines and checks.
     pub summary: ClipSummary,
     /// Day that the clip belongs to.
     pub day: Option<Arc<str>>,
@@ -56,12 +56,12 @@ pub struct Shot {
     pub number: Option<(usize, u32)>,
 }
 
-/// Copies of a clip: how many volumes hold it, and how many were verified.
+/// Copies of a clip: the number of volumes that contain it, and the number of verified copies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShotCopies {
     /// Files that were present and readable at the last scan.
     pub files: usize,
-    /// Volumes that hold the clip, by fingerprint.
+    /// Volumes that contain the clip, by its fingerprint.
     pub volumes: usize,
     /// Volumes whose copies have the same full hash; 1 for a single file.
     pub verified: usize,
@@ -88,12 +88,12 @@ impl ShotCopies {
 }
 
 impl ShootReport {
-    /// Collects clips by id; for a day, only those that belong to it. The callback gets the number
-    /// of clips done and their total, and returns whether to continue. Returns `None` if it returns
-    /// false.
+    /// Collects clips by id; for a day, only those that belong to it. `on_progress` receives the
+    /// number of processed clips and the total. If it returns false, gathering stops and `None` is
+    /// returned.
     ///
     /// # Errors
-    /// Returns an error if `SQLite` fails.
+    /// If the catalogue cannot be read.
     pub fn gather(
         about: ReportScope,
         clips: &[i64],
@@ -122,7 +122,7 @@ impl ShootReport {
         builder.finish(about, created, on_progress)
     }
 
-    /// Days of the clips, sorted.
+    /// Returns the days of the clips, sorted.
     #[must_use]
     pub fn days(&self) -> Vec<&str> {
         let days = self.shots.iter().filter_map(|shot| shot.day.as_deref());
@@ -132,7 +132,7 @@ impl ShootReport {
         days
     }
 
-    /// Returns the distinct values of the clips, in the order of the clips.
+    /// Returns the distinct values of a fact, in the order of the clips.
     #[must_use]
     pub fn distinct(&self, value_of: impl Fn(&ClipSummary) -> Option<&Arc<str>>) -> Vec<Arc<str>> {
         let mut known: HashSet<&Arc<str>> = HashSet::new();
@@ -151,7 +151,7 @@ impl ShootReport {
         sorted
     }
 
-    /// Name of a clip's card: the name used by the ingest, or else the reel.
+    /// Returns the name of a clip's card: the name used by the ingest, otherwise the reel.
     #[must_use]
     pub fn card_of<'a>(&'a self, shot: &'a Shot) -> Option<&'a str> {
         let card = shot.card.and_then(|at| self.cards.get(at));
@@ -178,7 +178,7 @@ impl Shot {
         !self.summary.has_picture && self.summary.has_sound
     }
 
-    /// Tags of the clip.
+    /// Returns the tags of the clip.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.summary.tags.iter().map(|(tag, _)| &**tag)
     }
@@ -189,8 +189,8 @@ impl Shot {
         self.summary.start_seconds()
     }
 
-    /// Sort key: by day, then by the camera's clock. Clips without a time come last on their day,
-    /// clips without a day last of all.
+    /// Returns the sort key: the day, then the camera's clock. Clips without a time come last on
+    /// their day; clips without a day come at the very end.
     fn order(&self) -> (bool, Option<Arc<str>>, bool, Option<i64>, Arc<str>) {
         let (day, start) = (self.day.clone(), self.start_seconds());
         let name = Arc::clone(&self.summary.name);
@@ -198,7 +198,7 @@ impl Shot {
     }
 }
 
-/// Report that is being collected.
+/// Report under construction.
 struct ReportBuilder<'a> {
     catalogue: &'a Catalogue,
     cards: Cards,
@@ -206,7 +206,7 @@ struct ReportBuilder<'a> {
     shots: Vec<Shot>,
     /// Series position of each clip, if its name is numbered.
     numbered: Vec<Option<NumberedClip>>,
-    /// True for each clip whose camera is known, and not only the camera's letter.
+    /// True for each clip whose camera name is known, not only its letter.
     has_camera_name: Vec<bool>,
 }
 
@@ -235,7 +235,7 @@ impl ReportBuilder<'_> {
         Ok(())
     }
 
-    /// Sorts the clips, and adds what depends on all of them: series, cameras and cards.
+    /// Sorts the clips and adds series, cameras and cards, which depend on all clips.
     fn finish(
         mut self,
         about: ReportScope,
@@ -244,7 +244,7 @@ impl ReportBuilder<'_> {
     ) -> Result<Option<ShootReport>, Error> {
         let all = self.shots.len();
         let mut should_continue = || on_progress(all, all);
-        let Some(series) = series::number_clips(
+        let Some(series) = clip_number_series::number_clips(
             &mut self.shots,
             &self.numbered,
             self.catalogue,
@@ -268,10 +268,10 @@ impl ReportBuilder<'_> {
     }
 }
 
-/// Camera of a clip if nothing is known about it.
+/// Camera name of clips whose camera is unknown.
 const UNKNOWN: &str = "unknown camera";
 
-/// Name of a clip's camera; `sound` for audio without a camera.
+/// Returns the name of a clip's camera; `sound` for audio without a camera.
 fn camera(clip: &Clip) -> String {
     let letter = clip.camera_letter.as_ref().map(|it| it.value.as_str());
     let camera = clip.camera.as_ref().map(|it| it.value.as_str());

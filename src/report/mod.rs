@@ -2,17 +2,17 @@
 //! JSON or CSV.
 //!
 //! [`ShootReport`] is independent of HTML. Totals, timelines and anomalies are computed from it by
-//! plain functions. Only `page` and `contact_sheet` know the layout, and only `files` knows the
-//! output path. Nothing in this module reads footage: all pictures come from the catalogue.
+//! plain functions. Only `page` and `contact_sheet` know the layout, and only `output_files` knows
+//! the output path. Nothing in this module reads footage: all pictures come from the catalogue.
 
 mod anomalies;
+mod clip_number_series;
 mod clip_summary;
 mod contact_sheet;
-mod files;
 mod gather;
+mod output_files;
 mod page;
 mod pictures;
-mod series;
 mod technical;
 mod timeline;
 mod totals;
@@ -20,7 +20,7 @@ mod write;
 
 pub use clip_summary::ClipSummary;
 pub use contact_sheet::SheetLayout;
-pub use files::{ReportFormat, Sink, save};
 pub use gather::{ReportScope, ShootReport, Shot, ShotCopies};
+pub use output_files::{ReportFormat, Sink, save};
 pub use pictures::RenderContext;
 pub use write::{ReportRequest, write, write_csv, write_json, write_page};

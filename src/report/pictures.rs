@@ -47,9 +47,9 @@ pub(super) struct ClipPictures {
 pub struct RenderContext<'a> {
     /// Catalogue from which clips are read again.
     pub catalogue: &'a Catalogue,
-    /// Token that cancels the writing.
+    /// Token that cancels writing.
     pub cancel: &'a Cancel,
-    /// Callback that gets the number of clips written and their total.
+    /// Callback that receives the number of clips written and the total.
     pub progress: &'a mut dyn FnMut(usize, usize),
 }
 
@@ -86,7 +86,7 @@ const STRIPS: [PictureSize; 7] = [
     (112, 12.0),
     (64, 8.0),
 ];
-/// Limits in bytes, which apply even if a report of few clips has more space.
+/// Limits in bytes. They apply even if a report with few clips has more space.
 const MAX_POSTER_BYTES: usize = 36_000;
 const MAX_STRIP_BYTES: usize = 60_000;
 /// Maximum number of moments; more cannot be distinguished while scrubbing.
@@ -96,9 +96,9 @@ const MAX_INDEX_BYTES: u64 = 64 << 10;
 /// Prefix of a picture's `data:` URL.
 const PREFIX: &str = "data:image/webp;base64,";
 
-/// Clips that are read and encoded at a time, which limits the memory used.
+/// Number of clips that are read and encoded at a time, which limits memory use.
 const BATCH: usize = 64;
-/// Bytes per clip below which no picture is attempted.
+/// Minimum number of bytes per clip for including any picture.
 const MIN_BYTES: usize = 300;
 
 /// Iterator over the clips of a report, each with its pictures.
@@ -133,7 +133,7 @@ impl<'a, 'm> ClipFeed<'a, 'm> {
     /// Returns the next clip.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] if the work was cancelled, and errors of the catalogue or the system.
+    /// [`Error::Interrupted`] if writing was cancelled, and errors of the catalogue or the system.
     pub(super) fn next(&mut self) -> Result<(Clip, ClipPictures), Error> {
         if let Some(ready) = self.ready.next() {
             return Ok(ready);
@@ -210,7 +210,8 @@ fn clip_pictures(
     })
 }
 
-/// Maximum sizes of a poster and a filmstrip in bytes. A filmstrip has ten smaller pictures.
+/// Returns the maximum sizes of a poster and a filmstrip in bytes. A filmstrip has up to ten
+/// smaller pictures.
 fn byte_shares(target: PictureTarget<'_>) -> (usize, usize) {
     match target {
         PictureTarget::Folder(_) => (MAX_POSTER_BYTES, MAX_STRIP_BYTES),
@@ -229,8 +230,8 @@ struct EncodedPicture {
     height: u32,
 }
 
-/// Pixels per byte at the best possible compression. If even that is too large, a size is not
-/// tried.
+/// Pixels per byte at the best possible compression. Sizes that would be too large even then are
+/// skipped.
 const PIXELS_PER_BYTE: usize = 12;
 
 /// Encodes the best picture that fits.
@@ -308,10 +309,10 @@ fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Ve
     let (width, height) = (u32::from(index.width), u32::from(index.height));
     let columns = index.columns.max(1);
     let all = index.seconds.len();
-    let choose_moments = choose_moments(all);
+    let chosen = choose_moments(all);
     let mut images = Vec::new();
     let mut seconds = Vec::new();
-    for at in choose_moments {
+    for at in chosen {
         let column = u32::try_from(at % columns).ok()?;
         let row = u32::try_from(at / columns).ok()?;
         let (x, y) = (column.checked_mul(width)?, row.checked_mul(height)?);
@@ -326,7 +327,7 @@ fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Ve
     (!images.is_empty()).then_some((images, seconds))
 }
 
-/// Selects all moments, or an even selection of [`MAX_MOMENTS`].
+/// Selects all moments, or [`MAX_MOMENTS`] evenly spaced ones.
 fn choose_moments(all: usize) -> Vec<usize> {
     let count = all.min(MAX_MOMENTS);
     (0..count).map(|at| at * all / count).collect()
@@ -344,7 +345,7 @@ fn store(
         PictureTarget::Folder(folder) => {
             let name = format!("{id}{what}.webp");
             std::fs::write(folder.join(&name), &encoded.webp)?;
-            format!("{}/{name}", super::files::PICTURES)
+            format!("{}/{name}", super::output_files::PICTURES)
         }
     };
     Ok(ReportPicture {
@@ -358,7 +359,7 @@ fn store(
 mod tests {
     use super::*;
 
-    /// Noise, the picture that compresses worst.
+    /// Creates a picture of noise, which compresses worst.
     fn noise(width: u32, height: u32) -> RgbImage {
         let mut state = 7_u32;
         RgbImage::from_fn(width, height, |_, _| {

@@ -4,8 +4,8 @@ use super::anomalies::format_rate;
 use crate::clip::Clip;
 use crate::value::ScanOrder;
 
-/// Returns `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`, `HLG`, `2 ch 48 kHz pcm_s16be`, without
-/// unknown parts.
+/// Returns the parts of the line that are known: `3840×2160`, `25 fps`, `H.264 10-bit 4:2:2`,
+/// `HLG`, `2 ch 48 kHz PCM 16-bit`.
 pub(super) fn line(clip: &Clip) -> Vec<String> {
     let mut parts = Vec::new();
     let size = clip

@@ -1,4 +1,4 @@
-//! Totals: number, running time and size of the clips, overall and by camera, card, tag, day and
+//! Totals: number, running time and size of clips, overall and by camera, card, tag, day and
 //! volume.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ pub(super) struct Total {
     pub(super) sum: Sum,
 }
 
-/// Sums up some clips.
+/// Returns the sum of the clips.
 pub(super) fn sum_of<'a>(shots: impl IntoIterator<Item = &'a Shot>) -> Sum {
     let mut sum = Sum::default();
     for shot in shots {
@@ -51,16 +51,15 @@ pub(super) fn by_volume(report: &ShootReport) -> Vec<Total> {
     })
 }
 
-/// Totals by day, in date order.
+/// Returns the totals by day, in date order.
 pub(super) fn by_day(report: &ShootReport) -> Vec<Total> {
     let mut days = group_by(report, |shot| shot.day.iter().map(|day| &**day).collect());
-    days.sort_by(|one, other| {
-        (one.name.is_none(), &one.name).cmp(&(other.name.is_none(), &other.name))
-    });
+    days.sort_by(|a, b| (a.name.is_none(), &a.name).cmp(&(b.name.is_none(), &b.name)));
     days
 }
 
-/// Totals by running time, then by size, largest first; clips without a value come last.
+/// Returns the totals by value. Sorts them by running time, then by size, largest first; clips
+/// without a value come last.
 fn group_by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>) -> Vec<Total> {
     let mut sums: HashMap<Option<&str>, Sum> = HashMap::new();
     for shot in &report.shots {
@@ -79,9 +78,9 @@ fn group_by<'a>(report: &'a ShootReport, key: impl Fn(&'a Shot) -> Vec<&'a str>)
             sum,
         })
         .collect();
-    totals.sort_by(|one, other| {
+    totals.sort_by(|a, b| {
         let order = |total: &Total| (total.name.is_none(), -total.sum.micros, -total.sum.bytes);
-        (order(one), &one.name).cmp(&(order(other), &other.name))
+        (order(a), &a.name).cmp(&(order(b), &b.name))
     });
     totals
 }

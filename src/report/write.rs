@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::anomalies::{Anomaly, Severity, find_anomalies};
-use super::files::{self, INDEX, MAX_IN_ONE_FILE, PICTURES, ReportFormat, Sink};
+use super::output_files::{self, INDEX, MAX_IN_ONE_FILE, PICTURES, ReportFormat, Sink};
 use super::pictures::{ClipFeed, PictureTarget, RenderContext};
 use super::totals::{self, Total};
 use super::{ReportScope, SheetLayout, ShootReport, Shot, contact_sheet, page};
@@ -32,7 +32,7 @@ const MARKUP_BYTES: usize = 400;
 pub struct ReportRequest {
     /// Path of the page. If the report becomes a folder, its name is this path without `.html`.
     pub to: PathBuf,
-    /// Layout of a contact sheet, which replaces the report.
+    /// Layout of a contact sheet; `None` for a report.
     pub sheet: Option<SheetLayout>,
     /// True to write a folder even for a few clips.
     pub is_folder: bool,
@@ -58,12 +58,13 @@ impl ReportRequest {
     }
 }
 
-/// Writes a page or a folder, and returns the size of the page in bytes. If it is cancelled, the
-/// path stays unchanged.
+/// Writes a page or a folder, and returns the size of the page in bytes. If writing is cancelled,
+/// an earlier report at the path is left unchanged.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it was cancelled, [`Error::NotAReport`] if another file has this name,
-/// [`Error::NoOutputFolder`] if the parent folder does not exist, [`Error::Path`] if it cannot be written.
+/// [`Error::NoOutputFolder`] if the parent folder does not exist, [`Error::Path`] if it cannot be
+/// written.
 pub fn write(
     report: &ShootReport,
     request: &ReportRequest,
@@ -71,16 +72,16 @@ pub fn write(
 ) -> Result<u64, Error> {
     let output_path = request.output_path(report.shots.len());
     if !request.is_folder_output(report.shots.len()) {
-        return files::save(&output_path, ReportFormat::Html, |sink| {
+        return output_files::save(&output_path, ReportFormat::Html, |sink| {
             write_page(report, request.sheet, context, sink)
         });
     }
-    files::save_folder(&output_path, |folder| {
+    output_files::save_folder(&output_path, |folder| {
         let index = folder.join(INDEX);
         let pictures = folder.join(PICTURES);
         let mut file = File::create(&index).map_err(Error::path(&output_path))?;
         let target = Some(PictureTarget::Folder(&pictures));
-        let bytes = files::fill_file(&mut file, &output_path, |sink| {
+        let bytes = output_files::fill_file(&mut file, &output_path, |sink| {
             html(report, request.sheet, (target, false), context, sink)
         })?;
         file.sync_all().map_err(Error::path(&output_path))?;
@@ -88,7 +89,7 @@ pub fn write(
     })
 }
 
-/// Writes a page that includes all pictures, compressed as far as the size limit requires.
+/// Writes a page that includes all pictures, compressed as much as the size limit requires.
 ///
 /// # Errors
 /// [`Error::Interrupted`] if it was cancelled, and errors of the catalogue or the system.
@@ -99,14 +100,20 @@ pub fn write_page(
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     // A first pass without pictures measures the text.
-    let mut nowhere = io::sink();
-    let mut measured = Sink::new(&mut nowhere, Path::new(""));
-    let mut quiet = RenderContext {
+    let mut discarded = io::sink();
+    let mut measured = Sink::new(&mut discarded, Path::new(""));
+    let mut without_progress = RenderContext {
         catalogue: context.catalogue,
         cancel: context.cancel,
         progress: &mut |_, _| (),
     };
-    html(report, sheet, (None, true), &mut quiet, &mut measured)?;
+    html(
+        report,
+        sheet,
+        (None, true),
+        &mut without_progress,
+        &mut measured,
+    )?;
     let count = report.shots.len();
     let text = usize::try_from(measured.bytes()).unwrap_or(usize::MAX);
     let text_and_markup = text.saturating_add(count * MARKUP_BYTES);
@@ -166,7 +173,7 @@ pub fn write_json(
         "cards": report.cards.iter().map(|card| ingest_json(card, None)).collect::<Vec<_>>(),
     });
     let about = json_line(&about);
-    // The object stays open until its last list is written.
+    // Removes the closing brace, because lists are appended to the object.
     sink.put(about.strip_suffix('}').unwrap_or(&about))?;
     sink.put(",\"odd\":[")?;
     for (at, anomaly) in find_anomalies(report).iter().enumerate() {
@@ -227,7 +234,7 @@ fn anomaly_json(report: &ShootReport, anomaly: &Anomaly) -> Value {
         "kind": anomaly.kind.name(),
         "gravity": match anomaly.kind.severity() {
             Severity::Fault => "fault",
-            Severity::Look => "look",
+            Severity::Check => "look",
             Severity::Note => "note",
         },
         "clip": shot.summary.id,
@@ -289,13 +296,13 @@ pub fn write_csv(
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
     let columns = ClipColumns::parse(&names, &Query::default())?;
     let anomalies = find_anomalies(report);
-    let mut odd: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
+    let mut by_shot: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
     for anomaly in &anomalies {
-        odd[anomaly.shot].push(anomaly);
+        by_shot[anomaly.shot].push(anomaly);
     }
     let mut feed = ClipFeed::new(&report.shots, None, context);
     let mut clip_error = None;
-    let rows = report.shots.iter().zip(&odd).map(|(shot, odd)| {
+    let rows = report.shots.iter().zip(&by_shot).map(|(shot, anomalies)| {
         let (clip, _) = feed.next().map_err(|error| {
             clip_error = Some(error);
             io::Error::other("a clip cannot be read")
@@ -303,7 +310,7 @@ pub fn write_csv(
         Ok((
             leading_columns(report, shot),
             clip,
-            trailing_columns(shot, odd),
+            trailing_columns(shot, anomalies),
         ))
     });
     let names = (
@@ -326,14 +333,14 @@ fn leading_columns(report: &ShootReport, shot: &Shot) -> Vec<String> {
     ]
 }
 
-fn trailing_columns(shot: &Shot, odd: &[&Anomaly]) -> Vec<String> {
-    let odd = odd
+fn trailing_columns(shot: &Shot, anomalies: &[&Anomaly]) -> Vec<String> {
+    let anomalies = anomalies
         .iter()
         .map(|anomaly| format!("{}: {}", anomaly.kind.name(), anomaly.text));
     vec![
         shot.copies.labels.join("; "),
         shot.copies.volumes.to_string(),
         shot.copies.verified.to_string(),
-        odd.collect::<Vec<_>>().join("; "),
+        anomalies.collect::<Vec<_>>().join("; "),
     ]
 }

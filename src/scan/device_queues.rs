@@ -52,7 +52,7 @@ impl<T> DeviceQueues<T> {
         state.queues.iter().map(busy).sum::<usize>().max(1)
     }
 
-    /// Runs waiting tasks until all queues are empty. Every worker calls it.
+    /// Runs waiting tasks until all queues are empty. Called by every worker.
     pub(super) fn run_worker(&self, mut task: impl FnMut(T)) {
         while let Some((queue, item)) = self.next_task() {
             task(item);
@@ -62,7 +62,7 @@ impl<T> DeviceQueues<T> {
     }
 
     /// Returns the next task and the index of its queue. Waits while all queues with tasks are at
-    /// their limit; `None` if no task is left.
+    /// their limit. Returns `None` if no task is left.
     fn next_task(&self) -> Option<(usize, T)> {
         let mut state = self.state();
         loop {

@@ -10,7 +10,7 @@ use crate::error::Problem;
 /// Progress of a running scan.
 #[derive(Debug, Clone)]
 pub enum ScanEvent {
-    /// Another process scans into this catalogue; this one waits until it ends.
+    /// Another process is scanning into this catalogue; this scan waits until it finishes.
     Waiting {
         /// Name and process id of the lock holder.
         holder: String,
@@ -19,17 +19,17 @@ pub enum ScanEvent {
     Walked {
         /// Clips seen so far, in all folders.
         files: usize,
-        /// The folder.
+        /// Folder that was compared.
         folder: PathBuf,
     },
-    /// A stage begins.
+    /// A stage starts.
     Queued {
-        /// The stage that begins.
+        /// Stage that starts.
         stage: ScanStage,
         /// Files or clips that the stage will process.
         count: usize,
     },
-    /// Reading of a file begins.
+    /// Starts reading a file.
     Reading(PathBuf),
     /// A file was read.
     Read {
@@ -44,7 +44,7 @@ pub enum ScanEvent {
     Pictured(PathBuf),
     /// A file could not be read completely.
     Problem(Problem),
-    /// A condition that is not an error in a file.
+    /// Something other than an unreadable file needs the user's attention.
     Warning {
         /// Description, with the path if there is one.
         message: String,
@@ -75,17 +75,17 @@ pub struct ScanSummary {
     pub changed: usize,
     /// Clips that did not change since the last scan.
     pub unchanged: usize,
-    /// New or changed files whose content is in the catalogue already: copies and moved files.
+    /// New or changed files whose content is already in the catalogue: copies and moved files.
     pub recognised: usize,
     /// Proxies, thumbnails and sidecars, which belong to a clip.
     pub companions: usize,
-    /// Files that are gone from their path and were found elsewhere by content.
+    /// Files that disappeared from their path and were found elsewhere by their content.
     pub moved: usize,
     /// Clips marked as missing.
     pub missing: usize,
-    /// Clips that are missing, but are too many to mark: they are left unchanged.
+    /// Missing clips that were not marked, because too many are missing at once.
     pub doubted: usize,
-    /// Clips that replaced an annotated clip at the same path, so they can adopt its edits.
+    /// Clips that replaced an annotated clip at the same path and can adopt its edits.
     pub adoptable: usize,
     /// Files that are still being written; the next scan reads them.
     pub still_growing: usize,
@@ -95,13 +95,13 @@ pub struct ScanSummary {
     pub read: usize,
     /// Posters written in this scan.
     pub posters: usize,
-    /// Clips that lack pictures, but have no file on a mounted volume.
+    /// Clips that lack pictures and have no file on a mounted volume.
     pub offline: usize,
     /// True if the user interrupted the scan.
     pub is_interrupted: bool,
     /// Duration of the whole scan.
     pub elapsed: Duration,
-    /// Resources used by each stage, in the order of execution.
+    /// Resources used by each stage, in execution order.
     pub timings: Vec<StageTiming>,
 }
 

@@ -1,6 +1,6 @@
-//! Hashes every copy of clips that have several, to find out whether the copies are identical.
-//! Files are read once, one after another. Each hash is recorded at once, so an interrupted run
-//! resumes. A scan itself reads only samples of large files.
+//! Hashes every copy of each clip that has several, to find out whether the copies are identical.
+//! Files are read once, one after another. Each hash is recorded immediately, so an interrupted run
+//! can be resumed. A scan itself reads only samples of large files.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub enum HashEvent {
         /// Total size of the files in bytes.
         bytes: u64,
     },
-    /// Reading of a file begins.
+    /// Starts reading a file.
     File(PathBuf),
     /// Bytes read since the last event.
     Read(u64),
@@ -40,7 +40,7 @@ pub struct HashedCopies {
     pub offline: usize,
 }
 
-/// Hashes the files of those clips that have several files. Skips files on unmounted volumes and
+/// Hashes the files of all clips that have more than one file. Skips files on unmounted volumes and
 /// files whose stored hash is current.
 ///
 /// # Errors
@@ -67,8 +67,8 @@ pub fn hash_copies(
             }
         }
     }
-    // One volume after another, and in path order within a volume.
-    pending.sort_by(|one, other| (one.volume, &one.path).cmp(&(other.volume, &other.path)));
+    // Hashes one volume after another, each in path order.
+    pending.sort_by(|a, b| (a.volume, &a.path).cmp(&(b.volume, &b.path)));
     on_event(HashEvent::Started {
         files: pending.len(),
         bytes: pending.iter().map(|file| file.bytes).sum(),
@@ -114,7 +114,7 @@ fn hash_file(
             catalogue.record_hash(file, &hash)?;
             return Ok(true);
         }
-        Ok(Some(_)) => "changed since it was scanned; scan it again".to_owned(),
+        Ok(Some(_)) => "changed since the last scan; scan it again".to_owned(),
         Err(error) => error.to_string(),
     };
     on_event(HashEvent::Problem(Problem::new(&file.path, reason)));
@@ -122,8 +122,8 @@ fn hash_file(
 }
 
 /// Hashes a file, or all frames of an image sequence; `None` if cancelled. A single file is read
-/// past the page cache, which may still hold a copy that was just written. How it was read is
-/// returned too.
+/// with direct I/O if possible, since the page cache may still hold a copy that was just written.
+/// Also returns how the file was read.
 fn hash_whole(
     paths: &[PathBuf],
     on_read: &mut dyn FnMut(u64) -> bool,
@@ -141,7 +141,7 @@ fn hash_whole(
 }
 
 /// Returns true if a file has the modification time that the catalogue stores. Image sequences have
-/// several times: for these, comparing the size has to be enough.
+/// several times, so only their size is compared, by the caller.
 fn is_unchanged(file: &HashedFile) -> bool {
     file.frames.is_some()
         || std::fs::metadata(&file.path)

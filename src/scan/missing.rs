@@ -1,6 +1,6 @@
-//! Missing files: finds known files that are gone and marks them as missing or moved. Rows are
-//! never deleted. If too many clips are gone at once, nothing is marked: more likely the drive is
-//! gone.
+//! Finds files in the catalogue that no longer exist, and marks them as missing or moved. Rows are
+//! never deleted. If too many clips disappear at once, none is marked, because the drive was
+//! probably disconnected.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -15,14 +15,14 @@ use crate::error::Error;
 use crate::footage::{Role, frame_paths};
 use crate::volume::Volumes;
 
-/// Known files that the walk of a root did not see, by volume id.
+/// Files in the catalogue that the walk of a root did not see, by volume id.
 #[derive(Default)]
 pub(super) struct UnseenFiles(HashMap<i64, UnseenOnVolume>);
 
 #[derive(Default)]
 struct UnseenOnVolume {
     /// Number of clips recorded as present under the root, seen or not.
-    known: usize,
+    known_clips: usize,
     files: Vec<UnseenFile>,
 }
 
@@ -37,8 +37,8 @@ struct UnseenFile {
 pub(super) struct MissingFiles {
     root: PathBuf,
     volume: i64,
-    /// Number of clips recorded as present there.
-    known: usize,
+    /// Number of clips recorded as present under the root.
+    known_clips: usize,
     /// File ids, each with true for a clip and false for a companion.
     files: Vec<(i64, bool)>,
     /// Label of the volume if it was unmounted; `None` if it is mounted.
@@ -55,7 +55,7 @@ impl MissingFiles {
         let inside = root.strip_prefix(&volume.mount).unwrap_or(Path::new(""));
         let mut missing = Self::known_files(root, volume.id, inside, catalogue)?;
         missing.unmounted = Some(volume.label.clone());
-        Ok((missing.known > 0).then_some(missing))
+        Ok((missing.known_clips > 0).then_some(missing))
     }
 
     /// Returns all known files under a path that does not exist or cannot be read, although its
@@ -66,7 +66,7 @@ impl MissingFiles {
             return Ok(None);
         };
         let missing = Self::known_files(path, id, &inside, catalogue)?;
-        Ok((missing.known > 0).then_some(missing))
+        Ok((missing.known_clips > 0).then_some(missing))
     }
 
     /// Returns all files under a folder that the catalogue records as present.
@@ -88,13 +88,13 @@ impl MissingFiles {
         Ok(Self {
             root: root.to_owned(),
             volume,
-            known: files.iter().filter(|(_, is_media)| *is_media).count(),
+            known_clips: files.iter().filter(|(_, is_media)| *is_media).count(),
             files,
             unmounted: None,
         })
     }
 
-    /// Returns the warning that `count` clips are missing, which is too many to mark them.
+    /// Returns the warning that `count` clips are missing, too many to be marked.
     fn too_many_warning(&self, count: usize) -> ScanEvent {
         let root = self.root.display();
         let message = match &self.unmounted {
@@ -103,7 +103,7 @@ impl MissingFiles {
             ),
             None => format!(
                 "{root}: {count} of {} known clips are missing; all are left unchanged",
-                self.known
+                self.known_clips
             ),
         };
         ScanEvent::Warning {
@@ -118,11 +118,11 @@ impl UnseenFiles {
     /// Counts a file if it is a clip that the catalogue records as present.
     pub(super) fn count(&mut self, volume: i64, known: &KnownFile) {
         if known.state != FileState::Missing && known.role == Role::Media {
-            self.0.entry(volume).or_default().known += 1;
+            self.0.entry(volume).or_default().known_clips += 1;
         }
     }
 
-    /// Adds a file that the walk did not see, unless it is recorded as missing already.
+    /// Adds a file that the walk did not see, unless it is already recorded as missing.
     pub(super) fn add(&mut self, volume: i64, known: &KnownFile, path: PathBuf) {
         if known.state != FileState::Missing {
             self.0.entry(volume).or_default().files.push(UnseenFile {
@@ -166,7 +166,7 @@ impl UnseenFiles {
         let missing = self.0.into_iter().map(|(id, volume)| MissingFiles {
             root: root.to_owned(),
             volume: id,
-            known: volume.known,
+            known_clips: volume.known_clips,
             files: volume
                 .files
                 .into_iter()
@@ -193,8 +193,8 @@ impl UnseenFile {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ),
             Ok(metadata) if !metadata.is_file() => true,
-            // An image sequence with another first frame is another file; a single frame is not a
-            // sequence.
+            // An image sequence with a different first frame is a different file, and a single
+            // frame is not a sequence.
             Ok(_) if self.is_sequence => {
                 let frames = frame_paths(&self.path);
                 frames.len() < 2 || frames.first() != Some(&self.path)
@@ -204,11 +204,12 @@ impl UnseenFile {
     }
 }
 
-/// Marks files as missing. Returns the originals whose sidecar is gone, to be read again.
+/// Marks files as missing. Returns the originals whose sidecars are gone; these have to be read
+/// again.
 ///
-/// A clip whose content was found elsewhere, in this scan or since the previous one, has moved. The
-/// others are not marked if they are more than half of the known clips, unless the user accepts it:
-/// then the drive is more likely gone than its files.
+/// A clip has moved if its content was found elsewhere, in this scan or since the previous one. The
+/// other clips are not marked if they are more than half of the known clips, since the drive was
+/// then probably disconnected. `accept_missing` overrides this.
 pub(super) fn mark_missing(
     missing: &[MissingFiles],
     walked: &HashSet<i64>,
@@ -221,33 +222,38 @@ pub(super) fn mark_missing(
     let mut originals = Vec::new();
     for group in missing {
         let mut moved = Vec::new();
-        let mut lost = Vec::new();
+        let mut not_found = Vec::new();
         // If this scan did not see the volume, its files cannot be known to have moved.
         let since = seen_before.get(&group.volume).copied().unwrap_or(i64::MAX);
         for &(file, is_media) in &group.files {
             let is_elsewhere = is_media
                 && group.unmounted.is_none()
                 && writer.catalogue.is_elsewhere(file, walked, since)?;
-            if is_elsewhere { &mut moved } else { &mut lost }.push((file, is_media));
+            if is_elsewhere {
+                &mut moved
+            } else {
+                &mut not_found
+            }
+            .push((file, is_media));
         }
-        let count = lost.iter().filter(|(_, is_media)| *is_media).count();
+        let count = not_found.iter().filter(|(_, is_media)| *is_media).count();
         summary.moved += moved.len();
-        if count * 2 > group.known && !request.accept_missing {
+        if count * 2 > group.known_clips && !request.accept_missing {
             summary.doubted += count;
             on_event(group.too_many_warning(count));
-            // Searches still show them as present, but `safe` must not count them as copies.
+            // Searches still list these files as present, but `safe` must not count them as copies.
             if group.unmounted.is_none() {
-                for (file, _) in &lost {
+                for (file, _) in &not_found {
                     writer.write(on_event, |catalogue| catalogue.mark_file_suspect(*file))?;
                 }
             }
-            lost.clear();
+            not_found.clear();
         } else {
             summary.missing += count;
         }
-        // Clips before their companions: a missing clip is not read again because its sidecar is
-        // missing.
-        let mut all: Vec<(i64, bool)> = moved.into_iter().chain(lost).collect();
+        // Clips come before their companions, so that a missing clip is not read again when its
+        // sidecar is marked.
+        let mut all: Vec<(i64, bool)> = moved.into_iter().chain(not_found).collect();
         all.sort_by_key(|(_, is_media)| !is_media);
         for (file, _) in all {
             let original = writer.write(on_event, |catalogue| {

@@ -58,7 +58,7 @@ const CHANNEL_CAPACITY: usize = 256;
 /// Maximum number of reader threads for all devices, whatever the options are.
 const MAX_THREADS: usize = 64;
 
-/// Upper bound for the count of adoptable clips in the summary.
+/// Upper limit of the number of adoptable clips in the summary.
 const MAX_ADOPTABLE: usize = 1000;
 
 /// Problem of a clip whose pictures are postponed.
@@ -77,11 +77,10 @@ pub fn scan(
     run(request, on_event, ScanJob::Scan)
 }
 
-/// Makes the pictures that were deleted, for clips on mounted volumes. The paths of the request are
-/// not used.
+/// Recreates deleted pictures of clips on mounted volumes. Ignores the paths of the request.
 ///
 /// # Errors
-/// As for [`scan`].
+/// Same as [`scan`].
 pub fn remake_pictures(
     request: &ScanRequest,
     on_event: &mut dyn FnMut(ScanEvent),
@@ -102,7 +101,7 @@ fn run(
     job: ScanJob,
 ) -> Result<ScanSummary, Error> {
     let started = Instant::now();
-    // Before anything is created: without the tools, a scan cannot run.
+    // Checked before anything is created, because a scan cannot run without the tools.
     let tools = find_tools(request)?;
     Catalogue::reject_unsuitable_folder(&request.catalogue)?;
     let is_cancelled = || request.cancel.is_cancelled();
@@ -163,9 +162,9 @@ fn run(
     Ok(summary)
 }
 
-/// Locks the files and volumes in the catalogue against other processes. While another process
-/// holds the lock, waits and calls `on_wait` with its name. Returns `None` if `abort` ended the
-/// wait.
+/// Acquires the lock that protects files and volumes in the catalogue from other processes. While
+/// another process holds the lock, waits and calls `on_wait` with its name. Returns `None` if
+/// `abort` ended the wait.
 ///
 /// # Errors
 /// If the lock file cannot be created or locked.
@@ -179,8 +178,8 @@ pub fn acquire_scan_lock(
     lock::hold(&catalogue.join("scan.lock"), purpose, abort, on_wait)
 }
 
-/// Finds ffmpeg and ffprobe. Querying a version costs a process, so the version stored by an
-/// earlier scan is used while the program file is the same.
+/// Finds ffmpeg and ffprobe. Querying a version starts a process, so the version stored by an
+/// earlier scan is used if the program file is unchanged.
 fn find_tools(request: &ScanRequest) -> Result<Tools, Error> {
     let catalogue = Catalogue::open(&request.catalogue).ok();
     Tools::find(&|description| catalogue.as_ref()?.tool_version(description).ok()?)
@@ -201,7 +200,7 @@ fn store_tool_versions(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error
 
 /// Message from a worker to the writing thread.
 enum WorkerMessage {
-    /// Reading of a file begins.
+    /// Starts reading a file.
     Started(PathBuf),
     /// A file was read.
     Finished {
@@ -275,12 +274,12 @@ impl ScanRun<'_, '_> {
             !cancel.is_cancelled()
         })?;
         if self.request.pictures {
-            self.make_all_pictures(&walk.walked)?;
+            self.create_all_pictures(&walk.walked)?;
         }
         Ok(())
     }
 
-    /// Makes missing pictures of clips that have a file on a mounted volume.
+    /// Creates the missing pictures of clips that have a file on a mounted volume.
     fn remake_pictures(&mut self) -> Result<(), Error> {
         let catalogue = self.writer.catalogue;
         let lacking = retry::clips_lacking_pictures(catalogue, self.request.strip)?;
@@ -302,13 +301,13 @@ impl ScanRun<'_, '_> {
         self.writer.commit()?;
         files.sort_by_key(|(file, _)| *file);
         self.read_headers(files)?;
-        self.make_all_pictures(&folders)
+        self.create_all_pictures(&folders)
     }
 
-    /// Makes first all posters, then all strips.
-    fn make_all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
+    /// Creates all posters first, then all strips.
+    fn create_all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
         for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
-            self.make_pictures(work, folders)?;
+            self.create_pictures(work, folders)?;
         }
         Ok(())
     }
@@ -379,7 +378,7 @@ impl ScanRun<'_, '_> {
         Ok(())
     }
 
-    /// Reads files that were modified just before the walk, if they no longer change.
+    /// Reads files modified just before the walk, unless they are still changing.
     fn read_recent(&mut self, files: Vec<(i64, Drive)>, walk_end: Instant) -> Result<(), Error> {
         if files.is_empty() {
             return Ok(());
@@ -407,8 +406,8 @@ impl ScanRun<'_, '_> {
         (self.on_event)(ScanEvent::StillGrowing(path));
     }
 
-    /// Makes the queued pictures of one kind, for clips in the walked folders.
-    fn make_pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
+    /// Creates the queued pictures of one kind, for clips in the walked folders.
+    fn create_pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
         if self.is_cancelled() || (work == ThumbnailKind::Strip && self.request.strip == 0) {
             return Ok(());
         }
@@ -502,7 +501,7 @@ impl ScanRun<'_, '_> {
                         Ok(())
                     }
                     Ok(message) if outcome.is_ok() => self.handle(message),
-                    // After a failure the workers end soon. Their remaining messages are dropped.
+                    // The workers end soon after a failure. Their remaining messages are dropped.
                     Ok(_) => Ok(()),
                     Err(RecvTimeoutError::Timeout) => self.writer.tick(self.on_event),
                     Err(RecvTimeoutError::Disconnected) => break,
@@ -552,7 +551,7 @@ impl ScanRun<'_, '_> {
                     });
                 }
             }
-            // Handled by the caller.
+            // Handled by `run_workers`.
             WorkerMessage::Deferred(_) => {}
             WorkerMessage::Fatal(error) => return Err(error),
         }
@@ -620,7 +619,7 @@ fn walk_all(
         }
     }
     let walk = reconciler.finish()?;
-    // With `--accept-missing`, marking the files of a missing root is enough to do.
+    // With `--accept-missing`, a scan succeeds even if it only marks the files of missing roots.
     let is_accepted = request.accept_missing && !walk.missing.is_empty();
     match first_error {
         Some(error) if !is_any_walked && !is_accepted => Err(error),

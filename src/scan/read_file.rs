@@ -50,7 +50,7 @@ pub(super) struct ReadTask {
     pub deferred: Option<Fingerprint>,
 }
 
-/// Problem of a file whose content changed, while its size and modification time did not.
+/// Problem of a file whose content changed although its size and modification time did not.
 const CONTENT_CHANGED: &str = "content changed, but size and modification time did not: the file may \
                                be damaged; the previous clip is kept and marked missing";
 
@@ -59,7 +59,7 @@ struct ContentResult {
     outcome: ReadOutcome,
     /// Reason why the file could not be read completely.
     problem: Option<String>,
-    /// Stored facts, if the content is in the catalogue already.
+    /// Stored facts, if the content is already in the catalogue.
     known: Option<Box<Clip>>,
 }
 
@@ -91,7 +91,7 @@ impl FileReader<'_> {
             Ok(None) => return,
             Err(error) => WorkerMessage::Fatal(error),
             Ok(Some(unread)) => {
-                // The receiver is gone only when the scan has failed already.
+                // Sending fails only if the scan has already failed.
                 let _ = sender.send(WorkerMessage::Started(unread.path.clone()));
                 match self.read_facts(&unread, task.deferred) {
                     Ok((reading, problem)) => WorkerMessage::Finished {
@@ -123,8 +123,8 @@ impl FileReader<'_> {
         )
     }
 
-    /// Reads content, sidecars and names of a file. The second value is the problem, if there is
-    /// one.
+    /// Reads the content, sidecars and names of a file. The second value is the reason why it could
+    /// not be read completely.
     fn read_facts(
         &self,
         unread: &UnreadFile,
@@ -211,7 +211,7 @@ impl FileReader<'_> {
         Ok((fingerprint(&mut original)?, Some(original)))
     }
 
-    /// Finds the facts of the content, in the catalogue or in the header. Stops with
+    /// Returns the facts of the content, from the catalogue or the header. Stops with
     /// [`ReadStop::Deferred`] if only ffprobe can read the header.
     fn read_content(
         &self,
@@ -226,7 +226,7 @@ impl FileReader<'_> {
         };
         let work = known
             .as_ref()
-            .map(|content| self.missing_work(content, sample));
+            .map(|content| self.missing_pictures(content, sample));
         if let (Some(content), Some(None)) = (&known, work) {
             let problem = content.facts.problem.as_ref();
             return Ok(Ok(ContentResult {
@@ -247,7 +247,7 @@ impl FileReader<'_> {
             _ => None,
         };
         if let (Some(content), Some(Some(work))) = (&known, work) {
-            // The content is known, but its pictures are gone. The header gives the keyframe
+            // The content is known, but its pictures were deleted. The header contains the keyframe
             // positions.
             let keyframes = header.as_ref().and_then(|header| header.keyframes.as_ref());
             let pictures = self.plan_pictures(work, &content.facts, keyframes, file_facts);
@@ -269,7 +269,7 @@ impl FileReader<'_> {
         })
     }
 
-    /// Looks the content up in the catalogue.
+    /// Looks up the content in the catalogue.
     fn known_content(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
         let Some(fingerprint) = sample.fingerprint else {
             return Ok(None);
@@ -278,20 +278,20 @@ impl FileReader<'_> {
         self.with_catalogue(|catalogue| catalogue.known_content(fingerprint, &is_current))
     }
 
-    /// Returns the first picture stage that a known content lacks; `None` if its pictures are
-    /// complete or are queued already.
-    fn missing_work(&self, content: &KnownContent, sample: &Sample) -> Option<ThumbnailKind> {
+    /// Returns the first picture stage that known content lacks; `None` if its pictures are
+    /// complete or already queued.
+    fn missing_pictures(&self, content: &KnownContent, sample: &Sample) -> Option<ThumbnailKind> {
         let fingerprint = sample.fingerprint?;
-        let is_there =
+        let is_present =
             |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
         if content.is_queued {
             None
-        } else if content.has_poster && !is_there(&self.thumbnails.posters) {
+        } else if content.has_poster && !is_present(&self.thumbnails.posters) {
             Some(ThumbnailKind::Poster)
         } else if content.has_poster && self.strip > 0 {
             let is_strip_complete = match content.strip {
                 None => false,
-                Some(pictures) => pictures == 0 || is_there(&self.thumbnails.strips),
+                Some(pictures) => pictures == 0 || is_present(&self.thumbnails.strips),
             };
             (!is_strip_complete).then_some(ThumbnailKind::Strip)
         } else {
@@ -337,8 +337,8 @@ impl FileReader<'_> {
         Ok((outcome, None).into())
     }
 
-    /// Plans the pictures of a content; `None` if it has no video. A sidecar may state the coding
-    /// more exactly than the header.
+    /// Plans the pictures of a clip; `None` if it has no video. A sidecar may describe the coding
+    /// more precisely than the header.
     fn plan_pictures(
         &self,
         work: ThumbnailKind,
@@ -355,19 +355,19 @@ impl FileReader<'_> {
         })
     }
 
-    /// Returns the facts and tags from names and rules. Rules also see the facts of the content and
-    /// of the sidecars.
+    /// Returns the facts and tags from names and rules. Rules can also use the facts of the content
+    /// and the sidecars.
     fn apply_rules(
         &self,
         unread: &UnreadFile,
         facts: &Clip,
         sidecar_facts: &Clip,
     ) -> Result<Clip, Error> {
-        let place = self
+        let folder_context = self
             .with_catalogue(|catalogue| self.folders.get(catalogue, self.rules, unread.folder))?;
         let mut known = facts.clone();
         known.merge(sidecar_facts);
-        Ok(self.rules.apply(&place, &unread.inside, &known))
+        Ok(self.rules.apply(&folder_context, &unread.inside, &known))
     }
 }
 
@@ -381,7 +381,7 @@ fn read_sidecars(unread: &UnreadFile) -> Result<Clip, Problem> {
     Ok(facts)
 }
 
-/// Returns the reason why the content cannot be media, whatever its name is; `None` if it can be.
+/// Returns the reason why the content cannot be media, regardless of its name; `None` if it can be.
 fn reason_not_media(sample: &Sample) -> Option<&'static str> {
     match sniff(&sample.head) {
         HeadKind::Empty => Some("the file is empty"),
@@ -393,7 +393,7 @@ fn reason_not_media(sample: &Sample) -> Option<&'static str> {
     }
 }
 
-/// Returns the outcome for a content that `tool` could not read. `source` is recorded with the
+/// Returns the outcome for content that `tool` could not read. `source` is recorded with the
 /// reason.
 fn failed_outcome(reason: &str, source: Source, tool: &str) -> ReadOutcome {
     ReadOutcome::Failed {
@@ -405,8 +405,8 @@ fn failed_outcome(reason: &str, source: Source, tool: &str) -> ReadOutcome {
     }
 }
 
-/// Returns the reason and the tool that failed. For a timeout, that is `deadline` instead of a
-/// tool, so that the next scan tries again.
+/// Returns the reason and the tool that failed. For a timeout, the tool is `deadline`, so that the
+/// next scan tries again.
 fn reason_and_tool(unread: media::ProbeError, tool: &str) -> Result<(String, String), ReadStop> {
     match unread {
         media::ProbeError::BadFile(reason) => Ok((reason, tool.to_owned())),

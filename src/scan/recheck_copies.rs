@@ -1,7 +1,7 @@
 //! Checks verified copies of cards when a scan walks their folder.
 //!
 //! The walk sees only footage and its companions, but `safe` counts every file of a card. So each
-//! copy that the log of ingests lists below a root is checked, whatever its type. A copy that is
+//! copy that the ingest log lists below a root is checked, whatever its type. A copy that is
 //! missing or changed since it was verified no longer counts as verified. Each copy costs one
 //! `stat`.
 
@@ -30,8 +30,8 @@ const LINK: &str = "its folder is a link to another folder";
 enum CopyDoubt {
     /// The file does not exist.
     Missing,
-    /// The file exists, but its content may differ; with the reason.
-    Unread(String),
+    /// The file exists, but its content may have changed, for this reason.
+    MayDiffer(String),
 }
 
 /// Copies on one volume that no longer count as verified.
@@ -40,7 +40,7 @@ struct DoubtedCopies {
     findings: Vec<Finding>,
     /// Paths relative to the root of the volume.
     paths: Vec<PathBuf>,
-    /// Number of missing files; the others changed.
+    /// Number of missing files; the other copies changed.
     missing: usize,
 }
 
@@ -78,7 +78,7 @@ fn recheck_root(
                 destination.check_copies(request, catalogue, &mut doubted)?;
             }
         }
-        // If a drive was unmounted meanwhile, the results mean nothing.
+        // If a drive was unmounted during the check, the results are not valid.
         let are_mounts_same = || Volumes::mounted().are_same_under(catalogue.volumes(), root);
         if doubted.findings.is_empty() || fs::metadata(root).is_err() || !are_mounts_same() {
             continue;
@@ -97,7 +97,7 @@ struct IngestDestination<'a> {
     id: (i64, usize),
     /// Path relative to the root of the volume.
     folder: &'a Path,
-    /// Folder on the volume that limits the check to copies inside it.
+    /// Folder on the volume; only copies inside it are checked.
     start: &'a Path,
     volume: &'a Volume,
     volumes: &'a Volumes,
@@ -179,11 +179,11 @@ impl IngestDestination<'_> {
             CopyFolder::Present => {}
             CopyFolder::Missing => return Some(CopyDoubt::Missing),
             CopyFolder::Hidden => return None,
-            CopyFolder::Linked => return Some(CopyDoubt::Unread(LINK.to_owned())),
+            CopyFolder::Linked => return Some(CopyDoubt::MayDiffer(LINK.to_owned())),
         }
         match folder.join(name).symlink_metadata() {
             Ok(metadata) if !metadata.is_file() => Some(CopyDoubt::Missing),
-            // Each new generation of a history changes the chain file.
+            // The chain file changes with each new generation of the history.
             Ok(_) if mhl::is_chain(&copy.inside) => None,
             Ok(metadata) => {
                 let now = Stamp::from_metadata(&metadata);
@@ -191,13 +191,12 @@ impl IngestDestination<'_> {
                 let is_unchanged = copy
                     .stamp
                     .is_none_or(|then| then.is_like(&now, has_change_time));
-                (!is_unchanged).then(|| CopyDoubt::Unread(CHANGED.to_owned()))
+                (!is_unchanged).then(|| CopyDoubt::MayDiffer(CHANGED.to_owned()))
             }
             Err(error) if is_gone(&error) => Some(CopyDoubt::Missing),
-            // If a share does not respond, or the folder belongs to another user, the copy may be
-            // intact.
+            // If a share does not respond, or access is denied, the copy may be intact.
             Err(error) if self.volume.is_share() || is_denied(&error) => None,
-            Err(error) => Some(CopyDoubt::Unread(error.to_string())),
+            Err(error) => Some(CopyDoubt::MayDiffer(error.to_string())),
         }
     }
 
@@ -241,7 +240,7 @@ impl DoubtedCopies {
         };
         let (state, problem) = match doubt {
             CopyDoubt::Missing => (CopyState::Missing, None),
-            CopyDoubt::Unread(reason) => (CopyState::Unread, Some(reason)),
+            CopyDoubt::MayDiffer(reason) => (CopyState::Unread, Some(reason)),
         };
         self.missing += usize::from(state == CopyState::Missing);
         let found = CopyFound {

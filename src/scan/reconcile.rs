@@ -41,7 +41,7 @@ pub(super) struct Reconciler<'a, 'w> {
     volumes: HashMap<String, SeenVolume>,
     /// Device of the current folder.
     drive: Drive,
-    /// Ids of files in `unread` or `recent`, so that each is queued once.
+    /// Ids of the files in `unread` and `recent`, so that each is queued only once.
     queued: HashSet<i64>,
     result: WalkResult,
 }
@@ -53,7 +53,7 @@ pub(super) struct WalkResult {
     pub roots: Vec<PathBuf>,
     /// Ids of files to read, each with its device, in walk order.
     pub unread: Vec<(i64, Drive)>,
-    /// Files to read that were modified just before the walk, so that they may still be growing.
+    /// Files to read that were modified just before the walk and may still be growing.
     pub recent: Vec<(i64, Drive)>,
     /// Ids of the folders that were walked.
     pub walked: HashSet<i64>,
@@ -65,7 +65,7 @@ pub(super) struct WalkResult {
     pub seen_before: HashMap<i64, i64>,
 }
 
-/// Returns the folders to walk, each once and none inside another. Files in the same folder form
+/// Returns the folders to walk, without duplicates or nested folders. Files in the same folder form
 /// one root. Paths that cannot be resolved are returned as errors.
 pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<WalkRoot, Error>> {
     let mut folders: Vec<PathBuf> = Vec::new();
@@ -86,8 +86,8 @@ pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<WalkRoot, Error>> {
         }
     }
     folders.sort();
-    folders.dedup_by(|inner, outer| inner.starts_with(outer));
-    files.retain(|folder, _| !folders.iter().any(|outer| folder.starts_with(outer)));
+    folders.dedup_by(|folder, parent| folder.starts_with(parent));
+    files.retain(|folder, _| !folders.iter().any(|parent| folder.starts_with(parent)));
     let folders = folders
         .into_iter()
         .map(|folder| WalkRoot { folder, only: None });
@@ -160,8 +160,8 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         Ok(())
     }
 
-    /// Collects all known files of a root that cannot be read. They are marked as missing only if
-    /// the user accepts it.
+    /// Collects all known files of a root that cannot be read. They are marked as missing only with
+    /// `accept_missing`.
     pub(super) fn add_unreadable_root(&mut self, path: &Path) -> Result<(), Error> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let missing = MissingFiles::under_path(&path, self.writer.catalogue)?;
@@ -188,8 +188,8 @@ impl<'a, 'w> Reconciler<'a, 'w> {
             }
             WalkEvent::Loop(path) => {
                 (self.on_event)(ScanEvent::Warning {
-                    message: format!("{}: link to a folder above it", path.display()),
-                    hint: "it is not followed, since the walk would never end".to_owned(),
+                    message: format!("{}: link to one of its parent folders", path.display()),
+                    hint: "not followed, to avoid an endless loop".to_owned(),
                 });
                 Ok(())
             }
@@ -227,7 +227,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         };
         self.result.walked.insert(folder);
         let mut known = self.writer.catalogue.known_files(folder)?;
-        // Originals before their companions, which refer to them.
+        // Originals come before their companions, which refer to them.
         let (companions, originals): (Vec<_>, Vec<_>) = listing
             .files
             .iter()
@@ -335,7 +335,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         }
     }
 
-    /// Queues a clip, among the recent files if it was modified just now.
+    /// Queues a clip; a recently modified one is queued separately.
     fn queue_by_age(&mut self, id: i64, found: &FoundFile) {
         if !is_recent(found.modified) {
             self.queue(id);
@@ -394,7 +394,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
                 .write(self.on_event, |catalogue| catalogue.read_again(known.id))?;
             self.queue(known.id);
         } else if let Some(reason) = failure.and_then(|failure| failure.problem) {
-            // Reported by every scan, so that a bad file is never forgotten.
+            // Every scan reports the problem, so that a bad file is not forgotten.
             self.report_problem(Problem::new(listing.folder.join(&found.name), reason));
         }
         Ok(())
@@ -456,11 +456,10 @@ impl<'a, 'w> Reconciler<'a, 'w> {
     }
 }
 
-/// Returns true if a file did not change. Change time and inode count only if both are known.
+/// Returns true if a file did not change. Change time and inode are compared only if both are
+/// known.
 fn is_unchanged(known: &KnownFile, found: &FoundFile) -> bool {
-    let is_equal = |one: Option<i64>, other: Option<i64>| {
-        one.zip(other).is_none_or(|(one, other)| one == other)
-    };
+    let is_equal = |a: Option<i64>, b: Option<i64>| a.zip(b).is_none_or(|(a, b)| a == b);
     known.bytes == found.bytes
         && known.modified == found.modified
         && known.frames == found.frames
@@ -468,7 +467,7 @@ fn is_unchanged(known: &KnownFile, found: &FoundFile) -> bool {
         && is_equal(known.inode, found.inode)
 }
 
-/// Returns the role of a file whose name does not show it, from its first bytes.
+/// Returns the role of a file by its first bytes, if its name does not determine it.
 fn role_by_content(path: &Path) -> io::Result<Role> {
     let mut head = Vec::with_capacity(HEAD);
     source_file::open(path)?
@@ -488,7 +487,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_role_from_the_content_if_the_name_has_none() {
+    fn the_content_decides_if_the_name_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("take one");
         fs::write(&path, "a list of shots").unwrap();

@@ -23,30 +23,30 @@ pub struct ScanRequest {
     pub walk: WalkOptions,
     /// Number of CPU cores to use: files read and pictures decoded at the same time.
     pub jobs: usize,
-    /// Readers per device; `None` if the kind of device decides.
+    /// Readers per device; `None` chooses by the kind of device.
     pub readers: Option<usize>,
     /// Built-in header readers, or ffprobe for every file.
     pub headers: HeaderReaders,
     /// Number of pictures in a strip; 0 disables strips.
     pub strip: usize,
-    /// True if posters and strips are made; otherwise a later scan makes them.
+    /// True to create posters and strips; otherwise a later scan creates them.
     pub pictures: bool,
     /// Image format of posters and strips.
     pub thumbs: ThumbnailFormat,
     /// Time limit for one run of ffprobe or ffmpeg, which is then killed.
     pub deadline: Duration,
-    /// Marks files as missing even if more than half of the known files are gone.
+    /// True to mark files as missing even if more than half of the known clips are missing.
     pub accept_missing: bool,
-    /// Computes the fingerprint of every file again, changed or not.
+    /// True to compute the fingerprints of all files again, including unchanged ones.
     pub recheck: bool,
-    /// Writes a marker file to volumes that have no identity.
+    /// True to write a marker file to volumes without a uuid.
     pub mark_volume: bool,
     /// Token that interrupts the scan.
     pub cancel: Cancel,
 }
 
 impl ScanRequest {
-    /// Returns the default options for a scan into the catalogue in a folder.
+    /// Returns the default options for a scan into the catalogue in this folder.
     #[must_use]
     pub fn new(catalogue: PathBuf) -> Self {
         Self {

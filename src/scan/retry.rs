@@ -1,6 +1,6 @@
-//! Clips to process again although no file changed: clips that could not be read, and clips that
-//! lack pictures. The sets are loaded once, at the first unchanged file. So a card with only new
-//! files never pays for them, however large the catalogue is.
+//! Clips to process again although their files did not change: clips that could not be read, and
+//! clips that lack pictures. The sets are loaded once, at the first unchanged file. So a scan of a
+//! card with only new files does not load them.
 
 use std::collections::HashSet;
 
@@ -16,8 +16,8 @@ pub(super) struct RetryCandidates {
 }
 
 impl RetryCandidates {
-    /// Loads the sets from the catalogue and the picture folders. Strips have `strip` pictures; 0
-    /// means no strips.
+    /// Loads the sets from the catalogue and the picture folders. `strip` is the number of pictures
+    /// in a strip; 0 means no strips.
     pub(super) fn load(catalogue: &Catalogue, strip: usize) -> Result<Self, Error> {
         let lacking = clips_lacking_pictures(catalogue, strip)?;
         Ok(Self {

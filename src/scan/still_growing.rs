@@ -1,5 +1,5 @@
 //! Files modified within the last 3 s, which may still be growing. The scan reads them after all
-//! other files, and only if they no longer change; otherwise the next scan reads them.
+//! other files if they have stopped changing. Otherwise the next scan reads them.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::catalogue::UnreadFile;
 use crate::footage::frame_paths;
 use crate::media::Cancel;
 
-/// A file modified less than this ago is recent.
+/// Age below which a file counts as recently modified.
 const RECENT: Duration = Duration::from_secs(3);
 /// Interval between checks for Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -32,7 +32,7 @@ pub(super) fn wait(seen: Instant, cancel: &Cancel) {
 }
 
 /// Returns true if a file still has the size and modification time that the catalogue stores. Also
-/// returns true if its metadata cannot be read: reading the file then reports the error.
+/// returns true if its metadata cannot be read: the error is then reported when the file is read.
 pub(super) fn is_stable(unread: &UnreadFile) -> bool {
     if unread.frames.is_none() {
         return size_and_time(&unread.path)

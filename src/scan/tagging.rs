@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::tag::{FolderContext, RuleMatch, Rules};
 use crate::value::TagOrigin;
 
-/// Cache of folders as the rules see them. Files of one folder are usually read in sequence.
+/// Cache of the folder contexts that rules match against. Files of one folder are usually read in
+/// sequence.
 #[derive(Default)]
 pub(super) struct FolderCache(Mutex<HashMap<i64, Arc<FolderContext>>>);
 
@@ -20,7 +21,7 @@ pub(super) struct FolderCache(Mutex<HashMap<i64, Arc<FolderContext>>>);
 const CACHED_FOLDERS: usize = 64;
 
 impl FolderCache {
-    /// Returns a folder as the rules see it, from the cache or the catalogue.
+    /// Returns the context of a folder, from the cache or the catalogue.
     pub(super) fn get(
         &self,
         catalogue: &Catalogue,
@@ -40,7 +41,7 @@ impl FolderCache {
     }
 }
 
-/// Loads a folder from the catalogue, as the rules see it.
+/// Loads the context of a folder from the catalogue.
 fn folder_context(
     catalogue: &Catalogue,
     rules: &Rules,
@@ -50,8 +51,8 @@ fn folder_context(
     Ok(rules.folder_context(&details.inside, &details.volume, &details.names))
 }
 
-/// Returns the facts of a file that do not come from names or rules: first all of them, then only
-/// those of its sidecars.
+/// Returns the facts of a file that do not come from names or rules. The first value contains all
+/// of them, the second only those of the sidecars.
 fn without_rules(file: &RuleFile) -> (Clip, Clip) {
     let mut own = file.own.clone();
     own.retain_sources(|source| !source.is_from_names());
@@ -60,15 +61,15 @@ fn without_rules(file: &RuleFile) -> (Clip, Clip) {
     (known, own)
 }
 
-/// Returns the facts of a file (from sidecars, names and rules) as the rules give them now.
+/// Returns the facts of a file from sidecars, names and the current rules.
 fn apply_rules(rules: &Rules, context: &FolderContext, file: &RuleFile) -> Clip {
     let (known, mut own) = without_rules(file);
     own.merge(&rules.apply(context, &file.inside, &known));
     own
 }
 
-/// Applies the rules to all clips of the folders and updates the tags and facts that changed. Needs
-/// no drive and leaves edits unchanged. Returns the number of clips that changed.
+/// Applies the rules to all clips of the folders and updates the tags and facts that changed. Works
+/// without the drives and leaves edits unchanged. Returns the number of clips that changed.
 ///
 /// `on_progress` receives the number of files processed so far; if it returns false, the remaining
 /// files are skipped.
@@ -106,7 +107,7 @@ pub(super) fn retag_changed_folders(
     retag(writer.catalogue, rules, &folders, on_progress).map(drop)
 }
 
-/// Tag or fact that clips would gain or lose under other rules.
+/// Tag or fact that clips would gain or lose with other rules.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
     /// Name of the field; `tag` for a tag.
@@ -117,20 +118,20 @@ pub struct Difference {
     pub is_gained: bool,
 }
 
-/// Clips that a difference concerns.
+/// Clips that would gain or lose a tag or fact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Affected {
     /// Ids of all affected clips.
     pub clips: BTreeSet<i64>,
-    /// First few files, each with its path on the volume and the evidence of the rule.
+    /// Some of the files, each as its path on the volume and the evidence of the rule.
     pub examples: Vec<(PathBuf, String)>,
 }
 
 /// Maximum number of examples per difference.
 const MAX_EXAMPLES: usize = 3;
 
-/// Returns the changes that other rules would make, without making them. Checks only `clips`, or
-/// all clips if `None`. Tags that users added or removed never change, so they are left out.
+/// Returns the changes that `rules` would make, without applying them. Checks only `clips`, or all
+/// clips if `None`. Tags that users added or removed never change, so they are left out.
 ///
 /// # Errors
 /// If the catalogue cannot be read.

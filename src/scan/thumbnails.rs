@@ -20,10 +20,10 @@ use crate::source_file::{self, ReadLimiter};
 use crate::value::Fingerprint;
 use crate::volume::Drive;
 
-/// Maximum clips per poster batch: enough that the start of ffmpeg does not matter.
+/// Maximum clips per poster batch: large enough that the start-up time of ffmpeg is negligible.
 const MAX_POSTER_BATCH: usize = 48;
-/// Minimum clips per poster batch, even if workers stay idle: a start of ffmpeg costs as much as
-/// two pictures.
+/// Minimum clips per poster batch, even if workers stay idle: starting ffmpeg takes as long as
+/// decoding two pictures.
 const MIN_POSTER_BATCH: usize = 8;
 /// Maximum clips per strip batch.
 const MAX_STRIP_BATCH: usize = 12;
@@ -35,12 +35,12 @@ pub(super) struct ClipBatch {
     read_limiter: ReadLimiter,
 }
 
-/// Result of making the pictures of one clip.
+/// Result of creating the pictures of one clip.
 #[derive(Debug)]
 pub(super) enum ThumbnailOutcome {
-    /// The poster was written. The plan is for the strip.
+    /// The poster was written. Contains the plan for the strip.
     Poster(Box<ThumbnailPlan>),
-    /// The strip was written; it has this many pictures.
+    /// The strip was written. Contains its number of pictures.
     Strip(usize),
     /// The tool could not decode any picture.
     Failed {
@@ -48,7 +48,7 @@ pub(super) enum ThumbnailOutcome {
         source: Source,
         failed_with: String,
     },
-    /// The clip has a poster, but the tool could not make the strip.
+    /// The clip has a poster, but the tool could not create the strip.
     NoStrip { reason: String, failed_with: String },
     /// The file changed since it was read, or its drive was unmounted. The next scan tries again.
     Postponed,
@@ -92,7 +92,7 @@ pub(super) fn queue_batches(
         let size = if is_single {
             1
         } else {
-            // Divides a group between the workers, unless the parts are too small for a start of
+            // Divides a group among the workers, but into parts large enough to be worth starting
             // ffmpeg.
             clips.len().div_ceil(jobs).clamp(min_size, max_size)
         };
@@ -126,9 +126,9 @@ struct ClipFile {
 }
 
 impl ThumbnailWorker {
-    /// Makes the pictures of a batch and sends the result of each clip.
+    /// Creates the pictures of a batch and sends the result of each clip.
     pub(super) fn make(&self, batch: &ClipBatch, sender: &SyncSender<WorkerMessage>) {
-        // The receiver is gone only when the scan has failed already.
+        // Sending fails only if the scan has already failed.
         let send = |message| drop(sender.send(message));
         if self.maker.is_stalled() {
             return;
@@ -162,7 +162,7 @@ impl ThumbnailWorker {
     }
 
     /// Returns the clips of a batch whose files did not change since they were read. Sends the
-    /// outcome of the other clips.
+    /// outcomes of the other clips.
     fn prepare(
         &self,
         batch: &ClipBatch,
@@ -222,7 +222,7 @@ impl ThumbnailWorker {
         file: &ClipFile,
         output: Result<ThumbnailOutput, ProbeError>,
     ) -> Result<Option<ThumbnailOutcome>, Error> {
-        // The file was removed or replaced meanwhile, so the pictures may be of another clip.
+        // The file was removed or replaced in the meantime, so the pictures may show another clip.
         if !file.is_unchanged() {
             return Ok(Some(ThumbnailOutcome::Postponed));
         }
@@ -248,7 +248,7 @@ impl ThumbnailWorker {
                 }
                 Some(ThumbnailOutcome::Strip(pictures))
             }
-            // The drive fails, not the file.
+            // The drive is failing, not the file.
             Err(ProbeError::BadFile(_)) if source_file::try_reading(&file.path).is_err() => {
                 Some(ThumbnailOutcome::Postponed)
             }
@@ -261,8 +261,8 @@ impl ThumbnailWorker {
         })
     }
 
-    /// Returns the outcome of a clip whose pictures could not be made; `tool` replaces the version
-    /// of ffmpeg in it.
+    /// Returns the outcome of a clip whose pictures could not be created. `tool`, if given, is
+    /// recorded instead of the version of ffmpeg.
     fn failed_outcome(&self, reason: &str, tool: Option<&str>) -> Result<ThumbnailOutcome, Error> {
         let version = self.maker.ffmpeg.version()?;
         let failed_with = tool.unwrap_or(version).to_owned();

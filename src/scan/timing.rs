@@ -14,7 +14,7 @@ pub struct StageTiming {
     pub files: usize,
     /// Elapsed time.
     pub wall: Duration,
-    /// CPU time of this process and its children; `None` if the system does not report it.
+    /// CPU time of this process and its finished children; `None` if the system does not report it.
     pub cpu: Option<Duration>,
     /// Reads of originals by this process; reads by ffmpeg and ffprobe are not included.
     pub traffic: Traffic,
@@ -65,7 +65,7 @@ fn cpu() -> Option<Duration> {
     /// Length of a clock tick: Linux reports 100 ticks per second to user space.
     const TICK: Duration = Duration::from_millis(10);
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The process name, in parentheses, may contain anything. After it comes the third field.
+    // The process name is in parentheses and may contain any character. The third field follows it.
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks: u32 = fields
         .split_whitespace()

@@ -1,5 +1,5 @@
-//! Checks of volumes before the walk: marker files for volumes without an identity, and warnings
-//! about clones.
+//! Volume checks before the walk: writes marker files to volumes without a uuid, and warns about
+//! clones.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,8 +9,9 @@ use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::volume::{Volume, write_marker};
 
-/// Writes a marker file to each volume of the paths that has no identity. The files that the
-/// catalogue knows on it stay assigned to it. Returns true if the identity of any volume changed.
+/// Writes a marker file to each volume of the paths that is identified by its label only. Files
+/// that are already in the catalogue stay assigned to the volume. Returns true if the identity of
+/// any volume changed.
 pub(super) fn mark_all(
     request: &ScanRequest,
     catalogue: &Catalogue,
@@ -18,7 +19,7 @@ pub(super) fn mark_all(
 ) -> Result<bool, Error> {
     let mut is_any_changed = false;
     for volume in volumes(request, catalogue) {
-        // A volume with its own identity, or a share, needs no marker file.
+        // A volume with a uuid, or a share, needs no marker file.
         if !volume.identity.starts_with("label:") {
             continue;
         }
@@ -64,7 +65,7 @@ pub(super) fn warn_about_clones(
     }
 }
 
-/// Returns the volumes of the paths, each once.
+/// Returns the volumes of the paths, without duplicates.
 fn volumes(request: &ScanRequest, catalogue: &Catalogue) -> Vec<Volume> {
     let paths = request
         .paths
@@ -73,7 +74,7 @@ fn volumes(request: &ScanRequest, catalogue: &Catalogue) -> Vec<Volume> {
     let mut volumes: Vec<Volume> = paths
         .map(|path| catalogue.volumes().locate(&path).0)
         .collect();
-    volumes.sort_by(|one, other| one.identity.cmp(&other.identity));
-    volumes.dedup_by(|one, other| one.identity == other.identity);
+    volumes.sort_by(|a, b| a.identity.cmp(&b.identity));
+    volumes.dedup_by(|a, b| a.identity == b.identity);
     volumes
 }

@@ -12,14 +12,14 @@ use crate::index::{self, IndexNotice};
 pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
 /// Number of changes at which a batch is committed.
 const BATCH_SIZE: usize = 2000;
-/// Time until the first update of the index. Each further interval is twice as long,
-const FIRST_CATCH_UP: Duration = Duration::from_millis(700);
-/// up to this limit.
-const LAST_CATCH_UP: Duration = Duration::from_secs(20);
+/// Delay before the first index update; doubled for each later one.
+const FIRST_UPDATE_DELAY: Duration = Duration::from_millis(700);
+/// Longest delay between index updates.
+const MAX_UPDATE_DELAY: Duration = Duration::from_secs(20);
 
 /// Name of the lock holder, shown to processes that wait for the index.
 const LOCK_HOLDER: &str = "scan";
-/// Hint of every warning about the index.
+/// Hint in every warning about the index.
 const INDEX_HINT: &str = "the catalogue is complete; the next search updates the index";
 
 /// Open batch of changes to the catalogue, and the time of the last index update.
@@ -29,9 +29,9 @@ pub(super) struct ScanWriter<'a> {
     batch: usize,
     /// Start of the open transaction; `None` if no batch is open.
     batch_start: Option<Instant>,
-    last_catch_up: Instant,
-    /// Interval until the next update of the index.
-    pause: Duration,
+    last_update: Instant,
+    /// Minimum delay before the next index update.
+    delay: Duration,
 }
 
 impl<'a> ScanWriter<'a> {
@@ -40,8 +40,8 @@ impl<'a> ScanWriter<'a> {
             catalogue,
             batch: 0,
             batch_start: None,
-            last_catch_up: Instant::now(),
-            pause: FIRST_CATCH_UP,
+            last_update: Instant::now(),
+            delay: FIRST_UPDATE_DELAY,
         }
     }
 
@@ -77,9 +77,9 @@ impl<'a> ScanWriter<'a> {
 
     fn end_batch(&mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
         self.commit()?;
-        if self.last_catch_up.elapsed() >= self.pause {
+        if self.last_update.elapsed() >= self.delay {
             self.catch_up(on_event);
-            self.pause = (self.pause * 2).min(LAST_CATCH_UP);
+            self.delay = (self.delay * 2).min(MAX_UPDATE_DELAY);
         }
         Ok(())
     }
@@ -104,13 +104,13 @@ impl<'a> ScanWriter<'a> {
 
     /// Updates the index. A failure is only a warning, since the index can be rebuilt at any time.
     pub(super) fn catch_up(&mut self, on_event: &mut dyn FnMut(ScanEvent)) {
-        // If another process updates the index, that process does it.
+        // Skips the update if another process is already updating the index.
         let outcome = index::try_catch_up(
             self.catalogue,
             LOCK_HOLDER,
             &mut notice_as_warning(on_event),
         );
-        self.last_catch_up = Instant::now();
+        self.last_update = Instant::now();
         warn_if_failed(outcome.map(drop), on_event);
     }
 
@@ -127,7 +127,7 @@ impl<'a> ScanWriter<'a> {
     }
 }
 
-/// Returns a callback that reports notices of the index as warnings.
+/// Returns a callback that reports index notices as warnings.
 fn notice_as_warning(on_event: &mut dyn FnMut(ScanEvent)) -> impl FnMut(&IndexNotice) {
     |note| {
         on_event(ScanEvent::Warning {

@@ -55,7 +55,7 @@ day = 3 ⇒ 1 ⇒ `day` is not a table ⇒ `[day]`
 [[card]]|path = "/a"|clock = { show = "14:00" } ⇒ 3 ⇒ no setting `show` ⇒ did you mean `shows`?
 [[card]]|path = "/a"|clock = { shows = 14, was = 15 } ⇒ 3 ⇒ `shows` is not a time ⇒ shows =
 [[card]]|path = "/a"|clock = { shows = 14:00:00, was = 2026-05-02T15:00:00 } ⇒ 3 ⇒ both have a date ⇒ shows =
-[[card]]|path = "/a"|clock = { shows = 2026-05-02T14:00:00Z, was = 2026-05-02T15:00:00Z } ⇒ 3 ⇒ with no offset ⇒ shows =
+[[card]]|path = "/a"|clock = { shows = 2026-05-02T14:00:00Z, was = 2026-05-02T15:00:00Z } ⇒ 3 ⇒ without a UTC offset ⇒ shows =
 [to]|folder = "/raid" ⇒ 2 ⇒ no setting `folder` ⇒ did you mean `folders`?
 [to]|folders = 3 ⇒ 2 ⇒ `folders` is not a path ⇒ {card}
 [to]|folders = ["/raid",|""] ⇒ 3 ⇒ the path is empty ⇒

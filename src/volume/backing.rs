@@ -1,8 +1,8 @@
-//! Storage of a volume's files, if it is not a physical disk: memory, files of other filesystems,
-//! or an image file on another volume.
+//! Storage of a volume that is not on a physical disk: memory, files of other filesystems, or an
+//! image file on another volume.
 //!
-//! Recorded when the volume is seen, because it is still true when the volume is unmounted. Files
-//! in memory are lost by then, and an image file depends on the volume that holds it.
+//! Recorded when the volume is seen, because it still matters after the volume is unmounted: files
+//! in memory are then lost, and an image file depends on the volume that contains it.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -22,29 +22,30 @@ const IMAGE: &str = "image:";
 /// Storage of a volume's files. The default is a disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Backing {
-    /// True if it is in memory, or in an image file in memory: lost when unmounted.
+    /// True if it is in memory, or in an image file in memory. Such files are lost on unmounting.
     pub is_memory: bool,
-    /// True if it shows files of other filesystems: an overlay, a union or a FUSE view.
+    /// True for a view of files of other filesystems: an overlay, a union or a FUSE view.
     pub is_view: bool,
-    /// Image files of the volume and those that hold them, innermost first.
+    /// Image file of the volume, and the image files of the volumes that contain it, innermost
+    /// first.
     pub images: Vec<Image>,
 }
 
-/// File that is the disk of a volume.
+/// Image file: a file that serves as the disk of a volume.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Image {
-    /// Identity of the volume that holds the file.
+    /// Identity of the volume that contains the file.
     pub volume: String,
     /// Path relative to the root of that volume.
     pub file: PathBuf,
     /// Size in bytes; `None` if unknown.
     pub bytes: Option<u64>,
-    /// Inode number; `None` if the filesystem does not keep it for the lifetime of the file.
+    /// Inode number; `None` if the filesystem may change it during the lifetime of the file.
     pub inode: Option<u64>,
 }
 
 impl Image {
-    /// Returns true if both are one file, by path or by inode number.
+    /// Returns true if both are the same file, by path or by inode number.
     #[must_use]
     pub fn is_same_file(&self, other: &Self) -> bool {
         let is_inode = self.inode.is_some() && self.inode == other.inode;
@@ -77,7 +78,8 @@ impl fmt::Display for Image {
     }
 }
 
-/// Encodes bytes as text without spaces: other than printable ASCII as `%20`.
+/// Encodes bytes as text without spaces. All bytes except printable ASCII become escapes such as
+/// `%20`.
 fn encoded(bytes: &[u8]) -> String {
     let shown = bytes.iter().map(|byte| match byte {
         b'%' => "%25".to_owned(),
@@ -99,8 +101,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 }
 
 impl Backing {
-    /// Parses the output of [`fmt::Display`]. Returns `None` for volumes recorded before backings
-    /// were.
+    /// Parses the output of [`fmt::Display`]. Returns `None` if the text is empty or malformed.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
@@ -118,7 +119,7 @@ impl Backing {
         Some(backing)
     }
 
-    /// Returns true if the volume with that identity holds one of the image files.
+    /// Returns true if the volume with that identity contains one of the image files.
     #[must_use]
     pub fn is_held_by(&self, volume: &str) -> bool {
         self.images.iter().any(|image| image.volume == volume)
@@ -150,9 +151,9 @@ impl fmt::Display for Backing {
 }
 
 impl Volumes {
-    /// Returns true if an image file is missing or was replaced. The volume that holds it has to be
-    /// mounted without a file of that size and inode number. Shares are only checked with
-    /// `may_wait`, because the server may not answer.
+    /// Returns true if an image file is missing or was replaced: its volume is mounted but has no
+    /// file of that size and inode number at the path. Shares are checked only with `may_wait`,
+    /// because the server may not answer.
     #[must_use]
     pub fn is_image_gone(&self, image: &Image, may_wait: bool) -> bool {
         let holder = self.all.iter().find(|it| it.identity == image.volume);
@@ -185,15 +186,15 @@ impl Volumes {
         backing
     }
 
-    /// Returns the mount of the whole filesystem. Without a uuid, a mounted folder of it has
-    /// another identity.
+    /// Returns the mount of the whole filesystem. A mount of one of its folders has a different
+    /// identity if there is no uuid.
     fn whole<'a>(&'a self, volume: &'a Volume) -> &'a Volume {
         let is_whole =
             |other: &&Volume| other.number == volume.number && other.root.as_os_str().is_empty();
         self.all.iter().rfind(is_whole).unwrap_or(volume)
     }
 
-    /// Adds the storage of the volume, and of the volumes that hold its image files.
+    /// Adds the storage of the volume, and of the volumes that contain its image files.
     fn follow(&self, volume: &Volume, backing: &mut Backing, depth: usize) {
         backing.is_memory |= volume.is_in_memory
             || filesystem_kind::is_memory(&volume.kind)
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backing_that_is_displayed_is_parsed_back() {
+    fn parses_a_formatted_backing() {
         let images = Backing {
             is_memory: true,
             is_view: false,
@@ -275,12 +276,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_path_of_an_image_keeps_every_byte() {
-        let odd = Image {
+    fn the_path_of_an_image_is_preserved_byte_for_byte() {
+        let unusual = Image {
             file: PathBuf::from(from_bytes(vec![b'a', 0xff, b'%', 0x0a])),
             ..image("uuid:1", "", None)
         };
-        assert_eq!(Image::parse(&odd.to_string()), Some(odd));
+        assert_eq!(Image::parse(&unusual.to_string()), Some(unusual));
         for broken in ["uuid:1", "uuid:1 a%4", "uuid:1 a%zz 1 -"] {
             assert_eq!(Image::parse(broken), None, "{broken}");
         }

@@ -1,5 +1,5 @@
 //! Clones: filesystems with the same identity because one is a byte-for-byte copy of the other.
-//! They are distinguished by their disk, else by their mount point.
+//! They are distinguished by their disks, or by their mount points if the disks do not differ.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::Volume;
 
-/// Recorded facts about a volume when it was last seen.
+/// Facts recorded when a volume was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownVolume {
-    /// Recorded identity; for a clone that of the original, followed by `@` and a suffix.
+    /// Recorded identity; for a clone, that of the original followed by `@` and a suffix.
     pub identity: String,
     /// Last mount point.
     pub mount: PathBuf,
@@ -52,7 +52,7 @@ pub(super) fn distinguish_clones(
 /// Groups filesystems by identity, sorted by device number.
 fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
     let mut order: Vec<&Volume> = volumes.iter().collect();
-    // The mount of the whole filesystem precedes those of its folders.
+    // The mount of the whole filesystem comes before the mounts of its folders.
     order.sort_by_key(|volume| (ordinal(&volume.number), volume.root.as_os_str().len()));
     let mut all: BTreeMap<String, Vec<Filesystem>> = BTreeMap::new();
     for volume in order {
@@ -76,7 +76,7 @@ fn by_identity(volumes: &[Volume]) -> BTreeMap<String, Vec<Filesystem>> {
     all
 }
 
-/// Returns a sort key: `8:17` after `8:2`.
+/// Returns a sort key that orders `8:17` after `8:2`.
 fn ordinal(number: &str) -> (Vec<u64>, &str) {
     let parts = number.split(':').map_while(|part| part.parse().ok());
     (parts.collect(), number)
@@ -106,7 +106,8 @@ fn assign_identities(
             filesystem.identity = Some(name);
         }
     }
-    // All others are clones of the filesystem that keeps the identity, else of the first.
+    // All others are clones of the filesystem that keeps the identity, or of the first if none
+    // keeps it.
     let first = keeper.unwrap_or(0);
     let from = filesystems
         .get(first)
@@ -121,8 +122,8 @@ fn assign_identities(
         .collect()
 }
 
-/// Assigns the recorded identities of clones. A clone is recognized by its disk, unless that is
-/// also the original's, else by its mount point.
+/// Assigns the recorded identities of clones. A clone is recognized by its disk, or by its mount
+/// point if the original has the same disk.
 fn recognize_clones(
     base: &str,
     filesystems: &mut [Filesystem],
@@ -141,7 +142,7 @@ fn recognize_clones(
         let is_original_mount = |filesystem: &Filesystem| {
             original.is_some_and(|original| filesystem.is_at(&original.mount))
         };
-        let place = filesystems.iter().position(|filesystem| {
+        let position = filesystems.iter().position(|filesystem| {
             filesystem.identity.is_none()
                 && if is_same_disk(filesystem) && !is_original_disk {
                     true
@@ -151,16 +152,16 @@ fn recognize_clones(
                         && !is_original_mount(filesystem)
                 }
         });
-        if let Some(at) = place {
+        if let Some(at) = position {
             filesystems[at].identity = Some(clone.identity.clone());
         }
     }
 }
 
-/// Returns the index of the filesystem that keeps the identity: the one on the recorded disk, else
-/// at the recorded mount point, else the first.
+/// Returns the index of the filesystem that keeps the identity. Prefers the recorded disk, then the
+/// recorded mount point, then the first filesystem.
 fn find_keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Option<usize> {
-    let nearness = |filesystem: &Filesystem| {
+    let closeness = |filesystem: &Filesystem| {
         let Some(original) = original else {
             return (false, false);
         };
@@ -170,7 +171,7 @@ fn find_keeper(filesystems: &[Filesystem], original: Option<&KnownVolume>) -> Op
     let unnamed = filesystems.iter().enumerate();
     unnamed
         .filter(|(_, filesystem)| filesystem.identity.is_none())
-        .min_by_key(|(_, filesystem)| Reverse(nearness(filesystem)))
+        .min_by_key(|(_, filesystem)| Reverse(closeness(filesystem)))
         .map(|(at, _)| at)
 }
 
@@ -183,8 +184,8 @@ impl Filesystem {
         self.mounts.iter().any(|own| own == mount)
     }
 
-    /// Returns an unused identity: with the disk, else with the mount point, else with the device
-    /// number, too.
+    /// Returns an unused identity, with the disk, the mount point, or the mount point and the
+    /// device number as suffix.
     fn choose_name(
         &self,
         base: &str,
@@ -197,8 +198,8 @@ impl Filesystem {
             .filter(|own| Some(*own) != keeper_hardware);
         let by_disk = by_disk.map(|hardware| format!("{base}@{hardware}"));
         let mount = self.mount().unwrap_or(Path::new("")).display();
-        let by_place = format!("{base}@{mount}");
-        let names = by_disk.into_iter().chain([by_place]);
+        let by_mount = format!("{base}@{mount}");
+        let names = by_disk.into_iter().chain([by_mount]);
         names
             .into_iter()
             .find(|name| !taken.contains(name))

@@ -1,5 +1,5 @@
 //! Connected disks and the filesystems on their partitions, mounted or not. They show whether the
-//! disk of an unmounted volume still holds it.
+//! disk of an unmounted volume still contains it.
 
 #[cfg(target_os = "linux")]
 use std::fs::{self, File};
@@ -32,7 +32,7 @@ struct DiskPart {
 }
 
 impl Volumes {
-    /// Lists all disks that report a serial number; empty on systems without support.
+    /// Lists all disks that report a serial number; empty on unsupported systems.
     #[must_use]
     pub fn connected_disks() -> Vec<ConnectedDisk> {
         #[cfg(target_os = "linux")]
@@ -43,27 +43,27 @@ impl Volumes {
 }
 
 impl ConnectedDisk {
-    /// Returns true if it holds a filesystem with this uuid.
+    /// Returns true if the disk contains a filesystem with this uuid.
     #[must_use]
     pub fn holds(&self, uuid: Option<&str>) -> bool {
         let mut parts = self.parts.iter();
         uuid.is_some() && parts.any(|part| part.uuid.as_deref() == uuid)
     }
 
-    /// Returns true if the disk certainly no longer holds a volume. Checks the uuid, and the
-    /// recorded first sector and size of its partition.
+    /// Returns true if the disk certainly no longer contains a volume. Checks the uuid, and the
+    /// first sector and size recorded for its partition.
     #[must_use]
     pub fn lacks(&self, uuid: Option<&str>, extent: Option<&str>) -> bool {
         if self.holds(uuid) {
             return false;
         }
-        // The volume was not directly on a partition, or this is unknown: inside a container or a
-        // RAID it cannot be seen here.
+        // The volume was not directly on a partition, or its partition is unknown. It may be inside
+        // a container or a RAID, which is not listed here.
         let Some(extent) = extent else {
             return false;
         };
-        let place = self.parts.iter().find(|part| part.extent == extent);
-        place.is_none_or(|part| uuid.is_some() && part.uuid.is_some())
+        let partition = self.parts.iter().find(|part| part.extent == extent);
+        partition.is_none_or(|part| uuid.is_some() && part.uuid.is_some())
     }
 }
 
@@ -74,7 +74,7 @@ fn all(system: &System) -> Vec<ConnectedDisk> {
     let folders = entries.into_iter().flatten().flatten();
     let folders = folders.filter_map(|entry| fs::canonicalize(entry.path()).ok());
     let disks = folders.filter_map(|folder| {
-        // Devices made of others are covered by their disks.
+        // Devices built from other devices are covered by their disks.
         let is_whole = crate::block_device::underlying_disks(&folder) == [folder.clone()];
         let hardware = is_whole.then(|| serials::serial(&folder))??;
         let inner = fs::read_dir(&folder).into_iter().flatten().flatten();
@@ -130,7 +130,7 @@ mod tests {
         let new = disk(&[("0+2000", None), ("64+1936", Some("new"))]);
         assert!(new.lacks(Some("old"), Some("64+1936")));
         assert!(!new.lacks(Some("new"), Some("64+1936")));
-        // Resized or moved, but its uuid exists.
+        // The partition was resized or moved, but its uuid still exists.
         assert!(!new.lacks(Some("new"), Some("64+900")));
     }
 

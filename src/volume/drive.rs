@@ -7,7 +7,8 @@ use std::{fs, path::Path};
 /// A physical device, or the server of a share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Drive {
-    /// Unique name of the device while it is connected: `sda`, a server, a mount.
+    /// Name that is unique while the device is connected: a disk (`sda`), a server or a mount
+    /// point.
     pub name: Arc<str>,
     /// Kind of device.
     pub kind: DriveKind,
@@ -16,7 +17,7 @@ pub struct Drive {
 /// Kind of device; decides how many parallel readers it can serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DriveKind {
-    /// Spinning disk: each further reader makes the head seek.
+    /// Spinning disk: additional readers make the head seek.
     Spinning,
     /// Card or stick: one controller, one bus.
     Removable,
@@ -24,7 +25,7 @@ pub enum DriveKind {
     Solid,
     /// Share: each request waits for the network, so parallel requests are faster.
     Network,
-    /// Unknown to the system.
+    /// Kind that the system does not report.
     Unknown,
 }
 
@@ -89,7 +90,7 @@ impl Drive {
         if folder.join("partition").exists() {
             folder.pop();
         }
-        // Behind encryption, a RAID or a volume group, the first disk below decides.
+        // For encryption, a RAID or a volume group, the first underlying disk decides.
         for _ in 0..4 {
             let below = fs::read_dir(folder.join("slaves")).into_iter().flatten();
             let Some(lower) = below.flatten().next() else {
@@ -106,7 +107,7 @@ impl Drive {
         let is_set =
             |file: &str| fs::read_to_string(folder.join(file)).is_ok_and(|text| text.trim() == "1");
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        // The disks of a virtual machine all report that they spin.
+        // All disks of a virtual machine report that they are spinning.
         let is_virtual = ["vd", "xvd", "loop", "nbd", "zram"]
             .iter()
             .any(|prefix| name.starts_with(prefix));

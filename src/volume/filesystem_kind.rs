@@ -1,7 +1,7 @@
 //! Properties of filesystem types: shares, views, memory, stable inode numbers, reliable ctimes,
 //! caches.
 
-/// Kernel filesystems, which cannot hold footage.
+/// Virtual filesystems of the kernel, which cannot contain footage.
 const VIRTUAL: &[&str] = &[
     "proc",
     "sysfs",
@@ -30,7 +30,8 @@ const VIRTUAL: &[&str] = &[
     "resctrl",
 ];
 
-/// Filesystems that show files of others: a copy there may be a file that is counted elsewhere.
+/// Filesystems that show files of other filesystems. A copy there may be a file that is already
+/// counted elsewhere.
 const LAYERS: &[&str] = &[
     "overlay",
     "overlayfs",
@@ -46,11 +47,11 @@ const LAYERS: &[&str] = &[
 /// Type of a network or host share.
 struct Share {
     kind: &'static str,
-    /// True if the identity is `share:…`. Types added later use their type as prefix, because
-    /// catalogues store such identities.
+    /// True if the prefix of the identity is `share:`; otherwise it is the filesystem type.
+    /// Identities are stored in catalogues, so this must not change.
     is_named: bool,
-    /// True if the mount table names the server. Otherwise it names a remote of a configuration
-    /// file, a folder of a virtual machine's host, or several shares alike.
+    /// True if the mount table names the server. Otherwise it names an entry of a configuration
+    /// file, or a folder of a virtual machine's host, or it uses one name for several shares.
     is_addressed: bool,
 }
 
@@ -116,14 +117,14 @@ const SHARES: &[Share] = &[
     share("virtiofs", false, false),
 ];
 
-/// Local filesystems, whose size query does not wait for a network. `""` is for systems that report
-/// no types.
+/// Local filesystems, whose size can be queried without waiting for a network. `""` stands for
+/// systems that do not report types.
 const LOCAL: &[&str] = &[
     "", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat", "msdos", "exfat", "ntfs", "ntfs3",
     "fuseblk", "hfs", "hfsplus", "apfs", "udf", "iso9660", "tmpfs", "overlay",
 ];
 
-/// Returns true for filesystems of the kernel.
+/// Returns true for virtual filesystems of the kernel.
 #[must_use]
 pub fn is_virtual(kind: &str) -> bool {
     VIRTUAL.contains(&kind)
@@ -135,7 +136,7 @@ pub(super) fn is_share(kind: &str, device: &str) -> bool {
     find_share(kind).is_some() || (kind.starts_with("fuse") && device.contains("://"))
 }
 
-/// Returns true if the identity is `share:…`.
+/// Returns true if the identity starts with `share:`.
 pub(super) fn is_named_share(kind: &str) -> bool {
     find_share(kind).is_some_and(|share| share.is_named)
 }
@@ -144,7 +145,7 @@ fn find_share(kind: &str) -> Option<&'static Share> {
     SHARES.iter().find(|share| share.kind == kind)
 }
 
-/// Returns true if it is on a local disk or in memory, and so answers at once.
+/// Returns true if the filesystem is on a local disk or in memory, so that queries do not block.
 pub(super) fn is_local(kind: &str) -> bool {
     LOCAL.contains(&kind)
 }
@@ -203,16 +204,17 @@ pub(super) fn keeps_birth(kind: &str) -> bool {
     )
 }
 
-/// Returns true if its files are in memory.
+/// Returns true if the files are in memory.
 #[must_use]
 pub fn is_memory(kind: &str) -> bool {
     matches!(kind, "tmpfs" | "ramfs" | "devtmpfs" | "rootfs")
 }
 
-/// Returns true if it shows files of other filesystems: overlays, unions, and FUSE mounts without a
-/// device. `number` is the device number of the mount, `0:…` without a device.
+/// Returns true if the filesystem shows files of other filesystems: overlays, unions, and FUSE
+/// mounts without a device. `number` is the device number of the mount; it starts with `0:` if
+/// there is no device.
 pub(super) fn is_view(kind: &str, device: &str, number: &str) -> bool {
-    // A tape is a medium, although LTFS reads it through FUSE.
+    // A tape is a physical medium, although LTFS reads it through FUSE.
     let is_tape = matches!(kind, "fuse" | "fuse.ltfs") && device.starts_with("ltfs:");
     let is_fuse = kind == "fuse" || kind.starts_with("fuse.") || is_mac_fuse(kind);
     let has_device = !number.starts_with("0:") && !is_mac_fuse(kind);
@@ -223,14 +225,14 @@ fn is_mac_fuse(kind: &str) -> bool {
     kind.starts_with("macfuse") || kind.starts_with("osxfuse") || kind.starts_with("fuse-t")
 }
 
-/// Returns true if reads that bypass the page cache may still come from memory: from a FUSE program
-/// or a cache of the filesystem.
+/// Returns true if direct I/O may still be answered from memory: by a FUSE program or a cache of
+/// the filesystem.
 pub(super) fn has_own_cache(kind: &str) -> bool {
     kind.starts_with("fuse") || is_mac_fuse(kind) || kind == "zfs"
 }
 
-/// Returns true if unmounting drops that cache: the program ends and leaves no cache on this
-/// computer. Programs for remote storage that cache files on a local disk are excluded.
+/// Returns true if unmounting drops that cache, because the FUSE program exits and leaves no cache
+/// on this computer. Programs for remote storage that cache files on a local disk are excluded.
 pub(super) fn is_cache_dropped_on_unmount(kind: &str) -> bool {
     matches!(kind, "fuseblk" | "fuse.sshfs" | "fuse.ltfs")
 }
@@ -250,7 +252,7 @@ fn host(device: &str) -> Option<&str> {
     let address = device.split_once("://").map_or(device, |(_, rest)| rest);
     let address = address.trim_start_matches(['/', '\\']);
     let authority = address.split(['/', '\\']).next()?;
-    // Lustre writes the network after the host, all others the user before it.
+    // Lustre writes the network after the host; all others write the user before the host.
     let host = match authority.rsplit_once('@') {
         Some((before, after)) => {
             let network = after.split(':').next()?;
@@ -271,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_known_by_kind_or_by_address() {
+    fn shares_are_recognized_by_kind_or_by_address() {
         for kind in [
             "nfs4",
             "cifs",
@@ -344,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn direct_io_is_trusted_only_without_another_cache() {
+    fn direct_io_is_sufficient_only_without_another_cache() {
         for kind in ["ext4", "exfat", "ntfs3", "nfs4", "apfs", ""] {
             assert!(!has_own_cache(kind), "{kind}");
         }

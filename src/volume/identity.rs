@@ -1,4 +1,4 @@
-//! Converts mounts reported by the system to volumes.
+//! Converts mounts reported by the system into volumes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -26,7 +26,7 @@ pub(super) struct MountEntry {
     pub(super) device: Device,
 }
 
-/// Facts about a device that need no access to its filesystem.
+/// Facts about a device that are available without access to its filesystem.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Device {
     pub(super) uuid: Option<String>,
@@ -41,7 +41,7 @@ pub(super) struct Device {
     pub(super) images: Vec<PathBuf>,
 }
 
-/// Converts mounts to volumes.
+/// Converts mounts into volumes.
 pub(super) fn volumes(system: &System, mounts: Vec<MountEntry>) -> Vec<Volume> {
     let unqueried: Vec<PathBuf> = mounts
         .iter()
@@ -72,27 +72,29 @@ pub(super) fn volumes(system: &System, mounts: Vec<MountEntry>) -> Vec<Volume> {
     volumes
 }
 
-/// Returns true if accessing its root cannot wait for another computer or a tool.
+/// Returns true if access to the root of the mount cannot block on another computer or a tool.
 fn may_query(mount: &MountEntry) -> bool {
     filesystem_kind::is_local(&mount.kind) && !filesystem_kind::is_share(&mount.kind, &mount.source)
 }
 
 fn volume(system: &System, mount: MountEntry, is_queried: bool) -> Volume {
-    let place = system.path(&mount.point);
-    let size = is_queried.then(|| fs4::total_space(&place).ok()).flatten();
+    let root_path = system.path(&mount.point);
+    let size = is_queried
+        .then(|| fs4::total_space(&root_path).ok())
+        .flatten();
     let (label, is_label_own) = label(&mount);
     let base = if let Some(uuid) = &mount.device.uuid {
         format!("uuid:{uuid}")
     } else if filesystem_kind::is_virtual(&mount.kind) {
-        // Each mount is a separate volume: many have the same source.
+        // Each mount is a separate volume, because many have the same source.
         format!("{}:{}", mount.kind, mount.point.display())
     } else if filesystem_kind::is_named_share(&mount.kind) {
         format!("share:{}", mount.source)
     } else if filesystem_kind::is_local(&mount.kind) {
-        let birth = is_queried.then(|| creation_time(&place)).flatten();
+        let birth = is_queried.then(|| creation_time(&root_path)).flatten();
         label_identity(&label, size.unwrap_or(0), birth)
     } else {
-        // A pool names its datasets; others are identified by their source.
+        // The source identifies the dataset of a pool or the share.
         format!("{}:{}", mount.kind, mount.source)
     };
     Volume {
@@ -117,20 +119,20 @@ fn volume(system: &System, mount: MountEntry, is_queried: bool) -> Volume {
     }
 }
 
-/// Creates an identity. Two cards of equal label and size differ in the second of formatting.
+/// Returns the identity `label:LABEL:SIZE:BIRTH`. Two cards with equal label and size differ in the
+/// second in which they were formatted.
 pub(super) fn label_identity(label: &str, size: u64, birth: Option<u64>) -> String {
     format!("label:{label}:{size}:{}", birth.unwrap_or(0))
 }
 
-/// Returns the creation time of the root folder, Unix seconds.
+/// Returns the creation time of the root folder in Unix seconds.
 pub(super) fn creation_time(root: &Path) -> Option<u64> {
     let birth = fs::metadata(root).ok()?.created().ok()?;
     Some(birth.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// Returns the label, and whether it is the volume's own. Own labels are that of the filesystem and
-/// the name of a share. Otherwise the label is the last folder of the mount point, or `system
-/// disk`.
+/// Returns the label, and true if it is the volume's own: the label of the filesystem or the name
+/// of a share. Otherwise the label is the last folder of the mount point, or `system disk`.
 fn label(mount: &MountEntry) -> (String, bool) {
     let own = mount.device.label.clone();
     if let Some(own) = own.filter(|label| !label.trim().is_empty()) {

@@ -1,9 +1,9 @@
 //! Linux: reads the mount table, and facts about mounted devices from udev, `sysfs` and the
 //! filesystems.
 //!
-//! The kernel returns the uuid of a mounted filesystem (`FS_IOC_GETFSUUID`, since 6.9). No
-//! maintained crate wraps this call safely, and this crate forbids unsafe code. So uuid and label
-//! come, in this order, from udev's links, udev's database, `sysfs` (btrfs) and the superblock.
+//! The kernel can return the uuid of a mounted filesystem (`FS_IOC_GETFSUUID`, since 6.9). But no
+//! maintained crate wraps this call safely, and this crate forbids unsafe code. So the uuid and the
+//! label come from udev's links, udev's database, `sysfs` (btrfs) or the superblock, in this order.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ use super::system_tables::{System, line};
 use super::udev::{Links, udev_names, unescape};
 use super::{filesystem_kind, serials, superblock};
 
-/// Lists reachable mounts in mount order; mounts covered by another are left out.
+/// Lists reachable mounts in mount order, without mounts that are covered by others.
 pub(super) fn read_mounts(system: &System) -> Vec<MountEntry> {
     let links = OnceCell::new();
     let mut devices: HashMap<String, Device> = HashMap::new();
@@ -37,8 +37,8 @@ pub(super) fn read_mounts(system: &System) -> Vec<MountEntry> {
     mounts
 }
 
-/// Parses `/proc/self/mountinfo` (proc(5)): fields are separated by spaces, special bytes are
-/// octal.
+/// Parses `/proc/self/mountinfo` (proc(5)). Fields are separated by spaces; special bytes are octal
+/// escapes.
 fn mounts(table: &[u8]) -> Vec<MountEntry> {
     let all: Vec<MountInfoLine> = table
         .split(|&byte| byte == b'\n')
@@ -57,8 +57,8 @@ fn mounts(table: &[u8]) -> Vec<MountEntry> {
         }
         false
     };
-    // Only the last mount on a point is reachable, and no mount below a point that was covered
-    // later.
+    // Only the last mount on a mount point is reachable. Mounts below a mount point that was
+    // covered later are not reachable.
     let mut points: HashMap<&Path, Vec<usize>> = HashMap::new();
     for (at, mount) in all.iter().enumerate() {
         points.entry(&mount.entry.point).or_default().push(at);
@@ -77,7 +77,7 @@ fn mounts(table: &[u8]) -> Vec<MountEntry> {
     reached.map(|(mount, _)| mount.entry).collect()
 }
 
-/// Line of the table.
+/// Line of the mount table.
 struct MountInfoLine {
     id: u64,
     parent: u64,
@@ -157,8 +157,8 @@ fn device<'a>(system: &System, mount: &MountEntry, links: &dyn Fn() -> &'a Links
     device
 }
 
-/// Returns true if the content of a disk is lost when unmounted: it is in memory, or in a file that
-/// is no longer at its path.
+/// Returns true if the content of a disk is lost on unmounting, because it is in memory or in a
+/// file that is no longer at its path.
 fn is_lost(system: &System, disk: &Path) -> bool {
     let image = crate::block_device::backing_file(disk);
     serials::is_memory(disk)
@@ -185,8 +185,8 @@ fn is_zero(uuid: &str) -> bool {
 }
 
 /// Returns the number of the mounted block device. A filesystem with a virtual number (btrfs) is
-/// looked up by its device node. A name alone is not trusted: a FUSE program can write any name
-/// into the mount table.
+/// looked up by its device node. The name alone is not sufficient, because a FUSE program can write
+/// any name into the mount table.
 fn block_number(system: &System, mount: &MountEntry) -> Option<String> {
     if !mount.number.starts_with("0:") {
         return Some(mount.number.clone());
@@ -224,16 +224,16 @@ pub(super) fn namespace() -> Option<String> {
     Some(link.to_string_lossy().replace(char::is_whitespace, ""))
 }
 
-/// Reads `/sys/fs/btrfs/UUID/devices/sda1`. A btrfs is on all devices there: those of a RAID, and
-/// of the seed that it was created from. The mount table may name the device of the seed, whose
-/// superblock has the uuid of the seed.
+/// Reads `/sys/fs/btrfs/UUID/devices/sda1`. A btrfs filesystem uses all devices listed there: those
+/// of a RAID, and those of the seed that it was created from. The mount table may name the device
+/// of the seed, whose superblock contains the seed's uuid.
 fn read_btrfs(system: &System, mount: &MountEntry, name: &OsString, device: &mut Device) {
     let entries = fs::read_dir(system.path("/sys/fs/btrfs"));
     let folders = entries.into_iter().flatten().flatten();
     let folders = folders.map(|entry| entry.path());
     let is_on = |folder: &PathBuf| fs::symlink_metadata(folder.join("devices").join(name)).is_ok();
     let mut matches: Vec<PathBuf> = folders.filter(is_on).collect();
-    // A seed that is also mounted, and the filesystem created from it.
+    // Both the seed and the filesystem created from it are mounted.
     if matches.len() > 1 && system.is_local() {
         let is_match = |folder: &&PathBuf| is_btrfs_at(folder, &mount.point);
         let certain: Vec<PathBuf> = matches.iter().filter(is_match).cloned().collect();
@@ -267,13 +267,14 @@ fn read_btrfs(system: &System, mount: &MountEntry, name: &OsString, device: &mut
     }
 }
 
-/// Returns true if the btrfs of a `sysfs` folder is the one mounted at `point`. The first half of
-/// the filesystem id (statfs(2)) depends on the uuid alone, the second half also on the subvolume.
+/// Returns true if the btrfs filesystem of a `sysfs` folder is the one mounted at `point`. The
+/// first half of the filesystem id (statfs(2)) depends on the uuid alone, the second half also on
+/// the subvolume.
 fn is_btrfs_at(folder: &Path, point: &Path) -> bool {
     let uuid = folder.file_name().unwrap_or_default().to_string_lossy();
     let digits = uuid.replace('-', "");
     let word = |at: usize| u32::from_str_radix(digits.get(at..at + 8)?, 16).ok();
-    let id = word(0).zip(word(16)).map(|(one, other)| one ^ other);
+    let id = word(0).zip(word(16)).map(|(a, b)| a ^ b);
     let found = statvfs(point).ok();
     let found = found.and_then(|found| u32::try_from(found.f_fsid & u64::from(u32::MAX)).ok());
     id.is_some() && id == found

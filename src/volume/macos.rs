@@ -14,7 +14,7 @@ use super::Drive;
 use super::filesystem_kind;
 use super::identity::{Device, MountEntry};
 
-/// Lists all mounts, with the facts of `diskutil` about disks.
+/// Lists all mounts, with the facts that `diskutil` reports about disks.
 #[cfg(target_os = "macos")]
 pub(super) fn read_mounts() -> Vec<MountEntry> {
     use super::system_tool::run_with_timeout;
@@ -28,13 +28,13 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
     let table = run_with_timeout(&mut Command::new("/sbin/mount"), LIMIT).unwrap_or_default();
     let mut mounts = mounts(&String::from_utf8_lossy(&table));
     let mut known = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
-    // A disk that was removed and returned under the same name is queried again.
+    // A disk that was removed and connected again under the same name is queried again.
     known.retain(|(source, point, _)| {
         let mut mounts = mounts.iter();
         mounts.any(|mount| mount.source == *source && mount.point == *point)
     });
     std::thread::scope(|scope| {
-        let asked: Vec<_> = mounts
+        let queries: Vec<_> = mounts
             .iter_mut()
             .filter(|mount| mount.source.starts_with("/dev/"))
             .map(|mount| {
@@ -44,9 +44,9 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
                     .map(|(_, _, device)| device.clone());
                 scope.spawn(move || {
                     mount.device = known.unwrap_or_else(|| {
-                        let mut question = Command::new("/usr/sbin/diskutil");
-                        question.args(["info", "-plist"]).arg(&mount.point);
-                        device(&run_with_timeout(&mut question, LIMIT).unwrap_or_default())
+                        let mut command = Command::new("/usr/sbin/diskutil");
+                        command.args(["info", "-plist"]).arg(&mount.point);
+                        device(&run_with_timeout(&mut command, LIMIT).unwrap_or_default())
                     });
                     (
                         mount.source.clone(),
@@ -56,14 +56,14 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
                 })
             })
             .collect();
-        let asked = asked.into_iter().filter_map(|thread| thread.join().ok());
-        *known = asked.collect();
+        let queries = queries.into_iter().filter_map(|thread| thread.join().ok());
+        *known = queries.collect();
     });
     mounts
 }
 
 /// Parses the output of `mount`: `/dev/disk4s1 on /Volumes/SHELF-07 (apfs, local, nodev)`. Skips
-/// volumes of the system.
+/// system volumes.
 fn mounts(table: &str) -> Vec<MountEntry> {
     table
         .lines()
@@ -105,7 +105,7 @@ fn address(source: &str, kind: &str) -> String {
     source.to_owned()
 }
 
-/// Parses the output of `diskutil info -plist`. The uuid is lower case, as on Linux.
+/// Parses the output of `diskutil info -plist`. Converts the uuid to lower case, as on Linux.
 fn device(plist: &[u8]) -> Device {
     let values = dictionary(&String::from_utf8_lossy(plist));
     let value = |key: &str| values.get(key).filter(|value| !value.is_empty()).cloned();
@@ -205,7 +205,7 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
 "#;
 
     #[test]
-    fn parses_disks_and_shares_of_the_mount_table() {
+    fn parses_disks_and_shares_in_the_mount_table() {
         let mounts = mounts(MOUNT);
         let parsed: Vec<_> = mounts
             .iter()
@@ -235,7 +235,7 @@ nas:/export/rushes on /Volumes/rushes (nfs, nodev, nosuid, mounted by kim)
     }
 
     #[test]
-    fn parses_uuid_and_name_of_diskutil() {
+    fn parses_the_uuid_and_name_from_diskutil() {
         let device = device(DISKUTIL.as_bytes());
         assert_eq!(
             device.uuid.as_deref(),

@@ -1,5 +1,5 @@
-//! Marker file: a small file that the user allowed in the root of a volume whose filesystem has no
-//! uuid. It identifies the volume wherever it is mounted.
+//! Marker file: a small file in the root of a volume whose filesystem has no uuid, written only
+//! with the user's permission. It identifies the volume wherever it is mounted.
 
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use crate::atomic_file;
 /// Hidden, so that walks do not treat it as footage.
 const FILE_NAME: &str = ".btsindex-volume";
 
-/// Maximum size; longer files are not markers.
+/// Maximum size in bytes; longer files are not markers.
 const MAX_BYTES: u64 = 4096;
 
 #[derive(Serialize, Deserialize)]
@@ -25,7 +25,7 @@ struct Marker {
     volume: String,
 }
 
-/// Writes a marker, unless there is one, and returns the resulting identity of the volume.
+/// Writes a marker if there is none, and returns the resulting identity of the volume.
 ///
 /// # Errors
 /// If the volume has another stable identity (uuid, address of a share, name of a pool), if only a
@@ -84,8 +84,8 @@ pub(super) fn read(root: &Path) -> Option<String> {
     (is_valid && !is_zero).then(|| format!("mark:{volume}"))
 }
 
-/// A file may be replaced by a link or a pipe after it was checked. Opening does not follow the
-/// link or wait for the pipe.
+/// Opens a file without following a link or waiting for a pipe, either of which may have replaced
+/// the file after it was checked.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
@@ -98,8 +98,8 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Returns 128 random bits as hexadecimal digits. They come from the keys of the standard library's
-/// hash maps, which the system seeds.
+/// Returns 128 random bits as hexadecimal digits. They come from the hash map keys of the standard
+/// library, which are seeded by the system.
 fn random() -> String {
     let half = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", half(), half())
@@ -112,7 +112,7 @@ mod tests {
     const HEX: &str = "00112233445566778899aabbccddeeff";
 
     #[test]
-    fn a_marker_is_written_once_and_read_again() {
+    fn a_marker_is_written_only_once() {
         let root = tempfile::tempdir().unwrap();
         assert_eq!(read(root.path()), None);
         let first = write_to_root(root.path()).unwrap();

@@ -1,8 +1,8 @@
 //! Volumes: drives and shares that hold files, recognized wherever they are mounted.
 //!
-//! A volume is identified by the uuid of its filesystem, else by a marker file that the user
-//! allowed, else by label, size and creation time; a share by its address. The mounts are read in
-//! one file per operating system. What follows from them is decided here, for all systems alike.
+//! A volume is identified by the uuid of its filesystem, or by a marker file that the user allowed,
+//! or by its label, size and creation time. A share is identified by its address. One file per
+//! operating system reads the mounts; the code that interprets them is shared.
 
 mod backing;
 mod clones;
@@ -48,32 +48,32 @@ pub use mount_session::{MountChange, MountKey};
 /// A mounted volume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
-    /// Identity: `uuid:…`, `mark:…`, `share:host:/export`, or label, size and creation time;
-    /// followed by `@…` for a clone.
+    /// Identity: `uuid:…`, `mark:…`, `share:host:/export`, or `label:` with label, size and
+    /// creation time. A clone has the suffix `@…`.
     pub identity: String,
     /// Label shown to the user.
     pub label: String,
-    /// True if the label is that of the filesystem or share, not the last folder of the mount
-    /// point.
+    /// True if the label is stored in the filesystem or is the name of the share; false if it is
+    /// the last folder of the mount point.
     pub is_label_own: bool,
     /// Mount point.
     pub mount: PathBuf,
-    /// Capacity in bytes; `None` for filesystems whose size query could block.
+    /// Capacity in bytes; `None` for filesystems where querying it could block.
     pub size: Option<u64>,
     /// Serial number of its disk, or `server:` and the host of a share.
     pub hardware: Option<String>,
-    /// Filesystem type as the system reports it; empty if it does not.
+    /// Filesystem type; empty if the system does not report it.
     pub kind: String,
-    /// Device that the volume is on.
+    /// Physical device or server of the volume.
     pub drive: Drive,
     /// First sector and number of sectors of its partition.
     pub extent: Option<String>,
-    /// Folder of the filesystem that is mounted; empty for the root, set for bind mounts and
+    /// Folder of the filesystem that is mounted. Empty for the root; set for bind mounts and
     /// subvolumes.
     root: PathBuf,
     /// True if one of its disks is in memory.
     is_in_memory: bool,
-    /// Files on other filesystems that are its disks.
+    /// Image files on other filesystems that serve as its disks.
     images: Vec<PathBuf>,
     /// Identity without the suffix of a clone.
     base: String,
@@ -90,13 +90,14 @@ impl Volume {
         filesystem_kind::is_share(&self.kind, &self.source)
     }
 
-    /// Returns true if it shows files of other filesystems.
+    /// Returns true if the volume shows files of other filesystems.
     pub(super) fn is_view(&self) -> bool {
         filesystem_kind::is_view(&self.kind, &self.source, &self.number)
     }
 
     /// Returns the identity that the volume had before its uuid was readable or a marker was
-    /// written. A catalogue may still use it. Returns `None` if it never had such an identity.
+    /// written; a catalogue may still use it. Returns `None` if the volume never had such an
+    /// identity.
     #[must_use]
     pub fn identity_by_label(&self) -> Option<String> {
         let size = self.size.filter(|_| !self.is_share())?;
@@ -107,7 +108,8 @@ impl Volume {
         ))
     }
 
-    /// Returns true if a cache of the filesystem itself can answer reads instead of the medium.
+    /// Returns true if the filesystem has its own cache, which can answer reads instead of the
+    /// medium.
     #[must_use]
     pub fn has_own_cache(&self) -> bool {
         filesystem_kind::has_own_cache(&self.kind)
@@ -130,7 +132,7 @@ impl Volume {
         let is_fixed = filesystem_kind::is_local(&self.kind)
             && !matches!(self.kind.as_str(), "btrfs" | "apfs");
         let size = self.size.filter(|_| is_fixed);
-        // Some filesystems, such as exFAT, report the time of the mount.
+        // Some filesystems, such as exFAT, report the mount time as the root's creation time.
         let is_stored = filesystem_kind::keeps_birth(&self.kind);
         let created = is_stored
             .then(|| identity::creation_time(&self.mount))
@@ -146,9 +148,9 @@ impl Volume {
         filesystem_kind::keeps_ctime(&self.kind)
     }
 
-    /// Returns true if an unchanged stamp, including the ctime, means that a file was not written.
-    /// This includes NTFS through FUSE, which stores a ctime. On exFAT the ctime is the
-    /// modification time, and is compared as such.
+    /// Returns true if an unchanged stamp, including the ctime, proves that a file was not written.
+    /// This includes NTFS through FUSE, which stores a ctime, but not exFAT, whose ctime is the
+    /// modification time.
     #[must_use]
     pub fn detects_writes_by_ctime(&self) -> bool {
         self.keeps_ctime() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
@@ -196,10 +198,10 @@ impl Volumes {
         volumes
     }
 
-    /// Assigns different identities to clones, based on what was recorded of each volume. The clone
-    /// on the recorded disk keeps the identity, else the one at the recorded mount point, else the
-    /// first. The others get `IDENTITY@DISK` or `IDENTITY@MOUNT`, and get the same identity the
-    /// next time.
+    /// Assigns different identities to clones, based on the recorded facts about each volume. The
+    /// clone on the recorded disk keeps the identity; otherwise the one at the recorded mount
+    /// point, otherwise the first. The other clones get `IDENTITY@DISK` or `IDENTITY@MOUNT`, which
+    /// stays the same when they are mounted again.
     pub fn distinguish_clones(&mut self, known: &[KnownVolume]) {
         self.clones = clones::distinguish_clones(&mut self.all, known);
     }
@@ -249,7 +251,7 @@ impl Volumes {
         })
     }
 
-    /// Returns every volume at or below `root`, each with the folder where the walk enters it.
+    /// Returns all volumes at or below `root`, each with the folder where the walk enters it.
     #[must_use]
     pub fn under(&self, root: &Path) -> Vec<(Volume, PathBuf)> {
         let mut under = vec![self.locate(root)];
@@ -280,7 +282,7 @@ impl Volumes {
         &self.all
     }
 
-    /// Returns the mount point of a volume, preferably of its root.
+    /// Returns the mount point of a volume; prefers a mount of its root.
     #[must_use]
     pub fn mount_of(&self, identity: &str) -> Option<PathBuf> {
         let mounts = || self.all.iter().filter(|volume| volume.identity == identity);
@@ -297,7 +299,7 @@ impl Volumes {
         Some(volume.drive.clone())
     }
 
-    /// Returns the current path of a file, if that part of the volume is mounted.
+    /// Returns the current path of a file; `None` if its part of the volume is not mounted.
     #[must_use]
     pub fn path(&self, identity: &str, inside: &Path) -> Option<PathBuf> {
         self.all
@@ -315,8 +317,8 @@ impl Volumes {
         if let Some(address) = self.share_at(&path) {
             return Some(address);
         }
-        let there = path.ancestors().find_map(|part| part.canonicalize().ok())?;
-        self.share_at(&there)
+        let existing = path.ancestors().find_map(|part| part.canonicalize().ok())?;
+        self.share_at(&existing)
     }
 
     fn share_at(&self, path: &Path) -> Option<String> {

@@ -5,23 +5,23 @@ use std::fmt;
 
 use super::Volumes;
 
-/// Mounts of a volume at one moment, as seen in one mount namespace.
+/// Mounts of a volume at one point in time, as seen in one mount namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountKey {
     boot: String,
     namespace: String,
-    /// Unique mount ids (statx(2), since Linux 6.8; before that, unique at one moment only).
+    /// Mount ids (statx(2)). They are never reused since Linux 6.8; older kernels may reuse them.
     ids: BTreeSet<u64>,
 }
 
-/// State of a volume between two checks.
+/// Mount state of a volume between two checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MountChange {
     /// Stayed mounted.
     Mounted,
     /// Was unmounted, or the computer was restarted.
     Unmounted,
-    /// Unknown: the other check ran in another namespace, where ids differ.
+    /// Unknown, because the checks ran in different namespaces, where ids differ.
     Unknown,
 }
 
@@ -39,8 +39,8 @@ impl MountKey {
         })
     }
 
-    /// Returns what happened since an earlier check. Additional mounts, such as bind mounts, do not
-    /// start a new session as long as one of the earlier mounts remains.
+    /// Compares the mounts with those of an earlier check. Additional mounts, such as bind mounts,
+    /// do not start a new session while one of the earlier mounts remains.
     #[must_use]
     pub fn since(&self, before: &Self) -> MountChange {
         if self.boot != before.boot {
@@ -63,8 +63,8 @@ impl fmt::Display for MountKey {
 }
 
 impl Volumes {
-    /// Returns the mounts of a volume whose unmounting drops its own cache; `None` for other
-    /// volumes and if the ids are unknown.
+    /// Returns the mounts of a volume whose own cache is dropped on unmounting. Returns `None` for
+    /// other volumes, or if the mount ids are unknown.
     #[cfg(target_os = "linux")]
     #[must_use]
     pub fn mount_key(&self, identity: &str) -> Option<MountKey> {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_was_unmounted_if_no_earlier_mount_is_left() {
+    fn a_volume_was_unmounted_if_no_earlier_mount_remains() {
         let before = key("boot-1 mnt:[1] 7,9");
         for (now, between) in [
             ("boot-1 mnt:[1] 7,9", MountChange::Mounted),
@@ -111,8 +111,8 @@ mod tests {
         ] {
             assert_eq!(key(now).since(&before), between, "{now}");
         }
-        for odd in ["", "boot-1", "boot-1 mnt:[1] ", "boot-1 mnt:[1] x"] {
-            assert_eq!(MountKey::parse(odd), None, "{odd}");
+        for malformed in ["", "boot-1", "boot-1 mnt:[1] ", "boot-1 mnt:[1] x"] {
+            assert_eq!(MountKey::parse(malformed), None, "{malformed}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Serial numbers of the disks below a volume. They distinguish a clone from its original, which no
-//! filesystem can. Also detects disks in memory.
+//! Serial numbers of the disks underlying a volume. They distinguish a clone from its original,
+//! which is impossible by the filesystem alone. Also detects disks in memory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::system_tables::line;
 use crate::block_device::underlying_disks;
 
-/// Files in `sysfs` that store serial numbers. Numbers of the disk precede those that its enclosure
-/// may have assigned.
+/// Files in `sysfs` that store serial numbers. Numbers of the disk itself precede numbers that its
+/// enclosure may have assigned.
 const SERIAL_FILES: &[&str] = &[
     "device/wwid",
     "wwid",
@@ -24,14 +24,15 @@ pub(super) fn serial(folder: &Path) -> Option<String> {
     serials([folder.to_owned()])
 }
 
-/// Returns the serial numbers of several devices, such as those of one btrfs.
+/// Returns the serial numbers of several devices, such as those of one btrfs filesystem.
 pub(super) fn serials(folders: impl IntoIterator<Item = PathBuf>) -> Option<String> {
     let mut serials = BTreeSet::new();
     for disk in folders
         .into_iter()
         .flat_map(|folder| underlying_disks(&folder))
     {
-        // A disk without a serial number may be part of another array, too.
+        // A disk without a serial number makes the result ambiguous: it may also be part of another
+        // array.
         serials.extend(own_serials(&disk)?);
     }
     let serials: Vec<String> = serials.into_iter().collect();
@@ -49,7 +50,7 @@ pub(super) fn is_memory(disk: &Path) -> bool {
 }
 
 /// Returns the first sector and the number of sectors of a partition or disk: `2048+1953521664`.
-/// Returns `None` for devices made of others.
+/// Returns `None` for devices built from other devices.
 pub(super) fn extent(folder: &Path) -> Option<String> {
     let below = fs::read_dir(folder.join("slaves"));
     below
@@ -59,10 +60,10 @@ pub(super) fn extent(folder: &Path) -> Option<String> {
     Some(format!("{start}+{}", line(&folder.join("size"))?))
 }
 
-/// Returns the serial numbers of a disk, and of the device that the disk is only a part of.
+/// Returns the serial numbers of a disk, and those of a larger device that it is a part of.
 fn own_serials(disk: &Path) -> Option<BTreeSet<String>> {
     let mut serials = BTreeSet::new();
-    // All namespaces of an NVMe controller or subsystem are one device.
+    // All namespaces of an NVMe controller or subsystem belong to one device.
     let is_nvme = disk
         .file_name()
         .is_some_and(|name| name.to_string_lossy().starts_with("nvme"));
@@ -99,7 +100,7 @@ fn iscsi_target(disk: &Path) -> Option<String> {
     read_serial(&session.join("iscsi_session").join(name).join("targetname"))
 }
 
-/// Returns the serial number of the nearest parent USB device, which is the one with a vendor.
+/// Returns the serial number of the nearest parent USB device, recognized by its vendor id.
 fn usb_serial(disk: &Path) -> Option<String> {
     disk.ancestors()
         .skip(1)
@@ -107,8 +108,7 @@ fn usb_serial(disk: &Path) -> Option<String> {
         .and_then(|folder| read_serial(&folder.join("serial")))
 }
 
-/// Reads a serial number. A single repeated character is ignored: cheap bridges report such
-/// numbers.
+/// Reads a serial number. Ignores numbers of one repeated character, which cheap bridges report.
 fn read_serial(file: &Path) -> Option<String> {
     let serial = line(file)?;
     let characters: Vec<u8> = serial.bytes().filter(u8::is_ascii_alphanumeric).collect();
@@ -227,7 +227,7 @@ mod tests {
             std::os::unix::fs::symlink(root.join(lower), slaves.join(name)).unwrap();
         }
         assert_eq!(serial(&root.join("dm-0")).as_deref(), Some("naa.1+naa.2"));
-        // A cycle of devices ends, too.
+        // A cycle of devices does not cause an endless loop.
         std::os::unix::fs::symlink(root.join("dm-0"), root.join("md0/slaves/dm-0")).unwrap();
         assert_eq!(serial(&root.join("dm-0")).as_deref(), Some("naa.1+naa.2"));
     }

@@ -1,4 +1,4 @@
-//! System files of a Unix system: `/proc`, `/sys`, `/dev`, `/run`. Tests can place them in any
+//! System files of a Unix system in `/proc`, `/sys`, `/dev` and `/run`. Tests can place them in any
 //! folder to simulate other systems.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::{
     path::Component,
 };
 
-/// Maximum size of a table; the rest is cut.
+/// Maximum size of a table in bytes; the rest is ignored.
 #[cfg(target_os = "linux")]
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -38,7 +38,7 @@ impl System {
         }
     }
 
-    /// Converts an absolute path of that system.
+    /// Converts an absolute path on that system to a path on the local system.
     pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
@@ -67,10 +67,10 @@ impl System {
 
     /// Reads a table as bytes; empty if it does not exist.
     pub(super) fn table(&self, path: impl AsRef<Path>) -> Vec<u8> {
-        // Reads in large chunks: the mount table may change between two reads.
+        // Reads in large chunks, because the mount table may change between two reads.
         let mut bytes = Vec::with_capacity(64 * 1024);
         if let Ok(file) = File::open(self.path(path)) {
-            // A table that was partly read is treated as a shorter one.
+            // A table that was only partly read is treated as a shorter one.
             let _ = file.take(MAX_BYTES).read_to_end(&mut bytes);
         }
         bytes

@@ -1,4 +1,4 @@
-//! Runs a tool of the system, with limits on its run time and output.
+//! Runs a system tool, with limits on its run time and output.
 
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -6,14 +6,14 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Maximum length of the output; the rest is cut.
+/// Maximum length of the output in bytes; the rest is ignored.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Interval at which the exit of a tool is checked after its output was read.
+/// Interval between checks whether a tool has exited, after its output was read.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Returns the standard output of the tool; `None` if it cannot be run, fails, or exceeds `limit`,
-/// after which it is killed.
+/// Returns the standard output of the tool. Returns `None` if the tool cannot be run, fails, or is
+/// killed because it exceeds `limit`.
 pub(super) fn run_with_timeout(command: &mut Command, limit: Duration) -> Option<Vec<u8>> {
     let end = Instant::now() + limit;
     let mut child = command
@@ -25,16 +25,16 @@ pub(super) fn run_with_timeout(command: &mut Command, limit: Duration) -> Option
     let stdout = child.stdout.take()?;
     let (sender, receiver) = channel();
     let reader = thread::Builder::new().spawn(move || {
-        let mut answer = Vec::new();
-        let is_read = stdout.take(MAX_BYTES).read_to_end(&mut answer).is_ok();
+        let mut output = Vec::new();
+        let is_read = stdout.take(MAX_BYTES).read_to_end(&mut output).is_ok();
         // The receiver is gone after a timeout.
-        let _ = sender.send(is_read.then_some(answer));
+        let _ = sender.send(is_read.then_some(output));
     });
-    let answer = reader.ok().and_then(|_| receiver.recv_timeout(limit).ok());
-    while answer.is_some() && Instant::now() < end {
+    let output = reader.ok().and_then(|_| receiver.recv_timeout(limit).ok());
+    while output.is_some() && Instant::now() < end {
         match child.try_wait() {
             Ok(None) => thread::sleep(POLL_INTERVAL),
-            Ok(Some(status)) if status.success() => return answer.flatten(),
+            Ok(Some(status)) if status.success() => return output.flatten(),
             _ => return None,
         }
     }
@@ -51,8 +51,8 @@ mod tests {
     #[test]
     fn a_tool_succeeds_fails_or_is_killed() {
         let long = Duration::from_secs(30);
-        let answer = run_with_timeout(Command::new("echo").arg("yes"), long);
-        assert_eq!(answer.as_deref(), Some(&b"yes\n"[..]));
+        let output = run_with_timeout(Command::new("echo").arg("yes"), long);
+        assert_eq!(output.as_deref(), Some(&b"yes\n"[..]));
         assert_eq!(run_with_timeout(&mut Command::new("false"), long), None);
         assert_eq!(
             run_with_timeout(&mut Command::new("/no/such/tool"), long),

@@ -1,4 +1,4 @@
-//! Tests with real filesystems: images that are created and mounted, if the system permits it.
+//! Tests with real filesystems: creates and mounts images, if the system permits it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
-/// Returns a temporary folder, and its path as in the mount table.
+/// Returns a temporary folder, and its path as shown in the mount table.
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap();

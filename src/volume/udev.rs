@@ -23,8 +23,8 @@ impl Links {
     }
 }
 
-/// Maps the last part of each link's target (`../../sda1`) to the link's name, so no link is
-/// followed. udev escapes special bytes as `\x20`.
+/// Maps the last part of each link's target (`../../sda1`) to the link's name, without following
+/// the links. udev escapes special bytes as `\x20`.
 fn links(system: &System, folder: &str) -> HashMap<OsString, String> {
     let Ok(entries) = fs::read_dir(system.path(folder)) else {
         return HashMap::new();
@@ -42,7 +42,8 @@ fn links(system: &System, folder: &str) -> HashMap<OsString, String> {
         .collect()
 }
 
-/// Reads uuid and label from udev's database (`/run/udev/data/b8:1`), with lines `E:ID_FS_UUID=…`.
+/// Reads the uuid and the label from udev's database (`/run/udev/data/b8:1`), which has lines such
+/// as `E:ID_FS_UUID=…`.
 pub(super) fn udev_names(system: &System, number: &str) -> (Option<String>, Option<String>) {
     let table = system.table(format!("/run/udev/data/b{number}"));
     let table = String::from_utf8_lossy(&table);
@@ -84,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_back_special_bytes_in_the_mount_table() {
+    fn decodes_special_bytes_in_the_mount_table() {
         assert_eq!(
             unescape(b"/media/SHELF\\04007", b"\\", 8),
             "/media/SHELF 07"

@@ -11,9 +11,9 @@ use super::Drive;
 use super::filesystem_kind;
 use super::identity::{Device, MountEntry};
 
-/// Queries both views: the first has uuids, the second serial numbers and shares.
+/// Queries two views: the first contains uuids, the second serial numbers and shares.
 #[cfg(windows)]
-const QUESTION: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
+const QUERY: &str = "[Console]::OutputEncoding=[Text.Encoding]::UTF8;\
     @{volumes=@(Get-Volume|Select-Object DriveLetter,UniqueId);\
     disks=@(Get-CimInstance Win32_LogicalDisk|\
     Select-Object DeviceID,DriveType,FileSystem,ProviderName,VolumeName,VolumeSerialNumber)}\
@@ -29,14 +29,14 @@ pub(super) fn read_mounts() -> Vec<MountEntry> {
 
     static CACHE: OnceLock<Vec<MountEntry>> = OnceLock::new();
     let cached = CACHE.get_or_init(|| {
-        let mut question = Command::new("powershell.exe");
-        question.args(["-NoProfile", "-NonInteractive", "-Command", QUESTION]);
-        mounts(&run_with_timeout(&mut question, Duration::from_secs(10)).unwrap_or_default())
+        let mut command = Command::new("powershell.exe");
+        command.args(["-NoProfile", "-NonInteractive", "-Command", QUERY]);
+        mounts(&run_with_timeout(&mut command, Duration::from_secs(10)).unwrap_or_default())
     });
     cached.clone()
 }
 
-/// Joins the two views by drive letter.
+/// Combines the two views by drive letter.
 fn mounts(answer: &[u8]) -> Vec<MountEntry> {
     let answer = answer.strip_prefix(b"\xef\xbb\xbf").unwrap_or(answer);
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
@@ -113,7 +113,8 @@ fn mount(disk: &Value, volumes: &[&Value]) -> Option<MountEntry> {
     })
 }
 
-/// Formats `0F4C9E1B` as Linux does, `0F4C-9E1B`, so that a card has one identity on all systems.
+/// Formats `0F4C9E1B` as `0F4C-9E1B`, like Linux, so that a card has the same identity on all
+/// systems.
 fn dashed(serial: &str) -> Option<String> {
     let is_serial = serial.len() == 8 && serial.bytes().all(|byte| byte.is_ascii_hexdigit());
     let (high, low) = serial.split_at_checked(4).filter(|_| is_serial)?;
@@ -144,7 +145,7 @@ mod tests {
         {"DeviceID":"Z:","DriveType":4,"FileSystem":"NTFS","ProviderName":"\\\\nas\\footage","VolumeName":"footage","VolumeSerialNumber":"00000000"}]}"#;
 
     #[test]
-    fn cards_have_the_uuid_of_linux_and_disks_that_of_windows() {
+    fn cards_have_their_linux_uuid_and_disks_their_windows_uuid() {
         let mounts = mounts(ANSWER.as_bytes());
         let parsed: Vec<_> = mounts
             .iter()

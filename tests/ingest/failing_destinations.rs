@@ -202,11 +202,7 @@ fn a_removed_destination_is_noticed_if_its_mount_point_is_the_destination() {
 
 #[test]
 fn a_removed_destination_is_noticed_if_a_folder_on_it_is_the_destination() {
-    assert_removal_is_noticed(
-        "copies/{card}",
-        "copies/A001",
-        "SHUTTLE/copies not found",
-    );
+    assert_removal_is_noticed("copies/{card}", "copies/A001", "SHUTTLE/copies not found");
 }
 
 #[test]

@@ -296,7 +296,7 @@ fn a_manifest_missing_from_the_chain_is_reported_and_added_by_the_next_ingest() 
     let (code, found) = verify(&shoot, &raid);
     assert_eq!(code, 3, "{found}");
     let reason = found["problems"][0]["reason"].as_str().unwrap();
-    assert!(reason.contains("the chain does not name"), "{reason}");
+    assert!(reason.contains("not in the chain"), "{reason}");
     assert_eq!(found["new"][0], "of another machine");
     // The next ingest adds it to the chain and writes another generation.
     write_file(&card, "LATER.BIN", b"later");

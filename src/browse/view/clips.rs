@@ -30,7 +30,7 @@ const COLUMNS: [Column; 6] = [
 ];
 
 /// Draws the results as a list.
-pub(super) fn list(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Buffer) {
+pub(super) fn list(area: Rect, state: &ScreenState, theme: Theme, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let mut left = room.saturating_sub(MARKS + NAME);
     let columns: Vec<_> = COLUMNS
@@ -47,17 +47,17 @@ pub(super) fn list(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Bu
         .chain(columns.iter().map(|(heading, width, _)| (*heading, *width)))
         .collect();
     let heading = row("", &headings);
-    put_line(buffer, area, 0, &heading, look.title());
+    put_line(buffer, area, 0, &heading, theme.title());
     let has_focus = state.focus == Focus::Clips;
     for (line, &number) in state.visible().iter().enumerate() {
         let is_chosen = state.top + line == state.at;
-        let glance = state.clip(number).map(ClipCard::from_clip);
-        let text = match &glance {
+        let card = state.clip(number).map(ClipCard::from_clip);
+        let text = match &card {
             None => format!("{}(no longer exists)", sign(is_chosen)),
-            Some(glance) => {
+            Some(card) => {
                 let marks = format!("{}{}", sign(is_chosen), marks(state.clip(number)));
-                let cells: Vec<(&str, usize)> = std::iter::once((glance.name.as_str(), name))
-                    .chain(columns.iter().map(|(_, width, of)| (of(glance), *width)))
+                let cells: Vec<(&str, usize)> = std::iter::once((card.name.as_str(), name))
+                    .chain(columns.iter().map(|(_, width, of)| (of(card), *width)))
                     .collect();
                 row(&marks, &cells)
             }
@@ -74,8 +74,8 @@ pub(super) fn list(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Bu
 /// Draws the results as posters with their names below.
 pub(super) fn grid(area: Rect, state: &ScreenState, posters: &Posters, buffer: &mut Buffer) {
     let has_focus = state.focus == Focus::Clips;
-    for (place, &number) in state.visible().iter().enumerate() {
-        let (row, column) = (place / state.across, place % state.across);
+    for (index, &number) in state.visible().iter().enumerate() {
+        let (row, column) = (index / state.across, index % state.across);
         let offset = |steps: usize, step: u16| u16::try_from(steps).unwrap_or(0) * step;
         let tile = Rect {
             x: area.x + offset(column, TILE_AND_TEXT.width),
@@ -84,7 +84,7 @@ pub(super) fn grid(area: Rect, state: &ScreenState, posters: &Posters, buffer: &
             height: TILE_AND_TEXT.height,
         };
         let tile = tile.intersection(area);
-        let is_chosen = state.top + place == state.at;
+        let is_chosen = state.top + index == state.at;
         let Some(clip) = state.clip(number) else {
             put(buffer, tile, 0, "(no longer exists)", Style::new());
             continue;
@@ -141,7 +141,7 @@ fn marks(clip: Option<&Clip>) -> String {
     format!("{selected} {stars:<6}")
 }
 
-/// Formats one row; cells are padded by display width, whatever the script.
+/// Formats one row; pads cells by display width, which differs between scripts.
 fn row(marks: &str, cells: &[(&str, usize)]) -> String {
     let mut line = format!("{marks:<MARKS$}");
     for (at, (text, width)) in cells.iter().enumerate() {

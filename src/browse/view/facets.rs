@@ -1,4 +1,4 @@
-//! Facets panel: number of matching clips by tag, camera, day and volume.
+//! Facet panel: numbers of matching clips by tag, camera, day and volume.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,22 +11,22 @@ use crate::error::escape;
 use crate::output::{grouped, truncate};
 
 /// Draws the facets, scrolled to the current value.
-pub(super) fn draw(area: Rect, state: &ScreenState, look: Theme, buffer: &mut Buffer) {
+pub(super) fn draw(area: Rect, state: &ScreenState, theme: Theme, buffer: &mut Buffer) {
     let has_focus = state.focus == Focus::Facets;
     let mut lines: Vec<(String, Style)> = Vec::new();
     let (mut number, mut chosen_line) = (0, 0);
     for facet in &state.facets {
-        lines.push((format!("  {}", facet.name), look.title()));
+        lines.push((format!("  {}", facet.name), theme.title()));
         for counted in &facet.values {
             let is_chosen = number == state.facet_at && has_focus;
-            let is_asked = state.contains_term(&term(facet.asked, &counted.value));
+            let is_in_query = state.contains_term(&term(facet.field, &counted.value));
             let style = if is_chosen {
                 chosen_line = lines.len();
                 chosen_style(true)
             } else {
                 Style::new()
             };
-            let sign = match (is_chosen, is_asked) {
+            let sign = match (is_chosen, is_in_query) {
                 (true, true) => ">*",
                 (true, false) => "> ",
                 (false, true) => " *",

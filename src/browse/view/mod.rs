@@ -1,7 +1,8 @@
 //! Draws the screen as a pure function of the state. The layout is computed first, because it
 //! determines how many clips fit.
 //!
-//! No meaning depends on colour alone: `>` marks the current item, `*` a facet that is part of the query.
+//! No meaning depends on colour alone: `>` marks the current item, `*` a facet that is part of the
+//! query.
 
 mod clips;
 mod facets;
@@ -20,21 +21,24 @@ use crate::error::escape;
 use crate::output::{card_lines, counted, truncate};
 use crate::value::Fingerprint;
 
-/// Width of the facet panel, and the screen width from which it is shown.
+/// Width of the facet panel.
 const FACETS: u16 = 24;
-const FACETS_FROM: u16 = 70;
-/// Width next to the facets from which the current clip is shown on the right instead of below.
-const RIGHT_FROM: u16 = 100;
+/// Minimum screen width for showing the facet panel.
+const MIN_FACETS_WIDTH: u16 = 70;
+/// Minimum width next to the facets for showing the current clip on the right instead of below.
+const MIN_RIGHT_WIDTH: u16 = 100;
+/// Width of the current clip on the right.
 const RIGHT: u16 = 48;
-/// Minimum and maximum lines of the current clip below the list.
+/// Minimum and maximum number of lines for the current clip below the list.
 const BELOW: (u16, u16) = (8, 16);
-/// Height from which the current clip is shown below the list.
-const BELOW_FROM: u16 = 16;
-/// Size of a poster in the grid, and of its tile with text and margin.
+/// Minimum height for showing the current clip below the list.
+const MIN_BELOW_HEIGHT: u16 = 16;
+/// Size of a poster in the grid.
 pub(super) const TILE: Size = Size {
     width: 24,
     height: 7,
 };
+/// Size of a poster's tile, including text and margin.
 const TILE_AND_TEXT: Size = Size {
     width: 26,
     height: 10,
@@ -83,10 +87,11 @@ pub(super) struct ScreenLayout {
     chosen: Option<(Rect, Size)>,
     status: Rect,
     keys: Rect,
-    /// Clips per row and number of rows.
+    /// Number of clips per row.
     pub(super) across: usize,
+    /// Number of rows.
     pub(super) down: usize,
-    /// Lines of an open panel.
+    /// Height of an open panel in lines.
     pub(super) page: usize,
 }
 
@@ -103,17 +108,17 @@ pub(super) fn plan(area: Rect, state: &ScreenState) -> ScreenLayout {
         height: area.height.saturating_sub(4),
         ..area
     };
-    let (facets, rest) = if area.width >= FACETS_FROM {
+    let (facets, rest) = if area.width >= MIN_FACETS_WIDTH {
         let (facets, rest) = split_left(body, FACETS);
         (Some(facets), rest)
     } else {
         (None, body)
     };
-    let (clips, chosen) = if rest.width >= RIGHT_FROM {
+    let (clips, chosen) = if rest.width >= MIN_RIGHT_WIDTH {
         let (clips, right) = split_left(rest, rest.width - RIGHT - 1);
         let room = Size::new(right.width, (right.height / 2).min(14));
         (clips, Some((right, room)))
-    } else if rest.height >= BELOW_FROM && !state.is_grid {
+    } else if rest.height >= MIN_BELOW_HEIGHT && !state.is_grid {
         let height = (rest.height * 2 / 5).clamp(BELOW.0, BELOW.1);
         let (clips, below) = split_top(rest, rest.height - height - 1);
         let room = Size::new((height * 4).min(below.width / 2), height);
@@ -143,7 +148,7 @@ pub(super) fn plan(area: Rect, state: &ScreenState) -> ScreenLayout {
     }
 }
 
-/// Splits off the left `width` columns; one column between the parts is for the rule.
+/// Splits off the left `width` columns; leaves one column between the parts for the rule.
 fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
     let left = Rect { width, ..area };
     let right = Rect {
@@ -154,7 +159,7 @@ fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
     (left, right)
 }
 
-/// Splits off the upper `height` lines; one line between the parts is for the rule.
+/// Splits off the upper `height` lines; leaves one line between the parts for the rule.
 fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
     let top = Rect { height, ..area };
     let below = Rect {
@@ -185,15 +190,15 @@ pub(super) fn visible_posters(
 }
 
 /// Draws the whole screen.
-pub(super) fn draw(frame: &mut Frame, state: &ScreenState, posters: &Posters, look: Theme) {
+pub(super) fn draw(frame: &mut Frame, state: &ScreenState, posters: &Posters, theme: Theme) {
     let plan = plan(frame.area(), state);
     let buffer = frame.buffer_mut();
-    let cursor = search(&plan, state, look, buffer);
+    let cursor = search(&plan, state, theme, buffer);
     rules(&plan, buffer);
     if let Some(area) = plan.facets {
-        facets::draw(area, state, look, buffer);
+        facets::draw(area, state, theme, buffer);
     }
-    // Pictures cannot be drawn over, so they are hidden while a panel is open.
+    // Nothing can be drawn over pictures, so they are hidden while a panel is open.
     let posters = match state.overlay {
         None | Some(Overlay::Input(..)) => posters,
         _ => &Posters::default(),
@@ -201,14 +206,14 @@ pub(super) fn draw(frame: &mut Frame, state: &ScreenState, posters: &Posters, lo
     if state.is_grid {
         clips::grid(plan.clips, state, posters, buffer);
     } else {
-        clips::list(plan.clips, state, look, buffer);
+        clips::list(plan.clips, state, theme, buffer);
     }
     if let (Some((area, room)), Some(clip)) = (plan.chosen, state.chosen_clip()) {
-        chosen(area, room, clip, posters, look, buffer);
+        chosen(area, room, clip, posters, theme, buffer);
     }
-    let typing = bottom(&plan, state, look, buffer);
+    let typing = bottom(&plan, state, theme, buffer);
     if let Some(open) = &state.overlay {
-        overlay::draw(open, frame.area(), look, frame.buffer_mut());
+        overlay::draw(open, frame.area(), theme, frame.buffer_mut());
     }
     let at = match (&state.overlay, state.focus) {
         (Some(Overlay::Input(..)), _) => typing,
@@ -224,7 +229,7 @@ pub(super) fn draw(frame: &mut Frame, state: &ScreenState, posters: &Posters, lo
 fn search(
     plan: &ScreenLayout,
     state: &ScreenState,
-    look: Theme,
+    theme: Theme,
     buffer: &mut Buffer,
 ) -> (u16, u16) {
     let area = plan.search;
@@ -238,7 +243,7 @@ fn search(
     } else {
         "  search "
     };
-    let left = put(buffer, area, 0, title, look.title());
+    let left = put(buffer, area, 0, title, theme.title());
     let right = width(&total).min(area.width / 2);
     let room = area.width.saturating_sub(left + right + 2);
     let (text, cursor) = state.query.visible(usize::from(room));
@@ -296,7 +301,7 @@ fn chosen(
     room: Size,
     clip: &Clip,
     posters: &Posters,
-    look: Theme,
+    theme: Theme,
     buffer: &mut Buffer,
 ) {
     let is_side_by_side = room.height == area.height;
@@ -318,16 +323,17 @@ fn chosen(
         }
     }
     for (at, line) in card_lines(clip).iter().enumerate() {
-        let style = if at == 0 { look.title() } else { Style::new() };
+        let style = if at == 0 { theme.title() } else { Style::new() };
         put_line(buffer, text, at, line, style);
     }
 }
 
-/// Draws status and key hints, or the input line; returns the cursor position of the input line.
+/// Draws the status and key hints, or the input line. Returns the cursor position of the input
+/// line.
 fn bottom(
     plan: &ScreenLayout,
     state: &ScreenState,
-    look: Theme,
+    theme: Theme,
     buffer: &mut Buffer,
 ) -> Option<(u16, u16)> {
     let (status, hint) = (plan.status, plan.keys);
@@ -339,13 +345,13 @@ fn bottom(
             ),
             InputKind::Note => ("note: ", "Enter saves, Esc cancels"),
         };
-        let wrong = &state.status.text;
-        let help = if wrong.starts_with("error: ") {
-            wrong
+        let message = &state.status.text;
+        let help = if message.starts_with("error: ") {
+            message
         } else {
             help
         };
-        let left = put(buffer, status, 0, title, look.title());
+        let left = put(buffer, status, 0, title, theme.title());
         let (text, cursor) = line.visible(usize::from(status.width.saturating_sub(left)));
         put(buffer, status, left, text, Style::new());
         put(buffer, hint, 0, help, quiet());

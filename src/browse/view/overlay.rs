@@ -1,4 +1,4 @@
-//! Panels in front of the screen: list of keys, or all metadata of a clip.
+//! Panels in front of the screen: the list of keys, or all metadata of a clip.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,12 +10,14 @@ use super::{Theme, put_line};
 use crate::browse::keys::HELP;
 use crate::browse::state::Overlay;
 
-/// Draws the panel over everything except search box and status line.
-pub(super) fn draw(front: &Overlay, screen: Rect, look: Theme, buffer: &mut Buffer) {
-    let (title, lines, top) = match front {
+/// Draws the panel over everything except the search box and the status line.
+pub(super) fn draw(overlay: &Overlay, screen: Rect, theme: Theme, buffer: &mut Buffer) {
+    let (title, lines, top) = match overlay {
         Overlay::Input(..) => return,
         Overlay::Help => {
-            let lines = HELP.iter().map(|(key, what)| format!("{key:<14}  {what}"));
+            let lines = HELP
+                .iter()
+                .map(|(key, description)| format!("{key:<14}  {description}"));
             ("keys", &lines.collect(), 0)
         }
         Overlay::Details { lines, top } => ("details", lines, *top),
@@ -29,7 +31,7 @@ pub(super) fn draw(front: &Overlay, screen: Rect, look: Theme, buffer: &mut Buff
     let block = Block::bordered()
         .title(format!(" {title} "))
         .title_bottom(" Esc: close ")
-        .title_style(look.title());
+        .title_style(theme.title());
     let inside = block.inner(area);
     block.render(area, buffer);
     let lines: &Vec<String> = lines;

@@ -57,7 +57,7 @@ fn state(query: &str) -> ScreenState {
     }
     state.clips.insert(4, None);
     let clips = vec![1, 2, 3, 4];
-    state.found(Hits { total: 4812, clips }, false);
+    state.set_hits(Hits { total: 4812, clips }, false);
     let values = |all: &[(&str, usize)]| {
         let values = all.iter().map(|&(value, count)| FacetValue {
             value: value.to_owned(),
@@ -68,12 +68,12 @@ fn state(query: &str) -> ScreenState {
     state.facets = vec![
         FacetCounts {
             name: "tag",
-            asked: "tag",
+            field: "tag",
             values: values(&[("interview", 1200), ("ad shoot", 31), ("e\x1bvil", 1)]),
         },
         FacetCounts {
             name: "volume",
-            asked: "volume",
+            field: "volume",
             values: values(&[("SHELF-07", 4812)]),
         },
     ];
@@ -83,11 +83,11 @@ fn state(query: &str) -> ScreenState {
 fn drawn(state: &mut ScreenState, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let plan = plan(Rect::new(0, 0, width, height), state);
-    state.make_room(plan.across, plan.down);
-    let look = Theme { has_colour: false };
+    state.set_capacity(plan.across, plan.down);
+    let theme = Theme { has_colour: false };
     let posters = Posters::default();
     terminal
-        .draw(|frame| draw(frame, state, &posters, look))
+        .draw(|frame| draw(frame, state, &posters, theme))
         .unwrap();
     terminal.backend().to_string()
 }

@@ -17,7 +17,8 @@ use super::stat::FolderStat;
 use super::{FolderListing, FoundFile, Role, WalkEvent, WalkRoot};
 use crate::error::Problem;
 
-/// Size from which a file is opened even if its extension is not of footage.
+/// Minimum size in bytes of files that are opened although their extension is not a footage
+/// extension.
 const SUSPICIOUS: u64 = 16 * 1024 * 1024;
 
 /// Folder to read.
@@ -25,14 +26,14 @@ pub(super) struct WalkFolder {
     path: PathBuf,
     /// Ignore patterns of its parents.
     ignored: BtsIgnore,
-    /// Real path and parents, for the detection of loops.
-    way: Arc<Ancestors>,
+    /// Real path and parent folders, for loop detection.
+    ancestors: Arc<Ancestors>,
 }
 
 /// Real path of a folder, linked to its parents up to the root.
 struct Ancestors {
     real: PathBuf,
-    above: Option<Arc<Ancestors>>,
+    parent: Option<Arc<Ancestors>>,
 }
 
 /// Output of reading a folder.
@@ -44,47 +45,48 @@ pub(super) enum Read {
 
 impl WalkFolder {
     /// Returns the root of a walk.
-    pub(super) fn first(root: &WalkRoot) -> Self {
+    pub(super) fn root(root: &WalkRoot) -> Self {
         let real = fs::canonicalize(&root.folder).unwrap_or_else(|_| root.folder.clone());
         Self {
             path: root.folder.clone(),
             ignored: BtsIgnore::above(&root.folder),
-            way: Arc::new(Ancestors { real, above: None }),
+            ancestors: Arc::new(Ancestors { real, parent: None }),
         }
     }
 
-    /// Returns a subfolder; `None` for a link to one of its parents.
+    /// Returns a subfolder; `None` for a link to one of its parent folders.
     fn child(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> Option<Self> {
         let real = if entry.path_is_symlink() {
             fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned())
         } else {
-            self.way.real.join(name)
+            self.ancestors.real.join(name)
         };
-        let mut way = Some(&*self.way);
-        while let Some(folder) = way {
-            // Compared as bytes: comparing components is slow for deep paths of equal names.
+        let mut ancestor = Some(&*self.ancestors);
+        while let Some(folder) = ancestor {
+            // Compared as bytes, because comparing path components is slow for deep paths.
             if folder.real.as_os_str() == real.as_os_str() {
                 return None;
             }
-            way = folder.above.as_deref();
+            ancestor = folder.parent.as_deref();
         }
         Some(Self {
             path: entry.path().to_owned(),
             ignored: ignored.clone(),
-            way: Arc::new(Ancestors {
+            ancestors: Arc::new(Ancestors {
                 real,
-                above: Some(Arc::clone(&self.way)),
+                parent: Some(Arc::clone(&self.ancestors)),
             }),
         })
     }
 
-    fn is_first(&self) -> bool {
-        self.way.above.is_none()
+    fn is_root(&self) -> bool {
+        self.ancestors.parent.is_none()
     }
 
-    /// Reports an unreadable folder as incomplete, so that its known files are not marked as missing.
-    fn unread(&self, error: walkdir::Error) -> Vec<Read> {
-        if self.is_first() {
+    /// Reports an unreadable folder as incomplete, so that the files in it are not marked as
+    /// missing.
+    fn unreadable_output(&self, error: walkdir::Error) -> Vec<Read> {
+        if self.is_root() {
             let source = error.into_io_error();
             let source = source.unwrap_or_else(|| io::ErrorKind::Other.into());
             return vec![Read::RootError(source)];
@@ -95,14 +97,14 @@ impl WalkFolder {
             is_whole: false,
         };
         vec![
-            Read::WalkEvent(event_of(&error, &self.path)),
+            Read::WalkEvent(to_event(&error, &self.path)),
             Read::WalkEvent(WalkEvent::Folder(listing)),
         ]
     }
 }
 
-/// Converts an error; uses the path of the folder if the error has none.
-fn event_of(error: &walkdir::Error, folder: &Path) -> WalkEvent {
+/// Converts an error to an event; uses the path of the folder if the error has none.
+fn to_event(error: &walkdir::Error, folder: &Path) -> WalkEvent {
     let path = error.path().unwrap_or(folder).to_owned();
     if error.loop_ancestor().is_some() {
         return WalkEvent::Loop(path);
@@ -127,29 +129,29 @@ impl WalkFilter<'_> {
     pub(super) fn read(&self, folder: &WalkFolder) -> (Vec<Read>, Vec<WalkFolder>) {
         let ignored = folder.ignored.inside(&folder.path);
         let mut files_in_folder = FolderFiles::new(&folder.path, self.root.only.is_none());
-        let (mut steps, mut below) = (Vec::new(), Vec::new());
+        let (mut outputs, mut subfolders) = (Vec::new(), Vec::new());
         let entries = WalkDir::new(&folder.path)
             .follow_links(self.follow_links)
             .min_depth(1)
             .max_depth(1);
-        // Sorted here, because `DirEntry::file_name` extracts the name from the path at each call.
+        // Sorted here, because `DirEntry::file_name` extracts the name from the path on each call.
         let mut named = Vec::new();
         for entry in entries {
             match entry {
                 Ok(entry) => named.push((entry.file_name().to_owned(), entry)),
                 Err(error) if error.depth() == 0 => {
-                    return (folder.unread(error), Vec::new());
+                    return (folder.unreadable_output(error), Vec::new());
                 }
                 Err(error) => {
-                    let step = event_of(&error, &folder.path);
-                    if let WalkEvent::Problem(_) = step {
+                    let event = to_event(&error, &folder.path);
+                    if let WalkEvent::Problem(_) = event {
                         files_in_folder.is_whole = false;
                     }
-                    steps.push(Read::WalkEvent(step));
+                    outputs.push(Read::WalkEvent(event));
                 }
             }
         }
-        named.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let folder_stat = FolderStat::new(&folder.path, self.follow_links);
         for (name, entry) in named {
             if self.is_skipped(&entry, &name, &ignored) {
@@ -157,25 +159,25 @@ impl WalkFilter<'_> {
             }
             if entry.file_type().is_dir() {
                 match folder.child(&entry, &name, &ignored) {
-                    Some(child) => below.push(child),
-                    None => steps.push(Read::WalkEvent(WalkEvent::Loop(entry.into_path()))),
+                    Some(child) => subfolders.push(child),
+                    None => outputs.push(Read::WalkEvent(WalkEvent::Loop(entry.into_path()))),
                 }
             } else if entry.file_type().is_file()
                 && let Err(problem) = files_in_folder.add(&entry, name, &folder_stat)
             {
                 files_in_folder.is_whole = false;
-                steps.push(Read::WalkEvent(WalkEvent::Problem(problem)));
+                outputs.push(Read::WalkEvent(WalkEvent::Problem(problem)));
             }
         }
         let listing = files_in_folder.classify(self.root.only.as_ref(), self.declared);
-        steps.push(Read::WalkEvent(WalkEvent::Folder(listing)));
-        (steps, below)
+        outputs.push(Read::WalkEvent(WalkEvent::Folder(listing)));
+        (outputs, subfolders)
     }
 
     fn is_skipped(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> bool {
         let is_folder = entry.file_type().is_dir();
         if let Some(only) = &self.root.only {
-            // A file given by name is included, whatever its name.
+            // A file that the user named is included, whatever its name.
             return is_folder || is_hidden_neighbour(only, name);
         }
         is_never_footage(&name.to_string_lossy(), is_folder)
@@ -227,14 +229,15 @@ impl FolderFiles {
         Ok(())
     }
 
-    /// Classifies the files and combines frames to image sequences.
+    /// Classifies the files and combines frames into image sequences.
     fn classify(
         self,
         only: Option<&BTreeSet<OsString>>,
         declared: Option<DeclaredExtension>,
     ) -> FolderListing {
         let names: Vec<OsString> = self.files.iter().map(|file| file.name.clone()).collect();
-        let names_in_folder = FolderNames::new(&self.folder, names.iter()).declaring(declared);
+        let names_in_folder =
+            FolderNames::new(&self.folder, names.iter()).with_declared_extension(declared);
         let mut frames = Vec::new();
         let mut files = Vec::new();
         for mut file in self.files {
@@ -252,7 +255,7 @@ impl FolderFiles {
                     file.role = Role::Unsure;
                     files.push(file);
                 }
-                // Too large for its extension: may be footage with a wrong one.
+                // Too large for its extension, so it may be footage with a wrong extension.
                 NameKind::Other if file.bytes >= SUSPICIOUS => {
                     file.role = Role::Unsure;
                     files.push(file);
@@ -273,27 +276,28 @@ impl FolderFiles {
     }
 }
 
-/// Keeps the requested files, sequences with requested frames, and originals of requested companions.
+/// Returns the requested files, sequences with requested frames, and originals of requested
+/// companions.
 fn requested_files(
     files: Vec<FoundFile>,
     only: &BTreeSet<OsString>,
     folder: &Path,
 ) -> Vec<FoundFile> {
-    let is_named = |found: &FoundFile| {
+    let is_requested = |found: &FoundFile| {
         only.contains(&found.name)
             || (found.frames.is_some()
                 && only
                     .iter()
-                    .any(|name| sequence::are_alike(&found.name, name)))
+                    .any(|name| sequence::are_same_sequence(&found.name, name)))
     };
     let originals: BTreeSet<PathBuf> = files
         .iter()
-        .filter(|found| is_named(found))
+        .filter(|found| is_requested(found))
         .filter_map(|found| found.original.clone())
         .collect();
     files
         .into_iter()
-        .filter(|found| is_named(found) || originals.contains(&folder.join(&found.name)))
+        .filter(|found| is_requested(found) || originals.contains(&folder.join(&found.name)))
         .collect()
 }
 
@@ -303,9 +307,9 @@ mod tests {
 
     #[test]
     fn an_unreadable_folder_is_reported_as_incomplete() {
-        let above = tempfile::tempdir().unwrap();
+        let parent = tempfile::tempdir().unwrap();
         let root = WalkRoot {
-            folder: above.path().to_owned(),
+            folder: parent.path().to_owned(),
             only: None,
         };
         let filter = WalkFilter {
@@ -315,24 +319,24 @@ mod tests {
             follow_links: false,
             declared: None,
         };
-        let first = WalkFolder::first(&root);
-        let path = above.path().join("taken away");
+        let first = WalkFolder::root(&root);
+        let path = parent.path().join("removed");
         let inner = WalkFolder {
-            way: Arc::new(Ancestors {
+            ancestors: Arc::new(Ancestors {
                 real: path.clone(),
-                above: Some(Arc::clone(&first.way)),
+                parent: Some(Arc::clone(&first.ancestors)),
             }),
             ignored: BtsIgnore::default(),
             path: path.clone(),
         };
-        let (steps, below) = filter.read(&inner);
-        assert!(below.is_empty());
+        let (outputs, subfolders) = filter.read(&inner);
+        assert!(subfolders.is_empty());
         let [
             Read::WalkEvent(WalkEvent::Problem(problem)),
             Read::WalkEvent(WalkEvent::Folder(listing)),
-        ] = &steps[..]
+        ] = &outputs[..]
         else {
-            panic!("{} steps", steps.len());
+            panic!("{} outputs", outputs.len());
         };
         assert_eq!((&problem.path, &listing.folder), (&path, &path));
         assert!(!listing.is_whole && listing.files.is_empty());

@@ -25,9 +25,9 @@ pub struct WalkOptions {
     pub follow_links: bool,
     /// Globs of names or paths to skip.
     pub exclude: Vec<String>,
-    /// Folder of the catalogue, which is skipped.
+    /// Catalogue folder, which is skipped.
     pub own: Option<PathBuf>,
-    /// Reads the owner from an XMP sidecar if the names are ambiguous.
+    /// Function that reads the owner's extension from an XMP sidecar if the names are ambiguous.
     pub declared: Option<DeclaredExtension>,
 }
 
@@ -46,7 +46,7 @@ pub enum Role {
     Unsure,
 }
 
-/// File for the catalogue.
+/// Clip or companion found by a walk.
 #[derive(Debug, Clone)]
 pub struct FoundFile {
     /// File name; of the first frame for an image sequence.
@@ -55,7 +55,8 @@ pub struct FoundFile {
     pub bytes: u64,
     /// Modification time, nanoseconds since 1970 UTC; of the newest frame.
     pub modified: i64,
-    /// Change time (ctime), nanoseconds since 1970 UTC, if the system reports it; of the newest frame.
+    /// Change time (ctime), nanoseconds since 1970 UTC, if the system reports it; of the newest
+    /// frame.
     pub changed: Option<i64>,
     /// Inode number, if the system reports it; `None` for an image sequence.
     pub inode: Option<i64>,
@@ -70,7 +71,7 @@ pub struct FoundFile {
 /// Returns a single file as a walk would report it.
 ///
 /// # Errors
-/// If it does not exist or is not a regular file.
+/// If the path does not exist or is not a regular file.
 pub fn found(path: &Path, role: Role) -> io::Result<FoundFile> {
     let metadata = std::fs::symlink_metadata(path)?;
     let (true, Some(name)) = (metadata.is_file(), path.file_name()) else {
@@ -110,7 +111,7 @@ pub enum WalkEvent {
     Folder(FolderListing),
     /// Folder or file that could not be read.
     Problem(Problem),
-    /// Link to one of its parents; not followed.
+    /// Link to one of its own parent folders; not followed.
     Loop(PathBuf),
 }
 
@@ -123,8 +124,8 @@ pub struct WalkRoot {
     pub only: Option<BTreeSet<OsString>>,
 }
 
-/// Walks from `root` and calls `visit` with each event until it returns false: parents before children, sorted by name.
-/// `readers` threads read folders ahead.
+/// Walks from `root` and calls `visit` with each event until it returns false: parents before
+/// children, sorted by name. `readers` threads read folders ahead.
 ///
 /// # Errors
 /// If `root` cannot be read, or a pattern is malformed.
@@ -142,7 +143,7 @@ pub fn walk(
         declared: options.declared,
     };
     let mut read_error = None;
-    let first = WalkFolder::first(root);
+    let first = WalkFolder::root(root);
     let read = |folder: WalkFolder| filter.read(&folder);
     read_ahead::read_in_order(first, readers, &read, &mut |steps| {
         steps.into_iter().all(|step| match step {

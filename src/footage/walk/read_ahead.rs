@@ -1,7 +1,7 @@
-//! Reads a tree with several threads ahead of its consumer, which receives the nodes in order.
+//! Reads a tree with several threads, ahead of a consumer that receives the nodes in order.
 //!
-//! Shares and fast disks are limited by latency, so several requests run at the same time. On a spinning disk, one
-//! reader stays ahead of the consumer.
+//! Shares and fast disks are limited by latency, so several requests run at the same time. On a
+//! spinning disk, one reader stays ahead of the consumer.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -9,7 +9,7 @@ use std::thread;
 /// Maximum number of nodes read ahead.
 const AHEAD: usize = 64;
 
-/// Node of the tree with its state.
+/// Node of the tree and its state.
 struct Slot<Node, Read>(Mutex<NodeState<Node, Read>>);
 
 enum NodeState<Node, Read> {
@@ -36,15 +36,15 @@ struct Ahead<Node, Read> {
     is_stopped: bool,
 }
 
-/// Reads a tree from its root. `read` returns the result of a node and its children. `take` receives the results, each
-/// before those of its children, until it returns false.
+/// Reads a tree from its root. `read` returns the result of a node and its children. `consume`
+/// receives each result before those of the node's children, until it returns false.
 ///
 /// `readers` threads read ahead; the order is the same as with one reader.
 pub(super) fn read_in_order<Node: Send, Read: Send>(
     first: Node,
     readers: usize,
     read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync),
-    take: &mut dyn FnMut(Read) -> bool,
+    consume: &mut dyn FnMut(Read) -> bool,
 ) {
     let first = Slot::new(first);
     let shared = SharedQueue {
@@ -59,17 +59,17 @@ pub(super) fn read_in_order<Node: Send, Read: Send>(
         for _ in 0..readers.max(1) {
             scope.spawn(|| shared.read_ahead(read));
         }
-        // Stops the readers however this function ends.
+        // Stops the readers, however this function returns.
         let _end = StopOnDrop(&shared);
         let mut path = vec![first];
         while let Some(slot) = path.pop() {
-            let Some((node, below)) = shared.node(&slot, read) else {
+            let Some((node, children)) = shared.node(&slot, read) else {
                 break;
             };
-            if !take(node) {
+            if !consume(node) {
                 break;
             }
-            path.extend(below.into_iter().rev());
+            path.extend(children.into_iter().rev());
         }
     });
 }
@@ -99,7 +99,7 @@ impl<Node, Read> Slot<Node, Read> {
     fn take(&self) -> Option<NodeResult<Node, Read>> {
         let mut state = self.state();
         match std::mem::replace(&mut *state, NodeState::Taken) {
-            NodeState::Read(found, below) => Some((found, below)),
+            NodeState::Read(found, children) => Some((found, children)),
             other => {
                 *state = other;
                 None
@@ -139,17 +139,17 @@ impl<Node: Send, Read: Send> SharedQueue<Node, Read> {
 
     fn read(&self, slot: &Slot<Node, Read>, read: &(dyn Fn(Node) -> (Read, Vec<Node>) + Sync)) {
         let Some(node) = slot.claim() else { return };
-        let (found, below) = read(node);
-        let below: Vec<_> = below.into_iter().map(Slot::new).collect();
+        let (found, children) = read(node);
+        let children: Vec<_> = children.into_iter().map(Slot::new).collect();
         let mut ahead = self.ahead();
-        ahead.waiting.extend(below.iter().rev().cloned());
+        ahead.waiting.extend(children.iter().rev().cloned());
         ahead.unconsumed += 1;
-        *slot.state() = NodeState::Read(found, below);
+        *slot.state() = NodeState::Read(found, children);
         self.changed.notify_all();
     }
 
-    /// Returns a node's result and children; reads it in this thread if no reader has claimed it. `None` if a reader
-    /// panicked.
+    /// Returns a node's result and children; reads it in this thread if no reader has claimed it.
+    /// `None` if a reader panicked.
     fn node(
         &self,
         slot: &Slot<Node, Read>,
@@ -194,9 +194,9 @@ mod tests {
     type Node = (String, usize);
 
     fn read((name, depth): Node) -> (String, Vec<Node>) {
-        let below = |number| (format!("{name}{number}"), depth - 1);
-        let below = (0..if depth > 0 { 5 } else { 0 }).map(below).collect();
-        (name, below)
+        let children = |number| (format!("{name}{number}"), depth - 1);
+        let children = (0..if depth > 0 { 5 } else { 0 }).map(children).collect();
+        (name, children)
     }
 
     fn names(readers: usize, depth: usize, limit: usize) -> Vec<String> {
@@ -242,7 +242,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(30));
             false
         });
-        // Each reader may have started one more.
+        // Each reader may have started one more node.
         assert!(count.into_inner() <= AHEAD + 1 + 4);
     }
 }

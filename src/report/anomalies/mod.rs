@@ -1,8 +1,8 @@
 //! Anomalies of a shoot: what to check before the cards are formatted. A pure function over the
 //! clips of a report.
 //!
-//! A value that at least half of the clips of a day have is considered intended. A value that at
-//! most a fifth of them have is considered an anomaly. Anything in between is not reported.
+//! A value is considered intended if at least half of a day's clips have it. It is considered an
+//! anomaly if at most a fifth of them have it. Anything in between is not reported.
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +19,10 @@ use crate::value::Rate;
 /// Severity of an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Severity {
-    /// Something is lost, or may be soon.
+    /// Footage is lost or may soon be lost.
     Fault,
     /// Should be checked before the cards are formatted.
-    Look,
+    Check,
     /// Probably intended, so shown less prominently.
     Note,
 }
@@ -33,14 +33,14 @@ pub(super) enum AnomalyKind {
     /// The file could not be read completely.
     Unreadable,
     /// Copies of the clip differ.
-    Differs,
+    CopiesDiffer,
     /// No file of the clip is left.
-    Gone,
-    /// Only one volume holds the clip.
+    NoCopy,
+    /// Only one volume contains the clip.
     OneCopy,
     /// Clip numbers before this one are missing.
     Gap,
-    /// No sound, although other clips of the camera have some.
+    /// No sound, although other clips of the camera have sound.
     Silent,
     /// Frame rate that differs from most clips.
     Rate,
@@ -49,58 +49,58 @@ pub(super) enum AnomalyKind {
     /// Recording date in the future or before [`FIRST_YEAR`].
     Clock,
     /// High frame rate, as for slow motion.
-    Fast,
-    /// All clips of the camera have a frame rate that differs from the day's.
-    OwnRate,
+    HighRate,
+    /// All clips of the camera have a frame rate that differs from the usual rate of the day.
+    CameraRate,
     /// No recording time, only the modification time of the file.
     NoClock,
 }
 
 impl AnomalyKind {
-    /// Severity of this kind.
+    /// Returns the severity of this kind.
     #[must_use]
     pub(super) fn severity(self) -> Severity {
         match self {
-            Self::Unreadable | Self::Differs | Self::Gone | Self::OneCopy => Severity::Fault,
-            Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Severity::Look,
-            Self::Fast | Self::OwnRate | Self::NoClock => Severity::Note,
+            Self::Unreadable | Self::CopiesDiffer | Self::NoCopy | Self::OneCopy => Severity::Fault,
+            Self::Gap | Self::Silent | Self::Rate | Self::Size | Self::Clock => Severity::Check,
+            Self::HighRate | Self::CameraRate | Self::NoClock => Severity::Note,
         }
     }
 
-    /// Heading of this kind in a page.
+    /// Returns the heading for this kind in a page.
     #[must_use]
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Unreadable => "Could not be read",
-            Self::Differs => "Copies differ",
-            Self::Gone => "No copy left",
+            Self::CopiesDiffer => "Copies differ",
+            Self::NoCopy => "No copy left",
             Self::OneCopy => "Only one copy",
             Self::Gap => "Missing clip numbers",
             Self::Silent => "No sound",
             Self::Rate => "Different frame rate",
             Self::Size => "Different picture size",
             Self::Clock => "Implausible date",
-            Self::Fast => "High frame rate",
-            Self::OwnRate => "Camera with its own frame rate",
+            Self::HighRate => "High frame rate",
+            Self::CameraRate => "Camera with a different frame rate",
             Self::NoClock => "No recording time",
         }
     }
 
-    /// Name in JSON and CSV.
+    /// Returns the name used in JSON and CSV.
     #[must_use]
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
-            Self::Differs => "copies-differ",
-            Self::Gone => "no-copy",
+            Self::CopiesDiffer => "copies-differ",
+            Self::NoCopy => "no-copy",
             Self::OneCopy => "one-copy",
             Self::Gap => "gap",
             Self::Silent => "no-sound",
             Self::Rate => "rate",
             Self::Size => "picture-size",
             Self::Clock => "clock",
-            Self::Fast => "high-rate",
-            Self::OwnRate => "camera-rate",
+            Self::HighRate => "high-rate",
+            Self::CameraRate => "camera-rate",
             Self::NoClock => "no-clock",
         }
     }
@@ -117,15 +117,15 @@ pub(super) struct Anomaly {
     pub(super) text: String,
 }
 
-/// A value is rare if at most one clip in this number has it.
+/// A value is rare if at most one in this number of clips has it.
 const RARE_DIVISOR: usize = 5;
-/// Multiple of the common frame rate from which a rate is considered slow motion.
-const FAST_FACTOR: f64 = 1.5;
-/// Minimum number of a camera's clips from which its settings are derived.
+/// Minimum multiple of the common frame rate for a rate to be considered slow motion.
+const HIGH_RATE_FACTOR: f64 = 1.5;
+/// Minimum number of clips for deriving the settings of a camera.
 const MIN_CLIPS: usize = 3;
-/// Suffix for values that are common among the clips of one camera.
-const OF_CAMERA: &str = " of this camera";
-/// First year that a digital camera can have recorded.
+/// Message suffix where a clip is compared with others of its camera.
+const CAMERA_SUFFIX: &str = " of this camera";
+/// Earliest plausible year of a recording.
 const FIRST_YEAR: i16 = 1995;
 
 /// Finds all anomalies, sorted by importance and then by clip.
@@ -168,13 +168,16 @@ pub(super) fn find_anomalies(report: &ShootReport) -> Vec<Anomaly> {
 fn copies(shot: &Shot) -> Option<(AnomalyKind, String)> {
     let copies = &shot.copies;
     if copies.do_differ {
-        let text = format!("full hashes differ, on {}", copies.labels.join(", "));
-        return Some((AnomalyKind::Differs, text));
+        let text = format!("full hashes differ on {}", copies.labels.join(", "));
+        return Some((AnomalyKind::CopiesDiffer, text));
     }
     // Unreadable files do not count as copies; such a clip is already reported as unreadable.
     match copies.volumes {
         0 if shot.summary.problem.is_some() => None,
-        0 => Some((AnomalyKind::Gone, "none of its files was found".to_owned())),
+        0 => Some((
+            AnomalyKind::NoCopy,
+            "none of its files was found".to_owned(),
+        )),
         1 if copies.files > 1 => {
             let files = counted(copies.files, "file");
             Some((
@@ -210,7 +213,7 @@ fn gap(shot: &Shot, report: &ShootReport) -> Option<String> {
 fn clock(shot: &Shot, created: Date) -> Option<(AnomalyKind, String)> {
     let captured = shot.summary.captured.as_ref()?.value;
     let date = captured.civil().date();
-    // Allows for time zones in which it is tomorrow.
+    // Allows for time zones where it is already tomorrow.
     let is_future = created.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
     if is_future || date.year() < FIRST_YEAR {
         let reason = if is_future {
@@ -223,7 +226,7 @@ fn clock(shot: &Shot, created: Date) -> Option<(AnomalyKind, String)> {
     let is_known = shot.summary.captured.as_ref()?.source != crate::clip::Source::MTIME;
     (!is_known && shot.summary.problem.is_none()).then(|| {
         let text =
-            "only the file's modification time is known, which copying may change".to_owned();
+            "only the file's modification time is known, and copying may change it".to_owned();
         (AnomalyKind::NoClock, text)
     })
 }
@@ -233,7 +236,7 @@ fn rates(shots: &[Shot], day: &[usize], anomalies: &mut Vec<Anomaly>) {
     let of_day = CommonValue::find(day.iter().filter_map(|&at| rate(at)));
     for camera in groups_of(shots, day, |shot| Some(shot.camera.clone())) {
         let own = CommonValue::find(camera.iter().filter_map(|&at| rate(at)));
-        // Clips of unknown cameras have nothing else in common.
+        // Clips of unknown cameras may be from different cameras.
         let is_one = camera.iter().all(|&at| shots[at].has_camera());
         let own = own.filter(|own| is_one && own.count >= MIN_CLIPS);
         for at in camera {
@@ -254,34 +257,35 @@ fn rate_anomaly(
     day: Option<&CommonValue<Rate>>,
     own: Option<&CommonValue<Rate>>,
 ) -> Option<(AnomalyKind, String)> {
-    let is_fast =
-        |usual: &CommonValue<Rate>| rate.per_second() >= usual.value.per_second() * FAST_FACTOR;
+    let is_high = |usual: &CommonValue<Rate>| {
+        rate.per_second() >= usual.value.per_second() * HIGH_RATE_FACTOR
+    };
     let describe = |usual: &CommonValue<Rate>, of: &str| {
         usual.describe(&format_rate(rate), &format_rate(usual.value), of)
     };
     if let Some(usual) = day.filter(|usual| usual.value != rate) {
-        if is_fast(usual) {
-            return Some((AnomalyKind::Fast, describe(usual, "")));
+        if is_high(usual) {
+            return Some((AnomalyKind::HighRate, describe(usual, "")));
         }
         if own.is_some_and(|own| own.value == rate) {
-            return Some((AnomalyKind::OwnRate, describe(usual, "")));
+            return Some((AnomalyKind::CameraRate, describe(usual, "")));
         }
         if usual.is_rare(&rate) {
             return Some((AnomalyKind::Rate, describe(usual, "")));
         }
     }
-    // A clip that differs from its camera's setting, whatever the other cameras use.
+    // Compares the clip with others of its camera, regardless of what other cameras use.
     let own = own.filter(|own| own.is_rare(&rate))?;
-    let kind = if is_fast(own) {
-        AnomalyKind::Fast
+    let kind = if is_high(own) {
+        AnomalyKind::HighRate
     } else {
         AnomalyKind::Rate
     };
-    Some((kind, describe(own, OF_CAMERA)))
+    Some((kind, describe(own, CAMERA_SUFFIX)))
 }
 
 fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
-    // A rotated camera records the same picture size.
+    // Ignores orientation, because a rotated camera records the same picture size.
     let size = |at: usize| {
         let (width, height) = shots[at].summary.size?;
         Some((width.max(height), width.min(height)))
@@ -296,7 +300,7 @@ fn sizes(shots: &[Shot], camera: &[usize], anomalies: &mut Vec<Anomaly>) {
             anomalies.push(Anomaly {
                 shot: at,
                 kind: AnomalyKind::Size,
-                text: usual.describe(&text(size), &text(usual.value), OF_CAMERA),
+                text: usual.describe(&text(size), &text(usual.value), CAMERA_SUFFIX),
             });
         }
     }
@@ -334,7 +338,7 @@ struct CommonValue<T> {
     value: T,
     /// Number of clips with the common value.
     count: usize,
-    /// Number of all clips.
+    /// Number of clips with any value.
     all: usize,
     /// Number of clips by value.
     counts: HashMap<T, usize>,
@@ -365,10 +369,10 @@ impl<T: Copy + Eq + Hash> CommonValue<T> {
         *value != self.value && count * RARE_DIVISOR <= self.all
     }
 
-    /// Describes a rare value; `of` follows the number of clips.
-    fn describe(&self, rare: &str, usual: &str, of: &str) -> String {
+    /// Describes a rare value; `suffix` follows the number of clips.
+    fn describe(&self, rare: &str, usual: &str, suffix: &str) -> String {
         let (count, all) = (grouped(self.count), counted(self.all, "clip"));
-        format!("{rare}, where {count} of {all}{of} have {usual}")
+        format!("{rare}, where {count} of {all}{suffix} have {usual}")
     }
 }
 

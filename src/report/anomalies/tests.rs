@@ -1,10 +1,12 @@
+//! Tests of the anomaly checks on small reports.
+
 use super::*;
 use crate::clip::{Fact, Source};
+use crate::report::clip_number_series::Series;
 use crate::report::clip_summary::ClipSummary;
-use crate::report::series::Series;
 use crate::report::{ReportScope, ShotCopies};
 
-/// Clip of a camera with a frame rate, with sound and two copies.
+/// Creates a clip of a camera with this frame rate, with sound and two copies.
 fn shot(camera: &str, rate: &str) -> Shot {
     let summary = ClipSummary {
         rate: Some(rate.parse().unwrap()),
@@ -42,7 +44,7 @@ fn report(shots: Vec<Shot>) -> ShootReport {
     }
 }
 
-fn found(shots: Vec<Shot>) -> Vec<(usize, AnomalyKind, String)> {
+fn anomalies_of(shots: Vec<Shot>) -> Vec<(usize, AnomalyKind, String)> {
     let found = find_anomalies(&report(shots));
     let anomalies = found.into_iter();
     anomalies
@@ -50,93 +52,96 @@ fn found(shots: Vec<Shot>) -> Vec<(usize, AnomalyKind, String)> {
         .collect()
 }
 
-fn many(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
+fn shots(count: usize, camera: &str, rate: &str) -> Vec<Shot> {
     vec![shot(camera, rate); count]
 }
 
 #[test]
 fn a_uniform_day_has_no_anomalies() {
-    assert_eq!(found(many(12, "A", "25")), []);
-    assert_eq!(found(Vec::new()), []);
+    assert_eq!(anomalies_of(shots(12, "A", "25")), []);
+    assert_eq!(anomalies_of(Vec::new()), []);
 }
 
 #[test]
 fn one_rate_among_many_is_an_anomaly() {
-    let mut shots = many(9, "A", "25");
+    let mut shots = shots(9, "A", "25");
     shots.push(shot("A", "24000/1001"));
     let text = "23.976, where 9 of 10 clips have 25".to_owned();
-    assert_eq!(found(shots), [(9, AnomalyKind::Rate, text)]);
+    assert_eq!(anomalies_of(shots), [(9, AnomalyKind::Rate, text)]);
 }
 
 #[test]
 fn two_common_rates_are_not_an_anomaly() {
-    let shots = [many(5, "A", "25"), many(5, "B", "24")].concat();
-    assert_eq!(found(shots), []);
-    let shots = [many(7, "A", "25"), many(3, "A", "24")].concat();
-    assert_eq!(found(shots), []);
+    let half = [shots(5, "A", "25"), shots(5, "B", "24")].concat();
+    assert_eq!(anomalies_of(half), []);
+    let third = [shots(7, "A", "25"), shots(3, "A", "24")].concat();
+    assert_eq!(anomalies_of(third), []);
 }
 
 #[test]
 fn slow_motion_and_the_rate_of_a_whole_camera_are_only_notes() {
     let shots = [
-        many(12, "A", "25"),
-        many(3, "phone", "30"),
-        many(1, "A", "100"),
+        shots(12, "A", "25"),
+        shots(3, "phone", "30"),
+        shots(1, "A", "100"),
     ]
     .concat();
-    let kinds: Vec<AnomalyKind> = found(shots).into_iter().map(|anomaly| anomaly.1).collect();
+    let kinds: Vec<AnomalyKind> = anomalies_of(shots)
+        .into_iter()
+        .map(|anomaly| anomaly.1)
+        .collect();
     assert_eq!(
         kinds,
         [
-            AnomalyKind::Fast,
-            AnomalyKind::OwnRate,
-            AnomalyKind::OwnRate,
-            AnomalyKind::OwnRate
+            AnomalyKind::HighRate,
+            AnomalyKind::CameraRate,
+            AnomalyKind::CameraRate,
+            AnomalyKind::CameraRate
         ]
     );
 }
 
 #[test]
 fn a_clip_that_differs_from_its_camera_is_an_anomaly() {
-    let mut shots = [many(10, "A", "25"), many(10, "B", "24")].concat();
+    let mut shots = [shots(10, "A", "25"), shots(10, "B", "24")].concat();
     shots.push(shot("B", "30"));
     let text = "30, where 10 of 11 clips of this camera have 24".to_owned();
-    assert_eq!(found(shots), [(20, AnomalyKind::Rate, text)]);
+    assert_eq!(anomalies_of(shots), [(20, AnomalyKind::Rate, text)]);
 }
 
 #[test]
 fn each_day_is_checked_separately() {
-    let mut shots = many(9, "A", "25");
-    let mut other = many(9, "A", "24");
-    for shot in &mut other {
+    let mut both_days = shots(9, "A", "25");
+    let mut previous_day = shots(9, "A", "24");
+    for shot in &mut previous_day {
         shot.day = Some("2026-05-19".into());
     }
-    shots.extend(other);
-    assert_eq!(found(shots), []);
+    both_days.extend(previous_day);
+    assert_eq!(anomalies_of(both_days), []);
 }
 
 #[test]
 fn a_rotated_phone_keeps_its_picture_size() {
-    let mut shots = many(9, "phone", "25");
+    let mut shots = shots(9, "phone", "25");
     let mut turned = shot("phone", "25");
     turned.summary.size = Some((2160, 3840));
     shots.push(turned);
-    assert_eq!(found(shots.clone()), []);
+    assert_eq!(anomalies_of(shots.clone()), []);
     let mut small = shot("phone", "25");
     small.summary.size = Some((3840, 1080));
     shots.push(small);
     let text = "3840×1080, where 10 of 11 clips of this camera have 3840×2160".to_owned();
-    assert_eq!(found(shots), [(10, AnomalyKind::Size, text)]);
+    assert_eq!(anomalies_of(shots), [(10, AnomalyKind::Size, text)]);
 }
 
 #[test]
 fn clips_of_unknown_cameras_are_not_compared() {
-    let mut shots = many(9, "unknown camera", "25");
+    let mut shots = shots(9, "unknown camera", "25");
     let mut other = shot("unknown camera", "25");
     other.summary.size = Some((1280, 2160));
     other.summary.has_sound = false;
     shots.push(other);
-    assert_eq!(found(shots), []);
+    assert_eq!(anomalies_of(shots), []);
 }
 
 #[test]
@@ -146,16 +151,16 @@ fn missing_sound_is_an_anomaly_if_the_camera_records_sound() {
         silent.summary.has_sound = false;
         silent
     };
-    let mut shots = many(3, "A", "25");
+    let mut shots = shots(3, "A", "25");
     shots.push(silent());
     let text = "3 of 4 clips of this camera have sound".to_owned();
-    assert_eq!(found(shots), [(3, AnomalyKind::Silent, text)]);
-    assert_eq!(found(vec![silent(); 4]), []);
+    assert_eq!(anomalies_of(shots), [(3, AnomalyKind::Silent, text)]);
+    assert_eq!(anomalies_of(vec![silent(); 4]), []);
 }
 
 #[test]
 fn copies_are_counted_by_volume_and_compared_by_content() {
-    let with = |volumes: usize, files: usize, do_differ: bool| {
+    let with_copies = |volumes: usize, files: usize, do_differ: bool| {
         let mut shot = shot("A", "25");
         shot.copies.volumes = volumes;
         shot.copies.files = files;
@@ -164,21 +169,21 @@ fn copies_are_counted_by_volume_and_compared_by_content() {
         shot
     };
     let shots = vec![
-        with(2, 2, false),
-        with(1, 1, false),
-        with(1, 2, false),
-        with(2, 2, true),
-        with(0, 0, false),
+        with_copies(2, 2, false),
+        with_copies(1, 1, false),
+        with_copies(1, 2, false),
+        with_copies(2, 2, true),
+        with_copies(0, 0, false),
     ];
-    let findings: Vec<(usize, AnomalyKind)> = found(shots)
+    let findings: Vec<(usize, AnomalyKind)> = anomalies_of(shots)
         .into_iter()
         .map(|anomaly| (anomaly.0, anomaly.1))
         .collect();
     assert_eq!(
         findings,
         [
-            (3, AnomalyKind::Differs),
-            (4, AnomalyKind::Gone),
+            (3, AnomalyKind::CopiesDiffer),
+            (4, AnomalyKind::NoCopy),
             (1, AnomalyKind::OneCopy),
             (2, AnomalyKind::OneCopy)
         ]
@@ -187,12 +192,12 @@ fn copies_are_counted_by_volume_and_compared_by_content() {
 
 #[test]
 fn a_date_in_the_future_or_before_1995_is_implausible() {
-    let at = |time: &str, source: Source| {
+    let recorded_at = |time: &str, source: Source| {
         let mut shot = shot("A", "25");
         shot.summary.captured = Some(Fact::new(time.parse().unwrap(), source));
         shot
     };
-    let check = |time: &str, source| found(vec![at(time, source)]);
+    let check = |time: &str, source| anomalies_of(vec![recorded_at(time, source)]);
     assert_eq!(check("2026-05-22T00:10:00", Source::STREAM), []);
     let kind = |time: &str, source| check(time, source)[0].1;
     assert_eq!(
@@ -210,7 +215,7 @@ fn a_date_in_the_future_or_before_1995_is_implausible() {
 }
 
 #[test]
-fn a_gap_is_reported_at_the_clip_after_it() {
+fn a_gap_is_reported_for_the_clip_after_it() {
     let numbered = |number| {
         let mut shot = shot("A", "25");
         shot.number = Some((0, number));

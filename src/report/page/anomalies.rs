@@ -1,4 +1,4 @@
-//! Section of anomalies, by kind, with links to the clips.
+//! Anomaly section: one list per kind, with links to the clips.
 
 use maud::{Markup, html};
 
@@ -7,9 +7,9 @@ use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 
-/// Clips listed per kind; the user can unfold more.
+/// Number of clips listed per kind; the user can unfold more.
 const LISTED: usize = 8;
-/// Maximum number of unfolded clips; the clips themselves show the rest.
+/// Maximum number of unfolded clips per kind. Further anomalies are shown only with their clips.
 const MAX_LISTED: usize = 400;
 
 pub(super) fn section(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
@@ -20,7 +20,7 @@ pub(super) fn section(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
                 p.well { "None found." }
             }
             div.findings {
-                @for anomalies in anomalies.chunk_by(|one, next| one.kind == next.kind) {
+                @for anomalies in anomalies.chunk_by(|a, b| a.kind == b.kind) {
                     (of_kind(report, anomalies))
                 }
             }
@@ -72,10 +72,10 @@ fn list(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     }
 }
 
-pub(super) fn class(gravity: Severity) -> &'static str {
-    match gravity {
+pub(super) fn class(severity: Severity) -> &'static str {
+    match severity {
         Severity::Fault => "fault",
-        Severity::Look => "look",
+        Severity::Check => "look",
         Severity::Note => "note",
     }
 }
@@ -83,17 +83,17 @@ pub(super) fn class(gravity: Severity) -> &'static str {
 fn advice(kind: AnomalyKind) -> &'static str {
     match kind {
         AnomalyKind::Unreadable => "Copy the card again before formatting it.",
-        AnomalyKind::Differs => "At least one copy is not what the camera wrote.",
-        AnomalyKind::Gone => "Its files were found before; a drive may have changed since.",
+        AnomalyKind::CopiesDiffer => "At least one copy differs from what the camera wrote.",
+        AnomalyKind::NoCopy => "Its files were found earlier; a drive may have changed since.",
         AnomalyKind::OneCopy => {
             "All known copies are on one volume: make another before formatting the card."
         }
         AnomalyKind::Gap => "Deleted in the camera, or not copied from the card.",
         AnomalyKind::Silent => "Other clips of the same camera have sound.",
         AnomalyKind::Rate | AnomalyKind::Size => "Changed by mistake, or on purpose?",
-        AnomalyKind::Clock => "The camera clock was never set, or set wrongly.",
-        AnomalyKind::Fast => "Probably shot for slow motion.",
-        AnomalyKind::OwnRate => "All clips of that camera: probably intended.",
+        AnomalyKind::Clock => "The camera clock was not set, or set incorrectly.",
+        AnomalyKind::HighRate => "Probably shot for slow motion.",
+        AnomalyKind::CameraRate => "All clips of the camera have it, so it is probably intended.",
         AnomalyKind::NoClock => "The camera stored no time in the file.",
     }
 }

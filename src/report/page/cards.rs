@@ -1,4 +1,4 @@
-//! Section of the ingested cards and of the copies.
+//! Section about the ingested cards and the copies of clips.
 
 use maud::{Markup, html};
 
@@ -25,9 +25,9 @@ pub(super) fn cards(report: &ShootReport) -> Markup {
             @if left > 0 {
                 p.more {
                     @if left == report.shots.len() {
-                        "No clip was ingested, so the cards are unknown. Copies are those that scans found."
+                        "No clip was ingested, so the cards are unknown. The copies were found by scans."
                     } @else {
-                        (counted(left, "clip")) " not ingested from a card. Their copies are those that scans found."
+                        (counted(left, "clip")) " not ingested from a card. Their copies were found by scans."
                     }
                 }
             }
@@ -47,7 +47,7 @@ fn comparison_summary(report: &ShootReport) -> String {
     match all {
         0 => "No clip is known to be on more than one volume.".to_owned(),
         _ => format!(
-            "{} on more than one volume. All copies of {} were compared by full hash, the others by samples only.",
+            "{} on more than one volume: {} with all copies compared by full hash, the rest by samples only.",
             counted(all, "clip"),
             grouped(verified)
         ),
@@ -92,7 +92,7 @@ fn copy(ingest: &Ingest, place: &IngestPlace) -> Markup {
             (grouped(place.verified)) " of " (counted(ingest.files, "file")) " verified"
         }
         @if place.bad > 0 { ", " span.fault { (grouped(place.bad)) " altered, missing or not copied" } }
-        @if let Some(oldest) = place.oldest { ", earliest " span.tc { (time(oldest)) } }
+        @if let Some(oldest) = place.oldest { ", oldest check " span.tc { (time(oldest)) } }
         @if let Some(how) = &place.how { ", " (how) }
         @match &place.manifest {
             Some(manifest) => { "; manifest " span.path { (escape_text(&manifest.to_string_lossy())) } }

@@ -10,16 +10,16 @@ use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
 use crate::output::ClipCard;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
-use crate::report::files::Sink;
+use crate::report::output_files::Sink;
 use crate::report::pictures::{ClipPictures, Strip};
 use crate::report::{ShootReport, Shot, technical};
 use crate::value::{Duration, Timecode};
 
-/// Maximum characters of a file name; file systems allow no more.
+/// Maximum number of characters in a file name; filesystems do not allow more.
 const MAX_CHARS: usize = 255;
 /// Maximum number of tags, notes, markers and copies shown per clip.
 const MAX_SHOWN: usize = 40;
-/// Fields that are shown elsewhere in a clip, or are of no use to readers.
+/// Fields that are shown elsewhere in a clip, or are not useful to readers.
 const SHOWN_ELSEWHERE: [&str; 27] = [
     "name",
     "path_bytes",
@@ -64,16 +64,16 @@ pub(in crate::report) struct Clips<'a> {
     report: &'a ShootReport,
     /// Anomalies of each clip.
     anomalies: Vec<Vec<&'a Anomaly>>,
-    /// True if most clips have only one copy; the clips then do not repeat it.
+    /// True if most clips have only one copy. It is then not repeated for each clip.
     is_one_copy_usual: bool,
-    /// True if the clips are from several days, so that each shows its date.
+    /// True if the clips are from several days. Each clip then shows its date.
     has_several_days: bool,
     pub(super) cameras: Vec<&'a str>,
     pub(super) cards: Vec<&'a str>,
     pub(super) tags: Vec<&'a str>,
 }
 
-/// Clip with everything that a page shows of it.
+/// Clip and everything that a page shows about it.
 struct ClipView<'a> {
     /// Index of the clip in [`ShootReport::shots`].
     at: usize,
@@ -107,7 +107,7 @@ impl<'a> Clips<'a> {
         self.report.shots.len()
     }
 
-    /// Writes every clip in full.
+    /// Writes all clips with all details.
     pub(in crate::report) fn articles(
         &self,
         next: &mut Next<'_>,
@@ -116,20 +116,20 @@ impl<'a> Clips<'a> {
         self.each(next, sink, |view| self.article(view))
     }
 
-    /// Writes every clip as a picture with its name.
+    /// Writes all clips as pictures with their names.
     pub(in crate::report) fn grid(
         &self,
-        part: PictureMode,
+        mode: PictureMode,
         next: &mut Next<'_>,
         sink: &mut Sink<'_>,
     ) -> Result<(), Error> {
         self.each(next, sink, |view| {
-            let words = self.hidden_words(view);
+            let hidden_text = self.hidden_text(view);
             self.wrap(
                 view,
-                Some(&words),
+                Some(&hidden_text),
                 &html! {
-                    (figure(view, part))
+                    (figure(view, mode))
                     (heading(view))
                     p.line { (address(view.clip)) (running(view.clip)) (stars(view.clip)) }
                     (self.findings(view.at))
@@ -171,52 +171,53 @@ impl<'a> Clips<'a> {
                     p.technical { (technical::line(clip).join(" · ")) }
                     (self.findings(view.at))
                     (tags(view.shot))
-                    (words(clip))
+                    (notes_and_markers(clip))
                     (more(view))
                 }
             },
         )
     }
 
-    /// Texts that a report shows but a contact sheet does not; a search in the sheet finds them.
-    fn hidden_words(&self, view: &ClipView<'_>) -> String {
-        let mut words: Vec<String> = view.shot.tags().take(MAX_SHOWN).map(escape_text).collect();
-        words.push(escape_text(&view.shot.camera));
-        words.extend(self.report.card_of(view.shot).map(escape_text));
+    /// Returns texts that a report shows but a contact sheet does not. They are searchable in the
+    /// sheet.
+    fn hidden_text(&self, view: &ClipView<'_>) -> String {
+        let mut texts: Vec<String> = view.shot.tags().take(MAX_SHOWN).map(escape_text).collect();
+        texts.push(escape_text(&view.shot.camera));
+        texts.extend(self.report.card_of(view.shot).map(escape_text));
         let notes = view.clip.notes.iter().flat_map(|notes| &notes.value.0);
-        words.extend(notes.take(MAX_SHOWN).map(|note| escape_text(&note.text)));
-        words.join(" ")
+        texts.extend(notes.take(MAX_SHOWN).map(|note| escape_text(&note.text)));
+        texts.join(" ")
     }
 
-    /// Wraps a clip in an element with its filter and sort values. `words` are additional search
-    /// texts that are not visible.
-    fn wrap(&self, view: &ClipView<'_>, words: Option<&str>, inner: &Markup) -> Markup {
+    /// Wraps a clip in an element with its filter and sort values. `hidden_text` can be searched
+    /// but is not visible.
+    fn wrap(&self, view: &ClipView<'_>, hidden_text: Option<&str>, inner: &Markup) -> Markup {
         let ClipView { at, shot, clip, .. } = *view;
-        let place = |list: &[&str], name: &str| list.binary_search(&name).ok();
+        let index_of = |list: &[&str], name: &str| list.binary_search(&name).ok();
         let tags: Vec<String> = shot
             .tags()
-            .filter_map(|tag| Some(place(&self.tags, tag)?.to_string()))
+            .filter_map(|tag| Some(index_of(&self.tags, tag)?.to_string()))
             .collect();
         let card = self.report.card_of(shot);
-        let card = card.and_then(|card| place(&self.cards, card));
+        let card = card.and_then(|card| index_of(&self.cards, card));
         let start = clip.captured.as_ref().map(|it| it.value.wall_seconds());
         html! {
             article.clip id=(anchor(at)) tabindex="-1" aria-labelledby={ "n" (at + 1) }
                 data-time=[start]
                 data-length=[clip.duration.as_ref().map(|it| it.value.as_micros() / 1000)]
                 data-bytes=[clip.bytes.as_ref().map(|it| it.value.0)]
-                data-merit=(clip.rating_rank())
-                data-camera=[place(&self.cameras, &shot.camera)]
+                data-rating_rank=(clip.rating_rank())
+                data-camera=[index_of(&self.cameras, &shot.camera)]
                 data-card=[card]
                 data-tags=(tags.join(" "))
-                data-odd[self.is_odd(at)]
-                data-words=[words]
+                data-odd[self.is_check_advised(at)]
+                data-words=[hidden_text]
             { (inner) }
         }
     }
 
     /// Returns true if the clip has an anomaly that should be checked.
-    fn is_odd(&self, at: usize) -> bool {
+    fn is_check_advised(&self, at: usize) -> bool {
         self.anomalies[at]
             .iter()
             .any(|anomaly| self.is_listed(anomaly) && anomaly.kind.severity() != Severity::Note)
@@ -244,7 +245,7 @@ impl<'a> Clips<'a> {
         }
     }
 
-    /// Line of time, camera and card: `14:02 · A · Sony ILME-FX3 · A001`.
+    /// Draws the line with time, camera and card: `14:02 · A · Sony ILME-FX3 · A001`.
     fn source(&self, view: &ClipView<'_>) -> Markup {
         let shot = view.shot;
         let when = view.clip.captured.as_ref().map(|it| it.value.civil());
@@ -274,14 +275,14 @@ fn heading(view: &ClipView<'_>) -> Markup {
     html! { h3 id={ "n" (view.at + 1) } { (isolated_name(view.shot.name())) } }
 }
 
-/// File name in isolation, so that its writing direction does not reorder the text around it.
+/// Isolates a file name, so that its writing direction does not reorder the text around it.
 pub(in crate::report) fn isolated_name(name: &str) -> Markup {
     let name = if name.is_empty() { "(no name)" } else { name };
     html! { bdi { (escape_truncated(name, MAX_CHARS)) } }
 }
 
-/// Picture of a clip, or the reason why there is none.
-fn figure(view: &ClipView<'_>, part: PictureMode) -> Markup {
+/// Draws the picture of a clip, or the reason why there is none.
+fn figure(view: &ClipView<'_>, mode: PictureMode) -> Markup {
     let clip = view.clip;
     let poster = view.pictures.poster.as_ref();
     let strip = view.pictures.strip.as_ref();
@@ -289,7 +290,7 @@ fn figure(view: &ClipView<'_>, part: PictureMode) -> Markup {
         "Picture of {}",
         escape_truncated(view.shot.name(), MAX_CHARS)
     );
-    match (part, poster, strip) {
+    match (mode, poster, strip) {
         (PictureMode::Strip, _, Some(strip)) => {
             html! { div.film { (image(&strip.picture, &alt)) } }
         }
@@ -303,7 +304,7 @@ fn figure(view: &ClipView<'_>, part: PictureMode) -> Markup {
     }
 }
 
-/// Reason why a clip has no picture.
+/// Returns the reason why a clip has no picture.
 fn reason(shot: &Shot) -> &'static str {
     if shot.is_sound() {
         "Sound only"
@@ -316,7 +317,8 @@ fn reason(shot: &Shot) -> &'static str {
     }
 }
 
-/// Labels of the moments of a filmstrip: timecodes if the clip has them, else times from its start.
+/// Returns the labels of a filmstrip's moments: timecodes if the clip has them, otherwise times
+/// from its start.
 fn moment_labels(clip: &Clip, strip: &Strip) -> String {
     let moment_labels: Vec<String> = strip
         .seconds
@@ -386,8 +388,8 @@ fn tags(shot: &Shot) -> Markup {
     }
 }
 
-/// Notes and markers of a clip.
-fn words(clip: &Clip) -> Markup {
+/// Draws the notes and markers of a clip.
+fn notes_and_markers(clip: &Clip) -> Markup {
     let notes = clip.notes.iter().flat_map(|notes| &notes.value.0);
     let markers = clip.markers.iter().flat_map(|markers| &markers.value.0);
     let markers: Vec<_> = markers.take(MAX_SHOWN).collect();
@@ -413,7 +415,7 @@ fn words(clip: &Clip) -> Markup {
     }
 }
 
-/// Copies and all other fields, which the user can unfold.
+/// Draws the copies and all other fields, which the user can unfold.
 fn more(view: &ClipView<'_>) -> Markup {
     let clip = view.clip;
     let rest = FIELDS
@@ -435,7 +437,7 @@ fn more(view: &ClipView<'_>) -> Markup {
     }
 }
 
-/// Summary of the copies: `2 copies, identical by full hash: RAID-A, SHELF-07`.
+/// Summarizes the copies: `2 copies, identical by full hash: RAID-A, SHELF-07`.
 fn copies(shot: &Shot) -> String {
     let copies = &shot.copies;
     let labels = escape_text(&copies.labels.join(", "));

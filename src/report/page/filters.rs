@@ -1,11 +1,11 @@
-//! Search, filters and keyboard help. All of it needs the script, which makes it visible.
+//! Search, filters and keyboard help. All of them need the script, which makes them visible.
 
 use maud::{Markup, html};
 
 use super::{Clips, escape_truncated};
 use crate::output::counted;
 
-/// Maximum characters of an option.
+/// Maximum number of characters in an option.
 const MAX_CHARS: usize = 60;
 
 /// Keys and their descriptions.

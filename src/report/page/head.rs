@@ -10,10 +10,10 @@ use crate::report::{ReportScope, ShootReport};
 
 /// Maximum number of values shown for a fact; the rest is counted.
 const MAX_VALUES: usize = 4;
-/// Maximum characters of a title.
+/// Maximum number of characters in a title.
 const MAX_CHARS: usize = 160;
 
-/// Title of a report: `ACME Spring Campaign BTS, 2026-05-02`.
+/// Returns the title of a report: `ACME Spring Campaign BTS, 2026-05-02`.
 pub(in crate::report) fn title(report: &ShootReport) -> String {
     let production = only_value(report.distinct(|summary| summary.production.as_ref()));
     let what = match &report.about {
@@ -30,7 +30,7 @@ pub(in crate::report) fn title(report: &ShootReport) -> String {
     )
 }
 
-/// Head of a page; `kind` is the type of the page.
+/// Draws the head of a page; `kind` is the type of the page.
 pub(in crate::report) fn head(report: &ShootReport, kind: &str) -> Markup {
     let production = only_value(report.distinct(|summary| summary.production.as_ref()));
     let about = match &report.about {
@@ -96,7 +96,8 @@ fn facts(report: &ShootReport) -> Markup {
     }
 }
 
-/// Splits `director: Anna Kim; camera: Ben Ruiz` into pairs of role and names, without duplicates.
+/// Splits `director: Anna Kim; camera: Ben Ruiz` into pairs of a role and names, without
+/// duplicates.
 fn roles(crew: &[Arc<str>]) -> Vec<(String, String)> {
     let mut roles = Vec::new();
     for text in crew.iter().flat_map(|crew| crew.split("; ")) {

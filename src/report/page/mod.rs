@@ -1,6 +1,6 @@
 //! HTML page of a report.
 //!
-//! Everything is written by templates, so that any text from a drive is escaped. The page is
+//! All markup comes from templates, so that text from drives is always escaped. The page is
 //! readable without its script, which only searches, filters, sorts and scrubs.
 
 mod anomalies;
@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::ShootReport;
 use super::anomalies::{Anomaly, Severity, find_anomalies};
-use super::files::Sink;
+use super::output_files::Sink;
 use super::pictures::{ClipPictures, ReportPicture};
 use crate::clip::Clip;
 use crate::error::{Error, escape, escape_prose};
@@ -39,7 +39,7 @@ pub(super) const PAGE_PREFIX: &str = "<!DOCTYPE html><html lang=\"en\"><head><me
 /// Callback that returns the next clip of a report with its pictures.
 pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
 
-/// Writes the whole report. `is_self_contained` states that the pictures are part of the page.
+/// Writes the whole report. `is_self_contained` is true if the pictures are part of the page.
 pub(super) fn write_report(
     report: &ShootReport,
     next: &mut Next<'_>,
@@ -70,8 +70,8 @@ pub(super) fn write_report(
     sink.put(&end().into_string())
 }
 
-/// Starts a page that refers to nothing outside itself. Its content security policy permits scripts
-/// and styles by hash, so that nothing injected runs. Separate pictures are on the same disk or
+/// Starts a page without references to other sites. Its content security policy permits scripts and
+/// styles by hash, so that injected code does not run. Separate pictures are on the same disk or
 /// server.
 pub(super) fn begin(title: &str, style: &str, is_self_contained: bool) -> Markup {
     let files = if is_self_contained {
@@ -104,7 +104,7 @@ pub(super) fn begin(title: &str, style: &str, is_self_contained: bool) -> Markup
 /// Ends a page that [`begin`] started.
 pub(super) fn end() -> Markup {
     html! {
-        footer { p { "Created by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are those of the cameras’ clocks. This page loads nothing from elsewhere." } }
+        footer { p { "Created by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. This page loads nothing from other sites." } }
         script { (PreEscaped(SCRIPT)) }
         (PreEscaped("</body></html>"))
     }
@@ -114,11 +114,11 @@ fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
-/// Maximum characters of a text.
+/// Maximum number of characters in a text.
 const MAX_CHARS: usize = 1200;
 
-/// Escapes text from a drive or a user: writes out characters that reorder or hide the text around
-/// them, and truncates long text.
+/// Escapes text from a drive or a user. Shows characters that reorder or hide text as codes, and
+/// truncates long text.
 pub(super) fn escape_text(text: &str) -> String {
     escape_truncated(text, MAX_CHARS)
 }
@@ -146,7 +146,7 @@ pub(super) fn lines(text: &str) -> Markup {
     }
 }
 
-/// Image element that loads when it becomes visible.
+/// Creates an image element that loads when it becomes visible.
 pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
     html! {
         img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
@@ -154,20 +154,20 @@ pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
     }
 }
 
-/// Element id of a clip.
+/// Returns the element id of a clip.
 pub(super) fn anchor(shot: usize) -> String {
     format!("c{}", shot + 1)
 }
 
-/// Link to a clip.
+/// Creates a link to a clip.
 fn link(report: &ShootReport, shot: usize) -> Markup {
     let name = report.shots.get(shot).map_or("", super::Shot::name);
     html! { a href={ "#" (anchor(shot)) } { (isolated_name(name)) } }
 }
 
-/// Number of kinds of anomalies that should be checked.
+/// Counts the kinds of anomalies that should be checked.
 fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
-    let kinds = anomalies.chunk_by(|one, next| one.kind == next.kind);
+    let kinds = anomalies.chunk_by(|a, b| a.kind == b.kind);
     kinds
         .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
         .count()

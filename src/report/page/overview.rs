@@ -12,9 +12,9 @@ use crate::report::anomalies::Anomaly;
 use crate::report::totals::{self, Total};
 use crate::value::Bytes;
 
-/// Maximum number of rows; the rest is summed up in one row.
+/// Maximum number of rows; the rest is combined in one row.
 const MAX_ROWS: usize = 12;
-/// Maximum characters of a name in a table.
+/// Maximum number of characters in a name in a table.
 const MAX_CHARS: usize = 80;
 
 pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
@@ -22,7 +22,7 @@ pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
     let cameras = totals::by_camera(report);
     let cards = totals::by_card(report);
     let days = totals::by_day(report);
-    let odd = count_serious_kinds(anomalies);
+    let serious_kinds = count_serious_kinds(anomalies);
     let with_camera = report
         .shots
         .iter()
@@ -37,9 +37,9 @@ pub(super) fn glance(report: &ShootReport, anomalies: &[Anomaly]) -> Markup {
                 (number(&size(sum), "of footage"))
                 (count(of_cameras.len(), "camera"))
                 @if count_named(&cards) > 0 { (count(count_named(&cards), "card")) }
-                div.number.alert[odd > 0] {
-                    dt { @if odd == 1 { "anomaly" } @else { "anomalies" } }
-                    dd { a href="#odd" { (grouped(odd)) } }
+                div.number.alert[serious_kinds > 0] {
+                    dt { @if serious_kinds == 1 { "anomaly" } @else { "anomalies" } }
+                    dd { a href="#odd" { (grouped(serious_kinds)) } }
                 }
             }
             div.charts {
@@ -65,7 +65,7 @@ fn number(value: &str, what: &str) -> Markup {
     html! { div.number { dt { (what) } dd { (value) } } }
 }
 
-/// Table with a bar in each row. `facet` is the filter that the names link to.
+/// Draws a table with a bar in each row. `facet` is the filter that the names link to.
 pub(super) fn chart(title: &str, facet: &str, totals: &[Total]) -> Markup {
     let longest = totals
         .iter()
@@ -122,7 +122,7 @@ fn name(facet: &str, total: &Total) -> Markup {
     }
 }
 
-/// Bar of a total: running time above, size below, relative to the largest total.
+/// Draws the bar of a total: running time above, size below, relative to the largest total.
 fn bar(sum: Sum, longest: i64, largest: i64) -> Markup {
     let share = |part: i64, whole: i64| format!("{}%", percent(part, whole));
     html! {
@@ -150,7 +150,7 @@ fn sum_of(totals: &[Total]) -> Sum {
     sum
 }
 
-/// Returns a percentage with one decimal.
+/// Returns a percentage with one decimal place.
 fn percent(part: i64, whole: i64) -> f64 {
     let thousandths = i128::from(part) * 1000 / i128::from(whole.max(1));
     f64::from(i32::try_from(thousandths).unwrap_or(1000)) / 10.0

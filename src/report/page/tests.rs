@@ -1,3 +1,5 @@
+//! Tests that pages escape all text and run only their own script.
+
 use jiff::civil::Date;
 use proptest::prelude::*;
 
@@ -8,7 +10,7 @@ use crate::report::{ReportScope, Shot};
 use crate::value::{Note, Notes, TagOrigin, Tagged, Tags};
 
 /// Creates a report of one clip in which every text is `text`.
-fn named(text: &str) -> (ShootReport, Clip) {
+fn report_named(text: &str) -> (ShootReport, Clip) {
     let fact = || Some(Fact::new(text.to_owned(), Source::STREAM));
     let mut tags = Tags::default();
     tags.add(Tagged {
@@ -79,15 +81,15 @@ fn elements(page: &str) -> Vec<&str> {
 #[test]
 fn a_clip_named_like_a_script_is_escaped() {
     let name = "<script>alert(1)</script>.mov";
-    let (page, plain) = (page(&named(name)), page(&named("plain")));
+    let (page, plain) = (page(&report_named(name)), page(&report_named("plain")));
     assert_eq!(page.matches("<script").count(), 1);
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;.mov"));
     assert_eq!(elements(&page), elements(&plain));
 }
 
 #[test]
-fn the_content_security_policy_permits_only_the_own_script_and_style() {
-    let page = page(&named("plain"));
+fn the_content_security_policy_permits_only_its_own_script_and_style() {
+    let page = page(&report_named("plain"));
     let between = |from: &str, to: &str| {
         let begin = page.find(from).unwrap() + from.len();
         &page[begin..begin + page[begin..].find(to).unwrap()]
@@ -106,7 +108,7 @@ fn the_content_security_policy_permits_only_the_own_script_and_style() {
 
 #[test]
 fn long_texts_are_truncated_and_hidden_characters_are_written_out() {
-    let report = named(&"x".repeat(10_000));
+    let report = report_named(&"x".repeat(10_000));
     assert!(page(&report).len() < 120_000);
     assert_eq!(escape_text("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
     assert_eq!(
@@ -120,8 +122,8 @@ proptest! {
 
     #[test]
     fn no_text_creates_an_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {
-        let (page, plain) = (page(&named(&text)), page(&named("plain")));
-        // Blank texts are omitted, and several lines are separated.
+        let (page, plain) = (page(&report_named(&text)), page(&report_named("plain")));
+        // Blank texts are omitted, and lines are separated by `br`.
         let of = |page: &str| elements(page).into_iter().filter(|name| *name != "br").map(str::to_owned).collect::<Vec<_>>();
         prop_assert_eq!(of(&page), of(&plain));
     }

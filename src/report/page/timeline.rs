@@ -14,7 +14,7 @@ const MAX_DAYS: usize = 14;
 const MAX_LANES: usize = 16;
 /// Number of colours for lanes.
 pub(super) const COLOURS: usize = 8;
-/// Heights within the drawing, in pixels.
+/// Heights in the drawing, in pixels.
 const LANE: usize = 40;
 const LABEL: usize = 16;
 const BAR: usize = 16;
@@ -49,7 +49,7 @@ fn timeline(report: &ShootReport, day: &Timeline, is_named: bool) -> Markup {
             svg width="100%" height=(height) aria-hidden="true" focusable="false" {
                 (ticks(day, height))
                 @for (at, lane) in lanes.iter().enumerate() {
-                    (lane_drawn(report, day, lane, at))
+                    (draw_lane(report, day, lane, at))
                 }
             }
             @if day.lanes.len() > MAX_LANES {
@@ -62,7 +62,7 @@ fn timeline(report: &ShootReport, day: &Timeline, is_named: bool) -> Markup {
     }
 }
 
-/// Sentence for a lane: `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
+/// Describes a lane in words: `Sony ILME-FX3: 12 clips from 10:02 to 18:40`.
 fn sentence(lane: &CameraLane) -> String {
     let from = lane.bars.iter().map(|bar| bar.begin).min().unwrap_or(0);
     let to = lane.bars.iter().map(|bar| bar.end).max().unwrap_or(0);
@@ -77,7 +77,7 @@ fn sentence(lane: &CameraLane) -> String {
 
 fn ticks(day: &Timeline, height: usize) -> Markup {
     let hours = day.to - day.from;
-    // As many labels as fit on a phone; wider screens show those in between.
+    // Draws as many labels as fit on a phone. Wider screens also show those in between.
     let (wide, narrow) = match hours {
         ..=6 => (1, 1),
         7..=12 => (1, 3),
@@ -86,7 +86,7 @@ fn ticks(day: &Timeline, height: usize) -> Markup {
     };
     html! {
         @for hour in day.from..=day.to {
-            @let x = place(hour * 3600, day);
+            @let x = position(hour * 3600, day);
             @let is_last = hour == day.to;
             line.tick x1=(x) x2=(x) y1=(TICKS) y2=(height) {}
             @if (hour - day.from) % wide == 0 && !is_last {
@@ -96,18 +96,18 @@ fn ticks(day: &Timeline, height: usize) -> Markup {
     }
 }
 
-fn lane_drawn(report: &ShootReport, day: &Timeline, lane: &CameraLane, at: usize) -> Markup {
+fn draw_lane(report: &ShootReport, day: &Timeline, lane: &CameraLane, at: usize) -> Markup {
     let top = TICKS + LANE * at;
     html! {
         rect.lane x="0" width="100%" y=(top + LABEL + 3) height=(BAR) rx="2" {}
         text.camera x="2" y=(top + 14) { (escape_truncated(&lane.camera, 60)) }
         g class={ "hue-" (at % COLOURS) } {
-            @for bar in &lane.bars { (bar_drawn(report, day, bar, top + LABEL + 3)) }
+            @for bar in &lane.bars { (draw_bar(report, day, bar, top + LABEL + 3)) }
         }
     }
 }
 
-fn bar_drawn(report: &ShootReport, day: &Timeline, bar: &ClipBar, y: usize) -> Markup {
+fn draw_bar(report: &ShootReport, day: &Timeline, bar: &ClipBar, y: usize) -> Markup {
     let width = (share(bar.end, day) - share(bar.begin, day)).max(0.25);
     let name = report
         .shots
@@ -115,18 +115,18 @@ fn bar_drawn(report: &ShootReport, day: &Timeline, bar: &ClipBar, y: usize) -> M
         .map_or("", crate::report::Shot::name);
     html! {
         a href={ "#" (anchor(bar.shot)) } tabindex="-1" {
-            rect x=(place(bar.begin, day)) width=(format!("{width:.3}%")) y=(y) height=(BAR) rx="1" {
+            rect x=(position(bar.begin, day)) width=(format!("{width:.3}%")) y=(y) height=(BAR) rx="1" {
                 title { (clock(bar.begin)) " " (isolated_name(name)) }
             }
         }
     }
 }
 
-fn place(seconds: i64, day: &Timeline) -> String {
+fn position(seconds: i64, day: &Timeline) -> String {
     format!("{:.3}%", share(seconds, day))
 }
 
-/// Position of a second in percent of the timeline.
+/// Returns the position of a time in percent of the timeline.
 fn share(seconds: i64, day: &Timeline) -> f64 {
     let whole = (day.to - day.from).max(1) * 3600;
     let from = seconds - day.from * 3600;

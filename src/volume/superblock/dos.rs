@@ -1,11 +1,11 @@
-//! FAT, exFAT and NTFS: cards, sticks and drives from Windows. Labels are directory entries, so a
-//! second read follows the boot sector.
+//! FAT, exFAT and NTFS, used by cards, sticks and drives from Windows. Labels are directory entries
+//! or file records, so they require a second read after the boot sector.
 
 use std::io::{Read, Seek};
 
 use super::{FilesystemNames, bytes, text, u16_at, u32_at, utf16_text};
 
-/// Bytes of a root folder that are searched for the label.
+/// Number of bytes of the root folder that are searched for the label.
 const FOLDER: usize = 4096;
 
 /// Parses FAT. Microsoft, *FAT: General Overview of On-Disk Format* (`fatgen103`).
@@ -36,7 +36,7 @@ pub(super) fn fat<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     })
 }
 
-/// Returns the label from the entry that is neither file nor folder.
+/// Returns the label: the entry that is neither a file nor a folder.
 fn fat_label(folder: &[u8]) -> Option<String> {
     const LONG_NAME: u8 = 0x0f;
     const FOLDER_OR_LABEL: u8 = 0x18;
@@ -72,8 +72,8 @@ pub(super) fn exfat<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     })
 }
 
-/// Parses NTFS. `fs/ntfs3/ntfs.h`: `struct NTFS_BOOT`, and the record of `$Volume`, the fourth of
-/// the file table.
+/// Parses NTFS. `fs/ntfs3/ntfs.h`: `struct NTFS_BOOT`, and the record of `$Volume`, which is the
+/// fourth in the file table.
 pub(super) fn ntfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let boot = bytes(device, 0, 512)?;
     (boot.get(3..11)? == b"NTFS    ").then_some(())?;
@@ -88,7 +88,7 @@ fn ntfs_label<R: Read + Seek>(device: &mut R, boot: &[u8]) -> Option<String> {
     const VOLUME: u64 = 3;
     const VOLUME_NAME: u32 = 0x60;
     const END: u32 = u32::MAX;
-    // Both sizes are a count or a negative power of two; 0x80 sectors are a count.
+    // Each size is a count or a negative power of two; 0x80 sectors is a count.
     let cluster = u64::from(u16_at(boot, 11)?) * count_or_power(*boot.get(13)?, 0x80, 1)?;
     let table = u64::from_le_bytes(boot.get(48..56)?.try_into().ok()?);
     let record = count_or_power(*boot.get(64)?, 0x7f, cluster)?;
@@ -115,7 +115,8 @@ fn ntfs_label<R: Read + Seek>(device: &mut R, boot: &[u8]) -> Option<String> {
     }
 }
 
-/// Decodes a size: up to `max_count` a count of `units`, above it a negated power of two.
+/// Decodes a size. Values up to `max_count` are a count of `units`, larger values a negated power
+/// of two.
 fn count_or_power(byte: u8, max_count: u8, units: u64) -> Option<u64> {
     if byte <= max_count {
         return u64::from(byte).checked_mul(units);

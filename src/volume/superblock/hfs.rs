@@ -1,11 +1,11 @@
-//! HFS+: drives from a Mac. It stores eight bytes, from which Apple and all other systems derive a
-//! uuid by MD5.
+//! HFS+, used by drives from a Mac. It stores eight bytes, from which all systems derive a uuid
+//! with MD5.
 
 use std::io::{Read, Seek};
 
 use super::{FilesystemNames, bytes, dashed};
 
-/// Namespace of Apple's uuids of HFS volumes.
+/// Namespace of Apple's uuids for HFS volumes.
 const NAMESPACE: [u8; 16] = [
     0xb3, 0xe2, 0x0f, 0x39, 0xf2, 0x92, 0x11, 0xd6, 0x97, 0xa4, 0x00, 0x30, 0x65, 0x43, 0xec, 0xac,
 ];
@@ -22,7 +22,7 @@ pub(super) fn read<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     })
 }
 
-/// Creates a uuid. RFC 9562, version 3.
+/// Computes the version 3 uuid (RFC 9562) of a volume id.
 fn uuid(id: [u8; 8]) -> [u8; 16] {
     let mut name = [0; 24];
     name[..16].copy_from_slice(&NAMESPACE);
@@ -72,7 +72,7 @@ fn md5(message: [u8; 24]) -> [u8; 16] {
     digest
 }
 
-/// Constants of the steps: 2³² times the sine. RFC 1321.
+/// Constants of the MD5 steps: 2³² times the absolute value of the sine (RFC 1321).
 const SINES: [u32; 64] = [
     0xd76a_a478,
     0xe8c7_b756,

@@ -1,7 +1,7 @@
 //! Uuids and labels in superblocks, formatted like udev and blkid.
 //!
-//! The last resort on Linux, for systems without udev, and only with permission to read the device.
-//! Every read is a few kilobytes at a known or checked position. Nothing is ever written.
+//! The last resort on Linux, for systems without udev. Works only with permission to read the
+//! device. Every read is a few kilobytes at a known or checked position, and nothing is written.
 
 mod dos;
 mod hfs;
@@ -15,8 +15,8 @@ pub(super) struct FilesystemNames {
     pub(super) label: Option<String>,
 }
 
-/// Reads the names of a filesystem of this type; `None` if it is of another type, or the type is
-/// not supported.
+/// Reads the names of a filesystem of this type. Returns `None` if the device has another type or
+/// the type is not supported.
 pub(super) fn read<R: Read + Seek>(device: &mut R, kind: &str) -> Option<FilesystemNames> {
     match kind {
         "ext2" | "ext3" | "ext4" => ext(device),
@@ -84,7 +84,7 @@ fn f2fs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
 }
 
 /// Parses APFS. Apple File System Reference: `nx_superblock_t`. Volumes have their own uuids, but
-/// blkid and udev print that of the container.
+/// blkid and udev print the uuid of the container.
 fn apfs<R: Read + Seek>(device: &mut R) -> Option<FilesystemNames> {
     let block = bytes(device, 0, 88)?;
     (block.get(32..36)? == b"NXSB").then_some(())?;
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    /// Returns type, names and first bytes of each recorded device.
+    /// Returns the type, names and first bytes of each recorded device.
     fn recorded() -> Vec<(String, FilesystemNames, Vec<u8>)> {
         let mut all: Vec<(String, FilesystemNames, Vec<u8>)> = Vec::new();
         for line in include_str!("../../../tests/data/superblocks.txt").lines() {
@@ -200,7 +200,7 @@ mod tests {
             for length in [0, 1, 511, 512, 1100] {
                 read(&mut Cursor::new(&image[..length]), &kind);
             }
-            // No value of a field causes a large read or an overflow.
+            // No field value causes a large read or an overflow.
             for at in 0..256 {
                 let mut image = image[..20 * 1024].to_vec();
                 image[at] = 0xff;

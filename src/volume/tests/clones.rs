@@ -1,11 +1,11 @@
-//! Tests of clones, and of what was recorded of them before.
+//! Tests of clones with and without earlier records.
 
 use std::path::{Path, PathBuf};
 
 use super::super::KnownVolume;
 use super::{FakeSystem, UUID};
 
-/// Two disks with one uuid.
+/// Creates two disks with the same uuid and the given serial numbers.
 fn two_disks(first: Option<&str>, second: Option<&str>) -> FakeSystem {
     let fake = FakeSystem::new(
         r"8:17 / /mnt/b ext4 /dev/sdb1
@@ -51,14 +51,14 @@ fn pair(a: &str, b: &str) -> (String, String) {
 fn the_clone_on_the_recorded_disk_keeps_the_identity() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
-    // Without records: the first by number.
+    // Without records, the filesystem with the lowest device number keeps it.
     assert_eq!(identities_of(&fake, &[]), pair("U", "U@B"));
-    // By its disk, wherever it is mounted.
+    // The recorded disk decides, wherever it is mounted.
     let by_disk = [known(&base, "/mnt/a", Some("B"))];
     assert_eq!(identities_of(&fake, &by_disk), pair("U@A", "U"));
-    // By its mount point, if no disk was recorded.
-    let by_place = [known(&base, "/mnt/b", None)];
-    assert_eq!(identities_of(&fake, &by_place), pair("U@A", "U"));
+    // The mount point decides if no disk was recorded.
+    let by_mount = [known(&base, "/mnt/b", None)];
+    assert_eq!(identities_of(&fake, &by_mount), pair("U@A", "U"));
     let mut volumes = fake.volumes();
     volumes.distinguish_clones(&by_disk);
     assert_eq!(
@@ -92,13 +92,13 @@ fn clones_on_unknown_or_equal_disks_are_distinguished_by_mount_point() {
 fn a_recorded_clone_gets_the_same_identity_again() {
     let base = format!("uuid:{UUID}");
     let fake = two_disks(Some("A"), Some("B"));
-    // Also with a suffix of an older version, and mounted elsewhere.
+    // This holds for a suffix with a mount point, even if the clone is mounted elsewhere.
     let before = [
         known(&base, "/mnt/x", Some("B")),
         known(&format!("{base}@/media/y"), "/media/y", Some("A")),
     ];
     assert_eq!(identities_of(&fake, &before), pair("U@/media/y", "U"));
-    // Also without the original.
+    // This holds even if the original is not mounted.
     let before = [
         known(&base, "/mnt/a", Some("O")),
         known(&format!("{base}@B"), "/mnt/b", Some("B")),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::system_tables::System;
 use super::{Volume, Volumes, linux, write_marker};
 
-/// Simulated system that consists of files written by a test.
+/// Simulated system, consisting of files written by a test.
 struct FakeSystem {
     root: tempfile::TempDir,
 }
@@ -146,7 +146,7 @@ fn a_uuid_is_the_same_from_links_database_sysfs_and_superblock() {
 }
 
 #[test]
-fn a_btrfs_is_on_its_seed_and_has_a_separate_uuid() {
+fn a_btrfs_filesystem_uses_its_seed_and_has_a_separate_uuid() {
     let sprout = "02020202-0202-0202-0202-020202020202";
     let other = "03030303-0303-0303-0303-030303030303";
     let fake = FakeSystem::new(
@@ -168,7 +168,7 @@ fn a_btrfs_is_on_its_seed_and_has_a_separate_uuid() {
     let volume = fake.at("/sprout");
     assert_eq!(volume.identity, format!("uuid:{sprout}"));
     assert_eq!(volume.hardware.as_deref(), Some("naa.1+naa.2"));
-    // If the seed is mounted as well, both are on all devices.
+    // If the seed is also mounted, both use all devices.
     fake.link(
         &format!("/sys/fs/btrfs/{UUID}/devices/sdc1"),
         "../../../../devices/pci0/block/sdc/sdc1",
@@ -264,7 +264,7 @@ fn shares_are_never_accessed_and_identified_by_their_address() {
     assert_eq!(fake.at("/mnt/nas").hardware.as_deref(), Some("server:nas"));
     assert!(fake.at("/mnt/nas").has_stable_inodes());
     assert!(!fake.at("/mnt/merged").has_stable_inodes());
-    // Nothing is mounted there yet.
+    // Simulates an automount point where nothing is mounted yet.
     let (volume, _) = fake.volumes().locate(Path::new("/net/x"));
     assert!(super::is_kernel_filesystem(&volume.kind));
 }
@@ -328,7 +328,7 @@ fn memory_and_image_files_are_detected_through_nested_mounts() {
     assert!(backing("/plain").is_held_by(&root));
     assert_eq!(backing("/plain").images[0].file, Path::new("srv/c.img"));
     assert!(!backing("/plain").is_memory && backing("/").images.is_empty());
-    // The name now belongs to another file.
+    // Simulates another file at the same path.
     fake.write("/srv/c.img", "short");
     assert!(fake.volumes().backing(&fake.at("/plain")).is_memory);
 }
@@ -368,7 +368,7 @@ fn a_covered_mount_is_not_visible() {
 
 #[test]
 fn a_later_mount_covers_mounts_below_it() {
-    // An initramfs leaves the root after the mounts below it.
+    // With an initramfs, the root comes after mounts below it in the table.
     let table = "22 26 0:20 / /run rw - tmpfs tmpfs rw\n\
                  26 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
                  30 26 8:17 / /mnt/set/D1 rw - ext4 /dev/sdb1 rw\n\
@@ -382,8 +382,8 @@ fn a_later_mount_covers_mounts_below_it() {
         .iter()
         .map(|volume| volume.mount.as_path())
         .collect();
-    let wanted = ["/mnt/set/D2", "/mnt/set", "/run", "/"];
-    assert_eq!(points, wanted.map(Path::new));
+    let expected = ["/mnt/set/D2", "/mnt/set", "/run", "/"];
+    assert_eq!(points, expected.map(Path::new));
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn a_share_mounted_twice_is_one_volume() {
 }
 
 #[test]
-fn tolerates_unusual_names_and_malformed_lines_of_the_table() {
+fn tolerates_unusual_names_and_malformed_lines_in_the_table() {
     let fake = FakeSystem::new("8:1 / /media/SHELF\\04007 ext4 /dev/sda1");
     let table = fs::read_to_string(fake.path("/proc/self/mountinfo")).unwrap();
     fake.write(

@@ -1,6 +1,6 @@
-//! Series of clip numbers that cameras assign on a card.
+//! Series of clip numbers that a camera assigned on a card.
 //!
-//! The known numbers come from all names that the catalogue has in the folder, not only from the
+//! The known numbers come from all names in the folder that are in the catalogue, not only from the
 //! requested clips.
 
 use std::collections::hash_map::Entry;
@@ -23,7 +23,7 @@ pub struct Series {
     pub stem: String,
     /// Number of digits, padded with zeros.
     pub digits: usize,
-    /// Numbers that the catalogue knows.
+    /// Numbers of the clips in the catalogue.
     pub numbers: BTreeSet<u32>,
 }
 
@@ -73,8 +73,8 @@ impl NumberedClip {
 }
 
 /// Creates the series of all numbered clips, and assigns each clip to one. Reads each folder once,
-/// even if it holds several series. Calls `should_continue` before each read, and returns `None` if
-/// it returns false.
+/// even if it contains several series. Calls `should_continue` before each read, and returns `None`
+/// if it returns false.
 pub(super) fn number_clips(
     shots: &mut [Shot],
     numbered_clips: &[Option<NumberedClip>],
@@ -127,11 +127,11 @@ fn by_stem(names: &[OsString]) -> HashMap<String, BTreeSet<u32>> {
     stems
 }
 
-/// Known folders of each volume, read once.
+/// Folders of each volume that are in the catalogue, loaded once.
 #[derive(Default)]
 struct VolumeFolders(HashMap<i64, HashMap<PathBuf, FolderContents>>);
 
-/// Content of a known folder.
+/// Content of a folder in the catalogue.
 #[derive(Default)]
 struct FolderContents {
     number: Option<i64>,
@@ -139,7 +139,7 @@ struct FolderContents {
 }
 
 impl VolumeFolders {
-    /// Returns the known names in a folder: files, and folders that hold one clip each.
+    /// Returns the known names in a folder: files, and folders that contain one clip each.
     fn names(
         &mut self,
         volume: i64,
@@ -182,7 +182,7 @@ struct NumberedName {
 
 /// Parses the number in a name: three or four digits after a `C`, the form used by cinema cameras
 /// and Sony. Other counters (`MVI_0042`, `DJI_0042`, `GX010042`) also count photographs, so a gap
-/// has no meaning.
+/// proves nothing.
 fn parse_name(name: &str) -> Option<NumberedName> {
     let bytes = name.as_bytes();
     let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);

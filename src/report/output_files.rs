@@ -1,5 +1,5 @@
-//! Output of a report: a file, or a folder that also holds the pictures. The output is written
-//! completely or not at all. Only an earlier report is replaced, never another file of the same
+//! Output of a report: a file, or a folder that also contains the pictures. The output is written
+//! completely or not at all. It replaces an earlier report, but never another file of the same
 //! name.
 
 use std::fs::{self, File, Metadata};
@@ -12,9 +12,9 @@ use crate::error::Error;
 
 /// Maximum number of clips in a single file.
 pub(super) const MAX_IN_ONE_FILE: usize = 2000;
-/// Folder of the pictures within the folder of a report.
+/// Name of the picture folder in a report folder.
 pub(super) const PICTURES: &str = "pictures";
-/// Page within the folder of a report.
+/// Name of the page in a report folder.
 pub(super) const INDEX: &str = "index.html";
 
 /// Format of a report.
@@ -29,7 +29,7 @@ pub enum ReportFormat {
 }
 
 impl ReportFormat {
-    /// Prefix by which an earlier report is recognized.
+    /// Returns the prefix by which an earlier report is recognized.
     fn prefix(self) -> &'static [u8] {
         match self {
             Self::Html => PAGE_PREFIX.as_bytes(),
@@ -39,7 +39,7 @@ impl ReportFormat {
     }
 }
 
-/// Writer for the text of a report, which counts the bytes.
+/// Writer for the text of a report. Counts the bytes written.
 pub struct Sink<'a> {
     out: &'a mut dyn Write,
     /// Path for error messages.
@@ -48,7 +48,7 @@ pub struct Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    /// Creates a writer to `out`, which is the file at `path`.
+    /// Creates a writer to `out`. Errors name `path`.
     pub fn new(out: &'a mut dyn Write, path: &'a Path) -> Self {
         Self {
             out,
@@ -60,13 +60,13 @@ impl<'a> Sink<'a> {
     /// Writes a text.
     ///
     /// # Errors
-    /// Returns the system's error with the path.
+    /// If the text cannot be written.
     pub fn put(&mut self, text: &str) -> Result<(), Error> {
         self.write_all(text.as_bytes())
             .map_err(Error::path(self.path))
     }
 
-    /// Number of bytes written.
+    /// Returns the number of bytes written.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -85,12 +85,12 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Writes a file, or replaces an earlier report of the same format, and returns its size in bytes.
-/// If `write` fails, the path stays unchanged.
+/// Writes a file or replaces an earlier report of the same format. Returns its size in bytes. If
+/// `write` fails, an existing file is left unchanged.
 ///
 /// # Errors
-/// [`Error::NotAReport`] if another file has this name, [`Error::NoOutputFolder`] if the parent folder does
-/// not exist, [`Error::Path`] for errors of the system, and the errors of `write`.
+/// [`Error::NotAReport`] if another file has this name, [`Error::NoOutputFolder`] if the parent
+/// folder does not exist, [`Error::Path`] for system errors, and the errors of `write`.
 pub fn save(
     path: &Path,
     form: ReportFormat,
@@ -128,7 +128,7 @@ pub(super) fn fill_file(
     Ok(bytes)
 }
 
-/// Returns the metadata of an earlier report at a path, or `None` if nothing is there. Refuses any
+/// Returns the metadata of an earlier report, or `None` if the path does not exist. Refuses any
 /// other file.
 ///
 /// # Errors
@@ -142,11 +142,11 @@ pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<
         {
             Ok(Some(metadata))
         }
-        Some(_) => Err(not_ours(path)),
+        Some(_) => Err(not_a_report(path)),
     }
 }
 
-/// Returns the metadata of a path, or `None` if nothing is there. Refuses a path whose parent
+/// Returns the metadata of a path, or `None` if it does not exist. Refuses a path whose parent
 /// folder does not exist.
 fn existing_metadata(path: &Path) -> Result<Option<Metadata>, Error> {
     match fs::symlink_metadata(path) {
@@ -167,7 +167,7 @@ fn parent_folder(path: &Path) -> &Path {
     }
 }
 
-fn not_ours(path: &Path) -> Error {
+fn not_a_report(path: &Path) -> Error {
     Error::NotAReport {
         path: path.to_owned(),
     }
@@ -185,9 +185,9 @@ fn starts_with(path: &Path, prefix: &[u8]) -> io::Result<bool> {
 /// written its content. Replaces an earlier report of that name. Returns the result of `fill`.
 ///
 /// # Errors
-/// [`Error::NotAReport`] if another file or folder has this name, [`Error::NoOutputFolder`] if the parent
-/// folder does not exist, [`Error::Path`] for errors of the system, and the errors of `fill`.
-/// Nothing is left behind then.
+/// [`Error::NotAReport`] if another file or folder has this name, [`Error::NoOutputFolder`] if the
+/// parent folder does not exist, [`Error::Path`] for system errors, and the errors of
+/// `fill`. An error leaves nothing behind.
 pub(super) fn save_folder<T>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<T, Error>,
@@ -200,7 +200,7 @@ pub(super) fn save_folder<T>(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // Readable by all: on a removable disk, the recipient has a different user id.
+        // Readable by all users, because the recipient of a removable disk has a different user id.
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
     let folder = builder.tempdir_in(parent_folder).map_err(path_error())?;
@@ -214,30 +214,34 @@ pub(super) fn save_folder<T>(
         Err(error) if error.kind() == ErrorKind::NotFound => false,
         Err(error) => return Err(path_error()(error)),
     };
-    let whole = folder.keep();
-    if let Err(error) = fs::rename(&whole, path) {
+    let complete_folder = folder.keep();
+    if let Err(error) = fs::rename(&complete_folder, path) {
         if has_previous {
             // Restores the earlier report. If that fails too, the first error is more useful.
             let _ = fs::rename(&previous_path, path);
         }
-        let _ = fs::remove_dir_all(&whole);
+        let _ = fs::remove_dir_all(&complete_folder);
         return Err(path_error()(error));
     }
     let _ = atomic_file::sync_folder(parent_folder);
     Ok(result)
 }
 
-/// Refuses a path unless nothing is there, or the folder of an earlier report: a page that starts
-/// with the prefix, and pictures with the names of a report's pictures.
+/// Refuses a path unless it does not exist or is the folder of an earlier report. Such a folder
+/// contains only a page that starts with the prefix, and pictures named like those of a report.
 pub(super) fn check_replaceable_folder(path: &Path) -> Result<(), Error> {
-    let is_ours = match existing_metadata(path)? {
+    let is_report = match existing_metadata(path)? {
         None => return Ok(()),
-        Some(metadata) => metadata.is_dir() && holds_only_report_files(path).unwrap_or(false),
+        Some(metadata) => metadata.is_dir() && contains_only_report_files(path).unwrap_or(false),
     };
-    if is_ours { Ok(()) } else { Err(not_ours(path)) }
+    if is_report {
+        Ok(())
+    } else {
+        Err(not_a_report(path))
+    }
 }
 
-fn holds_only_report_files(path: &Path) -> io::Result<bool> {
+fn contains_only_report_files(path: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
         if name != INDEX && name != PICTURES {
@@ -249,10 +253,10 @@ fn holds_only_report_files(path: &Path) -> io::Result<bool> {
         let name = entry.file_name();
         let stem = name.to_str().and_then(|name| name.strip_suffix(".webp"));
         let digits = stem.map(|stem| stem.strip_suffix("-strip").unwrap_or(stem));
-        let is_ours = digits.is_some_and(|digits| {
+        let is_report = digits.is_some_and(|digits| {
             digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
-        if !is_ours || !entry.file_type()?.is_file() {
+        if !is_report || !entry.file_type()?.is_file() {
             return Ok(false);
         }
     }
@@ -299,8 +303,8 @@ mod tests {
 
     #[test]
     fn a_folder_appears_when_complete_and_replaces_only_an_earlier_report() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("day");
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("day");
         let fill = |text: &'static str| {
             move |folder: &Path| {
                 fs::write(folder.join(INDEX), page(text)).unwrap();
@@ -328,6 +332,6 @@ mod tests {
             fs::read(path.join(PICTURES).join("A001.mov")).unwrap(),
             b"precious"
         );
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 }
