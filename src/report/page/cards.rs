@@ -44,11 +44,17 @@ fn comparison_summary(report: &ShootReport) -> String {
     let verified = report.shots.iter().filter(several);
     let verified = verified.filter(|shot| shot.copies.verified >= shot.copies.volumes);
     let verified = verified.count();
-    match all {
-        0 => "No clip is known to be on more than one volume.".to_owned(),
+    if all == 0 {
+        return "No clip is known to be on more than one volume.".to_owned();
+    }
+    let clips = counted(all, "clip");
+    match verified {
+        0 => format!("{clips} on more than one volume; the copies were compared by samples only."),
+        _ if verified == all => {
+            format!("{clips} on more than one volume; all copies were compared by full hash.")
+        }
         _ => format!(
-            "{} on more than one volume: {} with all copies compared by full hash, the rest by samples only.",
-            counted(all, "clip"),
+            "{clips} on more than one volume: {} with all copies compared by full hash, the rest by samples only.",
             grouped(verified)
         ),
     }
