@@ -4,16 +4,17 @@
 //! of queries, and the output of `btsindex fields`. A new field needs one row here and one line in
 //! the stage that fills it.
 
+mod copies;
 mod derived;
 mod edit;
 mod facets;
 mod fact;
 mod field_type;
-mod files;
 mod time_position;
 
 use serde::{Deserialize, Serialize};
 
+pub use copies::{ClipPath, FileCopy, FileState, FrameRun, VolumeLabels, split_frame_number};
 pub use derived::overlaps_timecodes;
 pub use edit::{
     Action, Edit, EditContent, EditId, MAX_CLOCK, MAX_STARS, decided_tags, decided_tags_renamed,
@@ -22,7 +23,6 @@ pub use edit::{
 pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};
 pub use field_type::{FieldFilter, FieldKind, FieldValue, IndexCell};
-pub use files::{ClipPath, FileCopy, FileState, FrameRun, VolumeLabels, split_frame_number};
 
 use crate::value::{
     Bytes, ClockCorrection, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes,

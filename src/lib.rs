@@ -33,9 +33,9 @@ pub mod media;
 pub mod mhl;
 mod offload;
 pub mod output;
-pub mod query;
 #[cfg(test)]
-mod random_tests;
+mod property_tests;
+pub mod query;
 pub mod report;
 pub mod safe;
 pub mod scan;

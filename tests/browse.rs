@@ -94,7 +94,7 @@ fn a_query_is_typed_and_the_match_is_rated() {
         "{screen}"
     );
     tmux.keys(&["t"]);
-    tmux.wait_for("tag,tag adds");
+    tmux.wait_for("a,b adds tags");
     tmux.text("Drummer laughs, -interview");
     tmux.keys(&["Enter"]);
     tmux.wait_for("tag added: drummer-laughs; tag removed: interview");

@@ -15,31 +15,31 @@
 
 mod browse;
 mod commands;
+mod crash_recovery;
 mod docs;
+mod edit_properties;
 mod edits;
-mod endure;
 mod hostile;
 mod identity;
 mod index;
 mod ingest;
 mod interrupted;
 mod journal;
-mod laws;
 mod layers;
 mod mhl_reference;
 mod photographs;
+#[path = "../src/property_tests.rs"]
+mod property_tests;
 mod queries;
-#[path = "../src/random_tests.rs"]
-mod random_tests;
 mod real_footage;
 mod report;
 mod rescan;
+mod search_pictures;
 mod shoot;
-mod tag_laws;
-mod tagging;
+mod tag_accuracy;
+mod tag_properties;
 mod tags;
 mod terminal;
-mod thumbs;
 mod upgrade;
 mod volumes;
 
@@ -55,7 +55,7 @@ fn every_test_file_is_declared_as_a_module() {
     assert!(undeclared.is_empty(), "undeclared modules: {undeclared:?}");
 }
 
-/// A fresh clone must run the same cases as every other machine: see `src/random_tests.rs`.
+/// A fresh clone must run the same cases as every other machine: see `src/property_tests.rs`.
 #[test]
 fn every_random_test_uses_the_shared_seed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -64,7 +64,7 @@ fn every_random_test_uses_the_shared_seed() {
         visit(&root.join(folder), &mut |path, text| {
             for block in text.split(&["proptest", "! {\n"].concat()).skip(1) {
                 let configuration = block.lines().next().unwrap_or_default();
-                if !configuration.contains("crate::random_tests::random(") {
+                if !configuration.contains("crate::property_tests::random(") {
                     without.push(path.display().to_string());
                 }
             }

@@ -8,7 +8,7 @@ use std::time::Instant;
 /// Number of files per folder.
 const FILES_PER_FOLDER: usize = 100;
 
-/// Scans `files` known files, `rounds` times in turns with `find`, and prints the medians.
+/// Scans `files` known files, `rounds` times in turn with `find`, and prints the medians.
 pub(crate) fn measure(files: usize, rounds: usize) {
     let tree = create_tree(files);
     let catalogue = tempfile::tempdir().unwrap();

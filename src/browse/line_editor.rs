@@ -129,7 +129,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn any_input_leaves_the_cursor_between_characters(

@@ -122,7 +122,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn any_text_round_trips(text in "\\PC{0,2000}") {

@@ -396,7 +396,7 @@ impl Catalogue {
             for (number, edit) in &edits {
                 let (content, clock) = (edit.content.clip, edit.content.clock);
                 if clock >= MAX_CLOCK.max(last.saturating_add(MAX_CLOCK_LEAD)) {
-                    let reason = format!("impossible clock {clock}");
+                    let reason = format!("clock {clock} is too far in the future");
                     imported.refused.push((*number, reason));
                     continue;
                 }

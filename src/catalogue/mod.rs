@@ -4,23 +4,23 @@
 //! Every change to a clip is assigned the next sequence number (`seq`). The index uses it to find
 //! the clips to update.
 
+mod clip_copies;
 mod clips;
 mod disks;
 mod document_codec;
 mod edits;
 mod files;
-mod hash_records;
-mod hashed_files;
+mod hashes_by_path;
 mod ingest_facts;
 mod ingests;
 mod meta;
 mod mount_history;
 mod open;
 mod read_results;
-mod renaming;
 mod saved_searches;
 mod sidecars;
 mod suspect_copies;
+mod tag_renaming;
 mod tagging;
 mod thumbnail_files;
 mod thumbnail_queue;
@@ -41,12 +41,14 @@ use crate::error::Error;
 use crate::volume::Volumes;
 use document_codec::Packer;
 
+pub use clip_copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use clips::Change;
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
 pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
-pub use hash_records::{EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read};
-pub use hashed_files::{ClipCopies, ClipFiles, HashedFile, WholeHash};
+pub use hashes_by_path::{
+    EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,
+};
 pub use ingests::{
     CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
 };

@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::Catalogue;
 use super::document_codec::Packer;
-use super::renaming::decided_as;
+use super::tag_renaming::decided_as;
 use crate::clip::Clip;
 use crate::error::Error;
 use crate::tag::{UserRules, Vocabulary};
@@ -283,7 +283,7 @@ impl Catalogue {
         Ok(replaced)
     }
 
-    /// Returns the files of a folder that were read, and the former contents `replaced`.
+    /// Returns the read files of a folder, and the former contents with the row ids `replaced`.
     fn read_files(&self, folder: i64, replaced: &[i64]) -> Result<Vec<FactsRow>, Error> {
         let mut rows = self.rows("f.dir = ?1 AND NOT f.was", folder)?;
         for &file in replaced {

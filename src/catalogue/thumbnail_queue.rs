@@ -80,8 +80,8 @@ impl Catalogue {
     }
 
     /// Returns the queued clips with a file in one of `folders`, grouped by recipe, in the order in
-    /// which files were found. Skips a clip if the tool that failed on it is still the current
-    /// version.
+    /// which files were found. Skips a clip if the tool that failed on it has not been updated
+    /// since.
     ///
     /// # Errors
     /// If `SQLite` fails.

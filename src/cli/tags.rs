@@ -49,7 +49,7 @@ pub(crate) enum TagsCommand {
         #[arg(value_name = "WORDS")]
         words: Vec<String>,
 
-        /// Custom words in the format of vocabulary.toml
+        /// Custom vocabulary, in the format of vocabulary.toml
         #[arg(long, value_name = "FILE")]
         vocabulary: Option<PathBuf>,
 

@@ -471,7 +471,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         /// Merges the same journals in different orders and with duplicates.
         #[test]

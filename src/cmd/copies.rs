@@ -11,7 +11,7 @@ use btsindex::clip::FileCopy;
 use btsindex::output::{FittedColumns, Widths, counted, json_line};
 use serde_json::json;
 
-use super::{Exit, PAGE, compare, search, stdout, width};
+use super::{Exit, PAGE, compare_copies, search, stdout, width};
 use crate::cli;
 
 /// Columns of the table.
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &cli::CopiesArgs, catalogue: &Path) -> anyhow::Result<Ex
     let catalogue = Catalogue::open(catalogue)?;
     let clips = search::find_all(&args.words, &catalogue)?;
     let exit = if args.verify {
-        compare::hash_files(&clips, &catalogue)?
+        compare_copies::hash_files(&clips, &catalogue)?
     } else {
         Exit::Done
     };
@@ -146,6 +146,6 @@ fn as_json(clip: &ClipCopies) -> serde_json::Value {
         "volumes": copies.volumes(),
         "proved_volumes": copies.verified_volumes(),
         "differ": copies.hashes_differ(),
-        "files": compare::files_json(copies),
+        "files": compare_copies::files_json(copies),
     })
 }

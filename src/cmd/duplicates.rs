@@ -10,7 +10,7 @@ use btsindex::output::{counted, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
-use super::{Exit, PAGE, compare, search, stdout};
+use super::{Exit, PAGE, compare_copies, search, stdout};
 use crate::cli;
 
 pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Resul
         clips.retain(|clip| found.contains(clip));
     }
     let exit = if args.verify {
-        compare::hash_files(&clips, &catalogue)?
+        compare_copies::hash_files(&clips, &catalogue)?
     } else {
         Exit::Done
     };
@@ -99,7 +99,7 @@ fn as_json(copied: &ClipFiles) -> serde_json::Value {
         "clip": copied.clip,
         "verdict": verdict(copied),
         "spare_bytes": copied.spare_bytes(),
-        "files": compare::files_json(copied),
+        "files": compare_copies::files_json(copied),
     })
 }
 

@@ -5,7 +5,7 @@
 mod author;
 mod backup;
 mod browse;
-mod compare;
+mod compare_copies;
 mod completions;
 mod confirm;
 mod copies;

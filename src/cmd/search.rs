@@ -69,7 +69,7 @@ fn find(
         return facets(query, finder, args);
     }
     let hits = match order {
-        // Ordered by folder.
+        // Without a query or sort order, clips are listed by folder.
         None if query.is_everything() => Hits {
             total: finder.count(query, &mut print_index_notice)?,
             clips: catalogue.all(hit_limit(args))?,

@@ -60,7 +60,7 @@ pub(super) struct FieldGroup {
 pub(super) struct IndexColumns {
     pub clip: Field,
     pub signs: Field,
-    merit: Field,
+    rating_rank: Field,
     name: Field,
     /// Groups of fields in which plain words are searched, highest weight first.
     pub groups: Vec<FieldGroup>,
@@ -71,7 +71,7 @@ pub(super) struct IndexColumns {
 /// Field that holds the clip id.
 pub(super) const CLIP: &str = "clip";
 /// Field that holds the rank from rating and selection: [`Clip::rating_rank`].
-pub(super) const MERIT: &str = "merit";
+pub(super) const RATING_RANK: &str = "merit";
 /// Field that holds the name in sortable form: `C2` before `C10`.
 pub(super) const NAME: &str = "sorted_name";
 /// Maximum length of an indexed text in characters; the rest cannot be found.
@@ -128,7 +128,7 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
     let positions = IndexRecordOption::WithFreqsAndPositions;
     let clip = schema.add_u64_field(CLIP, INDEXED | FAST);
     let signs = word_field(&mut schema, "signs", IndexRecordOption::Basic, false);
-    let merit = schema.add_i64_field(MERIT, FAST);
+    let rating_rank = schema.add_i64_field(RATING_RANK, FAST);
     let column = || TextOptions::default().set_fast("raw");
     let name = schema.add_text_field(NAME, column());
     let mut groups = field_groups();
@@ -175,7 +175,7 @@ pub(super) fn schema() -> (Schema, IndexColumns) {
     let columns = IndexColumns {
         clip,
         signs,
-        merit,
+        rating_rank,
         name,
         groups,
         all,
@@ -240,7 +240,7 @@ impl IndexColumns {
     pub(super) fn document(&self, number: u64, clip: &Clip) -> TantivyDocument {
         let mut document = TantivyDocument::new();
         document.add_u64(self.clip, number);
-        document.add_i64(self.merit, clip.rating_rank());
+        document.add_i64(self.rating_rank, clip.rating_rank());
         if let Some(name) = &clip.name {
             document.add_text(self.name, sort_key(&name.value));
         }

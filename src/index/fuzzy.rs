@@ -184,7 +184,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(20_000))]
+        #![proptest_config(crate::property_tests::random(20_000))]
         #[test]
         fn the_automaton_agrees_with_the_osa_distance(query in "[abé東]{1,10}", word in "[abé東]{0,12}") {
             let expected = strsim::osa_distance(&query, &word) <= usize::from(max_edit_distance(&query));

@@ -8,7 +8,7 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, Searcher, SegmentOrdinal, SegmentReader};
 
-use super::document::{CLIP, MERIT, NAME, facet_column};
+use super::document::{CLIP, NAME, RATING_RANK, facet_column};
 use crate::clip::{Clip, FIELDS, FieldKind, facet};
 use crate::error::{Error, closest};
 
@@ -167,7 +167,7 @@ const LAST: u64 = u64::MAX;
 
 /// Source of a key's values within a segment.
 enum KeySource {
-    /// Column of merits; `None` if all merits are zero.
+    /// column of rating ranks; `None` if all are zero.
     Relevance(Option<Column<i64>>),
     Number(Option<Column<i64>>),
     Text(Option<StrColumn>),
@@ -245,9 +245,9 @@ impl Collector for TopClips<'_> {
         for key in &self.order.0 {
             let source = match &key.by {
                 SortBy::Relevance => {
-                    let merit = columns.i64(MERIT)?;
-                    let is_all_zero = merit.max_value() == 0 && merit.min_value() == 0;
-                    KeySource::Relevance((!is_all_zero).then_some(merit))
+                    let rank = columns.i64(RATING_RANK)?;
+                    let is_all_zero = rank.max_value() == 0 && rank.min_value() == 0;
+                    KeySource::Relevance((!is_all_zero).then_some(rank))
                 }
                 SortBy::Number(name) => KeySource::Number(columns.column_opt(name)?),
                 SortBy::Text(name) => KeySource::Text(columns.str(name)?),
@@ -416,9 +416,9 @@ impl SegmentRanker {
 impl KeySource {
     fn key(&self, doc: DocId, score: Score, is_descending: bool) -> u64 {
         let key = match self {
-            Self::Relevance(merit) => {
-                let merit = merit.as_ref().and_then(|merit| merit.first(doc));
-                let key = u64::MAX - score_bits(relevance(score, merit.unwrap_or(0)));
+            Self::Relevance(rank) => {
+                let rank = rank.as_ref().and_then(|rank| rank.first(doc));
+                let key = u64::MAX - score_bits(relevance(score, rank.unwrap_or(0)));
                 // For relevance, a dash sorts the worst match first.
                 return if is_descending { !key } else { key };
             }
@@ -485,15 +485,15 @@ fn missing_text(is_descending: bool) -> DirectedText {
     }
 }
 
-/// Combines the match score with the merit, which decides between matches of the same weight.
+/// Combines the match score with the rating rank, which decides between matches of the same weight.
 /// Rejected clips come after all others.
-fn relevance(score: Score, merit: i64) -> f32 {
-    if merit <= Clip::REJECTED {
+fn relevance(score: Score, rank: i64) -> f32 {
+    if rank <= Clip::REJECTED {
         return score - 1000.0;
     }
-    #[expect(clippy::cast_precision_loss, reason = "the merit is at most 11")]
-    let merit = merit as f32;
-    score + merit * 0.05
+    #[expect(clippy::cast_precision_loss, reason = "the rank is at most 11")]
+    let rank = rank as f32;
+    score + rank * 0.05
 }
 
 /// Maps a score to an unsigned number with the same order.

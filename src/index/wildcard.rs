@@ -320,7 +320,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(4000))]
+        #![proptest_config(crate::property_tests::random(4000))]
         #[test]
         fn the_automaton_matches_the_same_words_as_matches_wildcard(pattern in "[abé*]{1,7}", word in "[abé]{0,9}") {
             prop_assert_eq!(matches(&pattern, &word), matches_wildcard(&pattern, &word));

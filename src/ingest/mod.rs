@@ -11,10 +11,10 @@ mod copying;
 mod destination;
 mod destination_disk;
 mod event;
-mod facts;
 mod plan;
 mod remaining_work;
 mod seal;
+mod shoot_facts;
 mod skipped;
 mod watch;
 

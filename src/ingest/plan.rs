@@ -13,7 +13,7 @@ use super::card_contents::Contents;
 use super::card_history::{EarlierIngest, FolderClaim};
 use super::destination::{self, FreeSpace, Need};
 use super::destination_disk::MountPoints;
-use super::{Event, Request, facts, remaining_work, seal, skipped};
+use super::{Event, Request, remaining_work, seal, shoot_facts, skipped};
 use crate::atomic_file;
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
 use crate::checksum::HashKind;
@@ -250,8 +250,8 @@ impl Planner<'_> {
             .unwrap_or(HashKind::Xxh128);
         let mut plan = CardPlan {
             card: card_name(card, &source, &volume),
-            day: facts::source_name(date),
-            facts: facts::from_day(day, card, date, &self.vocabulary)?,
+            day: shoot_facts::source_name(date),
+            facts: shoot_facts::from_day(day, card, date, &self.vocabulary)?,
             kinds: hash_kinds(hash, &on_card),
             hash,
             destinations: Vec::new(),
@@ -299,7 +299,7 @@ impl Planner<'_> {
             return date;
         }
         let starts = day.starts.unwrap_or(self.request.starts);
-        let Some((first, last)) = facts::shoot_dates(listing, card, starts) else {
+        let Some((first, last)) = shoot_facts::shoot_dates(listing, card, starts) else {
             return shoot_date(local_now().datetime(), starts);
         };
         if first != last {

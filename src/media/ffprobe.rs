@@ -82,10 +82,7 @@ pub(super) fn reason(output: &Output, path: &Path) -> String {
         "playlist, script or other file that does not contain media itself".clone_into(&mut reason);
     }
     if reason.is_empty() {
-        reason = format!(
-            "no error message from the tool, which ended with {}",
-            output.status
-        );
+        reason = format!("the tool ended with {} and printed no error", output.status);
     }
     reason
 }
@@ -130,7 +127,7 @@ mod tests {
             ),
             (
                 "",
-                "no error message from the tool, which ended with exit status: 0",
+                "the tool ended with exit status: 0 and printed no error",
             ),
         ] {
             let output = Output {

@@ -9,10 +9,10 @@ mod bitstream;
 mod camera_raw;
 mod cursor;
 mod embedded_tags;
-mod facts;
 mod ffprobe;
 mod frame;
 mod header;
+mod header_facts;
 mod image;
 mod keyframes;
 mod matroska;
@@ -24,7 +24,7 @@ mod pixel_format;
 mod process;
 mod ratio;
 
-mod reader_io;
+mod optional_read;
 mod single_decode;
 mod thumbnails;
 mod tone_mapping;
@@ -116,7 +116,8 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResul
     } else {
         return Ok(None);
     };
-    Ok(facts::from_header(&file.header).map(|facts| probe_result(facts, file.keyframes, reader)))
+    Ok(header_facts::from_header(&file.header)
+        .map(|facts| probe_result(facts, file.keyframes, reader)))
 }
 
 /// Reads a header with ffprobe.
@@ -129,8 +130,8 @@ pub fn probe_with_ffprobe(
     limits: &ProcessLimits,
 ) -> Result<ProbeResult, ProbeError> {
     let header = ffprobe::run(path, &tools.ffprobe, limits)?;
-    let facts =
-        facts::from_header(&header).ok_or_else(|| ProbeError::BadFile("no streams".to_owned()))?;
+    let facts = header_facts::from_header(&header)
+        .ok_or_else(|| ProbeError::BadFile("no streams".to_owned()))?;
     let version = tools.ffprobe.version().map_err(ProbeError::Fatal)?;
     Ok(probe_result(facts, None, version))
 }

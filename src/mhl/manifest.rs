@@ -145,7 +145,7 @@ fn start_element(
         "path" => {
             partial.bytes = match tag.attribute("size") {
                 None | Some("") => None,
-                Some(size) => Some(size.trim().parse().map_err(|_| "an invalid file size")?),
+                Some(size) => Some(size.trim().parse().map_err(|_| "invalid file size")?),
             };
         }
         "content" => partial.is_structure = false,

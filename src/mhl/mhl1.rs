@@ -140,7 +140,7 @@ pub fn read(path: &Path) -> Result<Option<Mhl1List>, MhlError> {
                         "" => None,
                         size => Some(
                             size.parse()
-                                .map_err(|_| xml.malformed("an invalid file size"))?,
+                                .map_err(|_| xml.malformed("invalid file size"))?,
                         ),
                     };
                 }
@@ -207,7 +207,7 @@ fn parse_hash(tag: &str, text: &str) -> Result<Option<(Checksum, bool)>, &'stati
         }
         None => Checksum::parse(kind, text),
     };
-    let checksum = checksum.ok_or("an invalid hash")?;
+    let checksum = checksum.ok_or("invalid hash")?;
     if !is_swapped {
         return Ok(Some((checksum, false)));
     }

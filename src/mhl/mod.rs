@@ -10,7 +10,6 @@
 //! histories of a folder and the folders in it. [`Histories::write`] seals a folder;
 //! [`Histories::expected`] returns the hashes to verify against.
 
-mod adopt;
 mod chain;
 mod compare;
 mod error;
@@ -22,6 +21,7 @@ mod history;
 mod ignore;
 mod manifest;
 pub mod mhl1;
+mod unnamed_manifests;
 mod write;
 mod xml;
 

@@ -496,7 +496,7 @@ fn leaves_out_invalid_dates() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(48))]
+    #![proptest_config(crate::property_tests::random(48))]
 
     #[test]
     fn reads_back_every_written_generation(

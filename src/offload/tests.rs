@@ -1,7 +1,7 @@
 //! Tests of copying between ordinary folders. Device faults are tested in `tests/ingest`.
 
 #[cfg(unix)]
-mod torn;
+mod changing_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};

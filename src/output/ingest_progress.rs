@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::progress::{bar, event_json, rounded, stage_name, style};
+use super::scan_progress::{bar, event_json, rounded, stage_name, style};
 use super::table::truncate_start;
 use super::{ProgressFormat, counted, json_line};
 use crate::error::{Problem, escape};

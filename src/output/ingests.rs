@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::progress::rounded;
+use super::scan_progress::rounded;
 use super::{TextTable, counted, grouped};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
@@ -139,7 +139,7 @@ pub fn write_ingest_summary(summary: &Summary, out: &mut dyn Write) -> io::Resul
             summary.known,
             "card",
             "cards",
-            " already ingested, judging by size, times and a sample of each file: the copies were verified then; `btsindex verify` reads them again",
+            " already ingested (same sizes, times and samples of the files); `btsindex verify` reads the copies again",
         ),
         (summary.copied, "copy", "copies", " written and verified"),
         (

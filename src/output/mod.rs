@@ -13,10 +13,10 @@ mod ingest_progress;
 mod ingests;
 mod numbers;
 mod posters;
-mod progress;
 mod query_guide;
 mod read_progress;
 mod safe;
+mod scan_progress;
 mod suggestions;
 mod table;
 mod tag_tables;
@@ -37,11 +37,11 @@ pub use ingests::{
 };
 pub use numbers::{counted, grouped};
 pub use posters::{TerminalPicture, decode_poster};
-pub use progress::{
-    ByteBar, ProgressFormat, ScanProgress, scan_summary_json, write_scan_summary, write_timings,
-};
 pub use query_guide::query_guide;
 pub use safe::{SafetyProgress, safety_json, write_safety};
+pub use scan_progress::{
+    ByteBar, ProgressFormat, ScanProgress, scan_summary_json, write_scan_summary, write_timings,
+};
 pub use suggestions::suggestion_lines;
 pub use table::{FittedColumns, TextTable, Widths, truncate};
 pub use tag_tables::{

@@ -267,7 +267,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn a_damaged_picture_does_not_panic(at in 0usize..600, byte in any::<u8>(), cut in 0usize..700) {

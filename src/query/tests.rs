@@ -310,7 +310,7 @@ fn queries() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn a_printed_query_parses_back(typed in queries()) {

@@ -13,7 +13,7 @@ mod gather;
 mod output_files;
 mod page;
 mod pictures;
-mod technical;
+mod technical_line;
 mod timeline;
 mod totals;
 mod write;

@@ -102,7 +102,7 @@ impl fmt::Display for Doubt {
             Self::Conflicting => "different content was verified at the same path",
             Self::ScannedDifferently => "a scan found it changed or missing",
             Self::FromMemory => "may have been read from memory, not from the disk",
-            Self::AppendedTo => "appended to after it was copied",
+            Self::AppendedTo => "data was appended after it was copied",
             Self::NotVerified => "not verified in its current state",
             Self::TooOld(age) => return write!(f, "verified {age} ago: older than --max-age"),
             Self::InFuture => "verified in the future, according to this computer's clock",

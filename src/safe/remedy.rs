@@ -438,8 +438,8 @@ fn ingest(
     )
 }
 
-/// Suggests copying a history of the card unchanged. Where it was copied with its footage, its
-/// chain has grown.
+/// Suggests a separate, unchanged copy of the card's history: the ingest added generations to the one
+/// that was copied with the footage.
 fn keep_history(
     history: &Path,
     report: &Report,

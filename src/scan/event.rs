@@ -18,7 +18,7 @@ pub enum ScanEvent {
     /// The files of a folder were compared with the catalogue.
     Walked {
         /// Clips seen so far, in all folders.
-        files: usize,
+        clips: usize,
         /// Folder that was compared.
         folder: PathBuf,
     },

@@ -10,10 +10,10 @@ mod device_queues;
 mod event;
 mod hash_copies;
 mod missing;
+mod options;
 mod read_file;
 mod recheck_copies;
 mod reconcile;
-mod request;
 mod retry;
 mod still_growing;
 mod tagging;
@@ -41,7 +41,7 @@ use crate::volume::Drive;
 
 pub use event::{ScanEvent, ScanStage, ScanSummary};
 pub use hash_copies::{HashEvent, HashedCopies, hash_copies};
-pub use request::ScanRequest;
+pub use options::ScanRequest;
 pub use tagging::{Affected, Difference, TagExplanation, compare, explain, retag};
 pub use timing::StageTiming;
 
@@ -164,18 +164,18 @@ fn run(
 
 /// Acquires the lock that protects files and volumes in the catalogue from other processes. While
 /// another process holds the lock, waits and calls `on_wait` with its name. Returns `None` if
-/// `abort` ended the wait.
+/// `is_cancelled` ended the wait.
 ///
 /// # Errors
 /// If the lock file cannot be created or locked.
 pub fn acquire_scan_lock(
     catalogue: &Path,
     purpose: &str,
-    abort: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
     on_wait: &mut dyn FnMut(&str),
 ) -> Result<Option<Held>, Error> {
     fs::create_dir_all(catalogue).map_err(Error::path(catalogue))?;
-    lock::hold(&catalogue.join("scan.lock"), purpose, abort, on_wait)
+    lock::hold(&catalogue.join("scan.lock"), purpose, is_cancelled, on_wait)
 }
 
 /// Finds ffmpeg and ffprobe. Querying a version starts a process, so the version stored by an

@@ -250,7 +250,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
             }
         }
         (self.on_event)(ScanEvent::Walked {
-            files: self.summary.found,
+            clips: self.summary.found,
             folder: listing.folder.clone(),
         });
         self.writer.tick(self.on_event)

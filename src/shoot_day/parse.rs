@@ -329,7 +329,7 @@ fn parse_hash(table: &TomlTable<'_>) -> Result<Option<String>, Error> {
     let message = if text.is_empty() {
         "`hash` is not the name of a hash algorithm".to_owned()
     } else {
-        format!("no hash `{}`", escape(text))
+        format!("unknown hash algorithm `{}`", escape(text))
     };
     Err(value.wrong(message, hint))
 }

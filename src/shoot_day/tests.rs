@@ -67,9 +67,9 @@ day = 3 ⇒ 1 ⇒ `day` is not a table ⇒ `[day]`
 [to]|folders = "~/raid/{card}" ⇒ 2 ⇒ is relative ⇒ absolute path
 [to]|folders = "/raid/../{card}" ⇒ 2 ⇒ contains `..` ⇒ absolute path
 [to]|folders = ["/raid/{card}",|"/raid//{card}/"] ⇒ 3 ⇒ duplicate folder ⇒ another drive
-[to]|hash = "xxh12" ⇒ 2 ⇒ no hash `xxh12` ⇒ did you mean `xxh128`?
-[to]|hash = "MD5" ⇒ 2 ⇒ no hash `MD5` ⇒ did you mean `md5`?
-[to]|hash = "crc" ⇒ 2 ⇒ no hash `crc` ⇒ available: xxh128, xxh64, md5, sha1, c4
+[to]|hash = "xxh12" ⇒ 2 ⇒ unknown hash algorithm `xxh12` ⇒ did you mean `xxh128`?
+[to]|hash = "MD5" ⇒ 2 ⇒ unknown hash algorithm `MD5` ⇒ did you mean `md5`?
+[to]|hash = "crc" ⇒ 2 ⇒ unknown hash algorithm `crc` ⇒ available: xxh128, xxh64, md5, sha1, c4
 [to]|hash = 5 ⇒ 2 ⇒ `hash` is not the name ⇒ available
 "#;
 
@@ -255,7 +255,7 @@ fn reads_only_regular_files_in_utf_8() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     /// Checks that every text is either parsed, or rejected with a hint.
     #[test]

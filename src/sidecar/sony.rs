@@ -39,7 +39,7 @@ pub(super) fn read(xml: &str) -> Clip {
             }
             "Device" | "Camera" => {
                 // A recorder mounted on a camera writes both elements, with the camera last. The
-                // camera replaces the recorder, because users expect it here.
+                // camera replaces the recorder, because `make` and `model` should name the camera.
                 clip.make = fact(text("manufacturer")).or(clip.make);
                 clip.model = fact(text("modelName")).or(clip.model);
             }

@@ -533,7 +533,7 @@ fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
 }
 
 proptest::proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     /// Checks that the rules terminate for arbitrary names and return the same result twice.
     #[test]

@@ -262,7 +262,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn a_printed_correction_parses_back(seconds in -MAX_SECONDS..=MAX_SECONDS) {

@@ -22,7 +22,7 @@ impl Fingerprint {
         i64::try_from(self.0 >> 68).unwrap_or(i64::MAX)
     }
 
-    /// Creates a fingerprint from the catalogue's bytes, most significant first.
+    /// Creates a fingerprint from the 16 bytes that the catalogue stores, most significant first.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))

@@ -238,7 +238,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn a_printed_area_parses_back(latitude in -90.0_f64..90.0, longitude in -180.0_f64..180.0, metres in 1_u32..20_000_000) {

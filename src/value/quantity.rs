@@ -459,7 +459,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn a_formatted_range_parses_back(which in 0..ALL.len(), from in 0_i64..90_000_000_000, length in 0_i64..90_000_000, open in 0..4, text in "[0-9:.<>=TsmhGB/-]{0,24}") {

@@ -193,7 +193,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn printed_words_parse_back(text in "[ -~é京\u{301}]{0,12}|\\PC{0,8}") {

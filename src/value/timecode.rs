@@ -206,7 +206,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn frame_numbers_and_timecodes_convert_both_ways(frame in 0_u32..2_589_408, which in 0_usize..6) {

@@ -150,7 +150,7 @@ pub(super) fn is_local(kind: &str) -> bool {
     LOCAL.contains(&kind)
 }
 
-/// Returns true if a file keeps its inode number for its lifetime.
+/// Returns true if files on this kind of filesystem keep their inode numbers.
 pub(super) fn has_stable_inodes(kind: &str) -> bool {
     matches!(
         kind,

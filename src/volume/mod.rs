@@ -156,7 +156,7 @@ impl Volume {
         self.keeps_ctime() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
     }
 
-    /// Returns true if a file keeps its inode number for its lifetime.
+    /// Returns true if files on this volume keep their inode numbers.
     #[must_use]
     pub fn has_stable_inodes(&self) -> bool {
         filesystem_kind::has_stable_inodes(&self.kind)

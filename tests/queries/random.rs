@@ -329,7 +329,7 @@ fn query() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::random_tests::random(8) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::property_tests::random(8) })]
 
     #[test]
     fn the_index_and_the_naive_filter_find_the_same_clips(

@@ -341,7 +341,7 @@ fn bottom(
         let (title, help) = match topic {
             InputKind::Tags => (
                 "tags: ",
-                "tag,tag adds, -tag removes, Tab completes · Enter saves, Esc cancels",
+                "a,b adds tags, -a removes one, Tab completes · Enter saves, Esc cancels",
             ),
             InputKind::Note => ("note: ", "Enter saves, Esc cancels"),
         };

@@ -191,7 +191,7 @@ fn is_hidden_neighbour(only: &BTreeSet<OsString>, name: &OsStr) -> bool {
     !only.contains(name) && is_never_footage(&name.to_string_lossy(), false)
 }
 
-/// Files of a folder, while it is read.
+/// Files found so far in the folder that is being read.
 struct FolderFiles {
     folder: PathBuf,
     files: Vec<FoundFile>,

@@ -1,6 +1,6 @@
 //! Index of an AVI file (`idx1`): position, length and keyframe flag of each chunk.
 
-use super::super::wav::window::u32_at;
+use super::super::wav::buffered_reader::u32_at;
 
 /// Size of an entry in bytes.
 const ENTRY_SIZE: usize = 16;

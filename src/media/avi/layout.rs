@@ -2,8 +2,8 @@
 //!
 //! Like ffprobe, this reads the contents of lists as if they were not nested.
 
+use crate::media::wav::buffered_reader::{FileWindow, u16_at, u32_at};
 use crate::media::wav::tags::{self, Dictionary};
-use crate::media::wav::window::{FileWindow, u16_at, u32_at};
 
 /// Maximum number of chunks read before the frames.
 const MAX_CHUNKS: usize = 200;

@@ -17,8 +17,8 @@ use super::keyframes::{
     Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
 };
 use super::ratio::{format_aspect_ratio, reduce};
+use super::wav::buffered_reader::{FileWindow, u16_at, u32_at};
 use super::wav::pcm;
-use super::wav::window::{FileWindow, u16_at, u32_at};
 use crate::source_file::Original;
 use index::AviIndexEntry;
 use layout::{AviLayout, AviTrack};

@@ -125,7 +125,7 @@ fn reads_creation_times_in_camera_formats() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn accepts_or_rejects_damaged_files(

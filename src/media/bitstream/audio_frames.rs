@@ -1,5 +1,5 @@
-//! Self-describing audio frames, as in streams without a container header: values of one frame
-//! header, and a check that consecutive frames agree.
+//! Headers of self-describing audio frames, as in streams without a container header, and a check
+//! that consecutive frames agree.
 
 /// Header of an audio frame, in ffprobe's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,7 @@ const MAX_UNITS: usize = 64;
 /// Values of a camera's `MDPM` message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::media) struct AvchdMetadata {
-    /// Date and time of the camera's clock, such as `2012-01-26 09:18:35`.
+    /// Recording time by the camera's clock, such as `2012-01-26 09:18:35`.
     pub recorded_at: Option<String>,
     pub make: Option<&'static str>,
 }

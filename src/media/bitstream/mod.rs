@@ -258,7 +258,7 @@ pub(in crate::media) mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn accepts_or_rejects_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

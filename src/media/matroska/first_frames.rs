@@ -12,7 +12,7 @@ use crate::source_file::Original;
 const MAX_STEPS: usize = 400;
 /// Maximum number of reads per file in the search.
 const MAX_READS: usize = 3;
-/// Number of bytes per read. There are fewer at the end of the file.
+/// Number of bytes per read. The last read of a file may be shorter.
 const READ_AHEAD: u64 = 64 * 1024;
 /// Maximum number of bytes stored of a frame, enough for its headers.
 const MAX_FRAME_START: usize = 8192;

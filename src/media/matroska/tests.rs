@@ -50,7 +50,7 @@ fn reads_a_complete_file_and_one_truncated_after_its_first_frame() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn reads_or_rejects_damaged_files(

@@ -10,14 +10,14 @@ mod clock;
 mod keyframe_search;
 pub(super) mod packets;
 mod picture_rate;
-mod stream_contents;
+mod stream_codecs;
 mod streams;
 mod tables;
 mod video;
 
 use std::io;
 
-use stream_contents::{StreamContent, StreamTimes};
+use stream_codecs::{StreamContent, StreamTimes};
 use streams::ScannedStream;
 use tables::Programme;
 

@@ -168,7 +168,7 @@ fn leaves_unusual_films_to_ffprobe() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(96))]
+    #![proptest_config(crate::property_tests::random(96))]
 
     #[test]
     fn accepts_or_rejects_damaged_files(

@@ -12,8 +12,8 @@ use super::labels::Wrapping;
 use super::layout::MxfLayout;
 use super::packages::Essence;
 use super::partition::Partition;
+use super::range_cache::{MxfWindow, READ_AHEAD};
 use super::streams::units_to_micros;
-use super::window::{MxfWindow, READ_AHEAD};
 use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
 
 /// Maximum number of partitions read in addition to the first one.

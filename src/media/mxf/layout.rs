@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::index::{self, IndexTableSegment};
 use super::klv::{KlvItem, Label, LocalSet, Primer};
 use super::partition::{Partition, PartitionKind, is_random_index, parse_random_index};
-use super::window::{MxfWindow, READ_AHEAD};
+use super::range_cache::{MxfWindow, READ_AHEAD};
 use crate::media::header::TagMap;
 
 /// Maximum number of items read in a partition; Avid writes several thousand sets.

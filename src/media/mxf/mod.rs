@@ -12,10 +12,10 @@ mod labels;
 mod layout;
 mod packages;
 mod partition;
+mod range_cache;
 mod sound;
 mod streams;
 mod timecode;
-mod window;
 
 use std::io;
 
@@ -23,8 +23,8 @@ use klv::KlvItem;
 use labels::{PictureCodec, Wrapping};
 use layout::MxfLayout;
 use packages::{Essence, EssenceKind, MxfClip};
+use range_cache::MxfWindow;
 use streams::MxfPicture;
-use window::MxfWindow;
 
 use super::header::{Format, MediaHeader, ParsedFile, add_tag, format_seconds};
 use super::keyframes::{Decoder, KeyframeStorage, Keyframes};

@@ -7,7 +7,7 @@ use super::klv::{KlvItem, LocalSet};
 use super::labels::{self, PictureCodec, Wrapping};
 use super::layout::MxfLayout;
 use super::packages::MxfTrack;
-use super::window::MxfWindow;
+use super::range_cache::MxfWindow;
 use crate::media::bitstream::{
     CodedPicture, ContainerPicture, dnxhd, dv, h264, mpeg2, nal_units, prores,
 };

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::index::IndexTableSegment;
 use super::*;
-use crate::media::facts;
+use crate::media::header_facts;
 
 const BODY: u32 = 1;
 const INDEX: u32 = 2;
@@ -190,7 +190,7 @@ static ENCODED: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
 fn read_checked(bytes: &[u8]) -> Option<ParsedFile> {
     let written = file(bytes);
     let file = read(&original(written.path())).unwrap()?;
-    facts::from_header(&file.header).unwrap();
+    header_facts::from_header(&file.header).unwrap();
     if let Some(keyframes) = &file.keyframes {
         let keys = &keyframes.keys;
         assert!((1..=64).contains(&keys.len()));
@@ -208,7 +208,7 @@ fn read_checked(bytes: &[u8]) -> Option<ParsedFile> {
 #[test]
 fn reads_a_clip_and_a_single_track() {
     let file = read_checked(&ENCODED[0]).unwrap();
-    let clip = facts::from_header(&file.header).unwrap();
+    let clip = header_facts::from_header(&file.header).unwrap();
     assert_eq!(clip.video_codec.unwrap().value, "mpeg2video");
     assert_eq!(clip.audio_codec.unwrap().value, "pcm_s24le");
     assert_eq!(
@@ -224,7 +224,7 @@ fn reads_a_clip_and_a_single_track() {
         (15, KeyframeStorage::Whole)
     );
     assert_eq!(
-        facts::from_header(&track.header)
+        header_facts::from_header(&track.header)
             .unwrap()
             .profile
             .unwrap()
@@ -243,7 +243,7 @@ fn leaves_truncated_files_to_ffprobe() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn reads_or_rejects_damaged_files(

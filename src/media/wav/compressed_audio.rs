@@ -2,7 +2,7 @@
 //!
 //! ffprobe recognises them by decoding. Here, any file with a sync word is left to ffprobe.
 
-use super::window::FileWindow;
+use super::buffered_reader::FileWindow;
 
 /// Minimum number of bytes checked at the start of the samples; all are checked if there are fewer.
 const CHECKED_BYTES: u64 = 4096;

@@ -8,6 +8,7 @@
 //! Specifications: EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64), Sony
 //! Pictures Digital's Wave64, the iXML specification 1.5.
 
+pub(super) mod buffered_reader;
 mod compressed_audio;
 mod ixml;
 mod length;
@@ -15,14 +16,13 @@ pub(super) mod pcm;
 mod riff;
 pub(super) mod tags;
 mod wave64;
-pub(super) mod window;
 
 use std::io;
 
 use super::header::{Format, MediaHeader, Stream, TagMap, normalize_tags};
 use crate::source_file::Original;
+use buffered_reader::FileWindow;
 use pcm::Pcm;
-use window::FileWindow;
 
 /// Minimum file size in bytes; ffprobe identifies shorter files by their name.
 const MIN_SIZE: u64 = 44;
@@ -91,7 +91,7 @@ fn to_header(name: &str, audio: WavAudio, size: u64) -> MediaHeader {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts;
+    use super::super::header_facts;
     use super::*;
     use crate::clip::{Clip, Fact, Source};
     use proptest::prelude::*;
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn clip_of(chunks: &[Vec<u8>]) -> Clip {
-        facts::from_header(&header_of(&riff(chunks)).unwrap()).unwrap()
+        header_facts::from_header(&header_of(&riff(chunks)).unwrap()).unwrap()
     }
 
     fn duration(file: &[u8]) -> Option<String> {
@@ -425,7 +425,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
         fn accepts_or_rejects_damaged_files(

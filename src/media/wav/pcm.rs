@@ -1,6 +1,6 @@
 //! The `fmt ` chunk: sample format and channel layout.
 
-use super::window::{u16_at, u32_at};
+use super::buffered_reader::{u16_at, u32_at};
 
 const INTEGER: u16 = 1;
 const FLOAT: u16 = 3;

@@ -1,10 +1,10 @@
 //! Chunks of RIFF WAVE, and of RF64 and BW64, which store sizes beyond 4 GiB in `ds64`.
 
+use super::buffered_reader::{FileWindow, u64_at};
 use super::ixml::{self, Ixml};
 use super::length::{self, SampleData};
 use super::pcm::{self, Pcm};
 use super::tags::{self, Dictionary};
-use super::window::{FileWindow, u64_at};
 use super::{MAX_CHUNKS, WavAudio, compressed_audio, normalize_tags};
 
 /// Value stored if the real size is in `ds64` or was never written.

@@ -1,6 +1,6 @@
 //! Tags from `bext` and from `INFO` lists, named as ffprobe names them.
 
-use super::window::{u16_at, u32_at, u64_at};
+use super::buffered_reader::{u16_at, u32_at, u64_at};
 
 /// Size of a `bext` chunk in bytes without its coding history (EBU Tech 3285).
 const BEXT_SIZE: usize = 602;

@@ -1,6 +1,6 @@
 //! Sony Wave64: chunks identified by GUIDs, with 64-bit sizes that include the chunk header.
 
-use super::window::FileWindow;
+use super::buffered_reader::FileWindow;
 use super::{MAX_CHUNKS, TagMap, WavAudio, compressed_audio, pcm};
 
 /// Size of a chunk header in bytes: a GUID and a 64-bit size.

@@ -84,7 +84,9 @@ fn advice(kind: AnomalyKind) -> &'static str {
     match kind {
         AnomalyKind::Unreadable => "Copy the card again before formatting it.",
         AnomalyKind::CopiesDiffer => "At least one copy differs from what the camera wrote.",
-        AnomalyKind::NoCopy => "Its files were found earlier; a drive may have changed since.",
+        AnomalyKind::NoCopy => {
+            "An earlier scan found its files; they may have been moved or deleted since."
+        }
         AnomalyKind::OneCopy => {
             "All known copies are on one volume: make another before formatting the card."
         }

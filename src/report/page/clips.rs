@@ -12,7 +12,7 @@ use crate::output::ClipCard;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 use crate::report::output_files::Sink;
 use crate::report::pictures::{ClipPictures, Strip};
-use crate::report::{ShootReport, Shot, technical};
+use crate::report::{ShootReport, Shot, technical_line};
 use crate::value::{Duration, Timecode};
 
 /// Maximum number of characters in a file name; filesystems do not allow more.
@@ -168,7 +168,7 @@ impl<'a> Clips<'a> {
                     (heading(view))
                     p.line { (address(clip)) (running(clip)) (stars(clip)) }
                     p.line.camera { (self.source(view)) }
-                    p.technical { (technical::line(clip).join(" · ")) }
+                    p.technical { (technical_line::line(clip).join(" · ")) }
                     (self.findings(view.at))
                     (tags(view.shot))
                     (notes_and_markers(clip))
@@ -206,7 +206,7 @@ impl<'a> Clips<'a> {
                 data-time=[start]
                 data-length=[clip.duration.as_ref().map(|it| it.value.as_micros() / 1000)]
                 data-bytes=[clip.bytes.as_ref().map(|it| it.value.0)]
-                data-rating_rank=(clip.rating_rank())
+                data-merit=(clip.rating_rank())
                 data-camera=[index_of(&self.cameras, &shot.camera)]
                 data-card=[card]
                 data-tags=(tags.join(" "))

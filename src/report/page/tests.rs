@@ -118,7 +118,7 @@ fn long_texts_are_truncated_and_hidden_characters_are_written_out() {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn no_text_creates_an_element(text in "[<>&\"'/a-z =!\\-\u{0}\u{202e}é\n]{1,40}") {

@@ -2,7 +2,7 @@
 //! and clocks. The model in `model` was written from docs/safe.md alone.
 
 mod model;
-mod zones;
+mod time_zones;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify};
 use crate::ingest::reference_tools::is_installed;
 use crate::shoot::disk::{Loop, run};

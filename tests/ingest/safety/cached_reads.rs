@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify};
 use crate::ingest::reference_tools::is_installed;
 use crate::shoot::disk::{Disk, Loop, run};
@@ -24,6 +24,10 @@ fn create_ntfs(offload: &Offload) -> Option<Loop> {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+    // mkfs.ntfs derives the serial number from the time in seconds: two tests could get the same one.
+    let number: String = device.0.chars().filter(char::is_ascii_digit).collect();
+    let serial = format!("--new-serial={:08x}{number:0>8}", std::process::id());
+    assert!(run("ntfslabel", &[&serial, &device.0]), "{serial}");
     Some(device)
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::{random_bytes, write_file};
 use crate::shoot::Answer;
 use crate::shoot::disk::Disk;

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::ingest_ok;
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::mounts::Mount;

@@ -7,9 +7,9 @@ mod case_insensitive;
 mod hidden_folders;
 mod image_files;
 mod not_on_a_disk;
-mod offload;
 mod reformatted_drives;
 mod remedies;
+mod setup;
 mod shares;
 
 use std::cell::Cell;
@@ -26,7 +26,7 @@ use super::card::{
 };
 use crate::shoot::disk::run;
 use crate::shoot::{Answer, copy, fixtures};
-use offload::{Offload, restore_time};
+use setup::{Offload, restore_time};
 
 const CLIP: &str = "Clips/00/D00001.bin";
 

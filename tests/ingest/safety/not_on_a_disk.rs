@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::ingest_ok;
 use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::CLIP;
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::{random_bytes, verify};
 use crate::shoot::disk::{Disk, run};
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::CLIP;
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify, write_card, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::offload::Offload;
+use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, set_time, verify};
 use crate::ingest::reference_tools::is_installed;
 use crate::shoot::mounts::Mount;

@@ -166,7 +166,7 @@ fn check_merge(bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn arbitrary_bytes_are_safe(bytes in prop::collection::vec(any::<u8>(), 0..400)) {

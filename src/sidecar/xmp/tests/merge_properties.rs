@@ -63,7 +63,7 @@ fn unique_keys(tags: &[String]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn reads_back_merged_edits(edits in any_edits()) {
@@ -210,7 +210,7 @@ fn any_tree() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
     fn merges_any_form_without_losing_foreign_elements(trees in prop::collection::vec(any_tree(), 0..4), edits in any_edits()) {

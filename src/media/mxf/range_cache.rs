@@ -3,7 +3,7 @@
 use std::io;
 
 use super::klv::{KlvItem, MAX_HEAD};
-use crate::media::reader_io::Reads;
+use crate::media::optional_read::Reads;
 use crate::source_file::Original;
 
 /// Minimum number of bytes per read.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::media::reader_io::Reads;
+use crate::media::optional_read::Reads;
 use crate::source_file::Original;
 
 /// Bytes read at once: the number that content sampling also caches at a file's start and end.

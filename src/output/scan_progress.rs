@@ -88,13 +88,13 @@ impl<'a> ScanProgress<'a> {
                     escape(holder)
                 ));
             }
-            ScanEvent::Walked { files, folder } => {
+            ScanEvent::Walked { clips, folder } => {
                 self.bar.set_message(format!(
                     "{}  {}",
-                    counted(*files, "file"),
+                    counted(*clips, "clip"),
                     escape(&folder.to_string_lossy())
                 ));
-                self.log_periodically(|| format!("walking: {} so far", counted(*files, "file")));
+                self.log_periodically(|| format!("walking: {} so far", counted(*clips, "clip")));
             }
             ScanEvent::Queued { stage, count } => {
                 self.begin_stage(*stage, *count);
@@ -285,8 +285,8 @@ pub(super) fn stage_name(stage: ScanStage) -> &'static str {
 pub(super) fn event_json(event: &ScanEvent) -> Value {
     match event {
         ScanEvent::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
-        ScanEvent::Walked { files, folder } => {
-            json!({ "event": "walked", "files": files, "folder": folder.to_string_lossy() })
+        ScanEvent::Walked { clips, folder } => {
+            json!({ "event": "walked", "files": clips, "folder": folder.to_string_lossy() })
         }
         ScanEvent::Queued { stage, count } => {
             json!({ "event": "queued", "stage": stage_name(*stage), "files": count })

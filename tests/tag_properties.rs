@@ -373,7 +373,7 @@ fn tags_of_people_survive_cyclic_renames() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::random_tests::random(24) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..crate::property_tests::random(24) })]
 
     #[test]
     fn tags_of_people_survive_any_rules_and_renames(steps in prop::collection::vec(step(), 1..25)) {

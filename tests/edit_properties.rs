@@ -385,7 +385,7 @@ fn edited_fields(clip: &Clip) -> EditedFields {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(24))]
+    #![proptest_config(crate::property_tests::random(24))]
 
     #[test]
     fn edits_stay_with_their_content(steps in proptest::collection::vec(step(), 1..40)) {
