@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["block_device", "error"],
     &["value"],
-    &["random_tests"],
+    &["property_tests"],
 ];
 
 /// Crates that the lowest layers must not use.
