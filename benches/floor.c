@@ -1,14 +1,14 @@
 /*
- * The floor: a poster a clip as a C programmer writes it straight on libav, in one process, with
- * nothing of a catalogue around it. What btsindex costs above this is the price of being btsindex.
+ * Lower bound for the comparison: makes one poster per clip directly with libav, in one process and
+ * without a catalogue. The difference to btsindex is the overhead of btsindex.
  *
- * It stands apart in C because it must owe nothing to the program it is compared with.
+ * It is written in C so that it shares no code with the program that it is compared with.
  *
  *   floor [--header-only] [--strip N] OUT FILE...
  *
- * Each FILE's facts go to stdout, a line each, and its picture to OUT/NAME.jpg: the keyframe at or
- * before 35 % of its length, 480 wide, or N keyframes 240 wide side by side. Ends with 1 when a
- * file gave no picture.
+ * Writes the facts of each FILE as one line to stdout, and its picture to OUT/NAME.jpg: the keyframe
+ * at or before 35 % of the duration, 480 pixels wide, or N keyframes, 240 pixels wide, side by side.
+ * Exits with 1 if a file gave no picture.
  */
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -19,18 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { POSTER_WIDTH = 480, TILE_WIDTH = 240, QUALITY = 3, MOST_TILES = 64 };
+enum { POSTER_WIDTH = 480, TILE_WIDTH = 240, QUALITY = 3, MAX_TILES = 64 };
 
 static const double POSTER_AT = 0.35;
 
-/* What was asked for. */
+/* Command-line options. */
 typedef struct {
     const char *out;
     int header_only;
-    int tiles; /* 0: a poster */
+    int tiles; /* 0 for a poster */
 } Options;
 
-/* A clip that is open: the one stream that is read, and its decoder. */
+/* Open clip with its video stream and decoder. */
 typedef struct {
     AVFormatContext *format;
     AVStream *video;
@@ -38,8 +38,8 @@ typedef struct {
 } Clip;
 
 /*
- * Headers say everything, except where there are none (MPEG-TS) or where they leave the picture
- * out: only then are packets read to find out.
+ * Returns 1 if packets have to be read to find the facts: MPEG-TS has no header, and some headers do
+ * not describe the video.
  */
 static int lacks_facts(const AVFormatContext *format)
 {
@@ -92,8 +92,8 @@ static void close_clip(Clip *clip)
     avformat_close_input(&clip->format);
 }
 
-/* How long the picture is, in the stream's own time; 0 where nothing says. */
-static int64_t length(const Clip *clip)
+/* Returns the duration of the video in units of the stream's time base; 0 if unknown. */
+static int64_t duration(const Clip *clip)
 {
     if (clip->video->duration > 0)
         return clip->video->duration;
@@ -102,14 +102,14 @@ static int64_t length(const Clip *clip)
     return 0;
 }
 
-/* Frames a second. Where a header has edit units instead (MXF, AVI), a frame is one. */
+/* Returns the frames per second. MXF and AVI headers have edit units instead, of one frame each. */
 static AVRational rate(const Clip *clip)
 {
     AVRational guessed = av_guess_frame_rate(clip->format, clip->video, NULL);
     return guessed.num > 0 ? guessed : av_inv_q(clip->video->time_base);
 }
 
-/* The size is the one stored: MXF headers say 1088 lines where 1080 are shown. */
+/* Prints the stored size: MXF headers state 1088 lines for video that is displayed with 1080. */
 static void print_facts(const char *path, const Clip *clip)
 {
     const AVCodecParameters *codec = clip->video->codecpar;
@@ -117,10 +117,10 @@ static void print_facts(const char *path, const Clip *clip)
     AVRational frames = rate(clip);
     printf("%s\t%s\t%dx%d\t%d/%d\t%.3f\t%s\n", path, avcodec_get_name(codec->codec_id), codec->width,
            codec->height, frames.num, frames.den,
-           (double)length(clip) * av_q2d(clip->video->time_base), title ? title->value : "");
+           (double)duration(clip) * av_q2d(clip->video->time_base), title ? title->value : "");
 }
 
-/* The first keyframe from here on. */
+/* Reads the next keyframe. */
 static int read_keyframe(Clip *clip, AVPacket *packet)
 {
     int error;
@@ -132,22 +132,22 @@ static int read_keyframe(Clip *clip, AVPacket *packet)
     return error;
 }
 
-/* Decodes the one keyframe at or before `at`, a part of the clip's length. */
-static int decode_at(Clip *clip, double at, AVFrame *frame)
+/* Decodes the keyframe at or before `position`, a fraction of the duration. */
+static int decode_at(Clip *clip, double position, AVFrame *frame)
 {
     int64_t start = clip->video->start_time != AV_NOPTS_VALUE ? clip->video->start_time : 0;
-    int64_t when = start + (int64_t)((double)length(clip) * at);
+    int64_t time = start + (int64_t)((double)duration(clip) * position);
     AVPacket *packet = av_packet_alloc();
     if (!packet)
         return AVERROR(ENOMEM);
-    int error = av_seek_frame(clip->format, clip->video->index, when, AVSEEK_FLAG_BACKWARD);
+    int error = av_seek_frame(clip->format, clip->video->index, time, AVSEEK_FLAG_BACKWARD);
     if (error >= 0)
         error = read_keyframe(clip, packet);
     if (error >= 0) {
         avcodec_flush_buffers(clip->decoder);
         error = avcodec_send_packet(clip->decoder, packet);
     }
-    /* Without the end, a decoder waits for the frames that may be shown first. */
+    /* Without a flush, the decoder waits for frames that may be displayed earlier. */
     if (error >= 0)
         error = avcodec_send_packet(clip->decoder, NULL);
     if (error >= 0)
@@ -174,7 +174,7 @@ static AVFrame *new_picture(int width, int height)
     return picture;
 }
 
-/* Scales `frame` to `width`, into `picture` from column `left` on. */
+/* Scales `frame` to `width` and writes it into `picture`, starting at column `left`. */
 static int scale_into(const AVFrame *frame, AVFrame *picture, int left, int width)
 {
     struct SwsContext *scaler =
@@ -233,7 +233,7 @@ static int write_jpeg(const Options *options, const char *path, AVFrame *picture
     return error;
 }
 
-/* Draws `tiles` keyframes, evenly apart, or the poster, into one new picture. */
+/* Draws `tiles` evenly spaced keyframes, or the poster, into a new picture. */
 static int draw(Clip *clip, int tiles, AVFrame **picture)
 {
     int count = tiles ? tiles : 1, width = tiles ? TILE_WIDTH : POSTER_WIDTH, error = 0;
@@ -282,7 +282,7 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[next], "--strip") && next + 1 < argc)
             options.tiles = atoi(argv[++next]);
     }
-    if (argc - next < 2 || options.tiles < 0 || options.tiles > MOST_TILES) {
+    if (argc - next < 2 || options.tiles < 0 || options.tiles > MAX_TILES) {
         fprintf(stderr, "usage: floor [--header-only] [--strip N] OUT FILE...\n");
         return 2;
     }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the footage that `cargo bench --bench compare` measures on: three sets that weigh what
-# camera files weigh, without anybody's pictures.
+# Generates the footage for `cargo bench --bench compare`: three sets of synthetic clips with the bit
+# rates of camera files.
 #
-# Encoding is slow and copying is not: each long-GOP set has a few encodes of its own, and each
-# clip is a copy that starts on another keyframe under another title. What is there already is
-# left alone, so that a second run costs nothing and a killed one goes on.
+# Encoding is slow, copying is fast. So each long-GOP set has a few encodes, and each clip is a copy
+# that starts at another keyframe and has another title. Existing files are kept: a second run costs
+# nothing, and an interrupted one resumes.
 set -euo pipefail
 
 usage() {
@@ -26,9 +26,9 @@ readonly root=$1
 readonly clips_s1=${CLIPS_S1:-40} clips_s2=${CLIPS_S2:-12} clips_s3=${CLIPS_S3:-8}
 readonly encodes=$root/.encodes
 
-# ffmpeg, quiet, writing to a hidden name first: OUT is whole or not there.
-# made OUT ARGUMENTS...
-made() {
+# Runs ffmpeg unless OUT exists. Writes to a hidden file first, so OUT is never incomplete.
+# encode OUT ARGUMENTS...
+encode() {
     local out=$1
     shift
     [ ! -e "$out" ] || return 0
@@ -39,9 +39,9 @@ made() {
     mv "$part" "$out"
 }
 
-# A moving picture with sensor noise, different for each seed: noise is what makes an encoder
-# spend its whole bit rate, as the real world does.
-# picture SIZE SECONDS SEED STRENGTH -> ffmpeg arguments in ${picture[@]}
+# Sets the ffmpeg inputs for moving video with sensor noise, different for each seed. With noise, the
+# encoder uses its whole bit rate, as with real footage.
+# picture SIZE SECONDS SEED STRENGTH -> ${picture[@]}
 picture() {
     local size=$1 seconds=$2 seed=$3 strength=$4 source
     case $((seed % 3)) in
@@ -56,7 +56,7 @@ picture() {
     )
 }
 
-# Arguments for an H.264 encode with the closed GOPs and B-frames of a camera.
+# Sets the arguments for an H.264 encode with closed GOPs and B-frames, as in a camera.
 # h264 MBITS GOP -> ${h264[@]}
 h264() {
     h264=(
@@ -66,23 +66,23 @@ h264() {
     )
 }
 
-# What tells one clip of a set from the next.
-# named NUMBER -> ${named[@]}
-named() {
-    named=(
+# Sets the metadata that differ between the clips of a set.
+# metadata NUMBER -> ${metadata[@]}
+metadata() {
+    metadata=(
         -metadata "title=Scene $(($1 / 8 + 1)) take $(($1 % 8 + 1))"
         -metadata "creation_time=$(printf '2026-05-11T%02d:%02d:00Z' $((8 + $1 / 60 % 12)) $(($1 % 60)))"
     )
 }
 
-# Six encodes of 18 s: three MP4 with AAC, three MOV with PCM and a timecode track; GOPs of 12
-# frames and of 25.
+# Set S1, from six encodes of 18 s: three MP4 with AAC, three MOV with PCM and a timecode track, with
+# GOPs of 12 or 25 frames.
 s1() {
     local n
     for ((n = 0; n < clips_s1; n++)); do
         local encode=$((n % 6))
         local gop=$((encode % 2 ? 25 : 12)) kind=$((encode / 3))
-        # Every GOP starts on a whole number of frames, 40 ms each.
+        # GOPs start at a whole number of frames of 40 ms each.
         local start_ms=$((n / 6 % 8 * (gop == 25 ? 1 : 2) * gop * 40))
         local suffix=mp4 sound=(-c:a aac -b:a 192k) timecode=()
         if [ "$kind" -eq 1 ]; then
@@ -94,27 +94,27 @@ s1() {
         [ ! -e "$out" ] || continue
         picture 1920x1080 18 $((encode + 1)) 18
         h264 25 "$gop"
-        made "$encodes/s1-$encode.$suffix" "${picture[@]}" "${h264[@]}" "${sound[@]}"
-        named "$n"
-        made "$out" -ss "${start_ms}ms" -i "$encodes/s1-$encode.$suffix" -map 0:v -map 0:a -t 10 \
-            -c copy "${timecode[@]}" "${named[@]}"
+        encode "$encodes/s1-$encode.$suffix" "${picture[@]}" "${h264[@]}" "${sound[@]}"
+        metadata "$n"
+        encode "$out" -ss "${start_ms}ms" -i "$encodes/s1-$encode.$suffix" -map 0:v -map 0:a -t 10 \
+            -c copy "${timecode[@]}" "${metadata[@]}"
     done
     rm -rf "$encodes"
 }
 
-# One encode of 6 s, played five times over: 4K is too slow to encode in full.
+# Encodes 6 s and repeats them five times: encoding 30 s of 4K takes too long.
 # s2_encode FORMAT NUMBER SUFFIX CODEC-ARGUMENTS...
 s2_encode() {
     local format=$1 number=$2 suffix=$3
     shift 3
     local once=$encodes/$format-$number-once.$suffix
     picture 3840x2160 6 $((number * 4 + 7)) 10
-    made "$once" "${picture[@]}" "$@"
-    made "$encodes/$format-$number.$suffix" -stream_loop 4 -i "$once" -map 0:v -map 0:a -c copy
+    encode "$once" "${picture[@]}" "$@"
+    encode "$encodes/$format-$number.$suffix" -stream_loop 4 -i "$once" -map 0:v -map 0:a -c copy
 }
 
-# The index stands at the end of every file, where a camera writes it.
-# STEP is a number of whole GOPs: a copy that starts inside one carries frames that nobody sees.
+# Set S2. The index is at the end of every file, where cameras write it.
+# STEP-MS is a multiple of the GOP length: a copy that starts inside a GOP would contain hidden frames.
 # s2 FORMAT CLIPS STEP-MS SUFFIX CODEC-ARGUMENTS...
 s2() {
     local format=$1 clips=$2 step_ms=$3 suffix=$4
@@ -125,15 +125,15 @@ s2() {
         out=$root/S2/$format/$(printf '%s%04d' "${format^^}" $((n + 1))).$suffix
         [ ! -e "$out" ] || continue
         s2_encode "$format" $((n % 2)) "$suffix" "$@"
-        named "$n"
-        made "$out" -ss "$((n / 2 % 6 * step_ms))ms" -i "$encodes/$format-$((n % 2)).$suffix" \
-            -map 0:v -map 0:a -t 20 -c copy "${named[@]}"
+        metadata "$n"
+        encode "$out" -ss "$((n / 2 % 6 * step_ms))ms" -i "$encodes/$format-$((n % 2)).$suffix" \
+            -map 0:v -map 0:a -t 20 -c copy "${metadata[@]}"
     done
     rm -rf "$encodes"
 }
 
-# Clips of one kind: two are encoded, the others are those without their beginning.
-# STEP is a number of whole GOPs, as for S2.
+# Set S3, clips of one kind: encodes two; the others are copies without the beginning.
+# STEP-MS is a multiple of the GOP length, as for S2.
 # s3 KIND SECONDS STEP-MS SUFFIX CODEC-ARGUMENTS...
 s3() {
     local kind=$1 seconds=$2 step_ms=$3 suffix=$4 n
@@ -142,14 +142,14 @@ s3() {
     [ "$suffix" != mts ] || container=(-f mpegts -mpegts_m2ts_mode 1)
     numbered() { printf '%s/S3/%s/%s_%03d.%s' "$root" "$kind" "$kind" "$1" "$suffix"; }
     for ((n = 0; n < clips_s3; n++)); do
-        named "$n"
+        metadata "$n"
         if [ "$n" -lt 2 ]; then
             picture 1920x1080 "$seconds" $((n + 20)) 14
-            made "$(numbered $((n + 1)))" "${picture[@]}" "$@" "${container[@]}" "${named[@]}"
+            encode "$(numbered $((n + 1)))" "${picture[@]}" "$@" "${container[@]}" "${metadata[@]}"
         else
-            made "$(numbered $((n + 1)))" -ss "$((n / 2 * step_ms))ms" \
+            encode "$(numbered $((n + 1)))" -ss "$((n / 2 * step_ms))ms" \
                 -i "$(numbered $((n % 2 + 1)))" -map 0:v -map 0:a -c copy \
-                "${container[@]}" "${named[@]}"
+                "${container[@]}" "${metadata[@]}"
         fi
     done
 }

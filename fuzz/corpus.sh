@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes the seeds in corpus/ of the fixtures: cut to what an input may hold, one file each.
+# Writes the seeds in corpus/ from the fixtures, one file each, cut to the maximum input length.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-readonly LONGEST=65536
+readonly MAX_LENGTH=65536
 mkdir -p corpus/{header,harvest,query,sidecar}
 
-# Seed `$1` of what comes on standard input.
-seed() { head -c "$LONGEST" >"corpus/$1"; }
+# Writes seed `$1` from standard input.
+seed() { head -c "$MAX_LENGTH" >"corpus/$1"; }
 
 while IFS= read -r -d '' file; do
   name=${file#../fixtures/footage/}
@@ -16,18 +16,18 @@ while IFS= read -r -d '' file; do
     *.xml | *.srt) seed "sidecar/$name" <"$file" ;;
     *.mkv)
       seed "header/$name" <"$file"
-      # Choices first: a codec, no configuration, pictures of 6 bytes.
+      # The first four bytes select a codec, no configuration, and pictures of 6 bytes.
       { printf '\x06\x00\x06\x00' && cat "$file"; } | seed "harvest/$name"
       ;;
     *) seed "header/$name" <"$file" ;;
   esac
 done < <(find ../fixtures/footage -type f -print0)
 
-# Kinds that the fixtures lack, and that fit: a second of a small picture, with sound.
+# Formats that the fixtures lack: 0.4 s of small video with sound.
 make() { # NAME OPTIONS...
   ffmpeg -v error -y -f lavfi -i testsrc=size=64x48:rate=25:duration=0.4 \
     -f lavfi -i sine=sample_rate=48000:duration=0.4 "${@:2}" "corpus/header/$1"
-  [[ $(stat -c %s "corpus/header/$1") -le $LONGEST ]] || truncate -s "$LONGEST" "corpus/header/$1"
+  [[ $(stat -c %s "corpus/header/$1") -le $MAX_LENGTH ]] || truncate -s "$MAX_LENGTH" "corpus/header/$1"
 }
 h264=(-c:v libx264 -g 5 -bf 2 -pix_fmt yuv420p)
 make made.mkv "${h264[@]}" -c:a ac3
@@ -42,18 +42,18 @@ make made-intra.mxf "${h264[@]}" -g 1 -crf 45 -c:a pcm_s16le
 make made-vc3.mxf -s 256x120 -c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p -frames:v 3 -c:a pcm_s16le
 make made-atom.mxf -an -s 256x120 -c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p -frames:v 3 -f mxf_opatom
 
-# Keys as they are stored, after their configuration: an IDR picture, one that is none, a CRA.
+# Keyframes after their decoder configuration: an IDR picture, a non-IDR picture, a CRA picture.
 avcc='\x01\x64\x00\x0d\xff' hvcc='\x01ABCDEFGHIJKLMNOPQRST\xff'
 printf '%b' "\x00\x05\x06\x00$avcc\x00\x00\x00\x02\x06\x80\x00\x00\x00\x02\x65\x88" | seed harvest/idr
 printf '%b' "\x00\x05\x06\x00$avcc\x00\x00\x00\x02\x41\x88" | seed harvest/no-idr
 printf '%b' "\x01\x16\x06\x00$hvcc\x00\x00\x00\x03\x2a\x01\xaf" | seed harvest/cra
-# What comes back: a segment, and in it one picture each way.
+# Output of ffmpeg: a Matroska segment with one SimpleBlock and one BlockGroup.
 segment='\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff'
 simple='\x1f\x43\xb6\x75\x90\xe7\x82\x03\xe8\xa3\x8a\x81\x00\x00\x80\x01\x02\x03\x04\x05\x06'
 group='\x1f\x43\xb6\x75\x92\xe7\x82\x07\xd0\xa0\x8c\xa1\x8a\x81\x00\x00\x00\x01\x02\x03\x04\x05\x06'
 printf '%b' "\x06\x00\x06\x00$segment$simple$group" | seed harvest/pictures
 
-# Queries of every form: those that tests ask, and those that are wrong.
+# Queries of every form, from the tests: valid and invalid ones.
 number=0
 while IFS= read -r query; do
   number=$((number + 1))

@@ -1,8 +1,8 @@
-//! Hashes of whole files, as the manifests of the field write them.
+//! Checksums of whole files, in the notation of media hash lists (MHL).
 //!
-//! They stand apart from the fingerprint by which clips are known: a fingerprint reads little of a
-//! file and is compared with nothing but itself; a checksum reads all of it, and other programs
-//! must come to the same one.
+//! They are separate from the fingerprint that identifies clips. A fingerprint reads only samples
+//! of a file and is compared only with other fingerprints. A checksum covers all bytes and must
+//! equal the one that other programs compute.
 
 mod sample;
 
@@ -21,28 +21,28 @@ use crate::value::{Fingerprint, Malformed};
 
 pub use sample::{SAMPLED_RANGE, SAMPLED_WHOLE, Sampler, sampled_ranges};
 
-/// How a file is hashed.
+/// Hash algorithm of a checksum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HashKind {
-    /// XXH3 of 128 bits, seed 0: what ASC MHL prefers.
+    /// XXH3 with 128 bits and seed 0, preferred by ASC MHL.
     Xxh128,
-    /// XXH64, seed 0.
+    /// XXH64 with seed 0.
     Xxh64,
-    /// XXH3 of 64 bits, seed 0.
+    /// XXH3 with 64 bits and seed 0.
     Xxh3,
-    /// MD5.
+    /// MD5 (RFC 1321), 128 bits.
     Md5,
-    /// SHA-1.
+    /// SHA-1, 160 bits.
     Sha1,
-    /// The C4 ID of SMPTE ST 2114: SHA-512 in base 58.
+    /// C4 ID of SMPTE ST 2114: SHA-512 in base 58.
     C4,
-    /// XXH32, seed 0: in old manifests only.
+    /// XXH32 with seed 0, found in old manifests only.
     Xxh32,
 }
 
 impl HashKind {
-    /// What an ingest may be told to use.
-    pub const WRITTEN: &[HashKind] = &[
+    /// Hash kinds that an ingest can write.
+    pub const WRITABLE: &[HashKind] = &[
         HashKind::Xxh128,
         HashKind::Xxh64,
         HashKind::Md5,
@@ -60,7 +60,7 @@ impl HashKind {
         HashKind::Xxh32,
     ];
 
-    /// As ASC MHL names it.
+    /// Returns the name used in ASC MHL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -74,14 +74,14 @@ impl HashKind {
         }
     }
 
-    /// The kind of that name, also of those that are only read.
+    /// Returns the kind with this name, including kinds that are only read.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// How many bytes its digest has.
-    fn size(self) -> usize {
+    /// Size of the digest in bytes.
+    fn digest_size(self) -> usize {
         match self {
             Self::Xxh32 => 4,
             Self::Xxh64 | Self::Xxh3 => 8,
@@ -98,17 +98,17 @@ impl fmt::Display for HashKind {
     }
 }
 
-/// Reads a kind that may be written.
+/// Parses only the kinds that can be written, since a user requests them.
 impl FromStr for HashKind {
     type Err = Malformed;
 
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        Self::named(text)
-            .filter(|kind| Self::WRITTEN.contains(kind))
+        Self::from_name(text)
+            .filter(|kind| Self::WRITABLE.contains(kind))
             .ok_or_else(|| {
                 Malformed::new(
                     text,
-                    "a kind of hash: `xxh128`, `xxh64`, `md5`, `sha1` or `c4`",
+                    "a hash kind: `xxh128`, `xxh64`, `md5`, `sha1` or `c4`",
                 )
             })
     }
@@ -120,16 +120,16 @@ impl serde::Serialize for HashKind {
     }
 }
 
-/// Unlike what people type, what was recorded may be of any kind.
+/// Deserializes any kind: recorded hashes may be of kinds that a user cannot request.
 impl<'de> Deserialize<'de> for HashKind {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let name = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        Self::named(&name)
-            .ok_or_else(|| serde::de::Error::custom(Malformed::new(&name, "a kind of hash")))
+        Self::from_name(&name)
+            .ok_or_else(|| serde::de::Error::custom(Malformed::new(&name, "a hash kind")))
     }
 }
 
-/// What a file's bytes came to.
+/// Digest with its hash kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Checksum {
     kind: HashKind,
@@ -137,35 +137,37 @@ pub struct Checksum {
 }
 
 impl Checksum {
-    /// The same number as the catalogue has hashes of whole files; `None` of another kind than xxh128.
+    /// Converts the digest to a fingerprint, the form in which the catalogue stores whole-file
+    /// hashes. `None` for kinds other than xxh128.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         let bytes = (self.kind == HashKind::Xxh128).then(|| self.bytes.as_ref().try_into());
         bytes?.ok().map(Fingerprint::from_bytes)
     }
 
-    /// How it was made.
+    /// Returns the hash algorithm.
     #[must_use]
     pub fn kind(&self) -> HashKind {
         self.kind
     }
 
-    /// The digest: big-endian, as it is printed; of C4 the 64 bytes of SHA-512.
+    /// Returns the digest in big-endian order, as printed. For C4 these are the 64 bytes of
+    /// SHA-512.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// A digest of that kind; `None` when it has another length.
+    /// Creates a checksum from a digest; `None` if it has the wrong length for its kind.
     #[must_use]
     pub fn from_bytes(kind: HashKind, bytes: &[u8]) -> Option<Self> {
-        (bytes.len() == kind.size()).then(|| Self {
+        (bytes.len() == kind.digest_size()).then(|| Self {
             kind,
             bytes: bytes.into(),
         })
     }
 
-    /// What manifests write: hexadecimal digits in either case, or `c4…`; `None` for all else.
+    /// Parses a checksum as written in manifests: hexadecimal digits in either case, or `c4…`.
     #[must_use]
     pub fn parse(kind: HashKind, text: &str) -> Option<Self> {
         let bytes = match kind {
@@ -176,7 +178,7 @@ impl Checksum {
     }
 }
 
-/// As `xxhsum`, `md5sum` and `sha1sum` print it; a C4 ID has 90 characters.
+/// Formats as `xxhsum`, `md5sum` and `sha1sum` do. A C4 ID has 90 characters.
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.kind == HashKind::C4 {
@@ -188,14 +190,15 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// A checksum that is being made.
+/// Incremental computation of a checksum.
 pub struct Hasher {
     kind: HashKind,
-    state: State,
+    state: HasherState,
 }
 
-enum State {
-    /// Of 64 or 128 bits: the same state, ended differently. It is much larger than the others.
+enum HasherState {
+    /// XXH3 with 64 or 128 bits, which differ only in how the digest is extracted. Boxed because it
+    /// is much larger than the other states.
     Xxh3(Box<Xxh3Default>),
     Xxh64(Xxh64),
     Xxh32(Xxh32),
@@ -205,51 +208,51 @@ enum State {
 }
 
 impl Hasher {
-    /// Of no bytes yet.
+    /// Creates a hasher without input.
     #[must_use]
     pub fn new(kind: HashKind) -> Self {
         let state = match kind {
-            HashKind::Xxh128 | HashKind::Xxh3 => State::Xxh3(Box::default()),
-            HashKind::Xxh64 => State::Xxh64(Xxh64::new(0)),
-            HashKind::Xxh32 => State::Xxh32(Xxh32::new(0)),
-            HashKind::Md5 => State::Md5(Md5::new()),
-            HashKind::Sha1 => State::Sha1(Sha1::new()),
-            HashKind::C4 => State::Sha512(Sha512::new()),
+            HashKind::Xxh128 | HashKind::Xxh3 => HasherState::Xxh3(Box::default()),
+            HashKind::Xxh64 => HasherState::Xxh64(Xxh64::new(0)),
+            HashKind::Xxh32 => HasherState::Xxh32(Xxh32::new(0)),
+            HashKind::Md5 => HasherState::Md5(Md5::new()),
+            HashKind::Sha1 => HasherState::Sha1(Sha1::new()),
+            HashKind::C4 => HasherState::Sha512(Sha512::new()),
         };
         Self { kind, state }
     }
 
-    /// How it is made.
+    /// Returns the hash algorithm.
     #[must_use]
     pub fn kind(&self) -> HashKind {
         self.kind
     }
 
-    /// The bytes that come next.
+    /// Adds bytes to the hash.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
-            State::Xxh3(state) => state.update(bytes),
-            State::Xxh64(state) => state.update(bytes),
-            State::Xxh32(state) => state.update(bytes),
-            State::Md5(state) => state.update(bytes),
-            State::Sha1(state) => state.update(bytes),
-            State::Sha512(state) => state.update(bytes),
+            HasherState::Xxh3(state) => state.update(bytes),
+            HasherState::Xxh64(state) => state.update(bytes),
+            HasherState::Xxh32(state) => state.update(bytes),
+            HasherState::Md5(state) => state.update(bytes),
+            HasherState::Sha1(state) => state.update(bytes),
+            HasherState::Sha512(state) => state.update(bytes),
         }
     }
 
-    /// The checksum of all bytes.
+    /// Returns the checksum of all added bytes.
     #[must_use]
     pub fn finish(self) -> Checksum {
         let bytes: Box<[u8]> = match self.state {
-            State::Xxh3(state) if self.kind == HashKind::Xxh3 => {
+            HasherState::Xxh3(state) if self.kind == HashKind::Xxh3 => {
                 Box::new(state.digest().to_be_bytes())
             }
-            State::Xxh3(state) => Box::new(state.digest128().to_be_bytes()),
-            State::Xxh64(state) => Box::new(state.digest().to_be_bytes()),
-            State::Xxh32(state) => Box::new(state.digest().to_be_bytes()),
-            State::Md5(state) => state.finalize().as_slice().into(),
-            State::Sha1(state) => state.finalize().as_slice().into(),
-            State::Sha512(state) => state.finalize().as_slice().into(),
+            HasherState::Xxh3(state) => Box::new(state.digest128().to_be_bytes()),
+            HasherState::Xxh64(state) => Box::new(state.digest().to_be_bytes()),
+            HasherState::Xxh32(state) => Box::new(state.digest().to_be_bytes()),
+            HasherState::Md5(state) => state.finalize().as_slice().into(),
+            HasherState::Sha1(state) => state.finalize().as_slice().into(),
+            HasherState::Sha512(state) => state.finalize().as_slice().into(),
         };
         Checksum {
             kind: self.kind,
@@ -258,9 +261,9 @@ impl Hasher {
     }
 }
 
-/// The checksum of bytes that are there already.
+/// Computes the checksum of a byte slice.
 #[must_use]
-pub fn of_bytes(kind: HashKind, bytes: &[u8]) -> Checksum {
+pub fn hash_bytes(kind: HashKind, bytes: &[u8]) -> Checksum {
     let mut hasher = Hasher::new(kind);
     hasher.update(bytes);
     hasher.finish()
@@ -282,10 +285,10 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// Digits of a C4 ID: base 58 without the characters that look alike.
+/// Digits of a C4 ID: base 58 without look-alike characters.
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// Base 58 digits that 64 bytes may need; fewer are filled up with zeros, which are written `1`.
+/// Number of base 58 digits of 64 bytes. Shorter numbers are padded with zeros, written as `1`.
 const C4_DIGITS: usize = 88;
 
 fn to_base58(bytes: &[u8]) -> String {
@@ -294,7 +297,7 @@ fn to_base58(bytes: &[u8]) -> String {
         let mut carry = u32::from(*byte);
         for digit in digits.iter_mut().rev() {
             carry += u32::from(*digit) << 8;
-            // A remainder of 58 is a byte.
+            // The remainder of a division by 58 fits in a byte.
             *digit = (carry % 58) as u8;
             carry /= 58;
         }
@@ -311,14 +314,14 @@ fn from_base58(text: &str) -> Option<[u8; 64]> {
     }
     let mut bytes = [0_u8; 64];
     for letter in text.bytes() {
-        let digit = BASE58.iter().position(|known| *known == letter)?;
+        let digit = BASE58.iter().position(|digit| *digit == letter)?;
         let mut carry = u32::try_from(digit).ok()?;
         for byte in bytes.iter_mut().rev() {
             carry += u32::from(*byte) * 58;
             *byte = (carry & 0xff) as u8;
             carry >>= 8;
         }
-        // 88 digits can say more than 512 bits.
+        // 88 digits can represent numbers of more than 512 bits.
         if carry > 0 {
             return None;
         }
@@ -330,7 +333,7 @@ fn from_base58(text: &str) -> Option<[u8; 64]> {
 mod tests {
     use super::*;
 
-    /// What the reference programs say of no bytes, and of `abc`.
+    /// Output of the reference programs for empty input and for `abc`.
     const KNOWN: &[(HashKind, &str, &str)] = &[
         (
             HashKind::Xxh128,
@@ -358,10 +361,10 @@ mod tests {
     ];
 
     #[test]
-    fn hashes_are_those_of_the_reference_programs() {
+    fn matches_the_reference_programs() {
         for (kind, empty, abc) in KNOWN {
-            assert_eq!(of_bytes(*kind, b"").to_string(), *empty, "{kind}");
-            assert_eq!(of_bytes(*kind, b"abc").to_string(), *abc, "{kind}");
+            assert_eq!(hash_bytes(*kind, b"").to_string(), *empty, "{kind}");
+            assert_eq!(hash_bytes(*kind, b"abc").to_string(), *abc, "{kind}");
             let mut hasher = Hasher::new(*kind);
             assert_eq!(hasher.kind(), *kind);
             hasher.update(b"a");
@@ -372,9 +375,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_read_back() {
+    fn parses_its_own_output() {
         for kind in HashKind::ALL {
-            let checksum = of_bytes(kind, b"A001_C003.mov");
+            let checksum = hash_bytes(kind, b"A001_C003.mov");
             let text = checksum.to_string();
             assert_eq!(Checksum::parse(kind, &text), Some(checksum.clone()));
             assert_eq!(
@@ -391,23 +394,23 @@ mod tests {
     }
 
     #[test]
-    fn a_c4_id_holds_512_bits_and_no_more() {
+    fn c4_ids_hold_exactly_512_bits() {
         let zeros = Checksum::from_bytes(HashKind::C4, &[0; 64]).unwrap();
         assert_eq!(zeros.to_string(), format!("c4{}", "1".repeat(88)));
-        // The greatest, of the specification.
+        // The greatest C4 ID, from the specification.
         let greatest = "c467rpwLCuS5DGA8KGZXKsVQ7dnPb9goRLoKfgGbLfQg9WoLUgNY77E2jT11fem3coV9nAkguBACzrU1iyZM4B8roQ";
         let ones = Checksum::parse(HashKind::C4, greatest).unwrap();
         assert_eq!(ones.bytes(), [0xff; 64]);
         assert_eq!(ones.to_string(), greatest);
-        let beyond = format!("{}R", greatest.strip_suffix('Q').unwrap());
-        assert_eq!(Checksum::parse(HashKind::C4, &beyond), None);
-        let never = greatest.replace('r', "0");
-        assert_eq!(Checksum::parse(HashKind::C4, &never), None);
+        let too_large = format!("{}R", greatest.strip_suffix('Q').unwrap());
+        assert_eq!(Checksum::parse(HashKind::C4, &too_large), None);
+        let invalid_digit = greatest.replace('r', "0");
+        assert_eq!(Checksum::parse(HashKind::C4, &invalid_digit), None);
     }
 
     #[test]
-    fn only_what_may_be_written_is_understood_but_all_is_kept() {
-        for kind in HashKind::WRITTEN {
+    fn parses_writable_kinds_but_deserializes_all() {
+        for kind in HashKind::WRITABLE {
             assert_eq!(kind.name().parse(), Ok(*kind));
         }
         for text in ["xxh32", "xxh3", "MD5", "sha256", ""] {

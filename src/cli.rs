@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command-line arguments, one type per subcommand; `--help` is generated from their comments.
 
 mod ingest;
 mod report;
@@ -12,25 +12,24 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use ingest::{Ingest, Ingests, Verify};
-pub(crate) use report::{Report, Sheet};
-pub(crate) use safe::Safe;
-pub(crate) use search::{Browse, Search, Stats, negations};
-pub(crate) use sidecar::{Sidecar, SidecarCommand};
-pub(crate) use tags::{Tags, TagsCommand};
+pub(crate) use ingest::{IngestArgs, IngestsArgs, VerifyArgs};
+pub(crate) use report::{ReportArgs, SheetArgs};
+pub(crate) use safe::SafeArgs;
+pub(crate) use search::{BrowseArgs, SearchArgs, StatsArgs, negations};
+pub(crate) use sidecar::{SidecarArgs, SidecarCommand};
+pub(crate) use tags::{TagsArgs, TagsCommand};
 
-const AFTER: &str = "\
-Exit codes: 0 done, 1 failed, 2 bad usage, 3 done but some files could not be read,
-4 nothing found or done, or not safe, 130 interrupted.
+use crate::cmd::Exit;
 
+const FIRST_STEPS: &str = "\
 First steps:
   btsindex scan /Volumes/SHELF-07        catalogue a drive; run it again after each shoot day
-  btsindex search drummer laughing       find the shot, and the drive it is on
-  btsindex show C0001.MP4                everything known of a clip";
+  btsindex search drummer laughing       find a shot and the drive that holds it
+  btsindex show C0001.MP4                show all metadata of a clip";
 
-/// Catalogue behind-the-scenes footage and find the shot again, on whichever drive it is.
+/// Catalogue behind-the-scenes footage and find any shot again, even on drives that are offline.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = AFTER, propagate_version = true)]
+#[command(version, about, after_help = after_help(), propagate_version = true)]
 pub(crate) struct Cli {
     /// Folder that holds the catalogue [default: the platform's data folder]
     #[arg(
@@ -46,169 +45,172 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+fn after_help() -> String {
+    format!("{}\n\n{FIRST_STEPS}", Exit::help())
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Scan(Scan),
-    Ingest(Ingest),
-    Ingests(Ingests),
-    Verify(Verify),
-    Safe(Safe),
-    Search(Search),
-    Browse(Browse),
-    Stats(Stats),
-    Show(Show),
-    Report(Report),
-    Sheet(Sheet),
-    Tag(Tag),
-    Tags(Tags),
-    Note(Note),
-    Stars(Stars),
-    Select(Select),
-    Reject(Reject),
-    Mark(Mark),
-    History(History),
-    Undo(Undo),
-    Edits(Edits),
-    Sidecar(Sidecar),
-    Volumes(Volumes),
-    Copies(Copies),
-    Duplicates(Duplicates),
-    Backup(Backup),
-    Fields(Fields),
-    Doctor(Doctor),
-    Rebuild(Rebuild),
-    Completions(Completions),
+    Scan(ScanArgs),
+    Ingest(IngestArgs),
+    Ingests(IngestsArgs),
+    Verify(VerifyArgs),
+    Safe(SafeArgs),
+    Search(SearchArgs),
+    Browse(BrowseArgs),
+    Stats(StatsArgs),
+    Show(ShowArgs),
+    Report(ReportArgs),
+    Sheet(SheetArgs),
+    Tag(TagArgs),
+    Tags(TagsArgs),
+    Note(NoteArgs),
+    Stars(StarsArgs),
+    Select(SelectArgs),
+    Reject(RejectArgs),
+    Mark(MarkArgs),
+    History(HistoryArgs),
+    Undo(UndoArgs),
+    Edits(EditsArgs),
+    Sidecar(SidecarArgs),
+    Volumes(VolumesArgs),
+    Copies(CopiesArgs),
+    Duplicates(DuplicatesArgs),
+    Backup(BackupArgs),
+    Fields(FieldsArgs),
+    Doctor(DoctorArgs),
+    Rebuild(RebuildArgs),
+    Completions(CompletionsArgs),
 }
 
 /// Catalogue the footage in folders or on drives
 ///
-/// Walks each path, reads what is new or changed, and leaves the rest alone: scanning again
-/// costs a look at each folder. Originals are only ever read. Ctrl-C stops cleanly and the
-/// same command goes on from there.
+/// Walks each path and reads new and changed files; a repeated scan only lists the folders.
+/// Originals are opened read-only. Ctrl-C stops cleanly; run the same command to resume.
 ///
-/// Passed over: hidden files, system and recycle folders, editors' caches and render
-/// folders, and what `.btsignore` files (gitignore syntax, in any folder) name.
+/// Skipped: hidden files, system and recycle folders, caches and render folders of editing
+/// programs, and everything matched by `.btsignore` files (gitignore syntax, in any folder).
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
+    reason = "each is a flag of the command"
 )]
 #[derive(Debug, Args)]
-pub(crate) struct Scan {
+pub(crate) struct ScanArgs {
     /// Folders, drives or single files
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Pass over files and folders whose name, or path below PATH, matches
+    /// Skip files and folders whose name, or path below PATH, matches
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 
-    /// Follow symbolic links; loops are noticed
+    /// Follow symbolic links; loops are detected
     #[arg(long)]
     pub(crate) follow_links: bool,
 
-    /// Pictures in each clip's strip, 0 for none
+    /// Frames in the filmstrip of each clip, 0 for none
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(0..=32))]
     pub(crate) strip: u8,
 
-    /// What posters and strips are written as
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = Thumbs::Jpeg)]
-    pub(crate) thumbs: Thumbs,
+    /// Image format of posters and filmstrips
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = PictureFormat::Jpeg)]
+    pub(crate) thumbs: PictureFormat,
 
-    /// Read headers only; the next scan makes the pictures
+    /// Read headers only; the next scan creates posters and filmstrips
     #[arg(long)]
     pub(crate) no_pictures: bool,
 
-    /// Who reads headers: btsindex, and ffprobe what btsindex does not know; or ffprobe alone
+    /// Header reader: btsindex with ffprobe as fallback, or ffprobe for every file
     #[arg(long, value_enum, value_name = "READER", default_value_t = HeaderReader::Own)]
     pub(crate) reader: HeaderReader,
 
-    /// Processors to use [default: all]
+    /// CPU cores to use [default: all]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) jobs: Option<u16>,
 
-    /// Files read from one device at the same time [default: 1 from a spinning disk or a card]
+    /// Files read from one device at the same time [default: 1 on spinning disks and cards]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) readers: Option<u16>,
 
-    /// Print at the end where time and bytes went
+    /// Print time and bytes spent in each stage at the end
     #[arg(long)]
     pub(crate) timings: bool,
 
-    /// Seconds after which ffprobe or ffmpeg is given up on one file
+    /// Seconds before ffprobe or ffmpeg is stopped on one file
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) deadline: u64,
 
-    /// Mark files as missing even when more than half of a path's are gone
+    /// Mark files as missing even if more than half of the files under a path are gone
     #[arg(long)]
     pub(crate) accept_missing: bool,
 
-    /// Put a small file on volumes that have no uuid, so that they are known again: the only
-    /// thing that is ever written to a drive of footage, and only when asked for
+    /// Write a small marker file to volumes without a uuid, to recognise them later. A scan writes
+    /// nothing else to a drive of footage
     #[arg(long)]
     pub(crate) mark_volume: bool,
 
-    /// Read the fingerprint of every file again: finds content that changed unseen
+    /// Read the fingerprint of every file again, to find content that changed without a new size or time
     #[arg(long)]
     pub(crate) recheck: bool,
 
-    /// Tell what happens as JSON, an object a line
+    /// Print events as JSON, one object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What pictures are written as.
+/// Image format of posters and filmstrips.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Thumbs {
-    /// Read by everything
+pub(crate) enum PictureFormat {
+    /// Supported everywhere
     Jpeg,
-    /// A third smaller
+    /// About a third smaller
     Webp,
 }
 
-/// Who reads headers.
+/// Program that reads media headers.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum HeaderReader {
-    /// This program as far as it can, else ffprobe
+    /// btsindex; ffprobe for formats it does not support
     Own,
-    /// The reference: slower
+    /// ffprobe for every file: slower, for comparison
     Ffprobe,
 }
 
-/// Show everything known of one clip
+/// Show all metadata, tags and copies of one clip
 #[derive(Debug, Args)]
-pub(crate) struct Show {
-    /// A path, a file name, or the beginning of an id
+pub(crate) struct ShowArgs {
+    /// Path, file name, or start of an id
     #[arg(value_name = "CLIP")]
     pub(crate) clip: PathBuf,
 
-    /// Print it as JSON, with the source of each fact
+    /// Print as JSON, with the source of each fact
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Which clips, and who says so.
+/// Clips to edit, and the author of the edit.
 #[derive(Debug, Args)]
-pub(crate) struct On {
-    /// Clips: each a path, a file name, or the beginning of an id
+pub(crate) struct TargetArgs {
+    /// Clips: each a path, a file name, or the start of an id
     #[arg(value_name = "CLIP", required_unless_present = "query")]
     pub(crate) clips: Vec<PathBuf>,
 
-    /// All clips that a search for these words finds
+    /// Edit all clips that match this search
     #[arg(long, value_name = "WORDS", num_args = 1.., conflicts_with = "clips")]
     pub(crate) query: Vec<String>,
 
-    /// Do not ask before several clips change
+    /// Skip the confirmation when several clips would change
     #[arg(long, short)]
     pub(crate) yes: bool,
 
     #[command(flatten)]
-    pub(crate) by: By,
+    pub(crate) by: AuthorArgs,
 }
 
-/// Who says it.
+/// Author of an edit.
 #[derive(Debug, Args)]
-pub(crate) struct By {
-    /// Who says so [default: the name you are logged in by]
+pub(crate) struct AuthorArgs {
+    /// Author recorded with the edit [default: $USER]
     #[arg(
         long,
         value_name = "NAME",
@@ -220,286 +222,284 @@ pub(crate) struct By {
 
 /// Add or remove tags
 ///
-/// A tag that you add or remove stays so, whatever rules say; it follows the clip wherever its
-/// file goes.
+/// Your tags override the rules: a tag that you add or remove stays that way. Tags belong to the
+/// content, so they follow a clip when its file is moved, renamed or copied.
 #[derive(Debug, Args)]
-pub(crate) struct Tag {
+pub(crate) struct TagArgs {
     #[command(subcommand)]
     pub(crate) command: TagCommand,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TagCommand {
-    /// Add a tag, or several: interview,b-roll
-    Add(TagArgs),
-    /// Remove a tag, or several, whoever or whatever gave it
-    Remove(TagArgs),
+    /// Add one or more tags: interview,b-roll
+    Add(TagNamesArgs),
+    /// Remove one or more tags, whether a person or a rule added them
+    Remove(TagNamesArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct TagArgs {
-    /// A tag, or several with commas between them
+pub(crate) struct TagNamesArgs {
+    /// Tags, separated by commas
     #[arg(value_name = "TAG")]
     pub(crate) tags: String,
 
     #[command(flatten)]
-    pub(crate) on: On,
+    pub(crate) on: TargetArgs,
 }
 
-/// Write a note
+/// Add a note
 ///
-/// Notes are kept one below the other; `btsindex undo` takes one back.
+/// A clip can have several notes; `btsindex undo` removes the last one.
 #[derive(Debug, Args)]
-pub(crate) struct Note {
-    /// What it says
+pub(crate) struct NoteArgs {
+    /// Text of the note
     #[arg(value_name = "TEXT")]
     pub(crate) text: String,
 
     #[command(flatten)]
-    pub(crate) on: On,
+    pub(crate) on: TargetArgs,
 }
 
-/// Give stars, 0 to 5
+/// Rate clips with 0 to 5 stars
 #[derive(Debug, Args)]
-pub(crate) struct Stars {
-    /// How many; 0 takes them away
+pub(crate) struct StarsArgs {
+    /// Stars; 0 clears the rating
     #[arg(value_name = "STARS", value_parser = clap::value_parser!(u8).range(0..=5))]
     pub(crate) stars: u8,
 
     #[command(flatten)]
-    pub(crate) on: On,
+    pub(crate) on: TargetArgs,
 }
 
-/// Select clips: they are to be used
+/// Select clips for use in the edit
 #[derive(Debug, Args)]
-pub(crate) struct Select {
-    /// Neither selected nor rejected any more
+pub(crate) struct SelectArgs {
+    /// Clear the selection or rejection
     #[arg(long)]
     pub(crate) clear: bool,
 
     #[command(flatten)]
-    pub(crate) on: On,
+    pub(crate) on: TargetArgs,
 }
 
-/// Reject clips: they are not to be used
+/// Reject clips: search lists them last
 #[derive(Debug, Args)]
-pub(crate) struct Reject {
+pub(crate) struct RejectArgs {
     #[command(flatten)]
-    pub(crate) on: On,
+    pub(crate) on: TargetArgs,
 }
 
-/// Mark a place in a clip
+/// Add a marker at a timecode of a clip
 #[derive(Debug, Args)]
-pub(crate) struct Mark {
-    /// A timecode of the clip (10:02:12:00), or how far in it is (12.5s, 1m30s)
+pub(crate) struct MarkArgs {
+    /// Timecode of the clip (10:02:12:00), or offset from its start (12.5s, 1m30s)
     #[arg(value_name = "TIMECODE")]
     pub(crate) at: String,
 
-    /// What is to be seen there
+    /// Text of the marker
     #[arg(value_name = "TEXT")]
     pub(crate) text: String,
 
     #[command(flatten)]
-    pub(crate) on: On,
+    pub(crate) on: TargetArgs,
 }
 
-/// Show everything people said of a clip, and when
+/// Show all edits of a clip, with author and time
 #[derive(Debug, Args)]
-pub(crate) struct History {
-    /// A path, a file name, or the beginning of an id
+pub(crate) struct HistoryArgs {
+    /// Path, file name, or start of an id
     #[arg(value_name = "CLIP")]
     pub(crate) clip: PathBuf,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Take back what you said last, or one edit
+/// Undo your last command that edited clips, or one edit
 ///
-/// Nothing is erased: that it was taken back is one more entry of the history, and can be taken
-/// back too.
+/// Nothing is erased: the undo is a further entry in the history, and can be undone as well.
 #[derive(Debug, Args)]
-pub(crate) struct Undo {
-    /// Beginning of an edit's id, as `btsindex history` shows it [default: your last command]
+pub(crate) struct UndoArgs {
+    /// Start of an edit's id, as shown by `btsindex history` [default: your last command]
     #[arg(value_name = "EDIT")]
     pub(crate) edit: Option<String>,
 
     #[command(flatten)]
-    pub(crate) by: By,
+    pub(crate) by: AuthorArgs,
 }
 
-/// Carry edits from one catalogue to another
+/// Transfer edits between catalogues
 #[derive(Debug, Args)]
-pub(crate) struct Edits {
+pub(crate) struct EditsArgs {
     #[command(subcommand)]
     pub(crate) command: EditsCommand,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EditsCommand {
-    /// Write every edit as JSON, an object a line, to a file or standard output
+    /// Export all edits as JSON, one object per line
     Export {
-        /// Where to; nothing that is there is replaced. - is standard output
+        /// Output file; must not exist. `-` or none: standard output
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// Take in what others exported, in any order and however often
+    /// Import exported edits; order and repetition do not matter
     Import {
-        /// Files that `edits export` wrote; - is standard input
+        /// Files written by `edits export`; `-` for standard input
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
-    /// Let clips take over what was said of the content that stood in their places before
+    /// Adopt the edits of a clip whose file was replaced
     ///
-    /// For a file that another program rewrote, such as one that put metadata into it: it is
-    /// another content now, and what people said belongs to the one before. Without CLIP, lists
-    /// what could be taken over.
+    /// When another program rewrites a file, for example to embed metadata, btsindex sees new content
+    /// at the same path, and the edits stay with the old content. `adopt` transfers them.
+    /// Without CLIP, lists the edits that can be adopted.
     Adopt {
-        /// Clips that take over: each a path, a file name, or the beginning of an id
+        /// Clips that receive the edits: each a path, a file name, or the start of an id
         #[arg(value_name = "CLIP", conflicts_with = "all")]
         clips: Vec<PathBuf>,
-        /// All that are listed
+        /// Adopt for all listed clips
         #[arg(long)]
         all: bool,
-        /// Do not ask before several clips change
+        /// Skip the confirmation when several clips would change
         #[arg(long, short)]
         yes: bool,
     },
 }
 
-/// List the drives and shares that were ever seen, and what is on them
+/// List all known drives and shares and what they hold
 #[derive(Debug, Args)]
-pub(crate) struct Volumes {
+pub(crate) struct VolumesArgs {
     #[command(subcommand)]
     pub(crate) command: Option<VolumesCommand>,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VolumesCommand {
-    /// Call a volume something else
+    /// Rename a volume in the catalogue
     Rename {
-        /// Its label, its mount point, or the beginning of its identity
+        /// Label, mount point, or start of the identity
         volume: String,
-        /// What it is called from now on
+        /// New name
         name: String,
     },
-    /// Say which disk a volume is on, where no system tells its number
+    /// Set the disk that a volume is on, if the system does not report its serial number
     ///
-    /// `btsindex safe` counts copies on distinct disks only. What systems told of a volume stays known; what was said of it
-    /// before does not.
+    /// `btsindex safe` counts copies on distinct disks only. Serial numbers reported by a system are kept; a disk that
+    /// was set before is replaced.
     Disk {
-        /// Its label, its mount point, or the beginning of its identity
+        /// Label, mount point, or start of the identity
         volume: String,
-        /// What stands on the disk, or what you call it: the same for every volume that is on it
+        /// Label on the disk, or your own name for it: the same for all volumes on that disk
         disk: String,
     },
     /// Forget a volume and the files on it
     ///
-    /// Says first what would be lost. What people said of its clips is kept, should they come
-    /// back.
+    /// Lists first what will be removed. Edits of its clips are kept in case the clips come back.
     Forget {
-        /// Its label, its mount point, or the beginning of its identity
+        /// Label, mount point, or start of the identity
         volume: String,
-        /// Do not ask
+        /// Skip the confirmation
         #[arg(long, short)]
         yes: bool,
     },
 }
 
-/// Say on how many volumes clips are, the fewest first
+/// List clips by number of copies, fewest first
 ///
-/// Copies are told by their fingerprints, which sample a file. `--verify` reads files whole, and
-/// only that proves that they hold the same.
+/// Copies are recognised by fingerprint, which samples a file. `--verify` reads files completely;
+/// only that proves that they are identical.
 #[derive(Debug, Args)]
-pub(crate) struct Copies {
-    /// Only clips that a search for these words finds
+pub(crate) struct CopiesArgs {
+    /// Only clips that match this search
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
 
-    /// Only clips that are on fewer volumes than this
+    /// Only clips on fewer than N volumes
     #[arg(long, value_name = "N")]
     pub(crate) fewer_than: Option<usize>,
 
-    /// Count only volumes whose copies were compared in full
+    /// Count only volumes whose copies were compared completely
     #[arg(long)]
     pub(crate) proved: bool,
 
-    /// Read all files of clips that have several, where they are mounted, and compare them
+    /// Read and compare all mounted files of clips that have more than one
     #[arg(long)]
     pub(crate) verify: bool,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// List clips that several files hold, and what they take up
+/// List clips that exist in more than one file, and the space they use
 #[derive(Debug, Args)]
-pub(crate) struct Duplicates {
-    /// Only clips that a search for these words finds
+pub(crate) struct DuplicatesArgs {
+    /// Only clips that match this search
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
 
-    /// Only files that share a volume: one of them saves nothing if the disk dies
+    /// Only files on the same volume, which are no protection against a disk failure
     #[arg(long)]
     pub(crate) same_volume: bool,
 
-    /// Read the files whole, where they are mounted, and compare them
+    /// Read mounted files completely and compare them
     #[arg(long)]
     pub(crate) verify: bool,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Copy the catalogue to a file, while it is in use
+/// Back up the catalogue to a file, even while it is in use
 ///
-/// The copy holds everything; index and pictures come back by themselves. To go back to it, put
-/// it in the catalogue's folder as catalogue.sqlite, and take away catalogue.sqlite-wal.
+/// The backup is complete; index and pictures are rebuilt automatically. To restore it, copy it
+/// to the catalogue's folder as catalogue.sqlite and remove catalogue.sqlite-wal.
 #[derive(Debug, Args)]
-pub(crate) struct Backup {
-    /// Where to; nothing that is there is replaced
+pub(crate) struct BackupArgs {
+    /// Output file; must not exist
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }
 
-/// List every field: its type, where it comes from, what it means
+/// List all fields with type, source and meaning
 #[derive(Debug, Args)]
-pub(crate) struct Fields {
-    /// Print an object a line
+pub(crate) struct FieldsArgs {
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Check that everything btsindex needs is there and whole
+/// Check the catalogue, the index and the programs that btsindex needs
 #[derive(Debug, Args)]
-pub(crate) struct Doctor {
-    /// Read every file of the index, and compare every clip in it with the catalogue
+pub(crate) struct DoctorArgs {
+    /// Read all index files and compare every indexed clip with the catalogue
     #[arg(long)]
     pub(crate) thorough: bool,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Make the index anew, and the pictures that are gone
+/// Rebuild the index and missing pictures
 ///
-/// Never needed for finding: a search mends the index by itself. Searches go on meanwhile.
-/// Pictures are made of clips that are mounted.
+/// Rarely needed: a search repairs the index by itself. Searches work during a rebuild. Pictures can
+/// only be created for clips on mounted volumes.
 #[derive(Debug, Args)]
-pub(crate) struct Rebuild {
-    /// The index only
+pub(crate) struct RebuildArgs {
+    /// Rebuild the index only
     #[arg(long)]
     pub(crate) no_pictures: bool,
 
-    /// Print one object: clips, posters, seconds
+    /// Print one JSON object: clips, posters, seconds
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -508,8 +508,8 @@ pub(crate) struct Rebuild {
 ///
 /// For bash: btsindex completions bash > ~/.local/share/bash-completion/completions/btsindex
 #[derive(Debug, Args)]
-pub(crate) struct Completions {
-    /// Which shell
+pub(crate) struct CompletionsArgs {
+    /// Shell
     pub(crate) shell: Shell,
 }
 
@@ -519,7 +519,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_argument_definitions_are_consistent() {
         Cli::command().debug_assert();
     }
 }

@@ -1,53 +1,54 @@
-//! The clip, and the one table that declares its fields.
+//! The clip and the table of its fields.
 //!
-//! From the table come the struct, its JSON, the index's schema and documents, the
-//! names a query may use, and `btsindex fields`. A new field is one row here and one
-//! line in the stage that fills it.
+//! The table generates the struct, its JSON, the schema and documents of the index, the field names
+//! of queries, and the output of `btsindex fields`. A new field needs one row here and one line in
+//! the stage that fills it.
 
+mod copies;
 mod derived;
 mod edit;
 mod facets;
 mod fact;
-mod files;
-mod marking;
-mod typed;
+mod field_type;
+mod time_position;
 
 use serde::{Deserialize, Serialize};
 
-pub use derived::runs_through;
+pub use copies::{ClipPath, FileCopy, FileState, FrameRun, VolumeLabels, split_frame_number};
+pub use derived::overlaps_timecodes;
 pub use edit::{
-    Action, Edit, EditId, LAST_CLOCK, MOST_STARS, Said, decided_tags, decided_tags_as, in_effect,
-    short,
+    Action, Edit, EditContent, EditId, MAX_CLOCK, MAX_STARS, decided_tags, decided_tags_renamed,
+    in_effect, short_id,
 };
 pub use facets::{Facet, facet, facets};
 pub use fact::{Fact, Source};
-pub use files::{FileCopy, FileState, FrameRun, Place, Shelves, split_frame_number};
-pub use typed::{Cell, Kind, Value, Wanted};
+pub use field_type::{FieldFilter, FieldKind, FieldValue, IndexCell};
 
 use crate::value::{
-    Bytes, Clock, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes, Orientation,
-    Projection, Rate, ScanOrder, Selection, Stereo, Tags, Timecode, VideoRange, WallTime,
+    Bytes, ClockCorrection, Duration, Fingerprint, GeoPoint, Hdr, Malformed, Markers, Notes,
+    Orientation, Projection, Rate, ScanOrder, Selection, Stereo, Tags, Timecode, VideoRange,
+    WallTime,
 };
 
-/// Where a field's value comes from, which decides how a rescan treats it.
+/// Stage that provides a field's value, which decides how a rescan treats the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The file system: where the copies are, how large, how old.
+    /// The filesystem: paths, sizes and times of the copies.
     Disk,
-    /// The media file's own headers and streams.
+    /// Headers and streams of the media file.
     Probe,
-    /// The media file, or a file that the camera wrote beside it.
+    /// The media file, or a file that the camera wrote next to it.
     Sidecar,
-    /// A rule that read names and facts.
+    /// A rule that derives it from names and other facts.
     Rule,
-    /// What was said of a shoot day when its cards were taken in.
+    /// The shoot-day file of the ingest.
     Ingest,
-    /// A person; no scan ever changes it.
+    /// An edit by a person; scans never change the value.
     Person,
 }
 
 impl Origin {
-    /// One word, for `btsindex fields`.
+    /// Returns the origin as one word, for `btsindex fields`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,46 +62,47 @@ impl Origin {
     }
 }
 
-/// One row of the table.
+/// One row of the field table.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// Its name, everywhere.
+    /// Name in queries, output and JSON.
     pub name: &'static str,
-    /// One sentence for people.
+    /// Description for `btsindex fields`, without a full stop.
     pub help: &'static str,
-    /// Where its values come from.
+    /// Stage that provides the value.
     pub origin: Origin,
-    /// How it is indexed and asked for.
-    pub kind: Kind,
-    /// Whether counting clips by it makes sense.
+    /// Data type, which decides how the field is indexed and queried.
+    pub kind: FieldKind,
+    /// True if the field can be used as a facet.
     pub facet: bool,
-    /// How much a plain search word found here counts; zero: plain words do not look here.
+    /// Weight of a plain search word that matches here; zero excludes the field from plain
+    /// searches.
     pub weight: f32,
-    /// Whether people write it in sentences: a word is found in all its English forms.
+    /// True for prose, in which a word matches in all its English forms.
     pub prose: bool,
-    /// Other names a query may use; one alias may stand for several fields.
+    /// Other names for queries. Several fields may share an alias.
     pub aliases: &'static [&'static str],
-    /// Its value as people read it.
+    /// Formats the value for people.
     pub text: fn(&Clip) -> Option<String>,
-    /// Its value as programs read it.
+    /// Converts the value to JSON.
     pub json: fn(&Clip) -> Option<serde_json::Value>,
-    /// Where its value came from.
+    /// Returns the source of the value.
     pub source: fn(&Clip) -> Option<&Source>,
-    /// What the index holds of it.
-    pub cells: fn(&Clip) -> Vec<Cell>,
-    /// What a query's `field:text` asks for.
-    pub wanted: fn(&str) -> Result<Wanted, Malformed>,
+    /// Returns the values to index.
+    pub cells: fn(&Clip) -> Vec<IndexCell>,
+    /// Parses the value of `field:text` in a query.
+    pub parse_filter: fn(&str) -> Result<FieldFilter, Malformed>,
 }
 
-/// What a row leaves unsaid.
-struct Manner {
+/// Optional settings of a row.
+struct Options {
     facet: bool,
     weight: f32,
     prose: bool,
     aliases: &'static [&'static str],
 }
 
-const PLAIN: Manner = Manner {
+const DEFAULTS: Options = Options {
     facet: false,
     weight: 0.0,
     prose: false,
@@ -108,201 +110,202 @@ const PLAIN: Manner = Manner {
 };
 
 macro_rules! clip {
-    ($(#[doc = $help:literal] $name:ident: $type:ty = $origin:ident { $($manner:ident: $value:expr),* };)+) => {
-        /// Everything known of one clip; absent is absent, never zero.
+    ($(#[doc = $help:literal] $name:ident: $type:ty = $origin:ident { $($option:ident: $value:expr),* };)+) => {
+        /// All facts of one clip; `None` means unknown, never zero.
         #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
         #[serde(default)]
         pub struct Clip {
             $(#[doc = $help]
             #[serde(skip_serializing_if = "Option::is_none")]
             pub $name: Option<Fact<$type>>,)+
-            /// Its copies, best first: present on a mounted volume, then by place.
+            /// Copies, best first: those present on a mounted volume, then by path.
             #[serde(skip)]
             pub files: Vec<FileCopy>,
         }
 
         impl Clip {
-            /// Takes what `other` knows better; at equal trust, what is here stays.
+            /// Adds the facts of `other`. If both sources are equally trusted, keeps the existing value.
             pub fn merge(&mut self, other: &Self) {
                 $(Fact::merge(&mut self.$name, other.$name.as_ref());)+
             }
 
-            /// Forgets every fact whose source is not to be kept.
-            pub fn keep_from(&mut self, is_kept: impl Fn(&Source) -> bool) {
+            /// Removes every fact whose source does not satisfy `is_kept`.
+            pub fn retain_sources(&mut self, is_kept: impl Fn(&Source) -> bool) {
                 $(self.$name.take_if(|fact| !is_kept(&fact.source));)+
             }
         }
 
-        /// Every field, in the order they are shown.
+        /// All fields, in display order.
         pub const FIELDS: &[Field] = &[$({
-            #[allow(clippy::needless_update, reason = "some rows say everything")]
-            const MANNER: Manner = Manner { $($manner: $value,)* ..PLAIN };
+            #[allow(clippy::needless_update, reason = "some rows set every option")]
+            const OPTIONS: Options = Options { $($option: $value,)* ..DEFAULTS };
             Field {
                 name: stringify!($name),
                 help: $help.trim_ascii(),
                 origin: Origin::$origin,
-                kind: <$type as Value>::KIND,
-                facet: MANNER.facet,
-                weight: MANNER.weight,
-                prose: MANNER.prose,
-                aliases: MANNER.aliases,
+                kind: <$type as FieldValue>::KIND,
+                facet: OPTIONS.facet,
+                weight: OPTIONS.weight,
+                prose: OPTIONS.prose,
+                aliases: OPTIONS.aliases,
                 text: |clip| clip.$name.as_ref().map(|fact| fact.value.text()),
                 json: |clip| clip.$name.as_ref()?.value.json(),
                 source: |clip| clip.$name.as_ref().map(|fact| &fact.source),
                 cells: |clip| clip.$name.as_ref().map_or_else(Vec::new, |fact| fact.value.cells()),
-                wanted: <$type as Value>::wanted,
+                parse_filter: <$type as FieldValue>::parse_filter,
             }
         },)+];
     };
 }
 
 clip! {
-    /// content fingerprint, 32 hex digits; absent until the file was read
+    /// content fingerprint, 32 hex digits; absent until the file has been read
     id: Fingerprint = Disk {};
     /// file name of the best copy
     name: String = Disk { weight: 4.0 };
-    /// where the best copy is, or was last seen
-    path: Place = Disk { weight: 1.5, prose: true, aliases: &["folder"] };
-    /// the best copy's path as hex bytes, only where it is not UTF-8
+    /// path of the best copy, or its last known path
+    path: ClipPath = Disk { weight: 1.5, prose: true, aliases: &["folder"] };
+    /// path of the best copy as hex bytes, only if it is not UTF-8
     path_bytes: String = Disk {};
-    /// label of the volume that the best copy is on; asked for, of any copy's
-    volume: Shelves = Disk { facet: true };
-    /// files that hold it and are not missing
+    /// label of the best copy's volume; a query matches the volume of any copy
+    volume: VolumeLabels = Disk { facet: true };
+    /// number of copies that are not missing
     copies: u32 = Disk { facet: true };
     /// size of the file, or of all frames of an image sequence
     bytes: Bytes = Disk { aliases: &["size"] };
-    /// when the file was last written, UTC
+    /// modification time of the file, UTC
     modified: WallTime = Disk {};
-    /// frames of an image sequence
+    /// number of frames of an image sequence
     frames: u32 = Disk {};
-    /// what the file holds its streams in
+    /// container format of the file
     container: String = Probe { facet: true, aliases: &["format"] };
-    /// running time
+    /// running time of the clip
     duration: Duration = Probe { aliases: &["dur", "length"] };
-    /// how the picture is coded
+    /// video codec
     video_codec: String = Probe { facet: true, aliases: &["codec"] };
-    /// the codec's profile
+    /// profile of the video codec
     profile: String = Probe { facet: true };
-    /// the codec's level
+    /// level of the video codec
     level: String = Probe {};
     /// coded width in pixels
     width: u32 = Probe {};
     /// coded height in pixels
     height: u32 = Probe {};
-    /// width as shown: upright, with square pixels
+    /// displayed width, upright and with square pixels
     display_width: u32 = Probe {};
-    /// height as shown: upright, with square pixels
+    /// displayed height, upright and with square pixels
     display_height: u32 = Probe {};
-    /// how the picture lies as it is shown
+    /// orientation of the displayed picture
     orientation: Orientation = Probe { facet: true };
-    /// degrees clockwise that the coded picture is turned to stand upright
+    /// clockwise rotation in degrees that turns the coded picture upright
     rotation: u32 = Probe {};
     /// frames per second
     rate: Rate = Probe { facet: true, aliases: &["fps"] };
-    /// whether frames are unevenly spaced in time
+    /// whether the frame rate is variable
     is_vfr: bool = Probe { aliases: &["vfr"] };
     /// progressive, or interlaced with the top or bottom field first
     scan_order: ScanOrder = Probe { facet: true };
-    /// layout of a decoded pixel, as ffmpeg names it
+    /// pixel format, by its ffmpeg name
     pixel_format: String = Probe { facet: true };
-    /// bits of each component
+    /// bits per component
     bit_depth: u32 = Probe { facet: true, aliases: &["bits"] };
-    /// how coarsely colour is sampled, J:a:b
+    /// chroma subsampling as J:a:b
     chroma_subsampling: String = Probe { facet: true, aliases: &["chroma"] };
-    /// colour primaries
+    /// colour primaries of the picture
     primaries: String = Probe { facet: true };
-    /// transfer characteristic
+    /// transfer characteristic of the picture
     transfer: String = Probe { facet: true };
-    /// matrix that makes RGB of luma and chroma
+    /// matrix that converts luma and chroma to RGB
     matrix: String = Probe { facet: true };
-    /// which code values carry picture
+    /// range of code values used for the picture
     range: VideoRange = Probe { facet: true };
-    /// kind of high dynamic range
+    /// high-dynamic-range format
     hdr: Hdr = Probe { facet: true };
-    /// bits per second of the picture
+    /// video bit rate in bits per second
     video_bitrate: u64 = Probe {};
-    /// how the sound is coded
+    /// audio codec
     audio_codec: String = Probe { facet: true, aliases: &["codec"] };
     /// number of audio tracks
     audio_tracks: u32 = Probe { facet: true };
-    /// audio channels in all tracks together
+    /// number of audio channels in all tracks
     audio_channels: u32 = Probe { facet: true, aliases: &["channels"] };
     /// speaker layout of the first audio track
     audio_layout: String = Probe { facet: true };
     /// audio samples per second
     sample_rate: u32 = Probe { facet: true };
-    /// address of the first frame
+    /// timecode of the first frame
     start_timecode: Timecode = Sidecar {};
-    /// address of the last frame
+    /// timecode of the last frame
     end_timecode: Timecode = Sidecar {};
     /// name of the reel, card or tape
     reel: String = Sidecar { facet: true, weight: 2.0 };
-    /// letter that the camera has in its production
+    /// letter of the camera in its production
     camera_letter: String = Rule { facet: true };
     /// number of the clip on its reel or card
     clip_number: u32 = Rule { aliases: &["clip"] };
-    /// which part it is of a recording that the camera split
+    /// part number of a recording that the camera split
     chapter: u32 = Rule {};
-    /// scene, as it was slated
+    /// scene, as on the slate
     scene: String = Rule { facet: true, weight: 2.0 };
-    /// take, as it was slated
+    /// take number, as on the slate
     take: u32 = Rule { facet: true };
     /// number of the shoot day
     shoot_day: u32 = Rule { facet: true };
-    /// what it was shot for
+    /// production it was shot for
     production: String = Rule { facet: true, weight: 2.0, aliases: &["project"] };
-    /// day of the shoot that it belongs to, as 2026-05-02: a night belongs to the day it began
+    /// date of the shoot day, such as 2026-05-02; a night shoot belongs to the day it began
     shoot_date: String = Ingest { facet: true };
-    /// where it was shot, as it was called
+    /// name of the location
     location: String = Ingest { facet: true, weight: 2.0 };
-    /// who made it, by what they did
+    /// crew members by role
     crew: String = Ingest { weight: 1.0 };
-    /// when it was shot, by the camera's clock, with an offset where one is known
+    /// time of recording by the camera's clock, with the UTC offset if known
     captured: WallTime = Sidecar { aliases: &["date"] };
-    /// by how much the camera's clock was put right, as `+01:02:00`
-    clock: Clock = Ingest {};
-    /// what the camera's clock showed, where it was put right
+    /// correction of the camera's clock, such as `+01:02:00`
+    clock: ClockCorrection = Ingest {};
+    /// capture time before the clock correction
     recorded: WallTime = Ingest {};
-    /// maker and model of the camera or recorder, the maker once
+    /// maker and model of the camera or recorder
     camera: String = Sidecar { facet: true, weight: 2.0, aliases: &["cam"] };
     /// maker of the camera or recorder
     make: String = Sidecar { facet: true };
     /// model of the camera or recorder
     model: String = Sidecar { facet: true };
-    /// lens
+    /// name of the lens
     lens: String = Sidecar { facet: true, weight: 2.0 };
     /// firmware or program that wrote the file
     software: String = Sidecar { facet: true };
-    /// where it was shot, latitude and longitude in degrees
+    /// position of the camera, latitude and longitude in degrees
     gps: GeoPoint = Sidecar {};
-    /// title written in the file
+    /// title stored in the file
     title: String = Sidecar { weight: 3.0, prose: true };
-    /// comment or description written in the file
+    /// comment or description stored in the file
     comment: String = Sidecar { weight: 0.5, prose: true };
-    /// what is said in it, by a text or subtitles of its name beside it
+    /// spoken words, from a text or subtitle file with the clip's name
     transcript: String = Sidecar { weight: 0.5, prose: true };
-    /// how a spherical picture was laid flat
+    /// projection of a spherical picture
     projection: Projection = Probe { facet: true };
-    /// how the two eyes of a stereo picture are packed
+    /// arrangement of the two views of a stereo picture
     stereo: Stereo = Probe { facet: true };
-    /// what it shows, by the rules and by people
+    /// tags assigned by rules or by people
     tags: Tags = Rule { facet: true, weight: 4.0, prose: true, aliases: &["tag"] };
-    /// stars, 1 to 5
+    /// rating in stars, 1 to 5
     rating: u32 = Person { facet: true, aliases: &["stars"] };
-    /// whether it is to be used
+    /// editor's decision: selected or rejected
     selection: Selection = Person { facet: true };
-    /// what people wrote about it
+    /// notes written by people
     notes: Notes = Person { weight: 3.0, prose: true, aliases: &["note"] };
-    /// places in it, with what is to be seen there
+    /// markers at positions in the clip, with descriptions
     markers: Markers = Person { weight: 3.0, prose: true, aliases: &["marker"] };
-    /// what read its header: this program, or which ffprobe
+    /// program that read the header: btsindex, or ffprobe with its version
     reader: String = Probe { facet: true };
-    /// why it could not be read, wholly or in part
+    /// reason why the file could not be read completely
     problem: String = Probe {};
 }
 
 impl Clip {
-    /// The fields that a query means by `name`: one, several for an alias, or none.
+    /// Returns the fields with this name or alias, each with its index in [`FIELDS`]. Several
+    /// fields may share an alias.
     pub fn fields_named(name: &str) -> impl Iterator<Item = (usize, &'static Field)> {
         let name = name.to_ascii_lowercase();
         FIELDS
@@ -311,7 +314,7 @@ impl Clip {
             .filter(move |(_, field)| field.name == name || field.aliases.contains(&name.as_str()))
     }
 
-    /// Every name that a query may use.
+    /// Iterates over all names and aliases that a query may use.
     pub fn field_names() -> impl Iterator<Item = &'static str> {
         FIELDS
             .iter()
@@ -328,11 +331,7 @@ mod tests {
         for alias in FIELDS.iter().flat_map(|field| field.aliases) {
             let kinds = Clip::fields_named(alias).map(|(_, field)| field.kind.describe());
             let kinds: std::collections::BTreeSet<String> = kinds.collect();
-            assert_eq!(
-                kinds.len(),
-                1,
-                "`{alias}` stands for fields of several kinds"
-            );
+            assert_eq!(kinds.len(), 1, "fields of several kinds share `{alias}`");
         }
         for (at, field) in FIELDS.iter().enumerate() {
             assert!(
@@ -354,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_survives_the_catalogue_and_leaves_out_what_is_absent() {
+    fn a_clip_survives_serialisation_and_omits_unknown_facts() {
         let clip = Clip {
             width: Some(Fact::new(1920, Source::STREAM)),
             rate: Some(Fact::new(Rate::new(24000, 1001).unwrap(), Source::STREAM)),
@@ -369,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn the_more_trusted_source_wins_whichever_comes_first() {
+    fn the_more_trusted_source_wins_in_either_order() {
         let at = |text: &str, source: Source| Clip {
             captured: Some(Fact::new(text.parse().unwrap(), source)),
             ..Clip::default()

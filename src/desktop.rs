@@ -1,5 +1,5 @@
-//! Opening a clip's file as the desktop would: in its default player, or shown in the file
-//! manager. Programs get argument vectors, never a line for a shell.
+//! Opens a clip's file in its default program, or shows it in the file manager. Programs are
+//! started with argument vectors, never through a shell.
 
 use std::io;
 use std::path::Path;
@@ -9,29 +9,29 @@ use std::process::{Command, Stdio};
 use crate::clip::{Clip, FileState};
 use crate::error::Error;
 
-/// The file of a clip that can be opened now: the best of those that are there.
+/// Returns the best available file of a clip.
 ///
 /// # Errors
-/// [`Error::Offline`] when a drive has to be mounted first, [`Error::Gone`] when no file is left.
-pub fn file_at_hand(clip: &Clip) -> Result<&Path, Error> {
-    let there = clip
+/// [`Error::Offline`] if a volume must be mounted first, [`Error::MissingClip`] if all files are
+/// missing.
+pub fn available_file(clip: &Clip) -> Result<&Path, Error> {
+    let available = clip
         .files
         .iter()
         .find(|copy| copy.is_mounted && copy.state != FileState::Missing && copy.path.exists());
-    if let Some(copy) = there {
+    if let Some(copy) = available {
         return Ok(&copy.path);
     }
     let name = clip.shown_name();
-    let is_away = |state, is_mounted: bool| !is_mounted && state != FileState::Missing;
-    let mut away = clip
+    let mut offline = clip
         .files
         .iter()
-        .filter(|copy| is_away(copy.state, copy.is_mounted))
+        .filter(|copy| !copy.is_mounted && copy.state != FileState::Missing)
         .peekable();
-    match away.peek() {
+    match offline.peek() {
         Some(best) => {
             let path = best.path.clone();
-            let mut volumes: Vec<String> = away.map(|copy| copy.volume.clone()).collect();
+            let mut volumes: Vec<String> = offline.map(|copy| copy.volume.clone()).collect();
             volumes.dedup();
             Err(Error::Offline {
                 name,
@@ -39,7 +39,7 @@ pub fn file_at_hand(clip: &Clip) -> Result<&Path, Error> {
                 path,
             })
         }
-        None => Err(Error::Gone {
+        None => Err(Error::MissingClip {
             name,
             path: clip
                 .files
@@ -50,30 +50,30 @@ pub fn file_at_hand(clip: &Clip) -> Result<&Path, Error> {
     }
 }
 
-/// Opens a file in its default program, which outlives this one.
+/// Opens a file in its default program, which continues to run after this one exits.
 ///
 /// # Errors
-/// [`Error::Desktop`] when no program could be started, or it ended with a failure at once.
+/// [`Error::Desktop`] if no program could be started, or if it failed immediately.
 pub fn open(path: &Path) -> Result<(), Error> {
-    open::that_detached(path).map_err(failed(path))
+    open::that_detached(path).map_err(desktop_error(path))
 }
 
-/// Shows a file in the file manager: selected in its folder, or only the folder where the
-/// desktop cannot do that.
+/// Shows a file in the file manager, selected in its folder. Opens only the folder if the desktop
+/// cannot select files.
 ///
 /// # Errors
-/// [`Error::Desktop`], as [`open()`].
+/// [`Error::Desktop`], as for [`open()`].
 pub fn reveal(path: &Path) -> Result<(), Error> {
     if select(path) {
         return Ok(());
     }
-    open::that_detached(path.parent().unwrap_or(path)).map_err(failed(path))
+    open::that_detached(path.parent().unwrap_or(path)).map_err(desktop_error(path))
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
+fn desktop_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| {
-        // It is the program that is not there, not the file.
+        // `NotFound` means that the program is missing, not the clip.
         let source = match source.kind() {
             io::ErrorKind::NotFound => {
                 io::Error::other("this desktop has no program that opens files (`xdg-open`)")
@@ -84,13 +84,13 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
     }
 }
 
-/// Has the file manager select a file; `false` when there is none that does.
+/// Selects a file in the file manager. Returns false if that is not possible.
 #[cfg(target_os = "macos")]
 fn select(path: &Path) -> bool {
-    quietly(Command::new("/usr/bin/open").arg("-R").arg(path))
+    run_quietly(Command::new("/usr/bin/open").arg("-R").arg(path))
 }
 
-/// The file manager is told as the desktop's own programs tell it:
+/// Selects a file through the D-Bus interface of file managers:
 /// <https://www.freedesktop.org/wiki/Specifications/file-manager-interface/>.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn select(path: &Path) -> bool {
@@ -105,17 +105,18 @@ fn select(path: &Path) -> bool {
     ]);
     send.arg(format!("array:string:{}", file_uri(path)))
         .arg("string:");
-    quietly(&mut send)
+    run_quietly(&mut send)
 }
 
-/// Explorer wants quotes around the path alone; no path on Windows holds a quote.
+/// Selects a file in Explorer, which expects quotes around the path only. Windows paths cannot
+/// contain quotes.
 #[cfg(windows)]
 fn select(path: &Path) -> bool {
     use std::os::windows::process::CommandExt;
     let mut argument = std::ffi::OsString::from("/select,\"");
     argument.push(path);
     argument.push("\"");
-    // Its exit code says nothing.
+    // The exit code of Explorer is meaningless.
     std::process::Command::new("explorer.exe")
         .raw_arg(argument)
         .spawn()
@@ -123,7 +124,7 @@ fn select(path: &Path) -> bool {
 }
 
 #[cfg(not(windows))]
-fn quietly(command: &mut Command) -> bool {
+fn run_quietly(command: &mut Command) -> bool {
     let quiet = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -131,8 +132,8 @@ fn quietly(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// RFC 8089; everything but letters, digits and `/-._~` as `%XX`, so that a comma, which ends
-/// an item for `dbus-send`, does not.
+/// Converts a path to a file URI (RFC 8089). Everything except letters, digits and `/-._~` is
+/// escaped as `%XX`, including commas, which separate items for `dbus-send`.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn file_uri(path: &Path) -> String {
     use std::fmt::Write;
@@ -178,29 +179,29 @@ mod tests {
     }
 
     #[test]
-    fn the_best_file_that_is_there_is_opened_and_else_it_is_said_why_none_is() {
+    fn returns_the_best_available_file_or_the_reason_for_none() {
         let folder = tempfile::tempdir().unwrap();
-        let there = folder.path().join("C0001.MP4");
-        std::fs::write(&there, "x").unwrap();
-        let gone = folder.path().join("C0002.MP4");
+        let present = folder.path().join("C0001.MP4");
+        std::fs::write(&present, "x").unwrap();
+        let missing_path = folder.path().join("C0002.MP4");
         let away = Path::new("/Volumes/SHELF-07/C0001.MP4");
 
         let several = clip(vec![
-            copy("RAID-A", &gone, true, FileState::Present),
+            copy("RAID-A", &missing_path, true, FileState::Present),
             copy("SHELF-07", away, false, FileState::Present),
-            copy("RAID-A", &there, true, FileState::Unreadable),
+            copy("RAID-A", &present, true, FileState::Unreadable),
         ]);
-        assert_eq!(file_at_hand(&several).unwrap(), there);
+        assert_eq!(available_file(&several).unwrap(), present);
 
         let offline = clip(vec![
             copy("SHELF-07", away, false, FileState::Present),
             copy("SHELF-08", away, false, FileState::Present),
             copy("SHELF-09", away, false, FileState::Missing),
         ]);
-        let error = file_at_hand(&offline).unwrap_err();
+        let error = available_file(&offline).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "C0001.MP4 is on `SHELF-07` and `SHELF-08`, not mounted now"
+            "C0001.MP4 is on `SHELF-07` and `SHELF-08` (not mounted)"
         );
         assert!(
             error
@@ -209,17 +210,25 @@ mod tests {
                 .contains("/Volumes/SHELF-07/C0001.MP4")
         );
 
-        let missing = clip(vec![copy("RAID-A", &gone, true, FileState::Missing)]);
-        assert!(matches!(file_at_hand(&missing), Err(Error::Gone { .. })));
+        let missing = clip(vec![copy(
+            "RAID-A",
+            &missing_path,
+            true,
+            FileState::Missing,
+        )]);
         assert!(matches!(
-            file_at_hand(&clip(Vec::new())),
-            Err(Error::Gone { .. })
+            available_file(&missing),
+            Err(Error::MissingClip { .. })
+        ));
+        assert!(matches!(
+            available_file(&clip(Vec::new())),
+            Err(Error::MissingClip { .. })
         ));
     }
 
     #[cfg(all(unix, not(target_os = "macos")))]
     #[test]
-    fn a_path_is_one_item_whatever_is_in_it() {
+    fn escapes_all_special_characters_of_a_path() {
         assert_eq!(
             file_uri(Path::new("/a b/Été,1%.mov")),
             "file:///a%20b/%C3%89t%C3%A9%2C1%25.mov"

@@ -1,4 +1,4 @@
-//! What goes wrong: an [`Error`] ends the command, a [`Problem`] is one file's.
+//! Error types: an [`Error`] ends the command, a [`Problem`] concerns one file and does not.
 
 mod escape;
 
@@ -7,289 +7,305 @@ use std::path::{Path, PathBuf};
 
 pub use escape::{escape, escape_prose, is_unsafe};
 
-/// Why a command failed. Printed with [`Error::hint`] where there is one.
+/// Reason why a command failed. Printed with its [`Error::hint`], if any.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A path that was named does not exist or cannot be opened.
-    #[error("{}: {source}", shown(path))]
+    /// Path that does not exist or cannot be accessed.
+    #[error("{}: {source}", escape_path(path))]
     Path {
-        /// What was named.
+        /// Path that failed.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// ffmpeg or ffprobe cannot be run.
-    #[error("`{tool}` cannot be run: {source}")]
+    /// Failure to run ffmpeg or ffprobe.
+    #[error("cannot run `{tool}`: {source}")]
     Tool {
-        /// Its name, or the path that was tried.
+        /// Name of the tool, or the path that was tried.
         tool: String,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A query that makes no sense.
+    /// Invalid query or argument.
     #[error("{message}")]
     Query {
-        /// What is wrong with it.
+        /// Description of the mistake.
         message: String,
-        /// What would be right.
+        /// Advice for the user.
         hint: String,
     },
-    /// `--exclude` was given something that is no pattern.
-    #[error("bad pattern: {0}")]
+    /// Invalid glob after `--exclude`.
+    #[error("invalid pattern: {0}")]
     Pattern(#[from] globset::Error),
-    /// A file that a person wrote (rules, vocabulary, a shoot day) that cannot be understood.
+    /// Invalid file written by a user: rules, vocabulary or shoot day.
     #[error("{}{}: {message}", escape(file), line.map_or_else(String::new, |line| format!(":{line}")))]
-    Written {
-        /// What the file is called.
+    InvalidFile {
+        /// Name of the file.
         file: String,
-        /// Which line, from 1.
+        /// Line number, counted from 1.
         line: Option<usize>,
-        /// What is wrong with it.
+        /// Description of the mistake.
         message: String,
-        /// What would be right.
+        /// Advice for the user.
         hint: String,
     },
-    /// A word that may mean several tags.
-    #[error("`{tag}` may be {}", either(meanings))]
-    ManyTags {
-        /// What was typed.
+    /// Word that matches several tags.
+    #[error("`{tag}` is ambiguous: {}", join_or(meanings))]
+    AmbiguousTag {
+        /// Word as the user typed it.
         tag: String,
-        /// The tags it may mean.
+        /// Tags that match the word.
         meanings: Vec<String>,
     },
-    /// `SQLite` failed.
-    #[error("catalogue {}: {source}", shown(path))]
+    /// Failed `SQLite` operation.
+    #[error("catalogue {}: {source}", escape_path(path))]
     Catalogue {
-        /// The catalogue's file.
+        /// Path of the database file.
         path: PathBuf,
-        /// What `SQLite` said.
+        /// Error reported by `SQLite`.
         source: rusqlite::Error,
     },
-    /// The catalogue was written by a newer btsindex.
+    /// Catalogue written by a newer btsindex.
     #[error(
-        "catalogue {} has version {found}, this btsindex reads up to {known}",
-        shown(path)
+        "catalogue {} has version {found}, this btsindex supports up to {newest}",
+        escape_path(path)
     )]
     NewerCatalogue {
-        /// The catalogue's file.
+        /// Path of the database file.
         path: PathBuf,
-        /// Its schema version.
+        /// Schema version of the file.
         found: u32,
-        /// The newest version this program knows.
-        known: u32,
+        /// Newest supported schema version.
+        newest: u32,
     },
-    /// A file called the catalogue is something else.
-    #[error("{} is not a btsindex catalogue", shown(path))]
+    /// File that is named like a catalogue but has other content.
+    #[error("{} is not a btsindex catalogue", escape_path(path))]
     NotACatalogue {
-        /// The file.
+        /// File that is not a catalogue.
         path: PathBuf,
     },
-    /// The catalogue's file is empty, but what belongs to it shows that it was not always.
-    #[error("catalogue {} is empty, but its posters are there", shown(path))]
+    /// Catalogue file that is empty although posters exist: its content was lost.
+    #[error("catalogue {} is empty, but its posters exist", escape_path(path))]
     EmptiedCatalogue {
-        /// The file.
+        /// Path of the database file.
         path: PathBuf,
     },
-    /// There is no catalogue yet.
-    #[error("there is no catalogue at {}", shown(path))]
+    /// Folder without a catalogue.
+    #[error("no catalogue at {}", escape_path(path))]
     NoCatalogue {
-        /// Where one was looked for.
+        /// Path where it was expected.
         path: PathBuf,
     },
-    /// The catalogue was written by an older btsindex, and cannot be brought up to date here.
-    #[error("catalogue {} has version {found} and cannot be written", shown(path))]
+    /// Catalogue of an older version that is read-only and so cannot be upgraded.
+    #[error(
+        "catalogue {} has version {found} and cannot be written",
+        escape_path(path)
+    )]
     OlderCatalogue {
-        /// The catalogue's file.
+        /// Path of the database file.
         path: PathBuf,
-        /// Its schema version.
+        /// Schema version of the file.
         found: u32,
     },
-    /// The catalogue is not what was written there.
-    #[error("catalogue {} is damaged: {damage}", shown(path))]
-    DamagedCatalogue {
-        /// The catalogue's file.
+    /// Catalogue of a version older than the oldest supported one.
+    #[error(
+        "catalogue {} has version {found}, this btsindex supports {oldest} and later",
+        escape_path(path)
+    )]
+    UnsupportedCatalogue {
+        /// Path of the database file.
         path: PathBuf,
-        /// What was found.
+        /// Schema version of the file.
+        found: u32,
+        /// Oldest supported schema version.
+        oldest: u32,
+    },
+    /// Catalogue that failed its integrity check.
+    #[error("catalogue {} is damaged: {damage}", escape_path(path))]
+    DamagedCatalogue {
+        /// Path of the database file.
+        path: PathBuf,
+        /// First fault that the integrity check reported.
         damage: String,
     },
-    /// The catalogue can be read, but not written.
-    #[error("catalogue {} cannot be written: {reason}", shown(path))]
-    OnlyReadable {
-        /// The catalogue's file.
+    /// Catalogue that can be read but not written.
+    #[error("catalogue {} cannot be written: {reason}", escape_path(path))]
+    ReadOnlyCatalogue {
+        /// Path of the database file.
         path: PathBuf,
-        /// Why.
+        /// Cause, such as a full disk.
         reason: String,
     },
-    /// The catalogue would be on a network share.
-    #[error("catalogue {} is on a network share (`{share}`)", shown(path))]
+    /// Catalogue folder on a network share.
+    #[error("catalogue {} is on a network share (`{share}`)", escape_path(path))]
     CatalogueOnShare {
-        /// The catalogue's folder.
+        /// Folder of the catalogue.
         path: PathBuf,
-        /// The share.
+        /// Name of the share.
         share: String,
     },
-    /// A document could not be written to the catalogue.
-    #[error("catalogue {}: a record cannot be written: {source}", shown(path))]
+    /// Failure to store a document in the catalogue.
+    #[error("catalogue {}: cannot write a record: {source}", escape_path(path))]
     Record {
-        /// The catalogue's file.
+        /// Path of the database file.
         path: PathBuf,
-        /// Why.
+        /// Cause of the failure.
         source: io::Error,
     },
-    /// The folder where the index would be holds something else.
-    #[error("{} is not an index of btsindex", shown(path))]
+    /// Index folder that contains other files.
+    #[error("{} is not a btsindex index", escape_path(path))]
     NotAnIndex {
-        /// The folder.
+        /// Folder of the index.
         path: PathBuf,
     },
-    /// tantivy failed.
+    /// Failed tantivy operation.
     #[error("index: {0}")]
     Index(#[from] tantivy::TantivyError),
-    /// Nothing in the catalogue goes by that name.
+    /// Name or id that matches no clip.
     #[error("no clip `{0}`")]
     NoClip(String),
-    /// Several clips go by that name.
-    #[error("`{name}` may mean any of {count} clips")]
-    ManyClips {
-        /// What was asked for.
+    /// Name shared by several clips.
+    #[error("`{name}` is ambiguous: {count} clips match")]
+    AmbiguousClip {
+        /// Name as the user typed it.
         name: String,
-        /// How many answer to it.
+        /// Number of clips that match.
         count: usize,
-        /// Some of them: id and path.
+        /// Paths of some of the clips.
         examples: Vec<String>,
     },
-    /// A clip that people's words cannot be kept for.
-    #[error("{name} was not read yet, or is empty, so nothing can be said of it")]
+    /// Clip that cannot have edits because its content is unknown.
+    #[error("{name} cannot be annotated: it is empty or not scanned yet")]
     NoContent {
-        /// The clip's name.
+        /// Name of the clip.
         name: String,
     },
-    /// No edit, or several, begin with that id.
+    /// Id prefix that matches no edit, or more than one.
     #[error("{} edit `{name}`", if *is_several { "more than one" } else { "no" })]
     NoEdit {
-        /// What was asked for.
+        /// Prefix as the user typed it.
         name: String,
-        /// Whether more than one begins so.
+        /// True if several edits match, false if none does.
         is_several: bool,
     },
-    /// Nothing in the catalogue goes by that name.
+    /// Name that matches no volume.
     #[error("no volume `{name}`")]
     NoVolume {
-        /// What was asked for.
+        /// Name as the user typed it.
         name: String,
-        /// The label most like it.
+        /// Most similar label in the catalogue.
         closest: Option<String>,
     },
-    /// A volume that is on no disk is said to be on one.
+    /// Attempt to set the disk of a volume that is not on a disk.
     #[error(
-        "{volume} is on no disk: it {}",
-        if *is_memory { "is in memory, and is lost when it is unmounted" } else { "shows files of other filesystems" }
+        "{volume} is not on a disk: it {}",
+        if *is_memory { "is in memory and is lost when it is unmounted" } else { "shows files of other filesystems" }
     )]
     NoDisk {
-        /// What people call the volume.
+        /// Label of the volume.
         volume: String,
-        /// Whether it is in memory.
+        /// True if the volume is in memory.
         is_memory: bool,
     },
-    /// Several volumes go by that name.
-    #[error("`{name}` may mean any of {} volumes", identities.len())]
-    ManyVolumes {
-        /// What was asked for.
+    /// Name shared by several volumes.
+    #[error("`{name}` is ambiguous: {} volumes match", identities.len())]
+    AmbiguousVolume {
+        /// Name as the user typed it.
         name: String,
-        /// What each is known by.
+        /// Identities of the volumes.
         identities: Vec<String>,
     },
-    /// More than one clip would change, and nobody was there to be asked.
-    #[error("nothing was changed: {0}")]
+    /// Action that needs confirmation while standard input is not a terminal.
+    #[error("confirmation required: pass --yes to {0}")]
     Unconfirmed(String),
-    /// A manifest that is damaged, or cannot be written.
+    /// Manifest that is damaged or cannot be written.
     #[error("{0}")]
     Manifest(String),
-    /// A value that cannot be.
+    /// Value that cannot be parsed, such as a tag.
     #[error("{0}")]
     Malformed(#[from] crate::value::Malformed),
-    /// A marker outside its clip.
+    /// Marker outside its clip.
     #[error("{message}")]
     Marker {
-        /// What is wrong with it.
+        /// Description of the mistake.
         message: String,
-        /// What would be right.
+        /// Advice for the user.
         hint: String,
     },
-    /// The drives that a clip's files are on are not there.
-    #[error("{name} is on {}, not mounted now", list(volumes))]
+    /// Clip whose drives are not mounted.
+    #[error("{name} is on {} (not mounted)", join_and(volumes))]
     Offline {
-        /// The clip's name.
+        /// Name of the clip.
         name: String,
-        /// The labels of the volumes, the best copy's first.
+        /// Labels of the volumes; the volume of the best copy comes first.
         volumes: Vec<String>,
-        /// Where the best copy was.
+        /// Last path of the best copy.
         path: PathBuf,
     },
-    /// No file holds a clip any more, as far as is known.
-    #[error("{name} is missing: it was at {}", shown(path))]
-    Gone {
-        /// The clip's name.
+    /// Clip whose files are all missing.
+    #[error("{name} is missing, last seen at {}", escape_path(path))]
+    MissingClip {
+        /// Name of the clip.
         name: String,
-        /// Where its best copy was.
+        /// Last path of the best copy.
         path: PathBuf,
     },
-    /// The desktop would not open a file.
-    #[error("{} could not be opened: {source}", shown(path))]
+    /// File that the desktop failed to open.
+    #[error("cannot open {}: {source}", escape_path(path))]
     Desktop {
-        /// What should have been opened.
+        /// File to be opened.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Something that is no report has the name that a report was to have.
-    #[error("{} is there already, and no report of btsindex", shown(path))]
-    NotOurs {
-        /// What has the name.
+    /// Existing file or folder at the output path that is not a report.
+    #[error("{} exists and is not a btsindex report", escape_path(path))]
+    NotAReport {
+        /// Path given with `-o`, or the default.
         path: PathBuf,
     },
-    /// Something was to be written to a folder that is not there.
-    #[error("{} cannot be written: there is no such folder", shown(path))]
-    NoPlace {
-        /// What was to be written.
+    /// Output path in a folder that does not exist.
+    #[error("cannot write {}: its folder does not exist", escape_path(path))]
+    NoOutputFolder {
+        /// Path given with `-o`, or the default.
         path: PathBuf,
     },
-    /// A search did not find so many clips.
-    #[error("there is no clip {wanted}: {found} found")]
+    /// Requested match number is larger than the number of matches.
+    #[error("no match {requested}: {found} found")]
     NoHit {
-        /// Which one was asked for, counted from 1.
-        wanted: usize,
-        /// How many there are.
+        /// Requested match, counted from 1.
+        requested: usize,
+        /// Number of matches of the search.
         found: usize,
     },
-    /// The terminal could not be written to, or read.
-    #[error("the terminal cannot be used: {0}")]
+    /// Terminal that cannot be read or written.
+    #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
-    /// The screen of `browse` needs a terminal.
+    /// `browse` without a terminal.
     #[error("`btsindex browse` needs a terminal")]
     NoTerminal,
-    /// The data folder of this platform could not be found.
-    #[error("no data folder: the home folder is not known")]
+    /// The data folder is unknown because the home folder is.
+    #[error("no data folder: the home folder is unknown")]
     NoHome,
-    /// The user interrupted the command.
+    /// Interruption by the user.
     #[error("interrupted")]
     Interrupted,
-    /// A worker thread died.
+    /// Unexpected end of a worker thread.
     #[error("a scan thread stopped unexpectedly")]
     Thread,
 }
 
 impl Error {
-    /// What to do about it.
+    /// Returns advice for the user, printed after `hint:`.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Path { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => {
-                    "is the drive mounted? the catalogue still knows its clips".to_owned()
+                    "is the drive mounted? its clips are still in the catalogue".to_owned()
                 }
                 io::ErrorKind::PermissionDenied => {
-                    "you may not read it; check its permissions".to_owned()
+                    "access denied; check its permissions".to_owned()
                 }
                 io::ErrorKind::StorageFull => {
                     "free some space, then run the same command again; nothing was lost".to_owned()
@@ -298,10 +314,10 @@ impl Error {
             },
             Self::Tool { .. } => {
                 "install ffmpeg (apt install ffmpeg, dnf install ffmpeg-free, brew install ffmpeg); \
-                 `btsindex doctor` says what was found"
+                 `btsindex doctor` checks the installation"
                     .to_owned()
             }
-            Self::Query { hint, .. } | Self::Marker { hint, .. } | Self::Written { hint, .. } => {
+            Self::Query { hint, .. } | Self::Marker { hint, .. } | Self::InvalidFile { hint, .. } => {
                 hint.clone()
             }
             Self::Pattern(_) => {
@@ -315,7 +331,7 @@ impl Error {
                 "point `--catalogue` at another folder; nothing was changed".to_owned()
             }
             Self::EmptiedCatalogue { .. } => {
-                "restore the file from a copy; to begin anew, delete it and the posters beside it"
+                "restore the file from a backup; to start over, delete it and the posters next to it"
                     .to_owned()
             }
             Self::NoCatalogue { .. } => {
@@ -323,41 +339,46 @@ impl Error {
             }
             Self::Catalogue { source, .. } => return catalogue_hint(source),
             Self::NotAnIndex { .. } => {
-                "it was left alone; keep the catalogue in a folder of its own with `--catalogue DIR`"
+                "nothing was changed; keep the catalogue in a separate folder with `--catalogue DIR`"
                     .to_owned()
             }
             Self::Index(_) => {
-                "the index can be deleted at any time: the next search makes it anew".to_owned()
+                "the index can be deleted at any time: the next search rebuilds it".to_owned()
             }
             Self::NoClip(_) => {
-                "name it by its path, its file name or its id; `btsindex search` finds them"
+                "give a path, a file name or an id; `btsindex search` finds clips"
                     .to_owned()
             }
-            Self::ManyClips { examples, .. } => {
-                format!("name one by its path or id:\n  {}", examples.join("\n  "))
+            Self::AmbiguousClip { examples, .. } => {
+                format!("give a path or an id:\n  {}", examples.join("\n  "))
             }
             Self::OlderCatalogue { .. } => {
-                "make its folder writable once, so that it can be brought up to date, or copy it to a place that is"
+                "make its folder writable once, so that the catalogue can be upgraded, or copy it to a writable folder"
                     .to_owned()
             }
-            Self::OnlyReadable { .. } => {
-                "free some space, or make its folder writable, and run the same command again; searching works, \
+            Self::UnsupportedCatalogue { .. } => {
+                "point `--catalogue` at a new folder and scan again; to keep the edits, run `edits export` with the \
+                 old btsindex and `edits import` with this one; nothing was changed"
+                    .to_owned()
+            }
+            Self::ReadOnlyCatalogue { .. } => {
+                "free some space, or make its folder writable, and run the same command again; searches still work, \
                  and nothing was lost"
                     .to_owned()
             }
             Self::DamagedCatalogue { .. } => {
-                "keep the file and restore a backup: copies from before upgrades are in its `backups` folder; \
+                "keep the file and restore a backup (those made before upgrades are in its `backups` folder), \
                  or move it away and scan again"
                     .to_owned()
             }
             Self::CatalogueOnShare { .. } => {
-                "SQLite's locks cannot be trusted over a network, and a lost lock is a lost catalogue: keep it on \
-                 a disk of this computer with `--catalogue DIR` or BTSINDEX_CATALOGUE; footage on shares is fine; \
-                 `btsindex backup FILE` puts a copy on a share"
+                "SQLite's locks are unreliable over a network, which can corrupt the catalogue: keep it on \
+                 a local disk with `--catalogue DIR` or BTSINDEX_CATALOGUE; footage on shares is fine; \
+                 `btsindex backup FILE` writes a copy to a share"
                     .to_owned()
             }
             Self::NoContent { .. } => {
-                "scan it first: what people say of a clip is kept by its content".to_owned()
+                "scan it first: edits are stored by clip content".to_owned()
             }
             Self::NoEdit { .. } => {
                 "`btsindex history CLIP` lists the edits of a clip with their ids".to_owned()
@@ -367,53 +388,54 @@ impl Error {
                 None => "`btsindex volumes` lists them all".to_owned(),
             },
             Self::NoDisk { is_memory: true, .. } => {
-                "copy what is there to a drive: copies in memory never count for `btsindex safe`".to_owned()
+                "copy its files to a drive: copies in memory never count for `btsindex safe`".to_owned()
             }
             Self::NoDisk { .. } => {
-                "name the disks of the volumes that the files are on; `btsindex volumes` lists them".to_owned()
+                "set the disk of the volume that holds the files; `btsindex volumes` lists the volumes".to_owned()
             }
-            Self::ManyVolumes { identities, .. } => format!(
-                "name one by its mount point, or by what it is known by:\n  {}",
+            Self::AmbiguousVolume { identities, .. } => format!(
+                "give a mount point or an identity:\n  {}",
                 identities.join("\n  ")
             ),
             Self::Manifest(_) => {
-                "keep it as it is; another copy of the folder has the same manifests, and `btsindex ingests` lists \
-                 where copies are"
+                "do not change it; copies of the folder have the same manifests, and `btsindex ingests` lists \
+                 these copies"
                     .to_owned()
             }
             Self::Unconfirmed(_) => {
-                "answer `y`, or say `--yes` where nobody is there to be asked".to_owned()
+                "standard input is not a terminal; to confirm interactively, run the command in a terminal"
+                    .to_owned()
             }
             Self::Offline { path, .. } => format!(
-                "mount the drive and do the same again; the file was last at {}",
-                shown(path)
+                "mount the drive and run the same command again; the file was last at {}",
+                escape_path(path)
             ),
-            Self::Gone { .. } => {
-                "if it was moved, scan the place where it is now: it is known again by its content"
+            Self::MissingClip { .. } => {
+                "if it was moved, scan its new folder: the clip is recognised by its content"
                     .to_owned()
             }
             Self::Desktop { .. } => {
-                "a desktop opens files by its default programs, which a login over ssh has not; \
-                 `btsindex search --paths` prints where files are"
+                "opening files needs a desktop with default programs, which ssh does not provide; \
+                 `btsindex search --paths` prints the paths"
                     .to_owned()
             }
-            Self::NotOurs { .. } => {
-                "nothing was changed; `-o` gives the report another name".to_owned()
+            Self::NotAReport { .. } => {
+                "nothing was changed; choose another output file with `-o`".to_owned()
             }
-            Self::NoPlace { .. } => {
-                "make the folder first, or mount the drive that it is on".to_owned()
+            Self::NoOutputFolder { .. } => {
+                "create the folder first, or mount its drive".to_owned()
             }
             Self::NoHit { .. } => {
-                "clips are counted from 1, in the order in which `btsindex search` lists them"
+                "matches are numbered from 1, in the order of `btsindex search`"
                     .to_owned()
             }
             Self::NoTerminal => {
-                "`btsindex search` prints what it finds, also into a pipe".to_owned()
+                "`btsindex search` works without a terminal".to_owned()
             }
-            Self::NoHome => "set HOME, or say where with `--catalogue DIR`".to_owned(),
-            Self::ManyTags { meanings, .. } => {
+            Self::NoHome => "set HOME, or choose a folder with `--catalogue DIR`".to_owned(),
+            Self::AmbiguousTag { meanings, .. } => {
                 let first = meanings.first().map_or("", String::as_str);
-                format!("write which one it is, such as `{first}`")
+                format!("give the full name, such as `{first}`")
             }
             Self::Record { .. }
             | Self::Interrupted
@@ -423,15 +445,15 @@ impl Error {
         })
     }
 
-    /// A path with what the system said of it.
+    /// Returns a closure for `map_err` that adds the path to an I/O error.
     pub fn path(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let path = path.as_ref().to_owned();
         move |source| Self::Path { path, source }
     }
 }
 
-/// `a`, `b` or `c`.
-fn either(names: &[String]) -> String {
+/// Joins names as alternatives: `` `a`, `b` or `c` ``.
+fn join_or(names: &[String]) -> String {
     let quoted: Vec<String> = names
         .iter()
         .map(|name| format!("`{}`", escape(name)))
@@ -446,15 +468,15 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
     use rusqlite::ErrorCode;
     Some(
         match source.sqlite_error_code()? {
-            ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; what was committed is safe",
+            ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; committed changes are safe",
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-                "the catalogue is damaged; keep the file and restore a backup (copies from before upgrades are in its `backups` folder), or move it away and scan again"
+                "the catalogue is damaged; keep the file and restore a backup (those made before upgrades are in its `backups` folder), or move it away and scan again"
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-                "another btsindex is writing; try again when it is done"
+                "another btsindex process is writing; try again later"
             }
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
-                "the catalogue's folder must be writable to scan; `--catalogue DIR` chooses another"
+                "a scan must be able to write to the catalogue's folder; choose another with `--catalogue DIR`"
             }
             _ => return None,
         }
@@ -462,7 +484,7 @@ fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
     )
 }
 
-/// The name most like `text`, if one is like it: a third of the letters may be wrong.
+/// Returns the name most similar to `text`; `None` if more than a third of its letters differ.
 #[must_use]
 pub fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
     names
@@ -473,17 +495,17 @@ pub fn closest<'a>(text: &str, names: &[&'a str]) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-/// One file could not be read, wholly or in part; the run goes on.
+/// File or folder that could not be read completely. The command continues without it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The file or folder.
+    /// File or folder that could not be read.
     pub path: PathBuf,
-    /// Why, in a few words.
+    /// Short description of the cause.
     pub reason: String,
 }
 
 impl Problem {
-    /// A problem of one path.
+    /// Creates a problem from a path and a reason.
     pub fn new(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -492,8 +514,8 @@ impl Problem {
     }
 }
 
-/// `` `SHELF-07` and `RAID-A` ``.
-fn list(labels: &[String]) -> String {
+/// Joins labels: `` `SHELF-07` and `RAID-A` ``.
+fn join_and(labels: &[String]) -> String {
     let quoted: Vec<String> = labels
         .iter()
         .map(|label| format!("`{}`", escape(label)))
@@ -501,7 +523,7 @@ fn list(labels: &[String]) -> String {
     quoted.join(" and ")
 }
 
-/// A path in an error: control characters are escaped, since messages go to terminals.
-fn shown(path: &Path) -> String {
+/// Formats a path for an error. Escapes control characters, because messages go to terminals.
+fn escape_path(path: &Path) -> String {
     escape(&path.to_string_lossy())
 }

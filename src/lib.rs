@@ -1,10 +1,10 @@
-//! btsindex catalogues behind-the-scenes footage and finds the shot again.
+//! btsindex catalogues behind-the-scenes footage, and searches it.
 //!
-//! The pieces, from the bottom: [`value`] (what a fact can be), [`clip`] (the field
-//! table), the stages ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`day`], [`offload`], [`mhl`]), the
-//! truth ([`catalogue`]) and its view ([`index`]), and [`scan`] and [`exchange`], where the stages meet; above them [`ingest`], [`verify`] and
-//! [`safe`], and at the top [`browse`] and [`book`].
-//! `ARCHITECTURE.md` draws the picture.
+//! Modules, from low to high: [`value`] (types of facts), [`clip`] (the field table); the readers
+//! and parsers ([`footage`], [`media`], [`sidecar`], [`tag`], [`query`], [`shoot_day`], [`mhl`]); the
+//! [`catalogue`] (the source of truth) and its [`index`]; [`scan`] and [`xmp_sync`], which combine
+//! them; [`ingest`], [`verify`] and [`safe`]; and at the top [`browse`] and [`report`]. See
+//! `ARCHITECTURE.md`.
 
 #![cfg_attr(
     test,
@@ -16,35 +16,36 @@
     )
 )]
 
+pub mod atomic_file;
 #[cfg(target_os = "linux")]
-mod block;
-pub mod book;
+mod block_device;
 pub mod browse;
 pub mod catalogue;
 pub mod checksum;
 pub mod clip;
-pub mod day;
 pub mod desktop;
 pub mod error;
-pub mod exchange;
 pub mod footage;
 pub mod index;
 pub mod ingest;
-pub mod lock;
+mod lock;
 pub mod media;
 pub mod mhl;
-pub mod offload;
-pub mod original;
-pub mod present;
-pub mod publish;
-pub mod query;
+mod offload;
+pub mod output;
 #[cfg(test)]
-mod random_tests;
+mod property_tests;
+pub mod query;
+pub mod report;
 pub mod safe;
 pub mod scan;
+pub mod shoot_day;
 pub mod sidecar;
+pub mod source_file;
 pub mod tag;
 pub(crate) mod toml_file;
 pub mod value;
 pub mod verify;
+pub mod volume;
 pub(crate) mod xmp_owner;
+pub mod xmp_sync;

@@ -1,4 +1,5 @@
-//! One at a time: lock files that say who holds them, so that whoever waits can say for whom.
+//! Exclusive lock files that name their holder, so that a waiting process can report who holds the
+//! lock.
 
 mod shared;
 
@@ -10,33 +11,33 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-pub use shared::Shared;
+pub(crate) use shared::Shared;
 
-/// How often a lock that is held is tried again.
-const BETWEEN: Duration = Duration::from_millis(50);
-/// A holder's text is no longer than this.
-const HOLDER: u64 = 256;
+/// Pause between two attempts to take a held lock.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
+/// Maximum length of a holder's text, in bytes.
+const MAX_HOLDER_BYTES: u64 = 256;
 
-/// A lock that is held until this is dropped, or the process ends.
+/// Lock that is held until dropped, or until the process ends.
 #[derive(Debug)]
 pub struct Held {
     _file: File,
 }
 
-/// What trying to take a lock came to.
+/// Result of trying to take a lock.
 #[derive(Debug)]
-pub enum Attempt {
-    /// It is ours.
+pub(crate) enum Attempt {
+    /// The lock was taken.
     Held(Held),
-    /// Somebody has it: what they say of themselves, such as `process 123 (scan)`.
+    /// Another process holds the lock. Contains its description, such as `process 123 (scan)`.
     Busy(String),
 }
 
-/// Takes a lock, or says who has it.
+/// Tries to take a lock; returns its holder if it is busy.
 ///
 /// # Errors
-/// When the file cannot be made or locked.
-pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
+/// Returns an error if the file cannot be created or locked.
+pub(crate) fn attempt(path: &Path, purpose: &str) -> Result<Attempt, Error> {
     let mut file = OpenOptions::new()
         .create(true)
         .read(true)
@@ -46,54 +47,54 @@ pub fn attempt(path: &Path, what_we_do: &str) -> Result<Attempt, Error> {
         .map_err(Error::path(path))?;
     match file.try_lock() {
         Ok(()) => {
-            // The lock holds without it; on a full disk it is the one thing that works.
-            let _ = sign(&mut file, what_we_do);
+            // On a full disk the text cannot be written. The lock works without it.
+            let _ = write_holder(&mut file, purpose);
             Ok(Attempt::Held(Held { _file: file }))
         }
-        Err(TryLockError::WouldBlock) => Ok(Attempt::Busy(holder(&mut file))),
+        Err(TryLockError::WouldBlock) => Ok(Attempt::Busy(read_holder(&mut file))),
         Err(TryLockError::Error(error)) => Err(Error::path(path)(error)),
     }
 }
 
-/// Takes a lock, waiting while another has it: `told` hears once who that is. `None` when
-/// `abort` ended the waiting.
+/// Takes a lock, and waits while another process holds it. `None` if `is_cancelled` ended the wait.
+/// `on_wait` receives the holder's description once.
 ///
 /// # Errors
-/// When the file cannot be made or locked.
-pub fn hold(
+/// Returns an error if the file cannot be created or locked.
+pub(crate) fn hold(
     path: &Path,
-    what_we_do: &str,
-    abort: &dyn Fn() -> bool,
-    told: &mut dyn FnMut(&str),
+    purpose: &str,
+    is_cancelled: &dyn Fn() -> bool,
+    on_wait: &mut dyn FnMut(&str),
 ) -> Result<Option<Held>, Error> {
-    let mut is_told = false;
+    let mut is_reported = false;
     loop {
-        match attempt(path, what_we_do)? {
+        match attempt(path, purpose)? {
             Attempt::Held(held) => return Ok(Some(held)),
             Attempt::Busy(holder) => {
-                if !std::mem::replace(&mut is_told, true) {
-                    told(&holder);
+                if !std::mem::replace(&mut is_reported, true) {
+                    on_wait(&holder);
                 }
             }
         }
-        if abort() {
+        if is_cancelled() {
             return Ok(None);
         }
-        thread::sleep(BETWEEN);
+        thread::sleep(RETRY_INTERVAL);
     }
 }
 
-fn sign(file: &mut File, what_we_do: &str) -> std::io::Result<()> {
+fn write_holder(file: &mut File, purpose: &str) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
-    write!(file, "process {} ({what_we_do})", std::process::id())
+    write!(file, "process {} ({purpose})", std::process::id())
 }
 
-/// Who holds it. It is only told, so an answer that cannot be read does no harm; on Windows a
-/// locked file never can.
-fn holder(file: &mut File) -> String {
+/// Returns the holder's description. It is only displayed, so an unreadable one does no harm. On
+/// Windows a locked file is never readable.
+fn read_holder(file: &mut File) -> String {
     let mut text = String::new();
-    let _ = file.take(HOLDER).read_to_string(&mut text);
+    let _ = file.take(MAX_HOLDER_BYTES).read_to_string(&mut text);
     match text.trim() {
         "" => "another process".to_owned(),
         text => text.to_owned(),
@@ -105,13 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_waits_and_knows_for_whom() {
+    fn a_waiting_process_learns_the_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
-        let first = hold(&path, "scan", &|| true, &mut |_| panic!("nobody has it")).unwrap();
+        let first = hold(&path, "scan", &|| true, &mut |_| panic!("the lock is free")).unwrap();
         let mut holders = Vec::new();
-        let mut told = |holder: &str| holders.push(holder.to_owned());
-        let second = hold(&path, "search", &|| true, &mut told).unwrap();
+        let mut on_wait = |holder: &str| holders.push(holder.to_owned());
+        let second = hold(&path, "search", &|| true, &mut on_wait).unwrap();
         assert!(first.is_some() && second.is_none());
         #[cfg(unix)]
         assert_eq!(holders, [format!("process {} (scan)", std::process::id())]);

@@ -1,4 +1,4 @@
-//! The `btsindex` program: parse, run, and say how it went by the exit code.
+//! The `btsindex` program: parses the arguments, runs the subcommand and sets the exit code.
 
 #![cfg_attr(
     test,
@@ -20,7 +20,7 @@ use btsindex::error::{Error, escape};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    if let Some(code) = btsindex::media::take_the_step() {
+    if let Some(code) = btsindex::media::exec_with_parent_death_signal() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
     let cli = cli::Cli::parse_from(cli::negations(std::env::args_os()));
@@ -31,7 +31,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whoever read our output has had enough of it: `btsindex search | head` is no failure.
+/// Returns true if the program that reads standard output has exited: `btsindex search | head` is not
+/// an error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -39,24 +40,25 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// Prints an error with its hint, and returns the exit code for it.
 fn fail(error: &anyhow::Error) -> cmd::Exit {
     let known = error.downcast_ref::<Error>();
-    let mut talk = io::stderr().lock();
-    // When not even standard error can be written to, the exit code must do.
+    let mut stderr = io::stderr().lock();
+    // If standard error cannot be written, only the exit code reports the error.
     let _ = match known {
-        Some(Error::Interrupted) => writeln!(talk, "interrupted"),
-        // It says its cause itself.
-        Some(known) => writeln!(talk, "error: {}", escape(&known.to_string())),
-        None => writeln!(talk, "error: {}", escape(&format!("{error:#}"))),
+        Some(Error::Interrupted) => writeln!(stderr, "interrupted"),
+        // The message includes the cause.
+        Some(known) => writeln!(stderr, "error: {}", escape(&known.to_string())),
+        None => writeln!(stderr, "error: {}", escape(&format!("{error:#}"))),
     };
     if let Some(hint) = known.and_then(Error::hint) {
-        // Examples stand on lines of their own.
+        // Examples in a hint are on separate lines.
         let lines: Vec<String> = hint.lines().map(escape).collect();
-        let _ = writeln!(talk, "hint: {}", lines.join("\n"));
+        let _ = writeln!(stderr, "hint: {}", lines.join("\n"));
     }
     match known {
         Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
-        Some(Error::NoClip(_)) => cmd::Exit::NothingFound,
+        Some(Error::NoClip(_)) => cmd::Exit::Negative,
         Some(Error::Interrupted) => cmd::Exit::Interrupted,
         _ => cmd::Exit::Failed,
     }

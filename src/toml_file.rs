@@ -1,5 +1,6 @@
-//! TOML that people write, read so that every complaint says in which line, why, and what would
-//! be right. It stands apart from what is written in it: rules, a vocabulary, a shoot day.
+//! Reader for handwritten TOML files, whose errors have a line number, a reason and a hint.
+//!
+//! It is separate because several formats share it: rules, vocabulary and shoot-day files.
 
 use std::io::Read;
 use std::ops::Range;
@@ -9,90 +10,90 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::error::{Error, closest};
-use crate::original;
+use crate::source_file;
 
-/// Bytes of such a file: nobody writes more by hand.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+/// Maximum file size in bytes, far above that of any handwritten file.
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
-/// A file's text, what it is called in complaints, and what it should be.
+/// Text of a file, its name in errors, and its format.
 #[derive(Clone, Copy)]
 pub(crate) struct TomlFile<'a> {
     pub(crate) name: &'a str,
     pub(crate) text: &'a str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: TomlKind,
 }
 
-/// What is written in a file, so that a complaint points to help of its own.
+/// Format of a file, for hints in errors.
 #[derive(Clone, Copy)]
-pub(crate) struct Kind {
-    /// What such files are called, in the plural: `rules`.
+pub(crate) struct TomlKind {
+    /// Plural name of such files, such as `rules`.
     pub(crate) plural: &'static str,
-    /// The command that prints an example.
+    /// Command that prints an example.
     pub(crate) example: &'static str,
 }
 
-/// The text of a file that a person wrote.
+/// Reads the text of a handwritten file.
 ///
 /// # Errors
-/// [`Error::Path`] when it cannot be read or is no regular file, [`Error::Written`] when it is not
-/// in UTF-8. What is too long to be written by hand is cut a byte after that, and complained of by
-/// who reads it.
-pub fn read_written(path: &Path) -> Result<String, Error> {
+/// [`Error::Path`] if it cannot be read or is not a regular file, [`Error::InvalidFile`] if it is not
+/// UTF-8. A file above the maximum size is truncated to one byte more, so that the parser rejects
+/// it.
+pub fn read_toml(path: &Path) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    let file = original::open(path).map_err(Error::path(path))?;
-    // One byte more than it may have tells that it is too long.
-    let read = file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes);
+    let file = source_file::open(path).map_err(Error::path(path))?;
+    // The extra byte shows that the file is too large.
+    let read = file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes);
     read.map_err(Error::path(path))?;
-    // A cut may fall into a letter; of a file that is too long, this is not what is wrong.
-    if bytes.len() > MOST_BYTES {
+    // Truncation may split a character, which is not the error to report.
+    if bytes.len() > MAX_BYTES {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    String::from_utf8(bytes).map_err(|_| Error::Written {
+    String::from_utf8(bytes).map_err(|_| Error::InvalidFile {
         file: path.to_string_lossy().into_owned(),
         line: None,
-        message: "it is not in UTF-8".to_owned(),
+        message: "not UTF-8 text".to_owned(),
         hint: "save it as plain text in UTF-8".to_owned(),
     })
 }
 
-/// A table in it.
-pub(crate) struct Table<'a> {
+/// A table with its position in the file.
+pub(crate) struct TomlTable<'a> {
     file: TomlFile<'a>,
     entries: &'a DeTable<'a>,
     span: Range<usize>,
 }
 
-/// A value in it.
+/// A value with its position in the file.
 #[derive(Clone)]
-pub(crate) struct Value<'a> {
+pub(crate) struct TomlValue<'a> {
     file: TomlFile<'a>,
     value: &'a Spanned<DeValue<'a>>,
 }
 
 impl TomlFile<'_> {
-    /// Reads the file and hands its outermost table to `read`.
+    /// Parses the file and passes its root table to `read`.
     pub(crate) fn read<T>(
         self,
-        read: impl FnOnce(&Table<'_>) -> Result<T, Error>,
+        read: impl FnOnce(&TomlTable<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if self.text.len() > MOST_BYTES {
+        if self.text.len() > MAX_BYTES {
             return Err(self.wrong(
                 None,
-                "it is larger than 1 MiB".to_owned(),
+                "larger than 1 MiB".to_owned(),
                 format!(
-                    "{} are written by hand; is it the right file?",
+                    "{} are small handwritten files; is this the right one?",
                     self.kind.plural
                 ),
             ));
         }
         let table = DeTable::parse(self.text).map_err(|error| {
             let hint = format!(
-                "strings stand in quotes; lists in square brackets, with commas; `{}` prints an example",
+                "put strings in quotes, and lists in square brackets with commas; `{}` prints an example",
                 self.kind.example
             );
             self.wrong(error.span(), error.message().to_owned(), hint)
         })?;
-        read(&Table {
+        read(&TomlTable {
             file: self,
             entries: table.get_ref(),
             span: 0..0,
@@ -104,7 +105,7 @@ impl TomlFile<'_> {
             let before = self.text.get(..span.start).unwrap_or(self.text);
             before.bytes().filter(|&byte| byte == b'\n').count() + 1
         });
-        Error::Written {
+        Error::InvalidFile {
             file: self.name.to_owned(),
             line,
             message,
@@ -113,18 +114,18 @@ impl TomlFile<'_> {
     }
 }
 
-impl<'a> Table<'a> {
-    /// Complains of a key that is none of these.
-    pub(crate) fn only(&self, known: &[&str]) -> Result<(), Error> {
-        let stranger = self
+impl<'a> TomlTable<'a> {
+    /// Returns an error for the first key that is not one of `known`.
+    pub(crate) fn check_keys(&self, known: &[&str]) -> Result<(), Error> {
+        let unknown = self
             .entries
             .keys()
             .find(|key| !known.contains(&key.get_ref().as_ref()));
-        stranger.map_or(Ok(()), |key| {
+        unknown.map_or(Ok(()), |key| {
             let name = key.get_ref();
             let hint = match closest(name, known) {
                 Some(close) => format!("did you mean `{close}`?"),
-                None => format!("what may stand here: {}", known.join(", ")),
+                None => format!("available settings: {}", known.join(", ")),
             };
             Err(self
                 .file
@@ -132,19 +133,19 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Each key with its value, in the order of the file.
-    pub(crate) fn entries(&self) -> Vec<(&'a str, Value<'a>)> {
+    /// Returns the keys and values in the order of the file.
+    pub(crate) fn entries(&self) -> Vec<(&'a str, TomlValue<'a>)> {
         let file = self.file;
         let mut all: Vec<_> = self.entries.iter().collect();
         all.sort_by_key(|(key, _)| key.span().start);
         all.into_iter()
-            .map(|(key, value)| (key.get_ref().as_ref(), Value { file, value }))
+            .map(|(key, value)| (key.get_ref().as_ref(), TomlValue { file, value }))
             .collect()
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<TomlValue<'a>> {
         let value = self.entries.get(key)?;
-        Some(Value {
+        Some(TomlValue {
             file: self.file,
             value,
         })
@@ -154,18 +155,18 @@ impl<'a> Table<'a> {
         self.get(key).map(|value| value.text()).transpose()
     }
 
-    /// A text that must be there.
-    pub(crate) fn needed(&self, key: &str, example: &str) -> Result<&'a str, Error> {
+    /// Returns the string at a key, or an error if the key is missing.
+    pub(crate) fn required(&self, key: &str, example: &str) -> Result<&'a str, Error> {
         self.text(key)?.ok_or_else(|| {
             self.wrong(
-                format!("`{key}` is not said"),
+                format!("`{key}` is missing"),
                 format!("write `{key} = \"{example}\"`"),
             )
         })
     }
 
-    /// A text, or several.
-    pub(crate) fn texts(&self, key: &str) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
+    /// Returns a list of strings; a single string counts as a list of one.
+    pub(crate) fn texts(&self, key: &str) -> Result<Vec<(&'a str, TomlValue<'a>)>, Error> {
         self.get(key).map_or(Ok(Vec::new()), |value| value.texts())
     }
 
@@ -177,7 +178,7 @@ impl<'a> Table<'a> {
             })
     }
 
-    /// A whole number in a range.
+    /// Returns an integer, or an error if it is not in `range`.
     pub(crate) fn number(
         &self,
         key: &str,
@@ -196,7 +197,7 @@ impl<'a> Table<'a> {
             .ok_or_else(|| {
                 value.wrong(
                     format!(
-                        "`{key}` is no whole number from {} to {}",
+                        "`{key}` is not a whole number from {} to {}",
                         range.start(),
                         range.end()
                     ),
@@ -205,8 +206,8 @@ impl<'a> Table<'a> {
             })
     }
 
-    /// The tables of `[[key]]`.
-    pub(crate) fn tables(&self, key: &str) -> Result<Vec<Table<'a>>, Error> {
+    /// Returns the tables of `[[key]]`.
+    pub(crate) fn tables(&self, key: &str) -> Result<Vec<TomlTable<'a>>, Error> {
         let Some(value) = self.get(key) else {
             return Ok(Vec::new());
         };
@@ -214,7 +215,7 @@ impl<'a> Table<'a> {
             DeValue::Array(all) => all
                 .iter()
                 .map(|value| {
-                    Value {
+                    TomlValue {
                         file: self.file,
                         value,
                     }
@@ -222,20 +223,20 @@ impl<'a> Table<'a> {
                 })
                 .collect(),
             _ => Err(value.wrong(
-                format!("`{key}` is no list of tables"),
-                format!("begin each with a line `[[{key}]]`"),
+                format!("`{key}` is not a list of tables"),
+                format!("begin each table with a line `[[{key}]]`"),
             )),
         }
     }
 
-    /// A complaint about the table as a whole.
+    /// Creates an error at the position of the table.
     pub(crate) fn wrong(&self, message: String, hint: impl Into<String>) -> Error {
         self.file.wrong(Some(self.span.clone()), message, hint)
     }
 }
 
-impl<'a> Value<'a> {
-    /// A text; of a number, as it is written.
+impl<'a> TomlValue<'a> {
+    /// Returns a string. Numbers are returned as written, booleans as `yes` and `no`.
     pub(crate) fn text(&self) -> Result<&'a str, Error> {
         match self.value.get_ref() {
             DeValue::String(text) => Ok(text.as_ref()),
@@ -244,21 +245,21 @@ impl<'a> Value<'a> {
             DeValue::Boolean(true) => Ok("yes"),
             DeValue::Boolean(false) => Ok("no"),
             _ => Err(self.wrong(
-                "no text".to_owned(),
+                "not a string".to_owned(),
                 "write it in quotes, such as \"interview\"",
             )),
         }
     }
 
-    /// A text, or a date or time, as it is written; `None` of anything else, such as a number.
-    pub(crate) fn written(&self) -> Option<&'a str> {
+    /// Returns a string, date or time as written; `None` for other types, such as numbers.
+    pub(crate) fn text_or_date(&self) -> Option<&'a str> {
         match self.value.get_ref() {
             DeValue::Datetime(_) => self.file.text.get(self.value.span()),
             _ => self.as_string(),
         }
     }
 
-    /// A text in quotes.
+    /// Returns a string; `None` for other types.
     pub(crate) fn as_string(&self) -> Option<&'a str> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(text.as_ref()),
@@ -266,12 +267,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is `true` or `false`.
+    /// Returns true if the value is a boolean.
     pub(crate) fn is_flag(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Boolean(_))
     }
 
-    pub(crate) fn texts(&self) -> Result<Vec<(&'a str, Value<'a>)>, Error> {
+    pub(crate) fn texts(&self) -> Result<Vec<(&'a str, TomlValue<'a>)>, Error> {
         match self.value.get_ref() {
             DeValue::Array(_) => self
                 .items()?
@@ -282,13 +283,16 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(crate) fn items(&self) -> Result<Vec<Value<'a>>, Error> {
+    pub(crate) fn items(&self) -> Result<Vec<TomlValue<'a>>, Error> {
         match self.value.get_ref() {
             DeValue::Array(all) => {
                 let file = self.file;
-                Ok(all.iter().map(|value| Value { file, value }).collect())
+                Ok(all.iter().map(|value| TomlValue { file, value }).collect())
             }
-            _ => Err(self.wrong("no list".to_owned(), "write it in square brackets: [a, b]")),
+            _ => Err(self.wrong(
+                "not a list".to_owned(),
+                "write it in square brackets: [a, b]",
+            )),
         }
     }
 
@@ -296,15 +300,15 @@ impl<'a> Value<'a> {
         matches!(self.value.get_ref(), DeValue::Table(_))
     }
 
-    pub(crate) fn table(&self, what: &str) -> Result<Table<'a>, Error> {
+    pub(crate) fn table(&self, key: &str) -> Result<TomlTable<'a>, Error> {
         match self.value.get_ref() {
-            DeValue::Table(entries) => Ok(Table {
+            DeValue::Table(entries) => Ok(TomlTable {
                 file: self.file,
                 entries,
                 span: self.value.span(),
             }),
             _ => Err(self.wrong(
-                format!("`{what}` is no table"),
+                format!("`{key}` is not a table"),
                 "write it in braces, such as { path = \"interview\" }",
             )),
         }

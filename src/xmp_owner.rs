@@ -1,14 +1,16 @@
-//! Finds the owner of an XMP sidecar. `IMG_0001.xmp` may belong to `IMG_0001.MOV` or to the photograph `IMG_0001.HEIC`;
-//! all that reads or writes sidecars asks here, so that nothing of one file gets into the sidecar of another.
+//! Assignment of XMP sidecars to media files. `IMG_0001.xmp` may belong to `IMG_0001.MOV` or to the
+//! photo `IMG_0001.HEIC`. All code that reads or writes sidecars uses this module, so that the
+//! values of one file never end up in the sidecar of another.
 //!
-//! `IMG_0001.MOV.xmp` belongs to the file of that name. `IMG_0001.xmp` belongs to the only file of that stem, or to the
-//! one that its `photoshop:SidecarForExtension` names. Without that, a photograph of that stem is meant, else the only video,
-//! even where sound or a proxy has the same stem; with several videos, the owner is unknown.
+//! `IMG_0001.MOV.xmp` belongs to `IMG_0001.MOV`. `IMG_0001.xmp` belongs to the only file with that
+//! stem, or to the one that its `photoshop:SidecarForExtension` declares. Without a declaration, it
+//! belongs to the photo with that stem. If there is no photo, it belongs to the only video, even if
+//! a sound file or proxy has the same stem. If there are several videos, the owner is unknown.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
-/// Extensions of photographs that programs keep XMP sidecars for.
+/// Extensions of photos for which programs write XMP sidecars.
 const STILLS: [&str; 42] = [
     "3fr", "arw", "avif", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gif", "gpr",
     "heic", "heif", "hif", "iiq", "insp", "jp2", "jpe", "jpeg", "jpg", "jxl", "kdc", "mef", "mos",
@@ -16,46 +18,48 @@ const STILLS: [&str; 42] = [
     "srw", "tif", "tiff",
 ];
 
-/// The files of one folder that a sidecar may belong to, by what their names have in common.
+/// Files of one folder that may own a sidecar, by lower-case stem.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Owners(HashMap<String, Vec<OsString>>);
 
 impl Owners {
-    /// Adds a file, unless it was added before.
+    /// Adds a file if it is not in the list yet.
     pub(crate) fn add(&mut self, name: &OsStr) {
-        if let Some((stem, _)) = split(&name.to_string_lossy()) {
+        if let Some((stem, _)) = split_extension(&name.to_string_lossy()) {
             let files = self.0.entry(stem.to_lowercase()).or_default();
-            if !files.iter().any(|known| known == name) {
+            if !files.iter().any(|existing| existing == name) {
                 files.push(name.to_owned());
             }
         }
     }
 
-    /// Returns the file that a sidecar belongs to; `None` when that is none of them, or no one knows which. `declared`
-    /// reads the sidecar's `SidecarForExtension`, where names alone do not tell; where they do, a reader of the
-    /// sidecar still has to ask [`is_for`].
+    /// Returns the owner of a sidecar; `None` if there is no candidate or several remain. Calls
+    /// `declared`, which reads the sidecar's `SidecarForExtension`, only if the names are
+    /// ambiguous. Otherwise, the caller must still check [`is_for`].
     #[must_use]
-    pub(crate) fn of(
+    pub(crate) fn owner_of(
         &self,
         sidecar: &str,
         declared: &dyn Fn() -> Option<String>,
     ) -> Option<&OsStr> {
-        let (stem, _) = split(sidecar).filter(|(_, end)| end.eq_ignore_ascii_case("xmp"))?;
+        let (stem, _) =
+            split_extension(sidecar).filter(|(_, end)| end.eq_ignore_ascii_case("xmp"))?;
         let is_named =
             |file: &&OsString| file.to_string_lossy().to_lowercase() == stem.to_lowercase();
-        let by_whole_name = split(stem)
+        let by_full_name = split_extension(stem)
             .and_then(|(shorter, _)| self.0.get(&shorter.to_lowercase()))
             .map(|files| files.iter().filter(is_named).collect::<Vec<_>>());
-        let files = match by_whole_name {
-            Some(files) if !files.is_empty() => exact(files, |file| file == stem),
+        let files = match by_full_name {
+            Some(files) if !files.is_empty() => prefer_same_case(files, |file| file == stem),
             _ => {
                 let files: Vec<&OsString> = self.0.get(&stem.to_lowercase())?.iter().collect();
-                // Programs and drives differ on whether `img_1.jpg` goes with `IMG_1.xmp`: it may.
+                // Keeps names that differ in case, because programs and drives disagree on whether
+                // `IMG_1.xmp` belongs to `img_1.jpg`.
                 if files.iter().any(|file| is_still(file)) {
                     files
                 } else {
-                    exact(files, |file| {
-                        split(file).is_some_and(|(own, _)| own == stem)
+                    prefer_same_case(files, |file| {
+                        split_extension(file).is_some_and(|(file_stem, _)| file_stem == stem)
                     })
                 }
             }
@@ -63,10 +67,10 @@ impl Owners {
         if let [only] = files.as_slice() {
             return Some(only);
         }
-        let meant: Vec<&OsString> = match declared() {
+        let candidates: Vec<&OsString> = match declared() {
             Some(extension) => {
-                let is_meant = |file: &&OsString| is_for(Some(&extension), file);
-                files.into_iter().filter(is_meant).collect()
+                let is_declared = |file: &&OsString| is_for(Some(&extension), file);
+                files.into_iter().filter(is_declared).collect()
             }
             None if files.iter().any(|file| is_still(file)) => {
                 files.into_iter().filter(|file| is_still(file)).collect()
@@ -76,17 +80,17 @@ impl Owners {
                 .filter(|file| !is_attached(file))
                 .collect(),
         };
-        match meant.as_slice() {
+        match candidates.as_slice() {
             [only] => Some(only),
             _ => None,
         }
     }
 
-    /// Returns the other files of the same stem, by name.
+    /// Returns the other files with the same stem, sorted by name.
     #[must_use]
-    pub(crate) fn of_same_stem(&self, file: &OsStr) -> Vec<String> {
+    pub(crate) fn others_with_stem(&self, file: &OsStr) -> Vec<String> {
         let name = file.to_string_lossy();
-        let files = split(&name).and_then(|(stem, _)| self.0.get(&stem.to_lowercase()));
+        let files = split_extension(&name).and_then(|(stem, _)| self.0.get(&stem.to_lowercase()));
         let others = files.into_iter().flatten().filter(|other| *other != file);
         let mut others: Vec<String> = others
             .map(|other| other.to_string_lossy().into_owned())
@@ -96,14 +100,16 @@ impl Owners {
     }
 }
 
-/// Returns the files whose case matches too, if any, else all: a folder may hold both `img_1.mov` and `IMG_1.MOV`.
-fn exact(files: Vec<&OsString>, is_spelt_so: impl Fn(&str) -> bool) -> Vec<&OsString> {
-    let is_exact = |file: &&&OsString| is_spelt_so(&file.to_string_lossy());
-    let spelt: Vec<&OsString> = files.iter().filter(is_exact).copied().collect();
-    if spelt.is_empty() { files } else { spelt }
+/// Returns the files whose case matches, or all files if none does. A folder may contain both
+/// `img_1.mov` and `IMG_1.MOV`.
+fn prefer_same_case(files: Vec<&OsString>, has_same_case: impl Fn(&str) -> bool) -> Vec<&OsString> {
+    let is_exact = |file: &&&OsString| has_same_case(&file.to_string_lossy());
+    let matching: Vec<&OsString> = files.iter().filter(is_exact).copied().collect();
+    if matching.is_empty() { files } else { matching }
 }
 
-/// Whether a sidecar that declares this `SidecarForExtension` may be that file's. One that declares none may be any's.
+/// Returns true if a sidecar with this `SidecarForExtension` may belong to the file. A sidecar
+/// without a declaration may belong to any file.
 #[must_use]
 pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
     let Some(declared) = declared.map(|text| text.trim().trim_start_matches('.')) else {
@@ -111,34 +117,36 @@ pub(crate) fn is_for(declared: Option<&str>, file: &OsStr) -> bool {
     };
     let name = file.to_string_lossy();
     declared.is_empty()
-        || split(&name).is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
+        || split_extension(&name)
+            .is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(declared))
 }
 
-/// Returns whether a name is that of sound or a proxy. With a video of the same stem, such a file has no sidecar of its own.
+/// Returns true if the file is a sound file or a proxy. Such a file does not own the sidecar of a
+/// video with the same stem.
 fn is_attached(name: &OsStr) -> bool {
     const ATTACHED: [&str; 10] = [
         "aac", "aif", "aiff", "bwf", "lrf", "lrv", "m4a", "mp3", "thm", "wav",
     ];
     let name = name.to_string_lossy();
-    split(&name).is_some_and(|(_, extension)| {
+    split_extension(&name).is_some_and(|(_, extension)| {
         ATTACHED
             .binary_search(&extension.to_ascii_lowercase().as_str())
             .is_ok()
     })
 }
 
-/// Whether a name is that of a photograph.
+/// Returns true if the file is a photo.
 #[must_use]
 pub(crate) fn is_still(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    split(&name).is_some_and(|(_, extension)| {
+    split_extension(&name).is_some_and(|(_, extension)| {
         STILLS
             .binary_search(&extension.to_ascii_lowercase().as_str())
             .is_ok()
     })
 }
 
-fn split(name: &str) -> Option<(&str, &str)> {
+fn split_extension(name: &str) -> Option<(&str, &str)> {
     name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())
 }
 
@@ -151,7 +159,7 @@ mod tests {
         for name in names {
             owners.add(OsStr::new(name));
         }
-        let owner = owners.of(sidecar, &|| declared.map(str::to_owned));
+        let owner = owners.owner_of(sidecar, &|| declared.map(str::to_owned));
         owner.filter(|owner| is_for(declared, owner)).map_or_else(
             || "-".to_owned(),
             |owner| owner.to_string_lossy().into_owned(),
@@ -159,8 +167,8 @@ mod tests {
     }
 
     #[test]
-    fn a_sidecar_belongs_to_the_only_file_of_its_stem() {
-        for (sidecar, declared, wanted) in [
+    fn a_sidecar_belongs_to_the_only_file_with_its_stem() {
+        for (sidecar, declared, expected) in [
             ("C0001.xmp", None, "C0001.MP4"),
             ("c0001.XMP", None, "C0001.MP4"),
             ("C0001.xmp", Some("mp4"), "C0001.MP4"),
@@ -179,14 +187,14 @@ mod tests {
         ] {
             assert_eq!(
                 owner(&["C0001.MP4"], sidecar, declared),
-                wanted,
+                expected,
                 "{sidecar} {declared:?}"
             );
         }
     }
 
     #[test]
-    fn a_photograph_of_the_same_stem_is_meant_unless_the_sidecar_says_otherwise() {
+    fn prefers_a_photo_unless_the_sidecar_declares_another_file() {
         let live = ["IMG_0001.HEIC", "IMG_0001.MOV"];
         assert_eq!(owner(&live, "IMG_0001.xmp", None), "IMG_0001.HEIC");
         assert_eq!(owner(&live, "IMG_0001.xmp", Some("HEIC")), "IMG_0001.HEIC");
@@ -202,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_videos_no_one_knows_which_is_meant() {
+    fn the_owner_among_two_videos_is_unknown() {
         let both = ["C0001.MOV", "C0001.MP4"];
         assert_eq!(owner(&both, "C0001.xmp", None), "-");
         assert_eq!(owner(&both, "C0001.xmp", Some("MOV")), "C0001.MOV");
@@ -214,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_and_proxies_of_a_video_have_no_sidecar_of_its_name() {
+    fn sound_and_proxies_do_not_own_the_sidecar_of_a_video() {
         for attached in ["C0001.WAV", "C0001.LRV", "C0001.THM"] {
             let names = ["C0001.MP4", attached];
             assert_eq!(owner(&names, "C0001.xmp", None), "C0001.MP4", "{attached}");

@@ -1,4 +1,4 @@
-//! `btsindex browse` as people use it: in a real terminal, key by key.
+//! `btsindex browse`, driven key by key in a real terminal.
 
 #![cfg(unix)]
 
@@ -33,17 +33,17 @@ fn browse(shoot: &Shoot, columns: u16, rows: u16, arguments: &str) -> Tmux {
     tmux
 }
 
-/// Leaves the screen, and sees that the terminal is what it was.
-fn leave(tmux: &Tmux, how: impl FnOnce()) {
+/// Leaves the screen and checks that the terminal is restored.
+fn quit_with(tmux: &Tmux, press_keys: impl FnOnce()) {
     assert_eq!(tmux.about("#{alternate_on}"), "1");
-    how();
+    press_keys();
     tmux.wait("the shell", |screen| {
         screen.trim_end().ends_with(READY) && !screen.contains("─┬─")
     });
-    is_restored(tmux);
+    assert_restored(tmux);
 }
 
-fn is_restored(tmux: &Tmux) {
+fn assert_restored(tmux: &Tmux) {
     assert_eq!(tmux.about("#{alternate_on} #{cursor_flag}"), "0 1");
     tmux.line("stty -a | grep -wo -e '-*icanon' -e '-*echo' -e '-*isig'; echo over");
     let screen = tmux.wait_for("\nover");
@@ -55,13 +55,13 @@ fn is_restored(tmux: &Tmux) {
     assert_eq!(modes, ["echo", "icanon", "isig"], "{screen}");
 }
 
-/// What a clip is said to be, as `show --json` tells it.
-fn told(shoot: &Shoot, name: &str) -> Value {
+/// Clip as `show --json` prints it.
+fn clip_as_json(shoot: &Shoot, name: &str) -> Value {
     shoot.run(&["show", "--json", name]).json().remove(0)
 }
 
 #[test]
-fn what_is_typed_is_found_and_judged() {
+fn a_query_is_typed_and_the_match_is_rated() {
     let shoot = small();
     let tmux = browse(&shoot, 100, 30, "");
     let screen = tmux.wait_for("3 clips found");
@@ -71,7 +71,7 @@ fn what_is_typed_is_found_and_judged() {
     tmux.wait_for("no clip matches `drumer`; did you mean `drummer` (1 clip)?");
     tmux.keys(&["BSpace", "BSpace"]);
     tmux.text("m");
-    let screen = tmux.wait_for("nothing yet; these match drumm*");
+    let screen = tmux.wait_for("no matches yet; showing matches of drumm*");
     assert!(screen.contains("1 clip found"), "{screen}");
     tmux.text("er nothere");
     tmux.wait_for("nothing found");
@@ -86,27 +86,27 @@ fn what_is_typed_is_found_and_judged() {
 
     tmux.keys(&["Enter"]);
     tmux.keys(&["Space"]);
-    tmux.wait_for("selected (u takes it back)");
+    tmux.wait_for("selected (u to undo)");
     tmux.keys(&["4"]);
-    let screen = tmux.wait_for("stars: 4 (u takes it back)");
+    let screen = tmux.wait_for("stars: 4 (u to undo)");
     assert!(
         screen.contains("> + ****  BTSInterview_Drummer"),
         "{screen}"
     );
     tmux.keys(&["t"]);
-    tmux.wait_for("commas between");
+    tmux.wait_for("a,b adds tags");
     tmux.text("Drummer laughs, -interview");
     tmux.keys(&["Enter"]);
     tmux.wait_for("tag added: drummer-laughs; tag removed: interview");
     tmux.keys(&["n"]);
-    tmux.wait_for("Enter says it");
+    tmux.wait_for("Enter saves");
     tmux.text("hält den Takt");
     tmux.keys(&["Enter"]);
-    tmux.wait_for("note: hält den Takt (u takes it back)");
+    tmux.wait_for("note: hält den Takt (u to undo)");
     tmux.keys(&["2"]);
-    tmux.wait_for("stars: 2 (u takes it back)");
+    tmux.wait_for("stars: 2 (u to undo)");
     tmux.keys(&["u"]);
-    tmux.wait_for("taken back: stars: 2");
+    tmux.wait_for("undone: stars: 2");
     let screen = tmux.wait_for("+ ****");
     assert!(screen.contains("selected, 4 stars"), "{screen}");
     tmux.keys(&["Enter"]);
@@ -116,15 +116,15 @@ fn what_is_typed_is_found_and_judged() {
     tmux.keys(&["Escape"]);
     tmux.wait_without("┌ details");
 
-    // What was just said is found by the next search.
+    // The next search finds the edits.
     tmux.keys(&["/", "C-u"]);
     tmux.wait_for("3 clips found");
     tmux.text("tag:drummer-laughs rating:4");
     tmux.wait_for("1 clip found");
     tmux.keys(&["Enter"]);
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit_with(&tmux, || tmux.keys(&["q"]));
 
-    let clip = told(&shoot, "BTSInterview_Drummer_Laughing.mov");
+    let clip = clip_as_json(&shoot, "BTSInterview_Drummer_Laughing.mov");
     assert_eq!(
         (&clip["rating"], &clip["selection"]),
         (&4.into(), &"selected".into())
@@ -141,11 +141,11 @@ fn what_is_typed_is_found_and_judged() {
     let history = shoot.run(&["history", "--json", "BTSInterview_Drummer_Laughing.mov"]);
     assert!(history.json().iter().all(|edit| edit["author"] == "Ada"));
     assert_eq!(history.json().len(), 7);
-    shoot.is_well("after browsing");
+    shoot.assert_consistent("after browsing");
 }
 
 #[test]
-fn a_small_screen_is_enough_and_facets_narrow_down() {
+fn facets_narrow_the_results_on_a_small_screen() {
     let shoot = small();
     let tmux = browse(&shoot, 80, 24, "");
     let screen = tmux.wait_for("…/location-scout");
@@ -177,11 +177,11 @@ fn a_small_screen_is_enough_and_facets_narrow_down() {
         let line = screen.lines().find(|line| line.contains("IMG_1234.MOV"));
         line.is_some_and(|line| line.contains("BTSInterview"))
     });
-    leave(&tmux, || tmux.keys(&["C-c"]));
+    quit_with(&tmux, || tmux.keys(&["C-c"]));
 }
 
 #[test]
-fn a_query_that_makes_no_sense_yet_keeps_what_was_found() {
+fn an_invalid_query_keeps_the_previous_results() {
     let shoot = small();
     let tmux = browse(&shoot, 100, 30, "scout");
     tmux.wait_for("2 clips found");
@@ -199,11 +199,11 @@ fn a_query_that_makes_no_sense_yet_keeps_what_was_found() {
     assert!(!screen.contains("error:"), "{screen}");
     tmux.keys(&["Escape"]);
     tmux.wait_for("space select");
-    leave(&tmux, || tmux.keys(&["Escape"]));
+    quit_with(&tmux, || tmux.keys(&["Escape"]));
 }
 
 #[test]
-fn names_from_drives_cannot_act_on_the_terminal() {
+fn file_names_cannot_send_control_codes_to_the_terminal() {
     let shoot = Shoot::new();
     let name = "two\nlines \x1b[2J\x1b]0;owned\x07\u{202e}.MOV";
     shoot.add("Location Scout/IMG_1234.MOV", format!("日本語\n/{name}"));
@@ -219,11 +219,11 @@ fn names_from_drives_cannot_act_on_the_terminal() {
     tmux.keys(&["Enter"]);
     tmux.wait_for("┌ details");
     tmux.keys(&["q"]);
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit_with(&tmux, || tmux.keys(&["q"]));
 }
 
 #[test]
-fn a_signal_gives_the_terminal_back() {
+fn a_signal_restores_the_terminal() {
     let shoot = small();
     let tmux = Tmux::new(&shoot, 80, 24, &[]);
     tmux.line("btsindex browse drone; echo \"ended with $?\"");
@@ -234,34 +234,37 @@ fn a_signal_gives_the_terminal_back() {
     let killed = Command::new("kill").args(["-TERM", &browsing]).status();
     assert!(killed.unwrap().success());
     tmux.wait_for("ended with 130");
-    is_restored(&tmux);
+    assert_restored(&tmux);
 }
 
 #[test]
-fn a_terminal_that_is_closed_ends_it_though_nobody_says_so() {
+fn browse_ends_when_the_terminal_closes_without_a_signal() {
     let shoot = small();
     let tmux = Tmux::new(&shoot, 80, 24, &[]);
-    // As under `nohup`: nobody tells it that the terminal is gone.
+    // As under `nohup`: no signal reports that the terminal is closed.
     let program = env!("CARGO_BIN_EXE_btsindex");
     tmux.line(&format!("trap '' HUP; exec '{program}' browse drone"));
     tmux.wait_for("1 clip found");
     let browsing = tmux.about("#{pane_pid}");
     let is_running = || {
         let mut ask = Command::new("kill");
-        let asked = ask.args(["-0", &browsing]).stderr(Stdio::null()).status();
-        asked.unwrap().success()
+        let status = ask.args(["-0", &browsing]).stderr(Stdio::null()).status();
+        status.unwrap().success()
     };
     assert!(is_running());
     drop(tmux);
     let begun = Instant::now();
     while is_running() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "browse still runs"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
 #[test]
-fn an_index_that_is_cut_short_meanwhile_is_made_anew() {
+fn an_index_truncated_while_browsing_is_rebuilt() {
     let shoot = small();
     let tmux = browse(&shoot, 100, 30, "");
     tmux.wait_for("3 clips found");
@@ -275,11 +278,11 @@ fn an_index_that_is_cut_short_meanwhile_is_made_anew() {
     tmux.wait_for("1 clip found");
     tmux.keys(&["Escape"]);
     tmux.wait_for("space select");
-    leave(&tmux, || tmux.keys(&["Escape"]));
+    quit_with(&tmux, || tmux.keys(&["Escape"]));
 }
 
 #[test]
-fn a_letter_with_ctrl_is_not_that_letter() {
+fn a_letter_with_ctrl_is_not_typed() {
     let shoot = small();
     let tmux = browse(&shoot, 100, 30, "scout");
     tmux.wait_for("2 clips found");
@@ -287,17 +290,17 @@ fn a_letter_with_ctrl_is_not_that_letter() {
     tmux.keys(&["s"]);
     let screen = tmux.wait_for("search scout s");
     assert!(!screen.contains("rejected"), "{screen}");
-    let told = told(&shoot, "IMG_1234.MOV");
-    assert!(told.get("selection").is_none(), "{told}");
+    let clip = clip_as_json(&shoot, "IMG_1234.MOV");
+    assert!(clip.get("selection").is_none(), "{clip}");
 }
 
 #[test]
-fn a_screen_needs_a_terminal_and_a_catalogue() {
+fn browse_needs_a_terminal_and_a_catalogue() {
     let shoot = Shoot::new();
     let answer = shoot.run(&["browse"]);
     assert_eq!(answer.code, 1);
     assert!(
-        answer.stderr.contains("there is no catalogue"),
+        answer.stderr.contains("no catalogue at"),
         "{}",
         answer.stderr
     );
@@ -311,11 +314,11 @@ fn a_screen_needs_a_terminal_and_a_catalogue() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_clip_is_opened_and_shown_and_without_colour_there_are_no_blocks() {
+fn clips_open_and_reveal_and_no_color_hides_posters() {
     let shoot = small();
     let desktop = shoot.folder("desktop");
     for (program, code) in [("xdg-open", 0), ("dbus-send", 1)] {
-        let note = desktop.join(program).with_extension("told");
+        let note = desktop.join(program).with_extension("opened");
         let script = format!(
             "#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\nexit {code}\n",
             note.display()
@@ -344,16 +347,16 @@ fn a_clip_is_opened_and_shown_and_without_colour_there_are_no_blocks() {
     tmux.keys(&["o"]);
     tmux.wait_for("opened /");
     let clip = shoot.footage().join("Scout/drone/DJI_0042.MP4");
-    let told = || fs::read_to_string(desktop.join("xdg-open.told")).unwrap();
-    assert_eq!(told(), format!("{}\n", clip.display()));
+    let opened = || fs::read_to_string(desktop.join("xdg-open.opened")).unwrap();
+    assert_eq!(opened(), format!("{}\n", clip.display()));
     tmux.keys(&["r"]);
     tmux.wait_for("shown /");
-    assert_eq!(told(), format!("{}\n", clip.parent().unwrap().display()));
-    leave(&tmux, || tmux.keys(&["q"]));
+    assert_eq!(opened(), format!("{}\n", clip.parent().unwrap().display()));
+    quit_with(&tmux, || tmux.keys(&["q"]));
 }
 
 #[test]
-fn what_a_scan_finds_meanwhile_comes_in() {
+fn clips_scanned_while_browsing_appear() {
     let shoot = small();
     let tmux = browse(&shoot, 80, 24, "scout");
     tmux.wait_for("2 clips found");
@@ -361,5 +364,5 @@ fn what_a_scan_finds_meanwhile_comes_in() {
     let answer: Answer = shoot.scan();
     assert_eq!(answer.code, 0);
     tmux.wait_for("3 clips found");
-    leave(&tmux, || tmux.keys(&["q"]));
+    quit_with(&tmux, || tmux.keys(&["q"]));
 }

@@ -1,11 +1,11 @@
-//! Every command on the fixtures, its whole output compared.
+//! Every command on the fixtures, with its whole output as a snapshot.
 //!
-//! `cargo insta review`, or `INSTA_UPDATE=always cargo test`, takes a changed output over.
+//! `cargo insta review`, or `INSTA_UPDATE=always cargo test`, accepts a changed output.
 
 use crate::shoot::{Answer, Shoot};
 
-/// Output with what differs from machine to machine and run to run taken out.
-fn settled(shoot: &Shoot, text: &str) -> String {
+/// Output without the parts that differ between machines and runs.
+fn normalized(shoot: &Shoot, text: &str) -> String {
     let folder = shoot.footage();
     let volume = shoot
         .clips()
@@ -23,10 +23,10 @@ fn settled(shoot: &Shoot, text: &str) -> String {
     text
 }
 
-fn told(shoot: &Shoot, answer: &Answer) -> String {
+fn normalized_output(shoot: &Shoot, answer: &Answer) -> String {
     let (stdout, stderr) = (
-        settled(shoot, &answer.stdout),
-        in_order(&settled(shoot, &answer.stderr)),
+        normalized(shoot, &answer.stdout),
+        with_sorted_warnings(&normalized(shoot, &answer.stderr)),
     );
     format!(
         "exit {}\n--- stdout\n{stdout}--- stderr\n{stderr}",
@@ -34,8 +34,8 @@ fn told(shoot: &Shoot, answer: &Answer) -> String {
     )
 }
 
-/// Warnings that follow each other, sorted: files are read side by side, and any may be first.
-fn in_order(stderr: &str) -> String {
+/// Sorts consecutive warnings: files are read in parallel, so their order varies.
+fn with_sorted_warnings(stderr: &str) -> String {
     let is_warning = |line: &&str| line.starts_with("warning: ");
     let mut lines: Vec<&str> = stderr.split_inclusive('\n').collect();
     for run in lines.chunk_by_mut(|one, next| is_warning(one) && is_warning(next)) {
@@ -44,8 +44,8 @@ fn in_order(stderr: &str) -> String {
     lines.concat()
 }
 
-/// Compares all that a command said.
-macro_rules! assert_told {
+/// Compares the whole output of a command with a snapshot.
+macro_rules! assert_output {
     ($shoot:expr, $answer:expr) => {
         insta::with_settings!({filters => vec![
             (r"in \d+\.\d s", "in [TIME]"),
@@ -56,31 +56,31 @@ macro_rules! assert_told {
             (r"at \S*ff(mpeg|probe)\b", "at [PATH]/ff$1"),
             (r"\d+(\.\d)? [GT]B free at .*", "[SPACE] free at [CATALOGUE]"),
         ]}, {
-            insta::assert_snapshot!(told(&$shoot, &$answer));
+            insta::assert_snapshot!(normalized_output(&$shoot, &$answer));
         });
     };
 }
 
 #[test]
-fn a_first_scan_and_a_second() {
+fn two_scans_in_a_row() {
     let shoot = Shoot::with_fixtures();
     let first = shoot.scan();
-    assert_told!(shoot, first);
+    assert_output!(shoot, first);
     let second = shoot.scan();
-    assert_told!(shoot, second);
+    assert_output!(shoot, second);
 }
 
 #[test]
-fn searches_find_what_editors_remember() {
+fn searches_find_clips_by_remembered_details() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
-    assert_told!(shoot, shoot.run(&["search"]));
-    assert_told!(shoot, shoot.run(&["search", "drummer", "laughing"]));
-    assert_told!(
+    assert_output!(shoot, shoot.run(&["search"]));
+    assert_output!(shoot, shoot.run(&["search", "drummer", "laughing"]));
+    assert_output!(
         shoot,
         shoot.run(&["search", "tag:ad shoot", "--limit", "2"])
     );
-    assert_told!(shoot, shoot.run(&["search", "no such thing"]));
+    assert_output!(shoot, shoot.run(&["search", "no such thing"]));
     for (words, names) in [
         (&["A001_C003"][..], &["A001_C003_0512AB.mov"][..]),
         (&["a001c003"], &["A001_C003_0512AB.mov"]),
@@ -114,12 +114,12 @@ fn searches_find_what_editors_remember() {
         (&["hero_bottle"], &["hero_bottle.[0001-0008].dpx"]),
         (&["problem:text"], &["notes.mov"]),
     ] {
-        assert_eq!(shoot.found(words), names, "{words:?}");
+        assert_eq!(shoot.search_names(words), names, "{words:?}");
     }
 }
 
 #[test]
-fn nothing_that_should_be_passed_over_is_found() {
+fn skipped_files_are_not_found() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     for word in [
@@ -143,7 +143,7 @@ fn a_clip_as_json_has_every_fact() {
     for name in ["C0002", "IMG_1234", "SC01T03"] {
         let answer = shoot.run(&["search", "--json", name]);
         let pretty = serde_json::to_string_pretty(&answer.json()[0]).unwrap() + "\n";
-        insta::assert_snapshot!(settled(&shoot, &pretty));
+        insta::assert_snapshot!(normalized(&shoot, &pretty));
     }
 }
 
@@ -152,8 +152,8 @@ fn paths_are_printed_for_other_programs() {
     let shoot = Shoot::with_fixtures();
     shoot.add("Location Scout/IMG_1234.MOV", "copy/IMG_1234 (2).MOV");
     shoot.scan_facts();
-    assert_told!(shoot, shoot.run(&["search", "--paths", "img_1234"]));
-    assert_told!(
+    assert_output!(shoot, shoot.run(&["search", "--paths", "img_1234"]));
+    assert_output!(
         shoot,
         shoot.run(&["search", "--paths", "--all-files", "img_1234"])
     );
@@ -165,7 +165,7 @@ fn paths_are_printed_for_other_programs() {
 }
 
 #[test]
-fn show_tells_every_fact_with_its_source() {
+fn show_prints_every_fact_with_its_source() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
     for name in [
@@ -174,7 +174,7 @@ fn show_tells_every_fact_with_its_source() {
         "truncated.mp4",
         "hero_bottle.0001.dpx",
     ] {
-        assert_told!(shoot, shoot.run(&["show", name]));
+        assert_output!(shoot, shoot.run(&["show", name]));
     }
     let id = shoot.clip("C0001.MP4")["id"].as_str().unwrap().to_owned();
     let by_name = shoot.run(&["show", "C0001.MP4"]).stdout;
@@ -183,13 +183,13 @@ fn show_tells_every_fact_with_its_source() {
     assert_eq!(shoot.run(&["show", &path]).stdout, by_name);
     let proxy = path.replace("CLIP/C0001.MP4", "SUB/C0001S03.MP4");
     assert_eq!(shoot.run(&["show", &proxy]).stdout, by_name);
-    assert_told!(shoot, shoot.run(&["show", "--json", "C0001.MP4"]));
+    assert_output!(shoot, shoot.run(&["show", "--json", "C0001.MP4"]));
 }
 
 #[test]
-fn fields_lists_the_table() {
+fn fields_lists_every_query_field() {
     let shoot = Shoot::new();
-    assert_told!(
+    assert_output!(
         shoot,
         Answer {
             code: 0,
@@ -199,25 +199,25 @@ fn fields_lists_the_table() {
 }
 
 #[test]
-fn doctor_looks_at_everything() {
+fn doctor_runs_every_check() {
     let shoot = Shoot::with_fixtures();
-    assert_told!(shoot, shoot.run(&["doctor"]));
+    assert_output!(shoot, shoot.run(&["doctor"]));
     shoot.scan_facts();
-    assert_told!(shoot, shoot.run(&["doctor"]));
+    assert_output!(shoot, shoot.run(&["doctor"]));
     let missing = shoot
         .command()
         .arg("doctor")
         .env("BTSINDEX_FFMPEG", "/nowhere/ffmpeg")
         .output()
         .unwrap();
-    assert_told!(shoot, Answer::of(&missing));
+    assert_output!(shoot, Answer::from_output(&missing));
 }
 
 #[test]
-fn mistakes_are_told_with_a_hint() {
+fn usage_errors_come_with_a_hint() {
     let shoot = Shoot::with_fixtures();
-    assert_told!(shoot, shoot.run(&["search", "drummer"]));
-    assert_told!(shoot, shoot.run(&["scan", "/nowhere/at/all"]));
+    assert_output!(shoot, shoot.run(&["search", "drummer"]));
+    assert_output!(shoot, shoot.run(&["scan", "/nowhere/at/all"]));
     shoot.scan_facts();
     for arguments in [
         &["search", "camara:fx3"][..],
@@ -226,12 +226,12 @@ fn mistakes_are_told_with_a_hint() {
         &["show", "nothing.mov"],
         &["scan", ".", "--exclude", "a[b"],
     ] {
-        assert_told!(shoot, shoot.run(arguments));
+        assert_output!(shoot, shoot.run(arguments));
     }
 }
 
 #[test]
-fn help_can_be_learnt_from() {
+fn help_pages_are_unchanged() {
     let shoot = Shoot::new();
     for arguments in [
         &["--help"][..],
@@ -241,7 +241,7 @@ fn help_can_be_learnt_from() {
         &["report", "--help"],
         &["sheet", "--help"],
     ] {
-        assert_told!(shoot, shoot.run(arguments));
+        assert_output!(shoot, shoot.run(arguments));
     }
     assert_eq!(
         shoot.run(&["--version"]).stdout,
@@ -250,7 +250,7 @@ fn help_can_be_learnt_from() {
 }
 
 #[test]
-fn completions_are_made_for_each_shell() {
+fn completions_are_generated_for_each_shell() {
     let shoot = Shoot::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = shoot.run(&["completions", shell]).stdout;

@@ -1,4 +1,4 @@
-//! Everything from a drive is hostile: names, contents, links, and tools that misbehave.
+//! Everything on a drive is hostile: names, contents, links. Tools may misbehave as well.
 
 use std::fs;
 use std::io::Read;
@@ -14,7 +14,7 @@ use crate::shoot::{Answer, Shoot, write_program};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
-/// Names that a checkout could not carry to every system.
+/// Names that a checkout cannot store on every system.
 #[cfg(unix)]
 fn hostile_names() -> Vec<std::ffi::OsString> {
     use std::os::unix::ffi::OsStringExt;
@@ -45,13 +45,13 @@ fn hostile_names() -> Vec<std::ffi::OsString> {
 
 #[cfg(unix)]
 #[test]
-fn any_name_is_only_a_name() {
+fn hostile_file_names_are_treated_as_plain_names() {
     use std::os::unix::ffi::OsStrExt;
     let shoot = Shoot::new();
     let names = hostile_names();
     for (at, name) in names.iter().enumerate() {
         let path = shoot.add(CLIP, name);
-        // Each its own content, so that each is its own clip.
+        // Each has different content, so each is a separate clip.
         let mut file = fs::File::options().append(true).open(path).unwrap();
         std::io::Write::write_all(&mut file, &[u8::try_from(at).unwrap()]).unwrap();
     }
@@ -113,7 +113,7 @@ fn any_name_is_only_a_name() {
 }
 
 #[test]
-fn playlists_and_references_open_nothing() {
+fn playlists_and_references_open_no_other_file_or_address() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let calls = Arc::new(AtomicUsize::new(0));
@@ -160,13 +160,13 @@ fn playlists_and_references_open_nothing() {
     ] {
         fs::write(shoot.footage().join(name), text).unwrap();
     }
-    // The same behind bytes that are no text, for demuxers that look further in.
+    // The same after binary bytes, for demuxers that probe beyond the start.
     let mut binary = b"\x00\x01\x02".to_vec();
     binary.extend(format!("#EXTM3U\n{url}\n").bytes());
     fs::write(shoot.footage().join("binary.ts"), binary).unwrap();
     let scan = shoot.scan();
     assert_eq!(scan.code, 3);
-    assert_eq!(calls.load(Ordering::SeqCst), 0, "something was called");
+    assert_eq!(calls.load(Ordering::SeqCst), 0, "an address was opened");
     let read: Vec<_> = shoot
         .clips()
         .into_iter()
@@ -198,7 +198,7 @@ fn pipes_links_and_devices_are_not_opened() {
 }
 
 #[test]
-fn damaged_files_are_named_and_the_rest_is_read() {
+fn damaged_files_are_reported_and_the_others_are_read() {
     let shoot = Shoot::new();
     shoot.add(CLIP, "good.avi");
     let footage = shoot.footage();
@@ -217,7 +217,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
     assert_eq!(scan.code, 3, "{}", scan.stderr);
     assert!(
         scan.stdout
-            .contains("zeros.mp4: every byte looked at is zero"),
+            .contains("zeros.mp4: every sampled byte is zero"),
         "{}",
         scan.stdout
     );
@@ -228,7 +228,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
     );
     assert_eq!(shoot.clip("good.avi")["video_codec"], "mpeg4");
     assert!(shoot.clip("zeros.mp4")["problem"].is_string());
-    // It is told again, though nothing is read again.
+    // It is reported again, although nothing is read again.
     let again = shoot.scan();
     assert_eq!(again.code, 3);
     assert!(
@@ -239,7 +239,7 @@ fn damaged_files_are_named_and_the_rest_is_read() {
 }
 
 #[test]
-fn sidecars_of_any_size_and_shape_do_no_harm() {
+fn oversized_and_malformed_sidecars_are_harmless() {
     let shoot = Shoot::new();
     for name in ["C0001", "C0002", "C0003"] {
         shoot.add("Location Scout/drone/DJI_0042.MP4", format!("{name}.MP4"));
@@ -262,7 +262,7 @@ fn sidecars_of_any_size_and_shape_do_no_harm() {
 }
 
 #[test]
-fn a_gap_in_an_image_sequence_costs_nothing() {
+fn a_large_gap_in_an_image_sequence_is_cheap() {
     let shoot = Shoot::new();
     for number in ["0000000001", "9999999999"] {
         shoot.add(
@@ -275,7 +275,7 @@ fn a_gap_in_an_image_sequence_costs_nothing() {
     assert_eq!(shoot.clip("a.[0000000001-9999999999].dpx")["frames"], 2);
 }
 
-/// A stand-in for ffprobe and ffmpeg: says its version, then does as the script says.
+/// Stand-in for ffprobe and ffmpeg: prints its version, then runs the script.
 #[cfg(unix)]
 fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     let tool = shoot.folder("tools").join("tool");
@@ -290,10 +290,10 @@ fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     command
         .env("BTSINDEX_FFPROBE", &tool)
         .env("BTSINDEX_FFMPEG", &tool);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
-/// Whether any process was started with these words, each ended by a zero byte.
+/// Returns true if a process has these arguments, each terminated by a zero byte.
 #[cfg(unix)]
 fn is_running(words: &str) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -305,14 +305,14 @@ fn is_running(words: &str) -> bool {
 
 #[cfg(unix)]
 #[test]
-fn tools_that_misbehave_cost_one_file_its_facts() {
+fn a_misbehaving_tool_affects_one_file_only() {
     for (script, reason) in [
-        ("exec sleep 7357", "given up after 1 s"),
-        ("trap '' TERM INT; sleep 7357 & wait", "given up after 1 s"),
-        ("sleep 7357 & echo '{}'; exit 0", "given up after 1 s"),
-        ("exec head -c 100000000 /dev/zero", "more than"),
-        ("echo 'not json'", "the tool gave no reason"),
-        ("kill -SEGV $$", "the tool gave no reason"),
+        ("exec sleep 7357", "timed out after 1 s"),
+        ("trap '' TERM INT; sleep 7357 & wait", "timed out after 1 s"),
+        ("sleep 7357 & echo '{}'; exit 0", "timed out after 1 s"),
+        ("exec head -c 100000000 /dev/zero", "output exceeds"),
+        ("echo 'not json'", "printed no error"),
+        ("kill -SEGV $$", "printed no error"),
         (
             "printf 'x \\033[31m [mov @ 0x5581] odd\\n' >&2; exit 1",
             "odd",
@@ -330,7 +330,7 @@ fn tools_that_misbehave_cost_one_file_its_facts() {
             !is_running("sleep\x007357"),
             "{script} left processes behind"
         );
-        // The next scan has other tools, tries again, and succeeds.
+        // The next scan has other tools, retries, and succeeds.
         let counts = shoot.scan_counts(&[]);
         assert_eq!(
             (&counts["read"], &counts["unreadable"]),
@@ -340,7 +340,7 @@ fn tools_that_misbehave_cost_one_file_its_facts() {
     }
 }
 
-/// Clips of one camera and setting, so that one decoder serves them all.
+/// Clips with the same camera and settings, so that one decoder serves all of them.
 #[cfg(unix)]
 fn cards(shoot: &Shoot) {
     let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=2 -c:v libx264 -g 10";
@@ -369,7 +369,7 @@ fn pictures(shoot: &Shoot, kind: &str) -> usize {
         .count()
 }
 
-/// `fed` is what ffmpeg does when frames come through a pipe; else it is itself.
+/// Script that ffmpeg runs when frames come through a pipe; otherwise it is the real ffmpeg.
 #[cfg(unix)]
 fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
     let tool = shoot.folder("tools").join("ffmpeg");
@@ -380,12 +380,12 @@ fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
         .args(["scan", "--deadline", "5"])
         .arg(shoot.footage())
         .env("BTSINDEX_FFMPEG", &tool);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
 #[cfg(unix)]
 #[test]
-fn a_decoder_that_misbehaves_loses_no_clip() {
+fn a_misbehaving_decoder_loses_no_clip() {
     let fed = [
         "exec sleep 7358",
         "exit 1",
@@ -416,22 +416,22 @@ fn a_decoder_that_misbehaves_loses_no_clip() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn tools_do_not_outlive_a_scan_that_is_killed() {
+fn tools_end_when_their_scan_is_killed() {
     let shoot = Shoot::new();
     shoot.add(CLIP, "a.avi");
     let tool = shoot.folder("tools").join("ffprobe");
-    let told = shoot.folder("tools").join("pid");
+    let pid_file = shoot.folder("tools").join("pid");
     let script = format!(
         "#!/bin/sh\necho $$ > '{}'\nexec sleep 7359\n",
-        told.display()
+        pid_file.display()
     );
     write_program(&tool, &script);
     let mut command = shoot.command();
     command.arg("scan").arg(shoot.footage());
     let mut scan = command.env("BTSINDEX_FFPROBE", &tool).spawn().unwrap();
-    let wait_for = |what: &str, is_so: &dyn Fn() -> bool| {
+    let wait_for = |what: &str, condition: &dyn Fn() -> bool| {
         let end = Instant::now() + Duration::from_secs(30);
-        while !is_so() {
+        while !condition() {
             assert!(Instant::now() < end, "{what}");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -443,7 +443,7 @@ fn tools_do_not_outlive_a_scan_that_is_killed() {
 }
 
 #[test]
-fn no_tools_is_said_before_anything_is_done() {
+fn missing_tools_are_reported_before_the_scan_starts() {
     let shoot = Shoot::new();
     shoot.add(CLIP, "a.avi");
     let output = shoot
@@ -452,17 +452,17 @@ fn no_tools_is_said_before_anything_is_done() {
         .arg(shoot.footage())
         .env("BTSINDEX_FFPROBE", "/nowhere/ffprobe")
         .output();
-    let answer = Answer::of(&output.unwrap());
+    let answer = Answer::from_output(&output.unwrap());
     assert_eq!(answer.code, 1);
     assert!(
-        answer.stderr.contains("`/nowhere/ffprobe` cannot be run")
+        answer.stderr.contains("cannot run `/nowhere/ffprobe`")
             && answer.stderr.contains("hint: install")
     );
     assert!(!shoot.catalogue().exists());
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let mut search = shoot

@@ -1,5 +1,5 @@
-//! What is the same clip, what only looks like it, and what is gone for now: words stay with
-//! contents, and only full hashes prove a copy.
+//! Identity of clips: same content, similar content, and files that are absent for now. Edits stay
+//! with content, and only full hashes prove a copy.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -23,8 +23,8 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
     names.iter().map(number).collect()
 }
 
-/// Writes a file's bytes and gives it back the time it had.
-fn rewrite_unseen(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+/// Changes a file's bytes and restores its modification time.
+fn rewrite_keeping_times(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let written = path.metadata().unwrap().modified().unwrap();
     let mut bytes = fs::read(path).unwrap();
     change(&mut bytes);
@@ -34,7 +34,7 @@ fn rewrite_unseen(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 }
 
 #[test]
-fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
+fn edits_of_a_rewritten_file_are_adopted_once() {
     let shoot = Shoot::new();
     let boxed = shoot.add(CLIP, "boxed.MP4");
     let tagged = shoot.add(PHONE, "tagged.MOV");
@@ -56,7 +56,7 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
         shoot.clip("boxed.MP4")["id"].clone(),
         shoot.clip("tagged.MOV")["id"].clone(),
     );
-    // As programs do that write metadata into a file: a box more, or all of it written anew.
+    // Like programs that write metadata into a file: one more box, or a complete rewrite.
     let mut file = File::options().append(true).open(&boxed).unwrap();
     file.write_all(b"\0\0\0\x10free8 bytes.").unwrap();
     drop(file);
@@ -88,14 +88,14 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     };
     assert_ne!(here("boxed.MP4")["id"], boxed_id);
     assert!(here("boxed.MP4")["notes"].is_null());
-    // Nothing is lost meanwhile: the former content is there, missing, with its words.
+    // Nothing is lost meanwhile: the former content is still listed as missing, with its edits.
     let former = shoot
         .run(&["show", "--json", boxed_id.as_str().unwrap()])
         .stdout;
     assert!(former.contains("keep"), "{former}");
     let listed = shoot.run(&["edits", "adopt"]);
     assert!(
-        listed.stdout.contains("as long as before, coded alike"),
+        listed.stdout.contains("same duration and codec as before"),
         "{}",
         listed.stdout
     );
@@ -105,7 +105,7 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     let answer = adopt(&[boxed.to_str().unwrap()]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
     assert!(
-        answer.stdout.contains("taken over by 1 clip"),
+        answer.stdout.contains("adopted for 1 clip"),
         "{}",
         answer.stdout
     );
@@ -127,24 +127,24 @@ fn what_was_said_of_a_file_that_is_rewritten_is_taken_over_once() {
     assert_ne!(now["id"], tagged_id);
     assert_eq!(adopt(&["--all", "--yes"]).code, 4, "once");
     assert_eq!(scan(&shoot, &[])["adoptable"], 0);
-    // One command, so one undo takes it back; what the former content was told stays.
+    // It is one command, so one undo reverts it; edits of the former content remain.
     assert_eq!(shoot.run(&["undo"]).code, 0);
     assert!(here("tagged.MOV")["markers"].is_null() && here("tagged.MOV")["selection"].is_null());
     assert_eq!(here("boxed.MP4")["rating"], 2);
-    shoot.is_well("adopted");
+    shoot.assert_consistent("adopted");
 }
 
 #[cfg(unix)]
 #[test]
-fn content_that_changed_behind_its_size_and_time_is_found() {
+fn changed_content_with_the_same_size_and_time_is_found() {
     use std::os::unix::fs::MetadataExt;
     let shoot = Shoot::new();
     let path = shoot.add("Location Scout/old_tape.avi", "a.avi");
     shoot.add(PHONE, "b.MOV");
     scan(&shoot, &[]);
     assert_eq!(shoot.run(&["note", "the first", "a.avi"]).code, 0);
-    // The ctime tells.
-    rewrite_unseen(&path, |bytes| *bytes.last_mut().unwrap() ^= 1);
+    // The changed ctime reveals it.
+    rewrite_keeping_times(&path, |bytes| *bytes.last_mut().unwrap() ^= 1);
     let summary = scan(&shoot, &[]);
     assert_eq!(
         counts(&summary, &["changed", "unchanged", "adoptable"]),
@@ -152,8 +152,8 @@ fn content_that_changed_behind_its_size_and_time_is_found() {
         "{summary}"
     );
     assert_eq!(shoot.clips().len(), 3);
-    // Nothing tells.
-    rewrite_unseen(&path, |bytes| *bytes.last_mut().unwrap() ^= 3);
+    // No metadata reveals it.
+    rewrite_keeping_times(&path, |bytes| *bytes.last_mut().unwrap() ^= 3);
     let metadata = path.metadata().unwrap();
     let changed = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
     rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite"))
@@ -175,14 +175,14 @@ fn content_that_changed_behind_its_size_and_time_is_found() {
         [2, 1],
         "{summary}"
     );
-    assert_eq!(shoot.clips().len(), 4, "each content there ever was");
+    assert_eq!(shoot.clips().len(), 4, "one clip for each content");
     let first = shoot
         .clips()
         .into_iter()
         .find(|clip| !clip["notes"].is_null())
         .unwrap();
     assert_eq!(first["files"][0]["state"], "missing");
-    shoot.is_well("rechecked");
+    shoot.assert_consistent("rechecked");
     let summary = scan(&shoot, &["--recheck"]);
     assert_eq!(
         counts(&summary, &["read", "recognised"]),
@@ -191,9 +191,9 @@ fn content_that_changed_behind_its_size_and_time_is_found() {
     );
 }
 
-/// A sound recording of 2 MB, whose byte at 200,000 is that: between two samples of the
+/// Writes a sound recording of 2 MB with this byte at offset 200,000, between two samples of the
 /// fingerprint.
-fn recording(path: &Path, byte: u8) {
+fn write_recording(path: &Path, byte: u8) {
     let data = 2_000_000_u32;
     let mut bytes = b"RIFF".to_vec();
     bytes.extend((data + 36).to_le_bytes());
@@ -203,18 +203,18 @@ fn recording(path: &Path, byte: u8) {
     bytes[200_000] = byte;
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
-    crate::shoot::set_written(path, 1_779_278_400);
+    crate::shoot::set_modified(path, 1_779_278_400);
 }
 
 #[test]
-fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
+fn full_hashes_distinguish_files_with_the_same_fingerprint() {
     let shoot = Shoot::new();
-    recording(&shoot.footage().join("card/take.wav"), 1);
-    recording(&shoot.footage().join("copy/take.wav"), 2);
-    recording(&shoot.footage().join("good/take.wav"), 1);
+    write_recording(&shoot.footage().join("card/take.wav"), 1);
+    write_recording(&shoot.footage().join("copy/take.wav"), 2);
+    write_recording(&shoot.footage().join("good/take.wav"), 1);
     let summary = scan(&shoot, &[]);
     assert_eq!(summary["new"], 3, "{summary}");
-    assert_eq!(shoot.clips().len(), 1, "their samples are the same");
+    assert_eq!(shoot.clips().len(), 1, "their fingerprints are equal");
     let before = shoot.run(&["duplicates"]);
     assert_eq!(before.code, 0, "{}", before.stderr);
     assert!(!before.stdout.contains("DIFFER"), "{}", before.stdout);
@@ -236,11 +236,11 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
     };
     assert_eq!(digest("/card/"), digest("/good/"));
     assert_ne!(digest("/card/"), digest("/copy/"));
-    // A hash is of what the file was: changed since, it proves nothing.
-    rewrite_unseen(&shoot.footage().join("copy/take.wav"), |bytes| {
+    // A hash describes the file when it was read: after a change it proves nothing.
+    rewrite_keeping_times(&shoot.footage().join("copy/take.wav"), |bytes| {
         bytes[200_000] = 1;
     });
-    crate::shoot::set_written(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
+    crate::shoot::set_modified(&shoot.footage().join("copy/take.wav"), 1_779_278_500);
     scan(&shoot, &[]);
     let again = shoot.run(&["copies", "--verify"]);
     assert!(!again.stdout.contains("DIFFER"), "{}", again.stdout);
@@ -248,7 +248,7 @@ fn two_files_of_one_fingerprint_that_differ_are_told_apart_in_full() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_copy_that_differs_on_another_volume_is_none() {
+fn a_differing_file_on_another_volume_is_not_a_copy() {
     use crate::shoot::disk::Disk;
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
@@ -259,17 +259,17 @@ fn a_copy_that_differs_on_another_volume_is_none() {
     let (one, two) = (folder.join("one"), folder.join("two"));
     shelf.mount(&one);
     raid.mount(&two);
-    recording(&one.join("take.wav"), 1);
-    recording(&two.join("take.wav"), 2);
+    write_recording(&one.join("take.wav"), 1);
+    write_recording(&two.join("take.wav"), 2);
     for at in [&one, &two] {
         let mut command = shoot.command();
         command.args(["scan", "--json"]).arg(at);
-        assert_eq!(Answer::of(&command.output().unwrap()).code, 0);
+        assert_eq!(Answer::from_output(&command.output().unwrap()).code, 0);
     }
     assert_eq!(shoot.run(&["copies", "--fewer-than", "2"]).code, 4);
     let doubt = shoot.run(&["volumes", "forget", "SHELF"]);
     assert!(
-        doubt.stderr.contains("1  are on another volume too"),
+        doubt.stderr.contains("1  also on another volume"),
         "{}",
         doubt.stderr
     );
@@ -282,15 +282,15 @@ fn a_copy_that_differs_on_another_volume_is_none() {
     );
     for label in ["SHELF", "RAID"] {
         let loss = shoot.run(&["volumes", "forget", label]);
-        assert_eq!(loss.code, 1, "nobody was there to be asked");
+        assert_eq!(loss.code, 1, "no terminal to ask for confirmation");
         assert!(
-            loss.stderr.contains("1  are on no other volume"),
+            loss.stderr.contains("1  on no other volume"),
             "{}",
             loss.stderr
         );
     }
-    // A true copy makes up for it.
-    recording(&two.join("true.wav"), 1);
+    // A true copy resolves it.
+    write_recording(&two.join("true.wav"), 1);
     let mut command = shoot.command();
     command.args(["scan", "--json"]).arg(&two);
     command.output().unwrap();
@@ -302,7 +302,7 @@ fn a_copy_that_differs_on_another_volume_is_none() {
 
 #[cfg(unix)]
 #[test]
-fn one_file_by_many_paths_is_one_clip() {
+fn one_file_with_many_paths_is_one_clip() {
     let shoot = Shoot::new();
     let path = shoot.add(PHONE, "a/one.MOV");
     fs::create_dir(shoot.footage().join("b")).unwrap();
@@ -323,7 +323,7 @@ fn one_file_by_many_paths_is_one_clip() {
         command
             .args(["scan", "--json", "--no-pictures", "--follow-links"])
             .args(paths);
-        let summary = Answer::of(&command.output().unwrap()).summary();
+        let summary = Answer::from_output(&command.output().unwrap()).summary();
         assert_eq!(
             counts(&summary, &["new", "missing", "doubted"]),
             [0, 0, 0],
@@ -339,12 +339,12 @@ fn one_file_by_many_paths_is_one_clip() {
     fs::remove_file(&path).unwrap();
     scan(&shoot, &["--follow-links"]);
     assert_eq!(shoot.clips().len(), 1);
-    assert_eq!(shoot.found(&["notes:once"]), ["linked.MOV"]);
-    shoot.is_well("linked");
+    assert_eq!(shoot.search_names(&["notes:once"]), ["linked.MOV"]);
+    shoot.assert_consistent("linked");
 }
 
 #[test]
-fn a_file_that_grows_is_left_and_one_that_stands_still_is_read() {
+fn growing_files_are_deferred_and_finished_ones_are_read() {
     let shoot = Shoot::new();
     let bytes = fs::read(fixtures().join("Location Scout/old_tape.avi")).unwrap();
     let growing = shoot.footage().join("growing.avi");
@@ -370,7 +370,7 @@ fn a_file_that_grows_is_left_and_one_that_stands_still_is_read() {
         "{summary}"
     );
     assert_eq!(shoot.clip("still.avi")["video_codec"], "mpeg4");
-    // It is known by its name meanwhile, and not as something that it is not yet.
+    // Meanwhile it is known by name only, without facts of the incomplete content.
     assert!(shoot.clip("growing.avi")["id"].is_null());
     fs::write(&growing, [&bytes[..], b"whole"].concat()).unwrap();
     let earlier = SystemTime::now() - Duration::from_secs(60);
@@ -390,13 +390,13 @@ fn a_file_that_grows_is_left_and_one_that_stands_still_is_read() {
 }
 
 #[test]
-fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
+fn absent_files_are_marked_missing_on_request_and_come_back() {
     let shoot = Shoot::new();
     for number in 0..4 {
         let path = shoot.add(PHONE, format!("day/C{number}.MOV"));
         let bytes = [fs::read(&path).unwrap(), vec![number]].concat();
         fs::write(&path, bytes).unwrap();
-        crate::shoot::set_written(&path, 1_779_278_400);
+        crate::shoot::set_modified(&path, 1_779_278_400);
     }
     scan(&shoot, &[]);
     assert_eq!(shoot.run(&["note", "back again", "C1.MOV"]).code, 0);
@@ -409,7 +409,7 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
             .args(["scan", "--json", "--no-pictures"])
             .args(arguments)
             .arg(&day);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
     let states = || {
         let clips = shoot.clips();
@@ -420,25 +420,25 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
     };
     let (all_present, all_missing) = (vec!["present"; 4], vec!["missing"; 4]);
 
-    // Removed.
+    // Removed file.
     fs::rename(&day, &aside).unwrap();
     let answer = scan_day(&[]);
     assert_ne!(answer.code, 0, "{}", answer.stdout);
     assert_eq!(states(), all_present, "{}", answer.stdout);
-    // Empty, as a mount point is.
+    // Empty folder, like a mount point.
     fs::create_dir(&day).unwrap();
     assert_eq!(
         counts(&scan_day(&[]).summary(), &["missing", "doubted"]),
         [0, 4]
     );
     assert_eq!(states(), all_present);
-    // A file where the folder was.
+    // File in place of the folder.
     fs::remove_dir(&day).unwrap();
     fs::write(&day, "no folder").unwrap();
     scan_day(&[]);
     assert_eq!(states(), all_present);
     fs::remove_file(&day).unwrap();
-    // Said to be gone: still known.
+    // Marked as missing, and still known.
     fs::create_dir(&day).unwrap();
     assert_eq!(
         counts(
@@ -448,10 +448,10 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
         [4, 0]
     );
     assert_eq!(states(), all_missing);
-    assert_eq!(shoot.found(&["notes:back"]), ["C1.MOV"]);
+    assert_eq!(shoot.search_names(&["notes:back"]), ["C1.MOV"]);
     assert_eq!(shoot.clips().len(), 4);
-    shoot.is_well("missing");
-    // Back.
+    shoot.assert_consistent("missing");
+    // Restored.
     fs::remove_dir(&day).unwrap();
     fs::rename(&aside, &day).unwrap();
     assert_eq!(
@@ -459,12 +459,12 @@ fn what_is_not_there_is_missing_when_it_is_said_so_and_comes_back() {
         [0, 0]
     );
     assert_eq!(shoot.clips(), before);
-    shoot.is_well("back");
+    shoot.assert_consistent("back");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_may_not_be_read_is_not_empty() {
+fn an_unreadable_folder_is_not_treated_as_empty() {
     use std::os::unix::fs::PermissionsExt;
     let shoot = Shoot::new();
     copy(
@@ -477,7 +477,7 @@ fn a_folder_that_may_not_be_read_is_not_empty() {
     allow(0o000);
     if fs::read_dir(&day).is_ok() {
         allow(0o755);
-        eprintln!("skipped: whoever runs this may read everything (root)");
+        eprintln!("skipped: root can read every folder");
         return;
     }
     for arguments in [&[][..], &["--accept-missing"]] {

@@ -1,5 +1,5 @@
-//! The index as the commands use it: mended without being asked, and searched where nothing
-//! can be written.
+//! The index as the commands use it: repaired automatically, and searched where nothing can be
+//! written.
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::shoot::{
 };
 use serde_json::Value;
 
-/// Writers beside a rebuild, and notes of each.
+/// Writers during a rebuild.
 const WRITERS: usize = 4;
 const TURNS: usize = 12;
 
@@ -32,12 +32,12 @@ fn flip(path: &Path) {
 }
 
 #[test]
-fn a_flipped_bit_is_told_once_and_mended() {
+fn a_flipped_bit_is_reported_once_and_repaired() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let search = |shoot: &Shoot| shoot.run(&["search", "--paths", "drummer"]);
-    let wanted = search(&shoot);
-    assert_eq!((wanted.code, wanted.stderr.as_str()), (0, ""));
+    let expected = search(&shoot);
+    assert_eq!((expected.code, expected.stderr.as_str()), (0, ""));
     let ending = |kind: &str| {
         let is = |path: &PathBuf| path.extension().is_some_and(|ending| ending == kind);
         files(&shoot).into_iter().find(is).unwrap()
@@ -49,12 +49,15 @@ fn a_flipped_bit_is_told_once_and_mended() {
         assert_eq!(doctor.code, 1, "{kind}: {}", doctor.stdout);
         assert!(doctor.stdout.contains("is damaged"), "{}", doctor.stdout);
         let answer = search(&shoot);
-        assert_eq!((answer.code, &answer.stdout), (0, &wanted.stdout), "{kind}");
-        let name = path.file_name().unwrap().to_str().unwrap();
-        let told = format!(
-            "warning: the index was damaged ({name}); it is being made anew from the catalogue\n"
+        assert_eq!(
+            (answer.code, &answer.stdout),
+            (0, &expected.stdout),
+            "{kind}"
         );
-        assert_eq!(answer.stderr, told);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let warning =
+            format!("warning: the index is damaged ({name}); rebuilding it from the catalogue\n");
+        assert_eq!(answer.stderr, warning);
         assert_eq!(search(&shoot).stderr, "");
     }
     let doctor = shoot.run(&["doctor", "--thorough"]);
@@ -69,7 +72,7 @@ fn a_flipped_bit_is_told_once_and_mended() {
 }
 
 #[test]
-fn a_scan_mends_the_index_too() {
+fn a_scan_repairs_the_index() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     for path in files(&shoot) {
@@ -78,13 +81,13 @@ fn a_scan_mends_the_index_too() {
         }
     }
     let added = shoot.add("Location Scout/old_tape.avi", "Day 9/newcomer.avi");
-    // Another content, so that it is another clip.
+    // Different content, so it is a separate clip.
     let mut bytes = fs::read(&added).unwrap();
     bytes.extend([1; 100]);
     fs::write(&added, bytes).unwrap();
     let scan = shoot.scan_facts();
     assert!(
-        scan.stderr.contains("the index was damaged"),
+        scan.stderr.contains("the index is damaged"),
         "{}",
         scan.stderr
     );
@@ -94,7 +97,7 @@ fn a_scan_mends_the_index_too() {
 }
 
 #[test]
-fn rebuild_makes_the_index_anew() {
+fn rebuild_recreates_the_index_and_the_posters() {
     let shoot = Shoot::with_fixtures();
     let none = shoot.run(&["rebuild"]);
     assert_eq!(none.code, 1, "{}", none.stderr);
@@ -121,27 +124,27 @@ fn rebuild_makes_the_index_anew() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
+fn a_read_only_catalogue_can_be_searched() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
-    let wanted = shoot.run(&["search", "--paths", "drummer"]).stdout;
+    let expected = shoot.run(&["search", "--paths", "drummer"]).stdout;
     let at = shoot.folder("read-only");
     let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
         return;
     };
-    // Held open, so that SQLite's log is there whatever SQLite makes of a folder without one.
+    // Held open, so that SQLite's log exists even if SQLite would remove it in a read-only folder.
     let open = btsindex::catalogue::Catalogue::create(&shoot.catalogue()).unwrap();
     let search = || {
         let mut command = shoot.command();
         command.arg("--catalogue").arg(&mounted.0);
         command.args(["search", "--paths", "drummer"]);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
     let answer = search();
     assert_eq!(
         (answer.code, answer.stdout.as_str(), answer.stderr.as_str()),
-        (0, wanted.as_str(), ""),
-        "a whole index is read where it is"
+        (0, expected.as_str(), ""),
+        "an intact index is read in place"
     );
     let index = shoot.catalogue().join("index");
     for file in fs::read_dir(&index).unwrap() {
@@ -151,7 +154,7 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
         let answer = search();
         assert_eq!(
             (answer.code, answer.stdout.as_str()),
-            (0, wanted.as_str()),
+            (0, expected.as_str()),
             "without {}: {}",
             path.display(),
             answer.stderr
@@ -160,11 +163,14 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
     }
     fs::remove_dir_all(&index).unwrap();
     let answer = search();
-    assert_eq!((answer.code, answer.stdout.as_str()), (0, wanted.as_str()));
+    assert_eq!(
+        (answer.code, answer.stdout.as_str()),
+        (0, expected.as_str())
+    );
     assert!(
         answer
             .stderr
-            .starts_with("the index cannot be written; this search makes one in memory"),
+            .starts_with("the index cannot be written; using one in memory"),
         "{}",
         answer.stderr
     );
@@ -172,7 +178,7 @@ fn a_catalogue_that_cannot_be_written_is_searched_all_the_same() {
 }
 
 #[test]
-fn rebuilds_beside_many_writers_end_well_and_lose_no_note() {
+fn rebuilds_during_concurrent_edits_lose_no_note() {
     let shoot = Shoot::new();
     let clips = ["a.avi", "b.avi"];
     for (at, name) in clips.iter().enumerate() {
@@ -214,20 +220,23 @@ fn rebuilds_beside_many_writers_end_well_and_lose_no_note() {
             .count();
         assert_eq!(count, 1, "{text}");
     }
-    shoot.is_well("after the rebuilds");
+    shoot.assert_consistent("after the rebuilds");
 }
 
-/// The image of a disk in which a file has another bit in the middle of its first block.
+/// Disk image in which one bit of the file's first block is flipped.
 #[cfg(target_os = "linux")]
-fn rotten(image: &[u8], file: &[u8]) -> Vec<u8> {
+fn corrupted_image(image: &[u8], file: &[u8]) -> Vec<u8> {
     let mut image = image.to_owned();
     let block = &file[..file.len().min(1024)];
     let places = (0..image.len()).step_by(1024);
-    // Blocks of removed files may hold the same.
+    // Blocks of removed files may have the same content.
     let found: Vec<usize> = places
         .filter(|&at| image[at..].starts_with(block))
         .collect();
-    assert!(!found.is_empty(), "its first block is on the disk");
+    assert!(
+        !found.is_empty(),
+        "the first block of the file was not found"
+    );
     for at in found {
         image[at + block.len() / 2] ^= 4;
     }
@@ -236,13 +245,13 @@ fn rotten(image: &[u8], file: &[u8]) -> Vec<u8> {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn rot_on_a_disk_is_found_by_the_first_search_after_it_is_mounted_again() {
+fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let folder = shoot.folder("disks");
     let Some(mut disk) = Disk::new(&folder, "CATALOGUE", 16) else {
         let is_required = std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_some();
-        assert!(!is_required, "no disk can be mounted here");
+        assert!(!is_required, "cannot mount a disk");
         return;
     };
     let at = folder.join("at");
@@ -252,12 +261,13 @@ fn rot_on_a_disk_is_found_by_the_first_search_after_it_is_mounted_again() {
         let mut command = shoot.command();
         command.arg("--catalogue").arg(at.join("catalogue"));
         command.args(["search", "--paths", "drummer"]);
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     };
-    let wanted = search();
-    assert_eq!((wanted.code, wanted.stderr.as_str()), (0, ""));
-    let ending =
-        |kind: &'static str| move |path: &&PathBuf| path.extension().is_some_and(|its| its == kind);
+    let expected = search();
+    assert_eq!((expected.code, expected.stderr.as_str()), (0, ""));
+    let ending = |kind: &'static str| {
+        move |path: &&PathBuf| path.extension().is_some_and(|extension| extension == kind)
+    };
     let listing = || -> BTreeSet<PathBuf> {
         let entries = fs::read_dir(at.join("catalogue/index")).unwrap();
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -266,8 +276,8 @@ fn rot_on_a_disk_is_found_by_the_first_search_after_it_is_mounted_again() {
         let memo = fs::read_to_string(at.join("catalogue/index/checked.json")).unwrap_or_default();
         memo.contains(path.file_name().unwrap().to_str().unwrap())
     };
-    // A search may merge segments after its answer and remove their files. The files are chosen once
-    // a search leaves the listing unchanged and finds them old enough to remember.
+    // A search may merge segments after its answer and remove their files. The files are chosen
+    // once a search leaves the listing unchanged and finds them old enough to remember.
     let files = loop {
         let all = listing();
         assert_eq!(search().stderr, "");
@@ -283,30 +293,34 @@ fn rot_on_a_disk_is_found_by_the_first_search_after_it_is_mounted_again() {
     disk.unmount();
     let image = fs::read(disk.image()).unwrap();
     for (number, (path, (bytes, metadata))) in files.iter().zip(before).enumerate() {
-        // A disk of its own each time: while another process has the loop device open, the next mount of
-        // the same image uses that device again, with what it has in memory of the image before.
+        // A separate disk image each time: while another process has the loop device open, the next
+        // mount of the same image reuses that device with its cached content.
         let mut disk = disk.clone_to(&folder.join(format!("{number}.img")));
-        fs::write(disk.image(), rotten(&image, &bytes)).unwrap();
+        fs::write(disk.image(), corrupted_image(&image, &bytes)).unwrap();
         disk.mount(&at);
-        assert!(fs::read(path).unwrap() != bytes, "it rotted");
+        assert!(fs::read(path).unwrap() != bytes, "the file is corrupted");
         assert_eq!(
             stamp(&path.metadata().unwrap()),
             stamp(&metadata),
-            "nothing tells of it"
+            "the metadata reveals the corruption"
         );
         let answer = search();
         let name = path.display();
         assert!(
-            answer.stderr.contains("the index was damaged"),
+            answer.stderr.contains("the index is damaged"),
             "{name}: {}",
             answer.stderr
         );
-        assert_eq!((answer.code, &answer.stdout), (0, &wanted.stdout), "{name}");
+        assert_eq!(
+            (answer.code, &answer.stdout),
+            (0, &expected.stdout),
+            "{name}"
+        );
         disk.unmount();
     }
 }
 
-/// All that the catalogue remembers a file of its index by.
+/// All metadata by which the catalogue recognizes an index file.
 #[cfg(target_os = "linux")]
 fn stamp(metadata: &fs::Metadata) -> [i64; 6] {
     use std::os::linux::fs::MetadataExt;

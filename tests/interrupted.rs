@@ -1,20 +1,18 @@
-//! The first Ctrl-C or SIGTERM ends a command, whatever it is doing, and the same command can be run again. Each test
-//! brings a command to a point where it stays until the test lets it go on.
+//! The first Ctrl-C or SIGTERM ends a command at any point, and the same command can be run again.
+//! Each test blocks a command at a certain point until the test releases it.
 
 #![cfg(unix)]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-use btsindex::lock::{Held, hold};
 
 use crate::shoot::Shoot;
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
-fn shoot() -> Shoot {
+fn scanned_shoot() -> Shoot {
     let shoot = Shoot::new();
     shoot.add(CLIP, "Interview/C0001.avi");
     assert_eq!(shoot.scan_facts().code, 0);
@@ -22,10 +20,12 @@ fn shoot() -> Shoot {
 }
 
 /// Holds a lock of the catalogue until it is dropped.
-fn held(shoot: &Shoot, name: &str) -> Held {
-    let path = shoot.catalogue().join(name);
-    let held = hold(&path, "test", &|| true, &mut |_| ()).unwrap();
-    held.expect("nobody else has the lock")
+fn hold_lock(shoot: &Shoot, name: &str) -> File {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    let file = options.open(shoot.catalogue().join(name)).unwrap();
+    file.try_lock().expect("the lock is free");
+    file
 }
 
 fn start(shoot: &Shoot, arguments: &[&str]) -> Child {
@@ -35,8 +35,8 @@ fn start(shoot: &Shoot, arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// Reads until the command says that it waits.
-fn until_waiting(child: &mut Child) {
+/// Waits until the command reports that it is waiting.
+fn wait_until_blocked(child: &mut Child) {
     let stderr = child.stderr.as_mut().unwrap();
     let mut line = String::new();
     BufReader::new(stderr).read_line(&mut line).unwrap();
@@ -54,10 +54,10 @@ fn signal(child: &Child, signal: &str) {
     );
 }
 
-fn is_ended(child: Child, what: &str) {
+fn assert_interrupted(child: Child, what: &str) {
     let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(130), "{what}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{what}: {stderr}");
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -67,27 +67,27 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn tags_are_applied_no_further_than_the_first_signal() {
-    let shoot = shoot();
+fn applying_tags_stops_at_the_first_signal() {
+    let shoot = scanned_shoot();
     let rules = "[[rule]]\nname = \"ours\"\nwhen = { extension = \"avi\" }\ntags = [\"ours\"]\n";
     fs::write(shoot.catalogue().join("rules.toml"), rules).unwrap();
     for (lock, signalled) in [("scan.lock", "-TERM"), ("index.lock", "-INT")] {
-        let held = held(&shoot, lock);
+        let held = hold_lock(&shoot, lock);
         let mut apply = start(&shoot, &["tags", "apply"]);
-        until_waiting(&mut apply);
+        wait_until_blocked(&mut apply);
         signal(&apply, signalled);
-        is_ended(apply, lock);
+        assert_interrupted(apply, lock);
         drop(held);
     }
     let again = shoot.run(&["tags", "apply"]);
     assert_eq!(again.code, 0, "{}", again.stderr);
-    assert_eq!(shoot.found(&["tag:ours"]).len(), 1);
-    shoot.is_sound("after tags apply was interrupted");
+    assert_eq!(shoot.search_names(&["tag:ours"]).len(), 1);
+    shoot.assert_catalogue_sound("after tags apply was interrupted");
 }
 
 #[test]
-fn commands_that_search_end_while_they_wait_for_the_index() {
-    let shoot = shoot();
+fn searching_commands_can_be_interrupted_while_waiting_for_the_index() {
+    let shoot = scanned_shoot();
     let note = shoot.run(&["note", "quiet", "C0001.avi", "-y", "--author", "anna"]);
     assert_eq!(note.code, 0, "{}", note.stderr);
     let place = shoot.folder("place");
@@ -99,7 +99,7 @@ fn commands_that_search_end_while_they_wait_for_the_index() {
         &["stats", "avi"],
         &["sidecar", "read", "avi"],
     ] {
-        // There is something that the index does not hold yet.
+        // The index does not contain this edit yet.
         let more = shoot.run(&[
             "note",
             &arguments.join(" "),
@@ -113,25 +113,25 @@ fn commands_that_search_end_while_they_wait_for_the_index() {
         if index.exists() {
             fs::remove_dir_all(index).unwrap();
         }
-        let held = held(&shoot, "index.lock");
+        let held = hold_lock(&shoot, "index.lock");
         let mut command = start(&shoot, arguments);
-        until_waiting(&mut command);
+        wait_until_blocked(&mut command);
         signal(&command, "-TERM");
-        is_ended(command, &arguments.join(" "));
+        assert_interrupted(command, &arguments.join(" "));
         drop(held);
     }
     assert_eq!(names(&place), [""; 0]);
 }
 
 #[test]
-fn an_import_takes_in_all_of_a_journal_or_nothing() {
-    let shoot = shoot();
+fn an_interrupted_import_imports_nothing() {
+    let shoot = scanned_shoot();
     let note = shoot.run(&["note", "quiet", "C0001.avi", "-y", "--author", "anna"]);
     assert_eq!(note.code, 0, "{}", note.stderr);
     let journal = shoot.run(&["edits", "export"]).stdout;
     let other = Shoot::new();
     let mut import = start(&other, &["edits", "import", "-"]);
-    // It waits for the rest of the journal.
+    // The import waits for the rest of the journal.
     let mut stdin = import.stdin.take().unwrap();
     stdin.write_all(journal.as_bytes()).unwrap();
     stdin.flush().unwrap();
@@ -141,14 +141,14 @@ fn an_import_takes_in_all_of_a_journal_or_nothing() {
     signal(&import, "-INT");
     let ended = import.wait().unwrap();
     assert!(!ended.success());
-    let mut said = String::new();
+    let mut stdout = String::new();
     import
         .stdout
         .take()
         .unwrap()
-        .read_to_string(&mut said)
+        .read_to_string(&mut stdout)
         .unwrap();
-    assert_eq!(said, "");
+    assert_eq!(stdout, "");
     drop(stdin);
     let exported = other.run(&["edits", "export"]);
     assert_eq!(exported.stdout, "", "{}", exported.stderr);

@@ -1,15 +1,16 @@
-//! Journals that come from elsewhere: late, hostile, from machines whose clocks are wrong.
+//! Journals from elsewhere: late, hostile, or from machines with wrong clocks.
 
 use std::fs;
 use std::path::PathBuf;
 
 use crate::shoot::{Answer, Shoot};
-use btsindex::clip::{Action, Edit, LAST_CLOCK, Said};
+use btsindex::clip::{Action, Edit, EditContent, MAX_CLOCK};
 use btsindex::value::{Fingerprint, Marker};
+use serde_json::json;
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
 
-/// One clip, scanned; and its content.
+/// A scanned clip and its fingerprint.
 fn laugh() -> (Shoot, Fingerprint) {
     let shoot = Shoot::new();
     shoot.add(
@@ -22,7 +23,7 @@ fn laugh() -> (Shoot, Fingerprint) {
 }
 
 fn edit(clip: Fingerprint, clock: i64, author: &str, action: Action) -> Edit {
-    Edit::new(Said {
+    Edit::new(EditContent {
         clip,
         clock,
         at: clock,
@@ -44,14 +45,14 @@ fn import(shoot: &Shoot, edits: &[Edit]) -> Answer {
 }
 
 #[test]
-fn a_clock_of_another_age_keeps_nothing_from_travelling() {
+fn wrong_clocks_do_not_block_later_edits() {
     let (here, clip) = laugh();
-    let poison = edit(clip, LAST_CLOCK - 1, "mallory", note("from 2199"));
-    let beyond = edit(clip, LAST_CLOCK, "mallory", note("from 2200"));
+    let poison = edit(clip, MAX_CLOCK - 1, "mallory", note("from 2199"));
+    let beyond = edit(clip, MAX_CLOCK, "mallory", note("from 2200"));
     let last = edit(clip, i64::MAX, "mallory", note("the last of all"));
     let answer = import(&here, &[last, poison, beyond]);
     assert!(
-        answer.stderr.contains("journal.ndjson:1: its clock"),
+        answer.stderr.contains("journal.ndjson:1: clock"),
         "{}",
         answer.stderr
     );
@@ -60,7 +61,7 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
         "{}",
         answer.stdout
     );
-    // What is said after it comes after it, and is taken in elsewhere, in whatever order.
+    // Later edits sort after it, and can be imported elsewhere in any order.
     assert_eq!(here.run(&["note", "said now", LAUGH]).code, 0);
     assert_eq!(here.run(&["undo"]).code, 0);
     let journal = here.run(&["edits", "export", "-"]).stdout;
@@ -78,7 +79,7 @@ fn a_clock_of_another_age_keeps_nothing_from_travelling() {
 }
 
 #[test]
-fn what_a_journal_says_can_be_shown() {
+fn imported_edits_with_extreme_values_can_be_shown() {
     let (shoot, clip) = laugh();
     let far = Marker {
         micros: 366 * 86_400 * 1_000_000,
@@ -94,7 +95,7 @@ fn what_a_journal_says_can_be_shown() {
         edit(clip, 1, "anna", Action::Mark(farther)),
         edit(clip, 2, &"a".repeat(500_000), note("by a name without end")),
         edit(clip, 3, "a\x1b[31m", note("by a name that paints")),
-        edit(clip, 4, " ", note("by nobody")),
+        edit(clip, 4, " ", note("without an author")),
     ];
     let answer = import(&shoot, &lines);
     assert!(
@@ -116,7 +117,7 @@ fn what_a_journal_says_can_be_shown() {
 }
 
 #[test]
-fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
+fn undo_reverts_the_latest_edit_not_the_latest_import() {
     let (shoot, clip) = laugh();
     let noted = ["note", "said today", LAUGH, "--author", "anna"];
     assert_eq!(shoot.run(&noted).code, 0);
@@ -130,7 +131,7 @@ fn undo_takes_back_what_was_said_last_not_what_came_in_last() {
 }
 
 #[test]
-fn what_was_adopted_is_taken_back_as_one() {
+fn adopted_edits_are_undone_together() {
     let (shoot, _) = laugh();
     for text in ["first", "second"] {
         assert_eq!(
@@ -144,7 +145,65 @@ fn what_was_adopted_is_taken_back_as_one() {
     fs::write(&path, &content).unwrap();
     shoot.scan_counts(&["--no-pictures"]);
     let adopted = shoot.run(&["edits", "adopt", LAUGH]).stdout;
-    assert!(adopted.contains("2 edits taken over"), "{adopted}");
+    assert!(adopted.contains("2 edits adopted"), "{adopted}");
     let undone = shoot.run(&["undo", "--author", "anna"]).stdout;
-    assert!(undone.contains("2 edits taken back"), "{undone}");
+    assert!(undone.contains("undid 2 edits"), "{undone}");
+}
+
+/// Journal that an earlier build of the program exported. Its ids and effects must never change.
+const FROZEN: &str = include_str!("data/journal.ndjson");
+
+#[test]
+fn a_frozen_journal_keeps_its_ids_and_effects() {
+    let (shoot, _) = laugh();
+    let session = "Studio Session - Night Owls";
+    for name in [
+        "Day1/PRIVATE/M4ROOT/CLIP/C0001.MP4",
+        "Day1/PRIVATE/M4ROOT/CLIP/C0002.MP4",
+        "Day2/Sound/SC01T03.WAV",
+    ] {
+        let path = format!("{session}/{name}");
+        shoot.add(&path, &path);
+    }
+    shoot.add("Location Scout/drone/DJI_0042.MP4", "DJI_0042.MP4");
+    shoot.scan_counts(&["--no-pictures"]);
+    let sound = shoot.clip("SC01T03.WAV");
+    assert_eq!(sound["tags"], json!(["studio-session"]));
+
+    let path = shoot.folder("journals").join("frozen.ndjson");
+    fs::write(&path, FROZEN).unwrap();
+    for expected in ["15 edits imported", "0 edits imported"] {
+        let answer = shoot.run(&["edits", "import", path.to_str().unwrap()]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        assert!(answer.stdout.starts_with(expected), "{}", answer.stdout);
+    }
+    let mut exported = shoot.run(&["edits", "export", "-"]).stdout;
+    exported.truncate(exported.trim_end().len());
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&exported), sorted(FROZEN), "byte for byte");
+    for line in FROZEN.lines() {
+        assert_eq!(Edit::from_line(line).unwrap().to_line(), line);
+    }
+
+    let laugh = shoot.clip(LAUGH);
+    assert_eq!(laugh["tags"], json!(["drums", "interview", "laughing"]));
+    let notes = json!([
+        {"text": "the good one", "person": "anna", "at": "2026-11-26T12:43:11Z"},
+        {"text": "ask for the release", "person": "ben", "at": "2026-11-26T12:43:11Z"}
+    ]);
+    assert_eq!(laugh["notes"], notes);
+    let marker = json!({"micros": 480_000, "timecode": "00:00:00:12", "text": "stick drops"});
+    assert_eq!(laugh["markers"], json!([marker]));
+    let first = shoot.clip("C0001.MP4");
+    assert_eq!(first["rating"], 5);
+    assert_eq!(first["selection"], "selected");
+    assert!(shoot.clip("C0002.MP4")["notes"].is_null());
+    let drone = shoot.clip("DJI_0042.MP4");
+    assert!(drone["rating"].is_null());
+    assert_eq!(drone["selection"], "rejected");
+    assert!(shoot.clip("SC01T03.WAV")["tags"].is_null());
 }

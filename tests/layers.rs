@@ -1,29 +1,44 @@
-//! Imports only go down: each module of the library may use those on the floors below it.
+//! Imports only go down: each module of the library may use those in the layers below it.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The floors, top first; modules on one floor do not use each other.
-const FLOORS: &[&[&str]] = &[
-    &["browse", "book"],
-    &["present"],
+/// Layers, top first; modules in one layer do not use each other.
+const LAYERS: &[&[&str]] = &[
+    &["browse", "report"],
+    &["output"],
     &["ingest", "verify", "safe"],
-    &["scan", "exchange"],
+    &["scan", "xmp_sync"],
     &["index"],
     &["catalogue"],
     &[
-        "footage", "media", "sidecar", "tag", "query", "mhl", "desktop", "day", "offload",
+        "footage",
+        "media",
+        "sidecar",
+        "tag",
+        "query",
+        "mhl",
+        "desktop",
+        "shoot_day",
+        "offload",
     ],
+    &["volume"],
     &["lock", "toml_file"],
-    &["checksum", "clip", "original", "publish", "xmp_owner"],
-    &["block", "error"],
+    &[
+        "checksum",
+        "clip",
+        "source_file",
+        "atomic_file",
+        "xmp_owner",
+    ],
+    &["block_device", "error"],
     &["value"],
-    &["random_tests"],
+    &["property_tests"],
 ];
 
-/// Crates that the lowest floors must not know.
-const NOT_BELOW: &[&str] = &[
+/// Crates that the lowest layers must not use.
+const HIGH_LEVEL_CRATES: &[&str] = &[
     "clap",
     "tantivy",
     "rusqlite",
@@ -32,15 +47,15 @@ const NOT_BELOW: &[&str] = &[
     "ffmpeg_sidecar",
 ];
 
-fn floor(module: &str) -> usize {
-    FLOORS
+fn layer_of(module: &str) -> usize {
+    LAYERS
         .iter()
-        .position(|floor| floor.contains(&module))
-        .unwrap_or_else(|| panic!("`{module}` stands on no floor: add it to FLOORS"))
+        .position(|layer| layer.contains(&module))
+        .unwrap_or_else(|| panic!("`{module}` is in no layer: add it to LAYERS"))
 }
 
-/// Modules of this crate that a text names after `crate::`.
-fn used(text: &str, prefix: &str) -> BTreeSet<String> {
+/// Modules of this crate that a source text imports after `crate::`.
+fn imported_modules(text: &str, prefix: &str) -> BTreeSet<String> {
     text.split(prefix)
         .skip(1)
         .map(|rest| {
@@ -53,7 +68,7 @@ fn used(text: &str, prefix: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every source file with the module it belongs to.
+/// Collects every source file with the module it belongs to.
 fn sources(folder: &Path, module: Option<&str>, all: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -67,7 +82,7 @@ fn sources(folder: &Path, module: Option<&str>, all: &mut Vec<(String, String)>)
     }
 }
 
-fn library() -> Vec<(String, String)> {
+fn library_sources() -> Vec<(String, String)> {
     let mut all = Vec::new();
     sources(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
@@ -81,29 +96,29 @@ fn library() -> Vec<(String, String)> {
 
 #[test]
 fn imports_only_go_down() {
-    for (module, text) in library() {
+    for (module, text) in library_sources() {
         assert!(
             !text.contains("crate::{"),
-            "`{module}`: one `use` a module, so that this test sees it"
+            "`{module}`: write one `use` per module, so that this test finds it"
         );
-        for other in used(&text, "crate::") {
-            let is_down = other == module || floor(&module) < floor(&other);
+        for other in imported_modules(&text, "crate::") {
+            let is_down = other == module || layer_of(&module) < layer_of(&other);
             assert!(
                 is_down,
-                "`{module}` uses `{other}`, which does not stand below it"
+                "`{module}` uses `{other}`, which is not in a lower layer"
             );
         }
     }
 }
 
 #[test]
-fn values_and_clips_know_no_engine() {
-    for (module, text) in library() {
+fn values_and_clips_do_not_depend_on_engines() {
+    for (module, text) in library_sources() {
         if matches!(module.as_str(), "value" | "clip") {
-            for engine in NOT_BELOW {
+            for engine in HIGH_LEVEL_CRATES {
                 assert!(
                     !text.contains(&format!("{engine}::")),
-                    "`{module}` knows {engine}"
+                    "`{module}` uses {engine}"
                 );
             }
         }
@@ -111,10 +126,10 @@ fn values_and_clips_know_no_engine() {
 }
 
 #[test]
-fn sql_stands_in_the_catalogue_only() {
-    for (module, text) in library() {
+fn only_the_catalogue_contains_sql() {
+    for (module, text) in library_sources() {
         if !matches!(module.as_str(), "catalogue" | "error") {
-            assert!(!text.contains("rusqlite"), "`{module}` knows SQL");
+            assert!(!text.contains("rusqlite"), "`{module}` uses SQL");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Photographs beside clips: an XMP sidecar that is theirs is never read for the clip, and never written to.
+//! Photographs next to clips: an XMP sidecar of a photograph is never read for the clip, and never
+//! overwritten.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +10,7 @@ use crate::shoot::Shoot;
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
-/// A sidecar with two stars and a keyword; `declared` is the extension that it says it is for.
+/// Sidecar with two stars and a keyword; `declared` is the extension of the file that it declares.
 fn packet(declared: Option<&str>) -> String {
     let declared = declared.map_or_else(String::new, |extension| {
         format!(" photoshop:SidecarForExtension=\"{extension}\"")
@@ -23,17 +24,17 @@ fn packet(declared: Option<&str>) -> String {
     )
 }
 
-/// A folder with clips, photographs and sidecars, scanned.
-struct Roll {
+/// Scanned folder with clips, photographs and sidecars.
+struct PhotoFolder {
     shoot: Shoot,
 }
 
-impl Roll {
+impl PhotoFolder {
     fn new(clips: &[&str], stills: &[&str], sidecars: &[(&str, Option<&str>)]) -> Self {
         let shoot = Shoot::new();
         for (number, name) in (0_u8..).zip(clips) {
             let path = shoot.add(CLIP, name);
-            // Each its own content, so that each is its own clip.
+            // Each has different content, so each is a separate clip.
             let mut bytes = fs::read(&path).unwrap();
             bytes.push(number);
             fs::write(path, bytes).unwrap();
@@ -52,19 +53,19 @@ impl Roll {
         self.shoot.footage().join(name)
     }
 
-    fn told(&self, clip: &str) -> Value {
+    fn clip_as_json(&self, clip: &str) -> Value {
         self.shoot.clip(clip)
     }
 
-    /// Whether a scan took the sidecar's title, and whether `sidecar read` takes its stars.
+    /// Returns whether a scan took the sidecar's title, and whether `sidecar read` takes its stars.
     fn is_read(&self, clip: &str) -> (bool, bool) {
-        let is_scanned = self.told(clip)["title"] == "of the sidecar";
+        let is_scanned = self.clip_as_json(clip)["title"] == "of the sidecar";
         let read = self.shoot.run(&["sidecar", "read", "--author", "anna"]);
         assert!([0, 4].contains(&read.code), "{}", read.stderr);
-        (is_scanned, self.told(clip)["rating"] == 2)
+        (is_scanned, self.clip_as_json(clip)["rating"] == 2)
     }
 
-    /// Gives a clip a tag, and writes it beside the footage; returns what was said of it.
+    /// Tags a clip and writes its sidecar; returns the output.
     fn write(&self, clip: &str) -> String {
         let tagged = self
             .shoot
@@ -76,7 +77,7 @@ impl Roll {
     }
 }
 
-fn holds_ours(path: PathBuf) -> bool {
+fn has_our_tag(path: PathBuf) -> bool {
     fs::read_to_string(path)
         .unwrap()
         .contains("<rdf:li>ours</rdf:li>")
@@ -85,27 +86,31 @@ fn holds_ours(path: PathBuf) -> bool {
 #[test]
 fn the_sidecar_of_a_live_photograph_is_neither_read_nor_written() {
     for declared in [None, Some("heic")] {
-        let roll = Roll::new(
+        let folder = PhotoFolder::new(
             &["IMG_0001.MOV"],
             &["IMG_0001.HEIC"],
             &[("IMG_0001.xmp", declared)],
         );
-        assert_eq!(roll.is_read("IMG_0001.MOV"), (false, false), "{declared:?}");
-        let said = roll.write("IMG_0001.MOV");
-        let because = "IMG_0001.MOV.xmp: IMG_0001.xmp is, or may be, that of IMG_0001.HEIC";
-        assert!(said.contains(because), "{said}");
-        let theirs = fs::read_to_string(roll.path("IMG_0001.xmp")).unwrap();
+        assert_eq!(
+            folder.is_read("IMG_0001.MOV"),
+            (false, false),
+            "{declared:?}"
+        );
+        let output = folder.write("IMG_0001.MOV");
+        let because = "IMG_0001.MOV.xmp: IMG_0001.xmp may belong to IMG_0001.HEIC";
+        assert!(output.contains(because), "{output}");
+        let theirs = fs::read_to_string(folder.path("IMG_0001.xmp")).unwrap();
         assert_eq!(theirs, packet(declared));
-        assert!(holds_ours(roll.path("IMG_0001.MOV.xmp")));
-        // A scan knows what was written, and takes nothing of it for another's.
-        let again = roll.shoot.scan_facts();
+        assert!(has_our_tag(folder.path("IMG_0001.MOV.xmp")));
+        // A scan recognizes our sidecars, and attributes none of their content to others.
+        let again = folder.shoot.scan_facts();
         assert_eq!(again.code, 0, "{}", again.stderr);
-        assert_eq!(roll.told("IMG_0001.MOV")["rating"], Value::Null);
-        let unchanged = roll.shoot.run(&["sidecar", "write", "-y"]);
+        assert_eq!(folder.clip_as_json("IMG_0001.MOV")["rating"], Value::Null);
+        let unchanged = folder.shoot.run(&["sidecar", "write", "-y"]);
         assert!(
             unchanged
                 .stdout
-                .starts_with("0 sidecars written, 1 said it"),
+                .starts_with("0 sidecars written, 1 up to date"),
             "{}",
             unchanged.stdout
         );
@@ -113,72 +118,72 @@ fn the_sidecar_of_a_live_photograph_is_neither_read_nor_written() {
 }
 
 #[test]
-fn a_sidecar_that_names_the_clip_is_the_clips_whatever_lies_beside_it() {
+fn a_sidecar_that_declares_the_clip_belongs_to_the_clip() {
     for stills in [
         &["IMG_0001.HEIC"][..],
         &["IMG_0001.CR3", "IMG_0001.JPG"],
         &[],
     ] {
-        let roll = Roll::new(&["IMG_0001.MOV"], stills, &[("IMG_0001.xmp", Some("mov"))]);
-        assert_eq!(roll.is_read("IMG_0001.MOV"), (true, true), "{stills:?}");
-        roll.write("IMG_0001.MOV");
-        assert!(holds_ours(roll.path("IMG_0001.xmp")));
-        assert!(!roll.path("IMG_0001.MOV.xmp").exists());
+        let folder = PhotoFolder::new(&["IMG_0001.MOV"], stills, &[("IMG_0001.xmp", Some("mov"))]);
+        assert_eq!(folder.is_read("IMG_0001.MOV"), (true, true), "{stills:?}");
+        folder.write("IMG_0001.MOV");
+        assert!(has_our_tag(folder.path("IMG_0001.xmp")));
+        assert!(!folder.path("IMG_0001.MOV.xmp").exists());
     }
 }
 
 #[test]
-fn a_sidecar_of_a_photograph_that_is_gone_stays_the_photographs() {
-    // The last two are no extensions at all.
+fn a_sidecar_of_a_deleted_photograph_is_not_used_for_the_clip() {
+    // The last two are not extensions.
     for declared in ["CR3", "../MOV", "MOV&#x9;x"] {
-        let roll = Roll::new(&["IMG_0001.MOV"], &[], &[("IMG_0001.xmp", Some(declared))]);
-        assert_eq!(roll.is_read("IMG_0001.MOV"), (false, false), "{declared}");
-        let said = roll.write("IMG_0001.MOV");
+        let folder = PhotoFolder::new(&["IMG_0001.MOV"], &[], &[("IMG_0001.xmp", Some(declared))]);
+        assert_eq!(folder.is_read("IMG_0001.MOV"), (false, false), "{declared}");
+        let output = folder.write("IMG_0001.MOV");
         assert!(
-            said.contains("IMG_0001.xmp says that it is another file's"),
-            "{said}"
+            output.contains("IMG_0001.xmp declares that it belongs to another file"),
+            "{output}"
         );
-        let theirs = fs::read_to_string(roll.path("IMG_0001.xmp")).unwrap();
+        let theirs = fs::read_to_string(folder.path("IMG_0001.xmp")).unwrap();
         assert_eq!(theirs, packet(Some(declared)));
-        assert!(holds_ours(roll.path("IMG_0001.MOV.xmp")));
+        assert!(has_our_tag(folder.path("IMG_0001.MOV.xmp")));
     }
 }
 
 #[test]
-fn beside_a_photograph_that_has_no_sidecar_yet_its_name_is_left_free() {
+fn the_sidecar_name_of_a_photograph_is_left_free() {
     for still in ["img_0001.jpg", "IMG_0001.DNG"] {
-        let roll = Roll::new(&["IMG_0001.MOV"], &[still], &[]);
-        roll.write("IMG_0001.MOV");
-        assert!(!roll.path("IMG_0001.xmp").exists(), "{still}");
-        assert!(holds_ours(roll.path("IMG_0001.MOV.xmp")), "{still}");
+        let folder = PhotoFolder::new(&["IMG_0001.MOV"], &[still], &[]);
+        folder.write("IMG_0001.MOV");
+        assert!(!folder.path("IMG_0001.xmp").exists(), "{still}");
+        assert!(has_our_tag(folder.path("IMG_0001.MOV.xmp")), "{still}");
     }
 }
 
 #[test]
-fn two_videos_of_one_stem_have_a_sidecar_each() {
+fn two_videos_with_the_same_stem_have_separate_sidecars() {
     let clips = ["C0001.MOV", "C0001.MP4"];
-    let roll = Roll::new(&clips, &[], &[("C0001.xmp", None)]);
+    let folder = PhotoFolder::new(&clips, &[], &[("C0001.xmp", None)]);
     for clip in clips {
-        assert_eq!(roll.is_read(clip), (false, false), "{clip}");
-        roll.write(clip);
-        assert!(holds_ours(roll.path(&format!("{clip}.xmp"))));
+        assert_eq!(folder.is_read(clip), (false, false), "{clip}");
+        folder.write(clip);
+        assert!(has_our_tag(folder.path(&format!("{clip}.xmp"))));
     }
-    let theirs = fs::read_to_string(roll.path("C0001.xmp")).unwrap();
+    let theirs = fs::read_to_string(folder.path("C0001.xmp")).unwrap();
     assert_eq!(theirs, packet(None));
-    let roll = Roll::new(&clips, &[], &[("C0001.xmp", Some("MP4"))]);
-    assert_eq!(roll.is_read("C0001.MP4"), (true, true));
-    assert_eq!(roll.is_read("C0001.MOV"), (false, false));
+    let folder = PhotoFolder::new(&clips, &[], &[("C0001.xmp", Some("MP4"))]);
+    assert_eq!(folder.is_read("C0001.MP4"), (true, true));
+    assert_eq!(folder.is_read("C0001.MOV"), (false, false));
 }
 
 #[test]
-fn a_clip_without_anything_beside_it_has_the_usual_sidecar() {
+fn a_clip_without_neighbours_has_the_usual_sidecar() {
     for sidecar in ["C0001.xmp", "c0001.XMP", "C0001.MP4.xmp"] {
-        let roll = Roll::new(&["C0001.MP4"], &["C0002.JPG"], &[(sidecar, None)]);
-        assert_eq!(roll.is_read("C0001.MP4"), (true, true), "{sidecar}");
-        assert_eq!(roll.write("C0001.MP4"), "", "{sidecar}");
-        assert!(holds_ours(roll.path(sidecar)), "{sidecar}");
+        let folder = PhotoFolder::new(&["C0001.MP4"], &["C0002.JPG"], &[(sidecar, None)]);
+        assert_eq!(folder.is_read("C0001.MP4"), (true, true), "{sidecar}");
+        assert_eq!(folder.write("C0001.MP4"), "", "{sidecar}");
+        assert!(has_our_tag(folder.path(sidecar)), "{sidecar}");
     }
-    let roll = Roll::new(&["C0001.MP4"], &[], &[]);
-    assert_eq!(roll.write("C0001.MP4"), "");
-    assert!(holds_ours(roll.path("C0001.xmp")));
+    let folder = PhotoFolder::new(&["C0001.MP4"], &[], &[]);
+    assert_eq!(folder.write("C0001.MP4"), "");
+    assert!(has_our_tag(folder.path("C0001.xmp")));
 }

@@ -1,5 +1,5 @@
-//! 659 real files beside the project, where they are there: what a scan says of each is
-//! compared with what `manifest.tsv` says that ffprobe says.
+//! 659 real files next to the project, if present: facts of a scan are compared with those that
+//! ffprobe reports, which are listed in `manifest.tsv`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,7 +14,7 @@ fn footage() -> Option<PathBuf> {
     folder.join("manifest.tsv").exists().then_some(folder)
 }
 
-/// One row of the manifest, by column name.
+/// Row of the manifest, by column name.
 type Row = HashMap<String, String>;
 
 fn manifest(folder: &Path) -> Vec<Row> {
@@ -36,18 +36,18 @@ fn text(clip: &Value, key: &str) -> String {
     }
 }
 
-/// What differs between a row and the clip that was made of its file.
+/// Differences between a row and the clip of its file.
 fn differences(row: &Row, clip: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut compare = |what: &str, wanted: &str, found: &str| {
-        if wanted != found {
+    let mut compare = |what: &str, expected: &str, found: &str| {
+        if expected != found {
             wrong.push(format!(
-                "{}: {what} {found:?}, the manifest says {wanted:?}",
+                "{}: {what} {found:?}, the manifest has {expected:?}",
                 row["path"]
             ));
         }
     };
-    // ffprobe 5.1 has no name for these two; the container's own is kept rather than none.
+    // ffprobe 5.1 has no name for these two; the container's own name is kept.
     let codec = text(clip, "video_codec");
     compare(
         "video_codec",
@@ -72,16 +72,16 @@ fn differences(row: &Row, clip: &Value) -> Vec<String> {
     } else {
         (-rotation).rem_euclid(360.0)
     };
-    let wanted = if rotation == 0.0 {
+    let expected = if rotation == 0.0 {
         String::new()
     } else {
         rotation.to_string()
     };
-    compare("rotation", &wanted, &text(clip, "rotation"));
+    compare("rotation", &expected, &text(clip, "rotation"));
     let seconds = |text: &str| text.parse::<f64>().unwrap_or(0.0);
-    let (wanted, found) = (seconds(&row["duration"]), seconds(&text(clip, "duration")));
-    if (wanted - found).abs() > 0.000_001 {
-        compare("duration", &wanted.to_string(), &found.to_string());
+    let (expected, found) = (seconds(&row["duration"]), seconds(&text(clip, "duration")));
+    if (expected - found).abs() > 0.000_001 {
+        compare("duration", &expected.to_string(), &found.to_string());
     }
     if let Some(wrong_rate) = rate_difference(row, clip) {
         wrong.push(wrong_rate);
@@ -89,7 +89,7 @@ fn differences(row: &Row, clip: &Value) -> Vec<String> {
     wrong
 }
 
-/// Rows of which more, or something else, is known on purpose (`src/media/tests.rs` says why).
+/// Rows where additional or different facts are intended (`src/media/tests.rs` gives the reasons).
 const DECIDED: &[(&str, &str)] = &[
     ("cbcs_audiodec.mp4", "duration"),
     ("sample_qt.mp4", "pixel_format"),
@@ -100,8 +100,8 @@ const DECIDED: &[(&str, &str)] = &[
     ("isobmff/testdata/fragmented.mp4", "rate"),
 ];
 
-/// The rate must be one of the two that ffprobe gives, unless what it gives is a time base:
-/// 999 a second and more, with no average beside it. Then there must be none.
+/// Compares the rate, which must be one of the two that ffprobe gives. If ffprobe gives a time base
+/// (999 per second or more, without an average), there must be none.
 fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
     let rates: Vec<f64> = ["fps", "r_fps"]
         .iter()
@@ -118,14 +118,14 @@ fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
     };
     (!is_right).then(|| {
         format!(
-            "{}: rate {found:?}, the manifest says {rates:?}",
+            "{}: rate {found:?}, the manifest has {rates:?}",
             row["path"]
         )
     })
 }
 
 #[test]
-fn real_files_are_read_as_the_manifest_says() {
+fn real_files_are_read_as_the_manifest_states() {
     let Some(folder) = footage() else { return };
     let shoot = Shoot::new();
     let scan = shoot
@@ -159,7 +159,7 @@ fn real_files_are_read_as_the_manifest_says() {
         match (row["ffprobe"].as_str(), clip) {
             _ if is_text => {
                 if clip.is_some() {
-                    wrong.push(format!("{}: is text, and became a clip", row["path"]));
+                    wrong.push(format!("{}: is text, but became a clip", row["path"]));
                 }
             }
             ("ok" | "ok+warn", Some(clip)) => {
@@ -176,7 +176,7 @@ fn real_files_are_read_as_the_manifest_says() {
                 wrong.push(format!("{}: is not in the catalogue", row["path"]));
             }
             (_, Some(clip)) if clip["container"] == "r3d" => unread += 1,
-            // A header that is whole is read here, whatever ffprobe thinks of the rest.
+            // A complete header is read here, even if ffprobe rejects the rest.
             (_, Some(clip)) if clip["reader"] == "iso header" => unread += 1,
             (_, Some(clip)) if clip["reader"] == "matroska header" => unread += 1,
             (_, Some(clip)) => {

@@ -1,4 +1,4 @@
-//! Scanning again: what is known stays known, whatever happened in between.
+//! Scanning again: known facts are kept, whatever happened in between.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::shoot::{Shoot, copy, find_program, fixtures, number, set_written, write_program};
+use crate::shoot::{Shoot, find_program, fixtures, number, set_modified, write_program};
 use serde_json::Value;
 
-/// The catalogue's content without what depends on the folder that a test was given.
+/// Content of the catalogue, without anything that depends on the folder of the test.
 fn content(shoot: &Shoot) -> Vec<String> {
     let folder = shoot.footage().to_string_lossy().into_owned();
     shoot
@@ -19,7 +19,7 @@ fn content(shoot: &Shoot) -> Vec<String> {
         .collect()
 }
 
-/// What the index finds for each of many words: it must be that of a clean scan too.
+/// Matches in the index for each of many words; a clean scan must give the same.
 fn finds(shoot: &Shoot) -> Vec<Vec<String>> {
     [
         "drummer",
@@ -32,7 +32,7 @@ fn finds(shoot: &Shoot) -> Vec<Vec<String>> {
         "problem:moov",
     ]
     .iter()
-    .map(|word| shoot.found(&[word]))
+    .map(|word| shoot.search_names(&[word]))
     .collect()
 }
 
@@ -51,7 +51,7 @@ fn a_second_scan_does_no_work() {
 }
 
 #[test]
-fn nothing_is_probed_twice() {
+fn no_file_is_probed_twice() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
     let footage = shoot.footage();
@@ -70,13 +70,13 @@ fn nothing_is_probed_twice() {
         (&5.into(), &5.into()),
         "{summary}"
     );
-    // Facts and posters are there, tags follow the new names, copies are one clip.
+    // Facts and posters exist, tags follow the new names, and copies are one clip.
     let clip = shoot.clip("A001_C003_0512AB.mov");
     assert_eq!(clip["video_codec"], "prores");
     let copied = shoot.clip("GX010042.MP4");
     assert_eq!(copied["files"].as_array().unwrap().len(), 2);
     assert_eq!(
-        shoot.found(&["backup"]),
+        shoot.search_names(&["backup"]),
         ["B001C002_260513_R2XY.mov", "GX010042.MP4"]
     );
 }
@@ -88,24 +88,24 @@ fn a_changed_file_is_read_again_and_a_touched_one_keeps_its_facts() {
     let kept = shoot.add("Location Scout/anamorphic_wide.mkv", "b.mkv");
     shoot.scan();
     fs::copy(fixtures().join("Location Scout/IMG_1234.MOV"), &path).unwrap();
-    set_written(&kept, 1_779_000_000);
+    set_modified(&kept, 1_779_000_000);
     let counts = shoot.scan_counts(&[]);
     assert_eq!(
         (&counts["changed"], &counts["recognised"]),
         (&2.into(), &1.into()),
         "{counts}"
     );
-    assert_eq!(shoot.found(&["codec:h264", "a.avi"]), ["a.avi"]);
+    assert_eq!(shoot.search_names(&["codec:h264", "a.avi"]), ["a.avi"]);
     assert_eq!(shoot.clip("b.mkv")["modified"], "2026-05-17T06:40:00Z");
     assert_eq!(
         shoot.clips().len(),
         3,
-        "what a.avi was before is kept, and missing"
+        "the former a.avi is kept as a missing clip"
     );
 }
 
 #[test]
-fn a_card_that_is_used_again_does_not_make_us_forget() {
+fn a_reused_card_keeps_the_edits_of_its_former_clips() {
     let shoot = Shoot::new();
     shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
     shoot.scan_facts();
@@ -134,7 +134,7 @@ fn a_card_that_is_used_again_does_not_make_us_forget() {
             (&kept["bytes"], &kept["duration"]),
             (&monday["bytes"], &monday["duration"])
         );
-        // The first content comes back.
+        // The first content returns.
         shoot.add("Location Scout/old_tape.avi", "CARD/C0001.avi");
         shoot.scan_facts();
         assert_eq!(
@@ -152,7 +152,7 @@ fn a_card_that_is_used_again_does_not_make_us_forget() {
 }
 
 #[test]
-fn a_sidecar_that_comes_later_is_taken_in() {
+fn a_sidecar_added_later_is_read() {
     let shoot = Shoot::new();
     let card = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP";
     shoot.add(&format!("{card}/C0001.MP4"), "C0001.MP4");
@@ -161,26 +161,26 @@ fn a_sidecar_that_comes_later_is_taken_in() {
     shoot.add(&format!("{card}/C0001M01.XML"), "C0001M01.XML");
     shoot.scan_facts();
     assert_eq!(shoot.clip("C0001.MP4")["model"], "ILME-FX3");
-    assert_eq!(shoot.found(&["camera:fx3"]), ["C0001.MP4"]);
+    assert_eq!(shoot.search_names(&["camera:fx3"]), ["C0001.MP4"]);
 }
 
 #[test]
-fn a_proxy_belongs_to_its_original_and_stands_for_it_when_it_is_gone() {
+fn a_proxy_belongs_to_its_original_and_replaces_it_when_missing() {
     let shoot = Shoot::new();
     let card = "TV Set - Late Kitchen/DCIM/100GOPRO";
     shoot.add(&format!("{card}/GL010042.LRV"), "GL010042.LRV");
     shoot.scan_facts();
-    assert_eq!(shoot.found(&[]), ["GL010042.LRV"]);
+    assert_eq!(shoot.search_names(&[]), ["GL010042.LRV"]);
     shoot.add(&format!("{card}/GX010042.MP4"), "GX010042.MP4");
     shoot.scan_facts();
-    assert_eq!(shoot.found(&[]), ["GX010042.MP4"]);
+    assert_eq!(shoot.search_names(&[]), ["GX010042.MP4"]);
     fs::remove_file(shoot.footage().join("GX010042.MP4")).unwrap();
     shoot.scan_counts(&["--no-pictures", "--accept-missing"]);
-    assert_eq!(shoot.found(&[]), ["GL010042.LRV", "GX010042.MP4"]);
+    assert_eq!(shoot.search_names(&[]), ["GL010042.LRV", "GX010042.MP4"]);
 }
 
 #[test]
-fn a_sidecar_that_goes_takes_its_facts_with_it() {
+fn removing_a_sidecar_removes_its_facts() {
     let shoot = Shoot::new();
     let card = "Studio Session - Night Owls/Day1/PRIVATE/M4ROOT/CLIP";
     shoot.add(&format!("{card}/C0001.MP4"), "C0001.MP4");
@@ -196,7 +196,7 @@ fn a_sidecar_that_goes_takes_its_facts_with_it() {
 }
 
 #[test]
-fn a_renamed_folder_is_a_move_however_much_is_in_it() {
+fn renaming_a_large_folder_is_a_move() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let footage = shoot.footage();
@@ -209,7 +209,7 @@ fn a_renamed_folder_is_a_move_however_much_is_in_it() {
         }
     }
     let counts = shoot.scan_counts(&["--no-pictures"]);
-    // All but the empty file, which has no content to be known by.
+    // All but the empty file, which has no content to identify it.
     assert_eq!(
         (&counts["recognised"], &counts["moved"]),
         (&16.into(), &16.into()),
@@ -230,8 +230,8 @@ fn image_sequences_follow_their_frames() {
     let scans = shoot.footage().join("Scans");
     crate::shoot::copy(&fixtures().join("AdShoot_ACME/Scans"), &scans);
     shoot.scan();
-    // The same size and an older time: only the frame itself tells.
-    set_written(&scans.join("hero_bottle.0005.dpx"), 1_700_000_000);
+    // Same size and an older time: only the frame itself reveals the change.
+    set_modified(&scans.join("hero_bottle.0005.dpx"), 1_700_000_000);
     assert_eq!(shoot.scan_counts(&[])["changed"], 1);
     for frame in 5..=8 {
         fs::remove_file(scans.join(format!("hero_bottle.000{frame}.dpx"))).unwrap();
@@ -252,7 +252,7 @@ fn image_sequences_follow_their_frames() {
 }
 
 #[test]
-fn single_files_are_scanned_with_what_belongs_to_them() {
+fn single_files_are_scanned_with_their_companions() {
     let shoot = Shoot::with_fixtures();
     let card = shoot.footage().join("TV Set - Late Kitchen/DCIM/100GOPRO");
     let scans = shoot.footage().join("AdShoot_ACME/Scans");
@@ -263,17 +263,17 @@ fn single_files_are_scanned_with_what_belongs_to_them() {
     command.arg(scans.join("hero_bottle.0003.dpx"));
     assert_eq!(command.output().unwrap().status.code(), Some(0));
     assert_eq!(
-        shoot.found(&[]),
+        shoot.search_names(&[]),
         ["GX010042.MP4", "hero_bottle.[0001-0008].dpx"]
     );
 }
 
 #[test]
-fn what_took_too_long_is_tried_again_and_harms_no_facts() {
+fn timed_out_files_are_retried_and_keep_their_facts() {
     let shoot = Shoot::new();
     shoot.add("Location Scout/old_tape.avi", "a.avi");
     shoot.add("Location Scout/anamorphic_wide.mkv", "b.mkv");
-    let stuck = stuck_tools(&shoot);
+    let stuck = hanging_tools(&shoot);
     let scan_stuck = || {
         let mut command = shoot.command();
         command
@@ -289,23 +289,27 @@ fn what_took_too_long_is_tried_again_and_harms_no_facts() {
         shoot.clip("a.avi")["problem"]
             .as_str()
             .unwrap()
-            .contains("given up")
+            .contains("timed out")
     );
     assert_eq!(
         shoot.scan_counts(&[])["unreadable"],
         0,
-        "the same version is tried again"
+        "the same version is retried"
     );
     let facts = content(&shoot);
     fs::remove_dir_all(shoot.catalogue().join("posters")).unwrap();
     scan_stuck();
-    assert_eq!(shoot.clip("a.avi")["video_codec"], "mpeg4", "facts stay");
+    assert_eq!(
+        shoot.clip("a.avi")["video_codec"],
+        "mpeg4",
+        "facts are kept"
+    );
     shoot.scan();
     assert_eq!(content(&shoot), facts);
 }
 
 #[test]
-fn a_folder_that_only_looks_like_the_index_is_left_alone() {
+fn a_folder_that_only_resembles_the_index_is_left_alone() {
     let shoot = Shoot::new();
     let catalogue = shoot.footage();
     shoot.add("Location Scout/old_tape.avi", "index/precious.avi");
@@ -324,7 +328,7 @@ fn a_folder_that_only_looks_like_the_index_is_left_alone() {
 }
 
 #[test]
-fn missing_is_a_state_and_never_a_delete() {
+fn missing_files_are_marked_and_never_deleted() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let gone = shoot.footage().join("Location Scout/IMG_1234.MOV");
@@ -333,9 +337,9 @@ fn missing_is_a_state_and_never_a_delete() {
     let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(counts["missing"], 1);
     assert_eq!(shoot.clip("IMG_1234.MOV")["files"][0]["state"], "missing");
-    assert_eq!(shoot.found(&["apple"]), ["IMG_1234.MOV"]);
+    assert_eq!(shoot.search_names(&["apple"]), ["IMG_1234.MOV"]);
     fs::rename(&aside, &gone).unwrap();
-    // A file that was moved about may be another: it is looked into, and known again.
+    // A moved file may be a different one: it is read, and recognized.
     let counts = shoot.scan_counts(&["--no-pictures"]);
     assert_eq!(
         (&counts["missing"], &counts["read"], &counts["recognised"]),
@@ -345,7 +349,7 @@ fn missing_is_a_state_and_never_a_delete() {
 }
 
 #[test]
-fn a_root_that_is_suddenly_empty_changes_nothing() {
+fn a_suddenly_empty_root_changes_nothing() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let before = content(&shoot);
@@ -374,7 +378,7 @@ fn a_root_that_is_suddenly_empty_changes_nothing() {
 }
 
 #[test]
-fn what_is_passed_over_now_is_not_missing() {
+fn excluded_files_are_not_marked_missing() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let counts = shoot.scan_counts(&["--no-pictures", "--exclude", "*.mov", "--exclude", "DCIM"]);
@@ -386,7 +390,7 @@ fn what_is_passed_over_now_is_not_missing() {
 }
 
 #[test]
-fn posters_and_index_may_be_deleted_and_come_back() {
+fn deleted_posters_and_indexes_are_recreated() {
     let shoot = Shoot::with_fixtures();
     shoot.scan();
     let before = finds(&shoot);
@@ -409,13 +413,13 @@ fn posters_and_index_may_be_deleted_and_come_back() {
 }
 
 #[test]
-fn a_damaged_index_is_made_anew() {
+fn a_damaged_index_is_rebuilt() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let before = finds(&shoot);
     let index = shoot.catalogue().join("index");
     for damage in ["meta.json", ".managed.json"] {
-        fs::write(index.join(damage), b"{ not what was written").unwrap();
+        fs::write(index.join(damage), b"{ other data").unwrap();
         assert_eq!(finds(&shoot), before, "{damage}");
     }
     for entry in fs::read_dir(&index).unwrap() {
@@ -427,11 +431,11 @@ fn a_damaged_index_is_made_anew() {
             fs::write(path, b"").unwrap();
         }
     }
-    assert_eq!(finds(&shoot), before, "a segment that was cut off");
+    assert_eq!(finds(&shoot), before, "a truncated segment");
 }
 
-/// Starts a scan with its output thrown away.
-fn begin(shoot: &Shoot) -> Child {
+/// Starts a scan and discards its output.
+fn start_scan(shoot: &Shoot) -> Child {
     shoot
         .command()
         .arg("scan")
@@ -444,42 +448,42 @@ fn begin(shoot: &Shoot) -> Child {
 
 #[cfg(unix)]
 #[test]
-fn killed_at_any_moment_a_scan_goes_on_to_the_same_end() {
+fn a_scan_killed_at_any_moment_resumes_to_the_same_result() {
     let clean = Shoot::with_fixtures();
     let begun = Instant::now();
     clean.scan();
     let whole = begun.elapsed();
-    let (wanted, wanted_finds) = (content(&clean), finds(&clean));
+    let (expected, expected_finds) = (content(&clean), finds(&clean));
 
-    // One catalogue killed several times, each time further on.
-    let worn = Shoot::with_fixtures();
+    // One catalogue, killed several times, each time later.
+    let killed_often = Shoot::with_fixtures();
     let kills = u32::try_from(number("BTSINDEX_ROUNDS", 5)).unwrap();
     for part in 1..=kills {
-        let mut scan = begin(&worn);
+        let mut scan = start_scan(&killed_often);
         thread::sleep(whole * part / (kills + 1));
         scan.kill().unwrap();
         scan.wait().unwrap();
     }
-    worn.scan();
-    assert_eq!(content(&worn), wanted);
-    assert_eq!(finds(&worn), wanted_finds);
+    killed_often.scan();
+    assert_eq!(content(&killed_often), expected);
+    assert_eq!(finds(&killed_often), expected_finds);
 
-    // Fresh catalogues, each killed once.
+    // New catalogues, each killed once.
     for part in [2, 5, 8_u32] {
         let shoot = Shoot::with_fixtures();
-        let mut scan = begin(&shoot);
+        let mut scan = start_scan(&shoot);
         thread::sleep(whole * part / 10);
         scan.kill().unwrap();
         scan.wait().unwrap();
         shoot.scan();
-        assert_eq!(content(&shoot), wanted, "killed after {part} tenths");
-        assert_eq!(finds(&shoot), wanted_finds);
+        assert_eq!(content(&shoot), expected, "killed after {part} tenths");
+        assert_eq!(finds(&shoot), expected_finds);
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
+fn ctrl_c_ends_a_scan_cleanly_and_the_next_one_resumes() {
     let shoot = Shoot::with_fixtures();
     let slow = shoot.folder("slow-tools");
     for tool in ["ffprobe", "ffmpeg"] {
@@ -522,16 +526,16 @@ fn ctrl_c_ends_cleanly_and_the_next_scan_goes_on() {
     let read = summary["read"].as_u64().unwrap();
     assert!(
         (1..17).contains(&read),
-        "some files were read, not all: {summary}"
+        "only some files were read: {summary}"
     );
     let rest = shoot.scan_counts(&[]);
     assert_eq!(rest["read"].as_u64().unwrap(), 17 - read, "{rest}");
 }
 
 #[test]
-fn two_scans_at_once_end_as_one() {
+fn two_concurrent_scans_give_the_result_of_one() {
     let shoot = Shoot::with_fixtures();
-    let scans: Vec<Child> = (0..3).map(|_| begin(&shoot)).collect();
+    let scans: Vec<Child> = (0..3).map(|_| start_scan(&shoot)).collect();
     for mut scan in scans {
         assert_eq!(scan.wait().unwrap().code(), Some(3));
     }
@@ -541,9 +545,9 @@ fn two_scans_at_once_end_as_one() {
 }
 
 #[test]
-fn names_are_found_before_anything_is_read() {
+fn file_names_are_searchable_before_any_file_is_read() {
     let shoot = Shoot::with_fixtures();
-    let stuck = stuck_tools(&shoot);
+    let stuck = hanging_tools(&shoot);
     let mut scan = shoot
         .command()
         .arg("scan")
@@ -565,8 +569,8 @@ fn names_are_found_before_anything_is_read() {
     scan.wait().unwrap();
 }
 
-/// Tools that tell their version and then nothing any more.
-fn stuck_tools(shoot: &Shoot) -> std::path::PathBuf {
+/// Tools that print their version and hang afterwards.
+fn hanging_tools(shoot: &Shoot) -> std::path::PathBuf {
     let folder = shoot.folder("stuck-tools");
     for tool in ["ffprobe", "ffmpeg"] {
         let path = find_program(tool);
@@ -575,43 +579,4 @@ fn stuck_tools(shoot: &Shoot) -> std::path::PathBuf {
         write_program(&folder.join(tool), &script);
     }
     folder
-}
-
-#[test]
-fn a_catalogue_of_the_first_version_opens_and_knows_its_clips_again() {
-    let shoot = Shoot::new();
-    fs::create_dir_all(shoot.catalogue()).unwrap();
-    let database = rusqlite::Connection::open(shoot.catalogue().join("catalogue.sqlite")).unwrap();
-    database
-        .execute_batch(include_str!("old/catalogue-1.sql"))
-        .unwrap();
-    let version = || -> u32 {
-        database
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .unwrap()
-    };
-    assert_eq!(version(), 1);
-    // Whoever looks into it brings it up to date, and keeps a copy of what it was.
-    assert_eq!(shoot.found(&["night"]).len(), 4);
-    assert_eq!(version(), 6);
-    assert!(shoot.catalogue().join("backups/version-1.sqlite").exists());
-    copy(
-        &fixtures().join("Studio Session - Night Owls"),
-        &shoot.footage().join("Studio Session - Night Owls"),
-    );
-    let counts = shoot.scan_counts(&["--strip", "2"]);
-    assert_eq!(counts["recognised"], 4);
-    assert_eq!(shoot.clips().len(), 4);
-    assert!(
-        shoot
-            .clips()
-            .iter()
-            .all(|clip| clip["files"].as_array().unwrap().len() == 2)
-    );
-    for folder in ["posters", "strips"] {
-        let pictures = walkdir::WalkDir::new(shoot.catalogue().join(folder));
-        let pictures = pictures.into_iter().filter_map(Result::ok);
-        let count = pictures.filter(|entry| entry.path().extension().is_some_and(|it| it == "jpg"));
-        assert_eq!(count.count(), 3, "{folder}");
-    }
 }

@@ -1,4 +1,4 @@
-//! Tags that explain themselves, through the program: rules in force, words of people, sidecars.
+//! Tags with explanations, through the program: active rules, edits of people, sidecars.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ fn fixtures() -> Shoot {
 }
 
 fn tags(shoot: &Shoot, clip: &str) -> Vec<String> {
-    let told = shoot.run(&["show", "--json", clip]).json().remove(0);
-    let tags = told["tags"].as_array().cloned().unwrap_or_default();
+    let clip = shoot.run(&["show", "--json", clip]).json().remove(0);
+    let tags = clip["tags"].as_array().cloned().unwrap_or_default();
     tags.iter()
         .map(|tag| tag.as_str().unwrap().to_owned())
         .collect()
@@ -30,7 +30,7 @@ fn rules(shoot: &Shoot, text: &str) {
 const DRUMS: &str = "[[rule]]\nname = \"drums\"\nwhen = { name = \"drummer\" }\ntags = [\"drums\"]\nproduction = \"Night Owls\"\n";
 
 #[test]
-fn rules_are_tried_before_they_are_in_force_and_need_no_drive() {
+fn rules_can_be_tested_before_they_are_applied_without_the_drive() {
     let shoot = fixtures();
     rules(&shoot, DRUMS);
     let file = shoot.catalogue().join("rules.toml");
@@ -56,8 +56,8 @@ fn rules_are_tried_before_they_are_in_force_and_need_no_drive() {
     );
     assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
     let others = shoot.run(&["tags", "test", file, "camera:fx3"]);
-    assert_eq!(others.stdout, "nothing would change\n");
-    // The drive is gone.
+    assert_eq!(others.stdout, "no changes\n");
+    // The drive is offline.
     let away = shoot.footage().with_extension("away");
     fs::rename(shoot.footage(), &away).unwrap();
     let applied = shoot.run(&["tags", "apply"]);
@@ -77,24 +77,24 @@ fn rules_are_tried_before_they_are_in_force_and_need_no_drive() {
     let again = shoot.run(&["tags", "apply", "--json"]).json().remove(0);
     assert_eq!(again["changed"], 0);
     fs::rename(&away, shoot.footage()).unwrap();
-    // An empty file leaves what comes with the program; none leaves what is in force.
+    // An empty file leaves the built-in rules; a missing file leaves the active ones.
     fs::remove_file(shoot.catalogue().join("rules.toml")).unwrap();
     assert!(
         shoot
             .run(&["tags", "apply"])
             .stderr
-            .contains("what is in force of it stays")
+            .contains("keeping the active version")
     );
     assert!(tags(&shoot, LAUGH).contains(&"drums".to_owned()));
     assert_eq!(shoot.run(&["tags", "rules", "--own"]).stdout, DRUMS);
     rules(&shoot, "");
     shoot.run(&["tags", "apply"]);
     assert!(!tags(&shoot, LAUGH).contains(&"drums".to_owned()));
-    shoot.is_well("after other rules");
+    shoot.assert_consistent("after the rules changed");
 }
 
 #[test]
-fn rules_that_cannot_be_understood_leave_those_in_force() {
+fn invalid_rules_leave_the_active_ones_unchanged() {
     let shoot = fixtures();
     rules(&shoot, DRUMS);
     shoot.run(&["tags", "apply"]);
@@ -104,12 +104,12 @@ fn rules_that_cannot_be_understood_leave_those_in_force() {
     );
     let refused = shoot.run(&["tags", "apply"]);
     assert_eq!(refused.code, 1);
-    let said = refused.stderr;
+    let stderr = refused.stderr;
     assert!(
-        said.contains("rules.toml:3: nothing is called `nam`"),
-        "{said}"
+        stderr.contains("rules.toml:3: no condition `nam`"),
+        "{stderr}"
     );
-    assert!(said.contains("hint: did you mean `name`?"), "{said}");
+    assert!(stderr.contains("hint: did you mean `name`?"), "{stderr}");
     let file = shoot.catalogue().join("rules.toml");
     assert_eq!(shoot.run(&["tags", "test", file.to_str().unwrap()]).code, 1);
     shoot.add("Location Scout/IMG_1234.MOV", "Scout/Drummer.MOV");
@@ -119,31 +119,31 @@ fn rules_that_cannot_be_understood_leave_those_in_force() {
 }
 
 #[test]
-fn why_a_tag_is_there_is_told() {
+fn explain_reports_why_a_tag_is_set() {
     let shoot = fixtures();
     shoot.run(&["tag", "remove", "interview", LAUGH, "--author", "anna"]);
     shoot.run(&["tag", "add", "night owls", LAUGH, "--author", "anna"]);
-    let told = shoot.run(&["tags", "explain", LAUGH]).stdout;
+    let clip = shoot.run(&["tags", "explain", LAUGH]).stdout;
     for line in [
         "interview  ",
-        "rule interview, for \"Interview\"",
-        "95 %  rule studio-session, for \"Studio Session\"",
+        "rule interview, matched \"Interview\"",
+        "95%  rule studio-session, matched \"Studio Session\"",
         "shoot_day 2",
         "removed by anna",
         "night-owls  ",
     ] {
-        assert!(told.contains(line), "{line}: {told}");
+        assert!(clip.contains(line), "{line}: {clip}");
     }
-    let told = shoot
+    let clip = shoot
         .run(&["tags", "explain", LAUGH, "--json"])
         .json()
         .remove(0);
-    let fired = told["files"][0]["fired"].as_array().unwrap();
+    let fired = clip["files"][0]["fired"].as_array().unwrap();
     let rules: Vec<&Value> = fired.iter().map(|fired| &fired["rule"]).collect();
     assert_eq!(rules, ["studio-session", "interview"]);
     assert_eq!(
-        told["people"][0],
-        json!({"tag": "interview", "added": false, "person": "anna", "at": told["people"][0]["at"]})
+        clip["people"][0],
+        json!({"tag": "interview", "added": false, "person": "anna", "at": clip["people"][0]["at"]})
     );
 }
 
@@ -159,11 +159,12 @@ fn words_of_the_vocabulary_find_their_tags() {
     assert_eq!(count("tag:tv-set").0, "2");
     assert_eq!(count("tag:control-room").0, "1");
     assert_eq!(count("tag:phase").0, "4");
-    let (none, said) = count("tag:rehearsal");
+    let (none, stderr) = count("tag:rehearsal");
     assert_eq!(none, "0");
     assert!(
-        said.contains("`rehearsal` may be `studio-session/rehearsal` or `tv-set/rehearsal`"),
-        "{said}"
+        stderr
+            .contains("`rehearsal` is ambiguous (`studio-session/rehearsal`, `tv-set/rehearsal`)"),
+        "{stderr}"
     );
     let refused = shoot.run(&["tag", "add", "rehearsal", LAUGH]);
     assert_eq!(refused.code, 1);
@@ -171,12 +172,12 @@ fn words_of_the_vocabulary_find_their_tags() {
     assert!(
         added
             .stderr
-            .contains("tv-rehearsal is called tv-set/rehearsal"),
+            .contains("using `tv-set/rehearsal` for `tv-rehearsal`"),
         "{}",
         added.stderr
     );
     assert!(
-        added.stderr.contains("did you mean interview?"),
+        added.stderr.contains("did you mean `interview`?"),
         "{}",
         added.stderr
     );
@@ -188,7 +189,7 @@ fn words_of_the_vocabulary_find_their_tags() {
             .map(|row| row["clips"].clone())
     };
     assert_eq!(of("group", "shoot"), Some(json!(9)));
-    // One clip has two below it, and counts once.
+    // One clip has two tags below it, and counts once.
     assert_eq!(of("tag", "tv-set"), Some(json!(3)));
     assert_eq!(of("tag", "tv-set/rehearsal"), Some(json!(1)));
     assert_eq!(of("tag", "intervew"), Some(json!(1)));
@@ -196,7 +197,7 @@ fn words_of_the_vocabulary_find_their_tags() {
 }
 
 #[test]
-fn a_tag_is_called_otherwise_by_people_and_by_rules() {
+fn a_renamed_tag_is_renamed_for_people_and_rules() {
     let shoot = fixtures();
     shoot.run(&["tag", "add", "loud", LAUGH]);
     shoot.run(&["tag", "remove", "studio-session", "C0001.MP4"]);
@@ -206,7 +207,7 @@ fn a_tag_is_called_otherwise_by_people_and_by_rules() {
         "{}",
         misspelt.stderr
     );
-    // Nobody is there to be asked.
+    // There is no terminal to ask for confirmation.
     assert_ne!(shoot.run(&["tags", "rename", "loud", "noisy"]).code, 0);
     assert_eq!(
         shoot.run(&["tags", "rename", "loud", "noisy", "-y"]).code,
@@ -215,7 +216,7 @@ fn a_tag_is_called_otherwise_by_people_and_by_rules() {
     let renamed = shoot.run(&["tags", "rename", "studio session", "Studio", "-y"]);
     assert_eq!(renamed.code, 0, "{}", renamed.stderr);
     assert_eq!(tags(&shoot, LAUGH), ["interview", "noisy", "studio"]);
-    // What was removed under the old name stays removed under the new one.
+    // A tag removed under the old name stays removed under the new one.
     assert!(tags(&shoot, "C0001.MP4").is_empty());
     assert_eq!(tags(&shoot, "C0002.MP4"), ["studio"]);
     shoot.add("Location Scout/IMG_1234.MOV", "Studio Session 2/IMG_9.MOV");
@@ -245,15 +246,15 @@ fn a_tag_is_called_otherwise_by_people_and_by_rules() {
             .code,
         2
     );
-    // And back.
+    // Renamed back.
     shoot.run(&["tags", "rename", "studio", "studio-session", "-y"]);
     assert_eq!(tags(&shoot, "C0002.MP4"), ["studio-session"]);
     assert!(tags(&shoot, "C0001.MP4").is_empty());
-    shoot.is_well("after other names");
+    shoot.assert_consistent("after the renames");
 }
 
 #[test]
-fn files_beside_a_clip_count_when_rules_ask_for_them() {
+fn rules_can_match_files_next_to_a_clip() {
     let shoot = fixtures();
     rules(
         &shoot,
@@ -274,7 +275,7 @@ fn files_beside_a_clip_count_when_rules_ask_for_them() {
 }
 
 #[test]
-fn subtitles_beside_a_clip_are_searched_and_read_by_rules() {
+fn subtitles_next_to_a_clip_are_searched_and_matched_by_rules() {
     let shoot = fixtures();
     let folder = shoot.footage().join("Studio Session - Night Owls/Day2");
     let subtitles = "1\n00:00:00,000 --> 00:00:02,000\nThat snare was <i>enormous</i>\n";
@@ -291,19 +292,19 @@ fn subtitles_beside_a_clip_are_searched_and_read_by_rules() {
 }
 
 fn xmp(shoot: &Shoot, clip: &str) -> PathBuf {
-    let told = shoot.run(&["show", "--json", clip]).json().remove(0);
-    PathBuf::from(told["path"].as_str().unwrap()).with_extension("xmp")
+    let clip = shoot.run(&["show", "--json", clip]).json().remove(0);
+    PathBuf::from(clip["path"].as_str().unwrap()).with_extension("xmp")
 }
 
-/// The program with another catalogue.
-fn at(shoot: &Shoot, catalogue: &Path, arguments: &[&str]) -> Answer {
+/// Runs the program with another catalogue.
+fn run_with_catalogue(shoot: &Shoot, catalogue: &Path, arguments: &[&str]) -> Answer {
     let mut command = shoot.command();
     command.env("BTSINDEX_CATALOGUE", catalogue).args(arguments);
-    Answer::of(&command.output().unwrap())
+    Answer::from_output(&command.output().unwrap())
 }
 
 #[test]
-fn what_people_said_travels_beside_the_footage() {
+fn edits_travel_in_sidecars_next_to_the_footage() {
     let shoot = fixtures();
     for words in [
         &["tag", "add", "drums,tv-set/rehearsal", LAUGH][..],
@@ -319,26 +320,24 @@ fn what_people_said_travels_beside_the_footage() {
     assert_eq!(shoot.run(&["sidecar", "write"]).code, 1);
     assert!(
         !xmp(&shoot, LAUGH).exists(),
-        "nobody was asked, so nothing was written"
+        "nothing is written without confirmation"
     );
     let written = shoot.run(&["sidecar", "write", "-y"]);
     assert_eq!(written.code, 0, "{}", written.stderr);
     assert!(
         written
             .stdout
-            .starts_with("2 sidecars written, 0 said it already"),
+            .starts_with("2 sidecars written, 0 up to date"),
         "{}",
         written.stdout
     );
     let again = shoot.run(&["sidecar", "write", "-y"]);
     assert!(
-        again
-            .stdout
-            .starts_with("0 sidecars written, 2 said it already"),
+        again.stdout.starts_with("0 sidecars written, 2 up to date"),
         "{}",
         again.stdout
     );
-    // A scan takes it neither for new nor for changed.
+    // A scan reports it neither as new nor as changed.
     let scanned = shoot.scan_counts(&[]);
     assert_eq!(
         (&scanned["new"], &scanned["changed"]),
@@ -346,32 +345,36 @@ fn what_people_said_travels_beside_the_footage() {
         "{scanned}"
     );
     let there = shoot.folder("other");
-    at(&shoot, &there, &["scan", shoot.footage().to_str().unwrap()]);
-    let read = at(&shoot, &there, &["sidecar", "read", "--author", "ben"]);
+    run_with_catalogue(&shoot, &there, &["scan", shoot.footage().to_str().unwrap()]);
+    let read = run_with_catalogue(&shoot, &there, &["sidecar", "read", "--author", "ben"]);
     assert_eq!(read.code, 0, "{}", read.stderr);
-    let told = at(&shoot, &there, &["show", "--json", LAUGH])
+    let clip = run_with_catalogue(&shoot, &there, &["show", "--json", LAUGH])
         .json()
         .remove(0);
     assert_eq!(
-        told["tags"],
+        clip["tags"],
         json!(["drums", "interview", "studio-session", "tv-set/rehearsal"])
     );
     assert_eq!(
-        (&told["rating"], &told["selection"]),
+        (&clip["rating"], &clip["selection"]),
         (&json!(4), &json!("selected"))
     );
-    assert_eq!(told["notes"][0]["text"], "first <take> & \"best\"");
-    assert_eq!(told["markers"][0]["text"], "stick drops");
+    assert_eq!(clip["notes"][0]["text"], "first <take> & \"best\"");
+    assert_eq!(clip["markers"][0]["text"], "stick drops");
     let here = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
-    assert_eq!(told["markers"], here["markers"]);
-    let rejected = at(&shoot, &there, &["show", "--json", "C0001.MP4"])
+    assert_eq!(clip["markers"], here["markers"]);
+    let rejected = run_with_catalogue(&shoot, &there, &["show", "--json", "C0001.MP4"])
         .json()
         .remove(0);
     assert_eq!(rejected["selection"], "rejected");
-    // Read again, nothing is new.
-    let again = at(&shoot, &there, &["sidecar", "read"]);
-    assert!(again.stdout.contains("0 things new"), "{}", again.stdout);
-    // What is taken back here is taken out there.
+    // Reading again finds nothing new.
+    let again = run_with_catalogue(&shoot, &there, &["sidecar", "read"]);
+    assert!(
+        again.stdout.contains("0 edits imported"),
+        "{}",
+        again.stdout
+    );
+    // An edit undone here is removed there.
     shoot.run(&["tag", "remove", "drums", LAUGH]);
     shoot.run(&["sidecar", "write", "-y"]);
     let text = fs::read_to_string(xmp(&shoot, LAUGH)).unwrap();
@@ -379,11 +382,11 @@ fn what_people_said_travels_beside_the_footage() {
         !text.contains("drums") && text.contains("tv-set/rehearsal"),
         "{text}"
     );
-    shoot.is_well("after sidecars");
+    shoot.assert_consistent("after sidecars");
 }
 
 #[test]
-fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
+fn sidecars_that_cannot_be_written_are_reported_and_the_others_written() {
     let shoot = fixtures();
     let folder = shoot
         .footage()
@@ -401,7 +404,7 @@ fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
     assert_eq!(written.code, 3, "{}", written.stdout);
     assert!(
         written.stderr.contains(
-            "C0001.MP4.xmp: other programs may take C0001.xmp for the sidecar of C0001.WAV"
+            "C0001.MP4.xmp: other programs may read C0001.xmp as the sidecar of C0001.WAV"
         ),
         "{}",
         written.stderr
@@ -423,7 +426,7 @@ fn what_stands_in_the_way_of_a_sidecar_is_told_and_the_rest_goes_on() {
 }
 
 #[test]
-fn people_here_are_believed_unless_the_sidecar_is_to_be() {
+fn the_catalogue_wins_over_the_sidecar_unless_requested() {
     let shoot = fixtures();
     let packet = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmp:Rating="2">
@@ -434,16 +437,18 @@ fn people_here_are_believed_unless_the_sidecar_is_to_be() {
     shoot.run(&["tag", "remove", "loud", LAUGH]);
     let read = shoot.run(&["sidecar", "read"]);
     assert!(
-        read.stderr.contains("loud was removed here, and stays so"),
+        read.stderr
+            .contains("tag `loud` was removed in the catalogue and was not added again"),
         "{}",
         read.stderr
     );
     assert!(
-        read.stderr.contains("it has 5 stars here, 2 there"),
+        read.stderr
+            .contains("5 stars in the catalogue, 2 in the sidecar"),
         "{}",
         read.stderr
     );
-    // A synonym is taken in as the tag it means.
+    // A synonym is imported as its tag.
     assert_eq!(
         tags(&shoot, LAUGH),
         ["ad-shoot", "interview", "studio-session"]
@@ -452,23 +457,23 @@ fn people_here_are_believed_unless_the_sidecar_is_to_be() {
     assert!(
         written
             .stderr
-            .contains("Rating is 2 there and 5 here; it stays"),
+            .contains("Rating is 2 in the sidecar and 5 in the catalogue: not overwritten"),
         "{}",
         written.stderr
     );
     shoot.run(&["sidecar", "read", "--prefer-xmp"]);
-    let told = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
-    assert_eq!(told["rating"], 2);
+    let clip = shoot.run(&["show", "--json", LAUGH]).json().remove(0);
+    assert_eq!(clip["rating"], 2);
 }
 
 #[test]
-fn exiftool_reads_what_is_written_and_is_read() {
+fn exiftool_reads_our_sidecars_and_its_own_are_read() {
     if Command::new("exiftool").arg("-ver").output().is_err() {
         assert!(
             std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
             "exiftool is not installed"
         );
-        eprintln!("exiftool is not installed: nothing was compared");
+        eprintln!("skipped: exiftool is not installed");
         return;
     }
     let shoot = fixtures();
@@ -486,13 +491,13 @@ fn exiftool_reads_what_is_written_and_is_read() {
         output.stdout
     };
     let read = |path: &PathBuf| -> Value {
-        let told: Value = serde_json::from_slice(&exiftool(&["-j", "-struct"], path)).unwrap();
-        told[0].clone()
+        let clip: Value = serde_json::from_slice(&exiftool(&["-j", "-struct"], path)).unwrap();
+        clip[0].clone()
     };
     let path = xmp(&shoot, LAUGH);
-    let told = read(&path);
+    let clip = read(&path);
     assert_eq!(
-        (&told["Subject"], &told["Rating"]),
+        (&clip["Subject"], &clip["Rating"]),
         (&json!(["ad-shoot", "drums"]), &json!(4))
     );
     assert_eq!(read(&xmp(&shoot, "C0001.MP4"))["Rating"], -1);
@@ -511,21 +516,21 @@ fn exiftool_reads_what_is_written_and_is_read() {
     assert_eq!(shown["title"], "Owls");
     shoot.run(&["tag", "remove", "drums", LAUGH]);
     shoot.run(&["sidecar", "write", "-y"]);
-    let told = read(&path);
+    let clip = read(&path);
     assert_eq!(
-        (&told["Subject"], &told["Title"]),
+        (&clip["Subject"], &clip["Title"]),
         (&json!(["ad-shoot", "Night Owls"]), &json!("Owls"))
     );
 }
 
 #[test]
-fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
+fn invalid_tag_names_are_rejected_and_lose_nothing() {
     let shoot = fixtures();
     shoot.run(&["tag", "add", "acme,beta", LAUGH]);
     for (words, reason) in [
         (
             &["tags", "rename", "acme", "acme", "-y"][..],
-            "is called `acme` already",
+            "already called `acme`",
         ),
         (
             &["tags", "rename", "acme", "shoot", "-y"],
@@ -533,7 +538,7 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
         ),
         (
             &["tags", "merge", "acme", "--into", "acme", "-y"],
-            "is called `acme` already",
+            "already called `acme`",
         ),
     ] {
         let refused = shoot.run(words);
@@ -544,7 +549,7 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
             refused.stderr
         );
     }
-    // Into one of the sources.
+    // Into one of the source tags.
     assert_eq!(
         shoot
             .run(&["tags", "merge", "acme", "beta", "--into", "acme", "-y"])
@@ -552,20 +557,22 @@ fn names_that_cannot_be_given_are_refused_and_lose_nothing() {
         0
     );
     assert_eq!(tags(&shoot, LAUGH), ["acme", "interview", "studio-session"]);
-    // A name that rules go by is not given to another tag.
+    // A name that rules use is not given to another tag.
     assert_eq!(shoot.run(&["tags", "rename", "drone", "air", "-y"]).code, 0);
     let refused = shoot.run(&["tags", "rename", "vertical", "drone", "-y"]);
     assert_eq!(refused.code, 2);
     assert!(
-        refused.stderr.contains("`drone` is what `air` was called"),
+        refused
+            .stderr
+            .contains("`drone` is the former name of `air`"),
         "{}",
         refused.stderr
     );
-    shoot.is_well("after refused names");
+    shoot.assert_consistent("after rejected names");
 }
 
 #[test]
-fn of_tags_that_become_one_it_stays_where_one_of_them_was() {
+fn merged_tags_stay_on_clips_that_had_one_of_them() {
     for sources in [["talk", "chat"], ["chat", "talk"]] {
         let shoot = fixtures();
         shoot.run(&["tag", "add", "talk", "C0001.MP4"]);
@@ -588,7 +595,7 @@ fn of_tags_that_become_one_it_stays_where_one_of_them_was() {
 }
 
 #[test]
-fn words_from_elsewhere_are_heard_by_the_names_of_now() {
+fn imported_tags_get_their_current_names() {
     let shoot = fixtures();
     shoot.run(&["tag", "add", "drone", "C0001.MP4"]);
     shoot.run(&["tag", "remove", "drone", "DJI_0042.MP4"]);
@@ -596,11 +603,11 @@ fn words_from_elsewhere_are_heard_by_the_names_of_now() {
     let journal = journal.to_str().unwrap();
     shoot.run(&["edits", "export", journal]);
     let there = shoot.folder("other");
-    at(&shoot, &there, &["scan", shoot.footage().to_str().unwrap()]);
-    at(&shoot, &there, &["tags", "rename", "drone", "air", "-y"]);
-    at(&shoot, &there, &["edits", "import", journal]);
+    run_with_catalogue(&shoot, &there, &["scan", shoot.footage().to_str().unwrap()]);
+    run_with_catalogue(&shoot, &there, &["tags", "rename", "drone", "air", "-y"]);
+    run_with_catalogue(&shoot, &there, &["edits", "import", journal]);
     let tags = |clip: &str| {
-        at(&shoot, &there, &["show", "--json", clip])
+        run_with_catalogue(&shoot, &there, &["show", "--json", clip])
             .json()
             .remove(0)["tags"]
             .to_string()
@@ -615,7 +622,7 @@ fn words_from_elsewhere_are_heard_by_the_names_of_now() {
         "{}",
         tags("DJI_0042.MP4")
     );
-    // What is taken back of a rename leaves the name, and what was removed stays so.
+    // Undoing a rename restores the name, and removed tags stay removed.
     shoot.run(&["tags", "rename", "drone", "air", "-y"]);
     shoot.run(&["undo"]);
     let tree = shoot.run(&["tags", "--json"]).json();
@@ -640,12 +647,12 @@ fn rules_are_read_from_files_only() {
         shoot
             .run(&["tags", "apply"])
             .stderr
-            .contains("it is not in UTF-8")
+            .contains("not UTF-8 text")
     );
 }
 
 #[test]
-fn a_tag_that_only_rules_can_mean_can_be_removed() {
+fn a_tag_known_only_to_rules_can_be_removed() {
     let shoot = fixtures();
     rules(
         &shoot,
@@ -662,7 +669,7 @@ fn a_tag_that_only_rules_can_mean_can_be_removed() {
 }
 
 #[test]
-fn a_sidecar_is_known_however_its_ending_is_written() {
+fn sidecar_extensions_match_in_any_case() {
     let shoot = fixtures();
     let upper = xmp(&shoot, LAUGH).with_extension("XMP");
     shoot.run(&["stars", "3", LAUGH]);

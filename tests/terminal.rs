@@ -1,5 +1,5 @@
-//! No command sends a character to a terminal that acts on it, or that nobody sees. JSON and paths for programs are
-//! data; [`crate::hostile`] has names that try to run something.
+//! No command sends control or invisible characters to a terminal. JSON and paths for programs are
+//! unescaped data; [`crate::hostile`] tests names that try to run something.
 
 #![cfg(unix)]
 
@@ -9,8 +9,8 @@ use crate::shoot::tmux::{READY, Tmux};
 use crate::shoot::{Answer, Shoot};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
-/// One of each kind: a soft hyphen, a Mongolian separator, joiners, bidirectional controls, an invisible operator, a
-/// filler, variation selectors, an annotation, a tag, a separator of lines.
+/// One of each kind: a soft hyphen, a Mongolian separator, joiners, bidirectional controls, an
+/// invisible operator, a filler, variation selectors, an annotation, a tag, a line separator.
 const UNSEEN: [char; 15] = [
     '\u{ad}',
     '\u{180e}',
@@ -37,7 +37,7 @@ fn unseen() -> String {
     UNSEEN.iter().collect()
 }
 
-/// Two clips of one content with such characters in every name, and in every word that a person can write.
+/// Two clips with the same content and such characters in every name and every user text.
 fn shoot() -> Shoot {
     let shoot = Shoot::new();
     for copy in ["one", "two"] {
@@ -47,13 +47,13 @@ fn shoot() -> Shoot {
     shoot.add(CLIP, format!("broken{}.mov", unseen()));
     fs::write(
         shoot.footage().join(format!("text{}.mov", unseen())),
-        "this is no clip",
+        "this is not a clip",
     )
     .unwrap();
     shoot
 }
 
-fn is_clean(arguments: &[&str], answer: &Answer) {
+fn assert_clean(arguments: &[&str], answer: &Answer) {
     for text in [&answer.stdout, &answer.stderr] {
         assert!(
             !text.contains(is_raw),
@@ -64,7 +64,7 @@ fn is_clean(arguments: &[&str], answer: &Answer) {
 }
 
 #[test]
-fn no_command_prints_a_character_that_nobody_sees() {
+fn no_command_prints_an_invisible_character() {
     let shoot = shoot();
     let unseen = unseen();
     let (tag, note) = (format!("laugh{unseen}ing"), format!("quiet{unseen}ly"));
@@ -72,12 +72,12 @@ fn no_command_prints_a_character_that_nobody_sees() {
     let broken = footage.join(format!("broken{unseen}.mov"));
     let broken = broken.to_str().unwrap();
     let author = format!("anna{unseen}");
-    let said = ["-y", "--author", author.as_str()];
+    let options = ["-y", "--author", author.as_str()];
     let commands: Vec<Vec<&str>> = vec![
         vec!["scan", "--no-pictures", footage.to_str().unwrap()],
-        [&["tag", "add", &tag, broken], &said[..]].concat(),
-        [&["note", &note, broken], &said[..]].concat(),
-        [&["mark", "0.1s", &note, broken], &said[..]].concat(),
+        [&["tag", "add", &tag, broken], &options[..]].concat(),
+        [&["note", &note, broken], &options[..]].concat(),
+        [&["mark", "0.1s", &note, broken], &options[..]].concat(),
         vec!["search"],
         vec!["search", "--facet", "folder"],
         vec!["search", "--columns", "name,path,tags,notes"],
@@ -106,14 +106,14 @@ fn no_command_prints_a_character_that_nobody_sees() {
         vec!["scan", &note],
     ];
     for arguments in &commands {
-        is_clean(arguments, &shoot.run(arguments));
+        assert_clean(arguments, &shoot.run(arguments));
     }
     let names = shoot.run(&["search"]).stdout;
     assert!(names.contains("broken\\u{ad}\\u{180e}"), "{names}");
 }
 
 #[test]
-fn the_screen_shows_them_by_their_numbers() {
+fn browse_shows_invisible_characters_as_code_points() {
     let shoot = shoot();
     assert_eq!(shoot.scan_facts().code, 3);
     let tmux = Tmux::new(&shoot, 180, 24, &[]);

@@ -1,8 +1,8 @@
-//! What a scan costs, beside the other ways to get the same facts and pictures.
+//! Compares the cost of `btsindex scan` with other methods to get the same facts and pictures.
 //!
-//! Each way does its work on the same footage, turn by turn, so that a machine that slows down
-//! slows all of them. CPU time is the measure: it counts every process that a way starts, and
-//! other work on the machine hardly moves it. `benches/README.md` says what the columns mean.
+//! All methods process the same footage and take turns, so that a slow phase of the machine affects
+//! all of them. The main measure is CPU time: it includes every process that a method starts, and
+//! other work on the machine hardly changes it. `benches/README.md` describes the columns.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,13 +10,15 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark that fails should stop, and its answer goes to the terminal"
+    reason = "a benchmark that fails should stop, and its result goes to the terminal"
 )]
 
 #[cfg(unix)]
-mod asked;
+mod arguments;
 #[cfg(unix)]
 mod measure;
+#[cfg(unix)]
+mod methods;
 #[cfg(unix)]
 mod reads;
 #[cfg(unix)]
@@ -25,33 +27,34 @@ mod report;
 mod sets;
 #[cfg(unix)]
 mod tools;
-#[cfg(unix)]
-mod ways;
 
 #[cfg(unix)]
 fn main() {
-    // Cargo passes `--bench` for `cargo bench` and nothing for `cargo test`, which must be quick.
+    // Cargo passes `--bench` for `cargo bench`, but not for `cargo test`, which must be quick.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    let asked = asked::Asked::parse(std::env::args().skip(1)).unwrap_or_else(|problem| {
-        eprintln!("error: {problem}\n{}", asked::usage());
-        std::process::exit(2);
-    });
-    let tools = tools::Tools::ready();
-    let ways = tools.usable(&asked.ways);
-    let sets = sets::ready(&asked.sets);
+    let arguments =
+        arguments::Arguments::parse(std::env::args().skip(1)).unwrap_or_else(|problem| {
+            eprintln!("error: {problem}\n{}", arguments::usage());
+            std::process::exit(2);
+        });
+    let tools = tools::Tools::find();
+    let methods = tools.usable(&arguments.methods);
+    let sets = sets::load(&arguments.sets);
     let results: Vec<_> = sets
         .iter()
-        .map(|set| measure::compare(set, &ways, asked.rounds, &tools))
+        .map(|set| measure::compare(set, &methods, arguments.rounds, &tools))
         .collect();
-    report::print(&results, asked.markdown);
-    if let Some(start) = measure::start(&tools) {
-        println!("\n{start}");
+    report::print(&results, arguments.markdown);
+    if let Some(cost) = measure::empty_scan(&tools) {
+        println!("\n{cost}");
     }
 }
 
 #[cfg(not(unix))]
 fn main() {
-    eprintln!("the comparison counts the CPU time of child processes as Unix does: skipped");
+    eprintln!(
+        "skipped: the comparison needs the CPU time of child processes, which only Unix reports"
+    );
 }

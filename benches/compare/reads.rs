@@ -1,18 +1,18 @@
-//! How much of the footage is read, and in how many calls, by the word of strace.
+//! Counts the bytes of footage that are read and the read calls, with strace.
 //!
-//! A drive on a shelf is slow to seek and a share is slow to answer: there, calls and bytes are
-//! what a scan costs, and neither shows in a time measured on a warm cache.
+//! A spinning drive is slow to seek and a share is slow to answer. There, calls and bytes determine
+//! the cost of a scan, and neither shows in a time measured with a warm cache.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use crate::ways::CommandLine;
+use crate::methods::CommandLine;
 
 const CALLS: &str = "trace=read,pread64,readv,preadv,preadv2";
 
-/// Reads of footage; those of libraries, catalogues and pipes do not count.
+/// Reads of footage, without those of libraries, catalogues and pipes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Reads {
     pub(crate) calls: u64,
@@ -20,7 +20,7 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    /// The same command, with every process that it starts traced into `log`.
+    /// Returns the same command, with reads of all its processes traced into `log`.
     pub(crate) fn traced(strace: &Path, log: &Path, line: CommandLine) -> CommandLine {
         let mut arguments = [
             "-f",
@@ -44,7 +44,7 @@ impl Reads {
         }
     }
 
-    /// Adds what `log` says was read below `folder`.
+    /// Adds the reads of files below `folder` that `log` contains.
     pub(crate) fn add(&mut self, log: &Path, folder: &Path) {
         let footage = format!("<{}/", folder.display());
         let mut unfinished: HashMap<String, bool> = HashMap::new();
@@ -54,8 +54,8 @@ impl Reads {
             let Some((process, call)) = line.split_once(' ') else {
                 continue;
             };
-            // A call that another process interrupts is told in two lines, and only the first
-            // has the path.
+            // strace writes a call that another process interrupts in two lines. Only the first
+            // line has the path.
             let is_footage = if call.trim_start().starts_with("<... ") {
                 unfinished.remove(process).unwrap_or(false)
             } else {
@@ -71,7 +71,7 @@ impl Reads {
     }
 }
 
-/// What a finished call returned; `None` for an error.
+/// Returns the result of a finished call; `None` for an error.
 fn returned(call: &str) -> Option<u64> {
     call.rsplit_once(" = ")?.1.parse().ok()
 }

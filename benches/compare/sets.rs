@@ -1,4 +1,4 @@
-//! The sets of footage that are scanned, made by `benches/footage.sh` where they are missing.
+//! Sets of footage to scan. `benches/footage.sh` generates the missing ones.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use walkdir::WalkDir;
 
-/// The name of each set, which is its folder with `-` for `/`.
+/// Name of each set: the path of its folder, with `-` instead of `/`.
 pub(crate) const SETS: &[&str] = &[
     "S1",
     "S2-h264",
@@ -21,41 +21,41 @@ pub(crate) const SETS: &[&str] = &[
     "S3-matroska",
 ];
 
-/// A folder of clips.
+/// Folder of clips.
 pub(crate) struct Set {
     pub(crate) name: &'static str,
     pub(crate) folder: PathBuf,
     pub(crate) clips: Vec<Clip>,
 }
 
-/// A file, and how many seconds it lasts.
+/// File with its duration in seconds.
 pub(crate) struct Clip {
     pub(crate) path: PathBuf,
     pub(crate) seconds: f64,
 }
 
-/// The sets called `names`, with their footage there.
-pub(crate) fn ready(names: &[&'static str]) -> Vec<Set> {
-    let footage = footage();
-    names.iter().map(|name| set(&footage, name)).collect()
+/// Returns the sets with these names, after generating missing footage.
+pub(crate) fn load(names: &[&'static str]) -> Vec<Set> {
+    let footage = generate_footage();
+    names.iter().map(|name| load_set(&footage, name)).collect()
 }
 
-/// Where the footage is; it is made first, which takes minutes once.
-fn footage() -> PathBuf {
+/// Generates missing footage, which takes minutes the first time, and returns its folder.
+fn generate_footage() -> PathBuf {
     let folder = env::var_os("BTSINDEX_BENCH_FOOTAGE").map_or_else(
         || Path::new(env!("CARGO_TARGET_TMPDIR")).join("../bench-footage"),
         PathBuf::from,
     );
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/footage.sh");
-    let made = Command::new("bash").arg(script).arg(&folder).status();
+    let status = Command::new("bash").arg(script).arg(&folder).status();
     assert!(
-        made.expect("bash is there").success(),
-        "footage.sh could not make the footage"
+        status.expect("bash is installed").success(),
+        "footage.sh could not generate the footage"
     );
     folder.canonicalize().unwrap()
 }
 
-fn set(footage: &Path, name: &'static str) -> Set {
+fn load_set(footage: &Path, name: &'static str) -> Set {
     let folder = footage.join(name.replacen('-', "/", 1));
     let mut paths: Vec<_> = WalkDir::new(&folder)
         .into_iter()
@@ -68,7 +68,7 @@ fn set(footage: &Path, name: &'static str) -> Set {
     let clips = paths
         .into_iter()
         .map(|path| Clip {
-            seconds: seconds(&path),
+            seconds: probe_seconds(&path),
             path,
         })
         .collect();
@@ -79,14 +79,14 @@ fn set(footage: &Path, name: &'static str) -> Set {
     }
 }
 
-fn seconds(path: &Path) -> f64 {
-    let answer = Command::new("ffprobe")
+fn probe_seconds(path: &Path) -> f64 {
+    let output = Command::new("ffprobe")
         .args(["-v", "error", "-of", "csv=p=0"])
         .args(["-show_entries", "format=duration"])
         .arg(path)
         .output()
-        .expect("ffprobe is there");
-    let text = String::from_utf8(answer.stdout).unwrap();
+        .expect("ffprobe is installed");
+    let text = String::from_utf8(output.stdout).unwrap();
     text.trim()
         .parse()
         .unwrap_or_else(|_| panic!("`{}` has no duration", path.display()))

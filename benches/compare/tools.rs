@@ -1,26 +1,26 @@
-//! What the comparison needs around it: the built program, the floor, and which of the other
-//! programs this machine has.
+//! Programs that the comparison needs: btsindex, the compiled `floor.c`, and the external tools
+//! that this machine has.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::ways::Way;
+use crate::methods::Method;
 
-/// The programs that are compared, found or built.
+/// Programs to compare.
 pub(crate) struct Tools {
     pub(crate) btsindex: PathBuf,
-    /// `None` without a C compiler and libav's headers.
+    /// `None` if the C compiler or the headers of libav are missing.
     pub(crate) floor: Option<PathBuf>,
-    /// `None` where reads cannot be counted.
+    /// `None` if strace is missing, so that reads cannot be counted.
     pub(crate) strace: Option<PathBuf>,
-    /// What `btsindex scan` can be told.
+    /// Output of `btsindex scan --help`.
     scan_help: String,
 }
 
 impl Tools {
-    /// Finds and builds them; what is missing is said.
-    pub(crate) fn ready() -> Self {
+    /// Finds or builds the programs.
+    pub(crate) fn find() -> Self {
         let btsindex = PathBuf::from(env!("CARGO_BIN_EXE_btsindex"));
         let help = Command::new(&btsindex)
             .args(["scan", "--help"])
@@ -28,57 +28,63 @@ impl Tools {
             .expect("btsindex starts");
         let tools = Self {
             floor: build_floor(),
-            strace: on_path("strace"),
+            strace: find_on_path("strace"),
             scan_help: String::from_utf8_lossy(&help.stdout).into_owned(),
             btsindex,
         };
         if tools.strace.is_none() {
-            eprintln!("skipped: bytes and reads, `strace` is not here");
+            eprintln!("skipped: bytes and reads: `strace` is not installed");
         }
         tools
     }
 
-    /// Whether `btsindex scan` knows an option.
+    /// Returns true if `btsindex scan` has an option.
     pub(crate) fn scan_has(&self, option: &str) -> bool {
         self.scan_help
             .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
             .any(|word| word == option)
     }
 
-    /// The ways that can be taken here; those that cannot are said.
-    pub(crate) fn usable(&self, ways: &[Way]) -> Vec<Way> {
-        ways.iter()
+    /// Returns the methods that can run here, and prints the others to standard error.
+    pub(crate) fn usable(&self, methods: &[Method]) -> Vec<Method> {
+        methods
+            .iter()
             .copied()
-            .filter(|&way| {
-                let missing = self.missing(way);
+            .filter(|&method| {
+                let missing = self.missing(method);
                 if let Some(missing) = &missing {
-                    eprintln!("skipped: {}, {missing}", way.name());
+                    eprintln!("skipped: {}: {missing}", method.name());
                 }
                 missing.is_none()
             })
             .collect()
     }
 
-    fn missing(&self, way: Way) -> Option<String> {
-        if let Some(option) = way.scan_option().filter(|option| !self.scan_has(option)) {
+    /// Returns the reason why a method cannot run.
+    fn missing(&self, method: Method) -> Option<String> {
+        if let Some(option) = method.scan_option().filter(|option| !self.scan_has(option)) {
             return Some(format!("`btsindex scan` has no `{option}`"));
         }
-        if way.is_floor() && self.floor.is_none() {
+        if method.is_floor() && self.floor.is_none() {
             return Some("floor.c could not be compiled".to_owned());
         }
-        let missing = way.programs().iter().find(|name| on_path(name).is_none());
-        missing.map(|name| format!("`{name}` is not here"))
+        let missing = method
+            .programs()
+            .iter()
+            .find(|name| find_on_path(name).is_none());
+        missing.map(|name| format!("`{name}` is not installed"))
     }
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// Finds a program in `PATH`.
+fn find_on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
 }
 
-/// Compiles `floor.c` into the target folder.
+/// Compiles `floor.c` into the target folder; `None` if that fails.
 fn build_floor() -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/floor.c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("floor");
@@ -87,7 +93,7 @@ fn build_floor() -> Option<PathBuf> {
         .args(["libavformat", "libavcodec", "libavutil", "libswscale"])
         .output()
         .ok()
-        .filter(|answer| answer.status.success())?;
+        .filter(|output| output.status.success())?;
     let built = Command::new("cc")
         .arg("-O2")
         .arg(source)

@@ -1,9 +1,9 @@
-//! What taking in a card costs, beside rsync and xxhsum, which do the same by hand: copied to two places in
-//! turn, synced, and compared after the system forgot what it had in memory. And what it costs to ask whether it
-//! may be formatted, beside xxhsum, which compares its files with a list and knows no copies.
+//! Compares the cost of `btsindex ingest` with rsync and xxhsum, which copy a card to two
+//! destinations, sync, drop the caches, and compare the copies. Also compares `btsindex safe` with
+//! xxhsum, which compares the card with a checksum list but knows nothing about copies.
 //!
-//! Each way does its work on the same files and the same disk, turn by turn. `benches/README.md` says what the
-//! columns mean.
+//! Both methods process the same files on the same disk and take turns. `benches/README.md`
+//! describes the columns.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,21 +12,21 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::cast_precision_loss,
-    reason = "a benchmark that fails should stop, and its answer goes to the terminal"
+    reason = "a benchmark that fails should stop, and its result goes to the terminal"
 )]
 
 #[cfg(unix)]
-mod ways;
+mod measure;
 
 #[cfg(unix)]
 fn main() {
-    // Cargo passes `--bench` for `cargo bench` and nothing for `cargo test`, which must be quick.
+    // Cargo passes `--bench` for `cargo bench`, but not for `cargo test`, which must be quick.
     if std::env::args().any(|argument| argument == "--bench") {
-        ways::compare();
+        measure::compare();
     }
 }
 
 #[cfg(not(unix))]
 fn main() {
-    eprintln!("rsync and the dropping of caches are Unix's: skipped");
+    eprintln!("skipped: needs rsync, and a system that can drop its caches");
 }

@@ -1,7 +1,7 @@
-//! The small program on FTS5 that `btsindex search` is measured against: a fresh process that
-//! opens the database to read, finds, counts all hits, and prints twenty rows.
+//! FTS5 client that `btsindex search` is compared with: a process that opens the database for
+//! reading, searches, counts all hits, and prints twenty rows.
 //!
-//! The bench starts itself as this program, so both sides are built alike.
+//! The benchmark starts itself as this client, so both programs are built with the same options.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,26 +9,26 @@ use std::io::Write as _;
 
 use rusqlite::{Connection, OpenFlags, Params, Row};
 
-/// The argument that makes the bench this program.
+/// Argument that runs the benchmark as this client.
 pub(crate) const FLAG: &str = "--fts5";
 
-/// What a row shows, and where it comes from.
+/// Query for the columns of a result row.
 const ROWS: &str = "SELECT c.name, c.captured, c.duration, c.height, c.rate, c.bytes,
     m.name, c.tags, c.folder, c.title FROM clip c JOIN camera m ON m.id = c.camera";
 
-/// Rows that are printed.
-const SHOWN: usize = 20;
+/// Number of rows to print.
+const LIMIT: usize = 20;
 
-/// How many clips have each of something.
+/// Number of clips per facet value.
 type Counts = HashMap<i64, i64>;
 
-/// What it found: so many hits, and these lines.
+/// Result of a search: number of hits, and the lines to print.
 struct Answer {
     total: i64,
     lines: String,
 }
 
-/// Runs `DATABASE KIND WORDS…`.
+/// Runs a query; the arguments are `DATABASE KIND WORDS…`.
 pub(crate) fn run(arguments: &[String]) {
     let [database, kind, rest @ ..] = arguments else {
         panic!("{FLAG} DATABASE KIND WORDS");
@@ -38,15 +38,15 @@ pub(crate) fn run(arguments: &[String]) {
     }
     let connection = open(database);
     let answer = match (kind.as_str(), rest) {
-        ("match", [expression]) => matching(&connection, expression),
-        ("by-manual", [expression]) => by_manual(&connection, expression),
+        ("match", [expression]) => match_in_one_pass(&connection, expression),
+        ("by-manual", [expression]) => match_by_manual(&connection, expression),
         ("fuzzy", [word]) => fuzzy(&connection, word, "vocabulary", "term"),
         ("fuzzy-listed", [word]) => fuzzy(&connection, word, "listed", "word"),
         ("tagged", [tag, from, to]) => tagged(&connection, tag, from, to),
         ("newest", []) => newest(&connection),
         ("facets", []) => facets(&connection),
         ("facets", [expression]) => facets_of(&connection, expression),
-        _ => panic!("what is {kind}?"),
+        _ => panic!("unknown kind of query: {kind}"),
     };
     let mut out = std::io::stdout().lock();
     out.write_all(answer.lines.as_bytes()).unwrap();
@@ -56,15 +56,16 @@ pub(crate) fn run(arguments: &[String]) {
 fn open(database: &str) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags).unwrap();
-    // A fresh process has no pages yet: those of the system's cache are used in place.
+    // A new process has no cached pages: the memory map uses those of the page cache without
+    // copying.
     connection
         .execute_batch("PRAGMA mmap_size = 2147418112; PRAGMA temp_store = MEMORY;")
         .unwrap();
     connection
 }
 
-/// Best first, as FTS5's manual has it: `ORDER BY rank LIMIT 20`, and a count without ranks.
-fn by_manual(connection: &Connection, expression: &str) -> Answer {
+/// Searches as the manual of FTS5 recommends: `ORDER BY rank LIMIT 20`, and a separate count.
+fn match_by_manual(connection: &Connection, expression: &str) -> Answer {
     let total = connection
         .query_row(
             "SELECT count(*) FROM words WHERE words MATCH ?1",
@@ -83,8 +84,8 @@ fn by_manual(connection: &Connection, expression: &str) -> Answer {
     }
 }
 
-/// Best first in one pass, counted and sorted here, which is up to three times as quick.
-fn matching(connection: &Connection, expression: &str) -> Answer {
+/// Searches in one pass, and counts and sorts the hits here: up to three times as fast.
+fn match_in_one_pass(connection: &Connection, expression: &str) -> Answer {
     let mut statement = connection
         .prepare("SELECT rank, rowid FROM words WHERE words MATCH ?1")
         .unwrap();
@@ -94,33 +95,34 @@ fn matching(connection: &Connection, expression: &str) -> Answer {
         let rank: f64 = row.get(0).unwrap();
         best.add(-rank, row.get(1).unwrap());
     }
-    best.shown(connection)
+    best.into_answer(connection)
 }
 
-/// Every word of the vocabulary that is one letter away, then any of them.
+/// Collects all words with one different letter, then searches for any of them.
 fn fuzzy(connection: &Connection, word: &str, table: &str, column: &str) -> Answer {
     let mut statement = connection
         .prepare(&format!("SELECT {column} FROM {table}"))
         .unwrap();
     let mut terms = statement.query([]).unwrap();
-    let mut any = String::new();
+    let mut expression = String::new();
     while let Some(row) = terms.next().unwrap() {
         let term = row.get_ref(0).unwrap().as_str().unwrap();
         if is_near(term.as_bytes(), word.as_bytes()) {
-            let or = if any.is_empty() { "" } else { " OR " };
-            write!(any, "{or}\"{term}\"").unwrap();
+            let or = if expression.is_empty() { "" } else { " OR " };
+            write!(expression, "{or}\"{term}\"").unwrap();
         }
     }
-    if any.is_empty() {
+    if expression.is_empty() {
         return Answer {
             total: 0,
             lines: String::new(),
         };
     }
-    matching(connection, &any)
+    match_in_one_pass(connection, &expression)
 }
 
-/// Whether one letter put in, left out, replaced, or two swapped make one of the other.
+/// Returns true if inserting, removing or replacing one letter, or swapping two, converts one word
+/// into the other.
 fn is_near(one: &[u8], other: &[u8]) -> bool {
     if one.len().abs_diff(other.len()) > 1 {
         return false;
@@ -136,7 +138,7 @@ fn is_near(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// In one pass, counted and sorted here.
+/// Searches for a tag and a range of durations in one pass, and counts and sorts the hits here.
 fn tagged(connection: &Connection, tag: &str, from: &str, to: &str) -> Answer {
     let (from, to): (i64, i64) = (from.parse().unwrap(), to.parse().unwrap());
     let mut statement = connection
@@ -151,15 +153,16 @@ fn tagged(connection: &Connection, tag: &str, from: &str, to: &str) -> Answer {
         let captured: i64 = row.get(0).unwrap();
         best.add(captured as f64, row.get(1).unwrap());
     }
-    best.shown(connection)
+    best.into_answer(connection)
 }
 
-/// The twenty best of all that is added, and how many that was.
+/// Collector of the 20 best hits that also counts all of them.
 #[derive(Default)]
 struct Best {
     total: i64,
-    /// Never many more than are kept.
+    /// Candidates; truncated at ten times the limit.
     found: Vec<(f64, i64)>,
+    /// Score of the last hit within the limit, once it is reached.
     least: Option<f64>,
 }
 
@@ -170,20 +173,21 @@ impl Best {
             return;
         }
         self.found.push((score, id));
-        if self.found.len() == 10 * SHOWN {
+        if self.found.len() == 10 * LIMIT {
             self.sort();
         }
     }
 
     fn sort(&mut self) {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        self.found.truncate(SHOWN);
-        if self.found.len() == SHOWN {
-            self.least = self.found.last().map(|it| it.0);
+        self.found.truncate(LIMIT);
+        if self.found.len() == LIMIT {
+            self.least = self.found.last().map(|&(score, _)| score);
         }
     }
 
-    fn shown(mut self, connection: &Connection) -> Answer {
+    /// Loads the rows of the best hits.
+    fn into_answer(mut self, connection: &Connection) -> Answer {
         self.sort();
         let mut lines = String::new();
         for (_, id) in &self.found {
@@ -207,7 +211,7 @@ fn newest(connection: &Connection) -> Answer {
     }
 }
 
-/// Clips by tag, by camera and by day, of all there are.
+/// Counts all clips by tag, camera and day.
 fn facets(connection: &Connection) -> Answer {
     let mut lines = String::new();
     for sql in [
@@ -227,7 +231,7 @@ fn facets(connection: &Connection) -> Answer {
     }
 }
 
-/// Clips by tag, by camera and by day, of those that match, counted here.
+/// Counts matching clips by tag, camera and day. The counting is done here.
 fn facets_of(connection: &Connection, expression: &str) -> Answer {
     let mut total = 0;
     let [mut tags, mut cameras, mut days] = [Counts::new(), Counts::new(), Counts::new()];
@@ -253,7 +257,7 @@ fn facets_of(connection: &Connection, expression: &str) -> Answer {
     }
     let mut lines = String::new();
     for (counts, names) in [(tags, Some("tag")), (cameras, Some("camera")), (days, None)] {
-        for (id, count) in most(counts) {
+        for (id, count) in most_frequent(counts) {
             let name = names.map_or_else(
                 || id.to_string(),
                 |table| {
@@ -267,35 +271,36 @@ fn facets_of(connection: &Connection, expression: &str) -> Answer {
     Answer { total, lines }
 }
 
-/// The twenty that are there most often.
-fn most(counts: Counts) -> Vec<(i64, i64)> {
+/// Returns the 20 most frequent values with their counts.
+fn most_frequent(counts: Counts) -> Vec<(i64, i64)> {
     let mut all: Vec<(i64, i64)> = counts.into_iter().collect();
     all.sort_by_key(|&(key, count)| (-count, key));
     all.truncate(20);
     all
 }
 
+/// Runs a statement and returns its rows as lines.
 fn rows(connection: &Connection, sql: &str, params: impl Params) -> String {
     let mut statement = connection.prepare(sql).unwrap();
     let columns = statement.column_count();
     let mut found = statement.query(params).unwrap();
     let mut lines = String::new();
     while let Some(row) = found.next().unwrap() {
-        line(row, columns, &mut lines);
+        append_line(row, columns, &mut lines);
     }
     lines
 }
 
-fn line(row: &Row<'_>, columns: usize, lines: &mut String) {
+fn append_line(row: &Row<'_>, columns: usize, lines: &mut String) {
     use rusqlite::types::ValueRef::{Blob, Integer, Null, Real, Text};
     for column in 0..columns {
-        let written = match row.get_ref(column).unwrap() {
+        let result = match row.get_ref(column).unwrap() {
             Integer(number) => write!(lines, "{number}\t"),
             Real(number) => write!(lines, "{number}\t"),
             Text(text) => write!(lines, "{}\t", String::from_utf8_lossy(text)),
             Null | Blob(_) => write!(lines, "\t"),
         };
-        written.unwrap();
+        result.unwrap();
     }
     lines.push('\n');
 }

@@ -1,111 +1,113 @@
-//! The clips that are searched: those of `believable`, with what makes a catalogue worth
-//! searching: tags, titles, notes, stars, places, and a transcript of one clip in ten.
+//! Clips for the search benchmark: those of `synthetic`, with more to search for: tags, titles,
+//! notes, stars, places, and a transcript for one clip in ten.
 
 use btsindex::clip::{Clip, Fact, Source};
-use btsindex::value::{Tagged, Why};
+use btsindex::value::{TagOrigin, Tagged};
 
-use super::believable::{self, Dice, Invented};
-use super::words::{Words, rank};
+use super::synthetic::{self, Random, SyntheticClip};
+use super::vocabulary::{Vocabulary, log_uniform_rank};
 
-/// Tags beside those that the rules give.
+/// Number of tags, in addition to those from rules.
 const TAGS: usize = 300;
-/// Words of the vocabulary that tags of one word are made of, and of two: no word is in both,
-/// so a phrase never reaches from one tag into the next.
-const SINGLE: usize = 2000;
-const DOUBLE: usize = 5000;
-/// Words of a transcript.
-const TRANSCRIPT: u64 = 200;
+/// First vocabulary rank for tags of one word.
+const ONE_WORD_TAGS: usize = 2000;
+/// First vocabulary rank for tags of two words. No word is in both ranges, so a phrase never
+/// matches across two tags.
+const TWO_WORD_TAGS: usize = 5000;
+/// Number of words in a transcript.
+const TRANSCRIPT_WORDS: u64 = 200;
 
-/// Everything that clips are made from.
-pub(crate) struct World {
-    pub(crate) words: Words,
+/// Generator of clips.
+pub(crate) struct ClipGenerator {
+    pub(crate) vocabulary: Vocabulary,
     tags: Vec<String>,
 }
 
-/// One clip: what the catalogue is told, and what a table of it would hold.
-pub(crate) struct Dressed {
+/// Clip with all facts and edits to write.
+pub(crate) struct SearchClip {
     pub(crate) number: u64,
-    pub(crate) invented: Invented,
-    /// What its content says.
+    pub(crate) base: SyntheticClip,
+    /// Facts of the content.
     pub(crate) facts: Clip,
-    /// What its place says.
+    /// Facts from name and folder.
     pub(crate) file_facts: Clip,
-    /// What a person wrote of it.
+    /// Note of a user.
     pub(crate) note: Option<String>,
-    /// Stars that a person gave it.
+    /// Rating of a user, from 1 to 5.
     pub(crate) stars: Option<u8>,
 }
 
-/// What is found by words, in six columns; phrases stay within one of these texts.
-pub(crate) struct Texts {
+/// Searchable texts of a clip, in six columns. A phrase matches only within one text.
+pub(crate) struct ClipTexts {
     pub(crate) name: String,
     pub(crate) folder: String,
     pub(crate) tags: Vec<String>,
     pub(crate) camera: Vec<String>,
-    /// The title, or what people wrote: no clip has both.
+    /// Title or note: no clip has both.
     pub(crate) title: String,
     pub(crate) comment: String,
 }
 
-impl World {
+impl ClipGenerator {
     pub(crate) fn new() -> Self {
-        let words = Words::new();
+        let vocabulary = Vocabulary::new();
         let tag = |number: usize| {
             if number % 4 == 3 {
-                let (one, two) = (words.at(DOUBLE + number), words.at(DOUBLE + TAGS + number));
-                format!("{one} {two}")
+                let first = vocabulary.word(TWO_WORD_TAGS + number);
+                let second = vocabulary.word(TWO_WORD_TAGS + TAGS + number);
+                format!("{first} {second}")
             } else {
-                words.at(SINGLE + number).to_owned()
+                vocabulary.word(ONE_WORD_TAGS + number).to_owned()
             }
         };
         let tags = (0..TAGS).map(tag).collect();
-        Self { words, tags }
+        Self { vocabulary, tags }
     }
 
-    /// The clip of that number, the same each time.
-    pub(crate) fn clip(&self, number: u64) -> Dressed {
-        let mut dice = Dice(number ^ 0xd4e5_5ed0_0000_0000);
-        let invented = believable::clip(number);
-        let mut facts: Clip = serde_json::from_str(&invented.facts).unwrap();
-        let mut file_facts: Clip = serde_json::from_str(&invented.file_facts).unwrap();
-        let more = 2 + dice.below(3);
+    /// Returns the clip with a number, always the same one.
+    pub(crate) fn clip(&self, number: u64) -> SearchClip {
+        let mut random = Random(number ^ 0xd4e5_5ed0_0000_0000);
+        let base = synthetic::clip(number);
+        let mut facts: Clip = serde_json::from_str(&base.facts).unwrap();
+        let mut file_facts: Clip = serde_json::from_str(&base.file_facts).unwrap();
+        let extra_tags = 2 + random.below(3);
         if let Some(tags) = &mut file_facts.tags {
-            while (tags.value.iter().count() as u64) < more + 1 {
-                let tag = self.tags[rank(TAGS, &mut dice)].clone();
+            while (tags.value.iter().count() as u64) < extra_tags + 1 {
+                let tag = self.tags[log_uniform_rank(TAGS, &mut random)].clone();
                 let (rule, evidence) = (tag.replace(' ', "-"), tag.clone());
-                let why = Why::Rule {
+                let why = TagOrigin::Rule {
                     rule,
                     evidence,
                     confidence: 90,
                 };
-                tags.value.add(Tagged { tag, why });
+                tags.value.add(Tagged { tag, origin: why });
             }
         }
-        let told = dice.below(100);
-        if told < 30 {
-            let words = 2 + dice.below(4);
-            let title = self.words.sentence(words, &mut dice);
+        let percent = random.below(100);
+        if percent < 30 {
+            let words = 2 + random.below(4);
+            let title = self.vocabulary.sentence(words, &mut random);
             facts.title = Some(Fact::new(title, Source::CONTAINER));
         }
-        let note = (told == 99).then(|| {
-            let words = 4 + dice.below(8);
-            self.words.sentence(words, &mut dice)
+        let note = (percent == 99).then(|| {
+            let words = 4 + random.below(8);
+            self.vocabulary.sentence(words, &mut random)
         });
-        if dice.below(10) == 0 {
-            let transcript = self.words.sentence(TRANSCRIPT, &mut dice);
+        if random.below(10) == 0 {
+            let transcript = self.vocabulary.sentence(TRANSCRIPT_WORDS, &mut random);
             facts.comment = Some(Fact::new(transcript, Source::CONTAINER));
         }
         let make = facts.make.as_ref().map(|make| make.value.as_str());
         if matches!(make, Some("Apple" | "DJI")) {
-            let (north, east) = (40 + dice.below(16), dice.below(20));
-            let (n, e) = (dice.below(1_000_000), dice.below(1_000_000));
+            let (north, east) = (40 + random.below(16), random.below(20));
+            let (n, e) = (random.below(1_000_000), random.below(1_000_000));
             let place = format!("{north}.{n:06},{east}.{e:06}").parse().unwrap();
             facts.gps = Some(Fact::new(place, Source::QUICKTIME));
         }
-        let stars = (dice.below(20) == 0).then(|| u8::try_from(1 + dice.below(5)).unwrap());
-        Dressed {
+        let stars = (random.below(20) == 0).then(|| u8::try_from(1 + random.below(5)).unwrap());
+        SearchClip {
             number,
-            invented,
+            base,
             facts,
             file_facts,
             note,
@@ -114,8 +116,8 @@ impl World {
     }
 }
 
-impl Texts {
-    /// How long they are together.
+impl ClipTexts {
+    /// Returns the total length in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let several = self.tags.iter().chain(&self.camera);
         let all = [&self.name, &self.folder, &self.title, &self.comment].into_iter();
@@ -123,22 +125,22 @@ impl Texts {
     }
 }
 
-impl Dressed {
-    /// All that is known of it, as the catalogue merges it.
+impl SearchClip {
+    /// Returns all facts, merged as in the catalogue.
     pub(crate) fn merged(&self) -> Clip {
         let mut clip = self.facts.clone();
         clip.merge(&self.file_facts);
         clip
     }
 
-    pub(crate) fn texts(&self) -> Texts {
+    pub(crate) fn texts(&self) -> ClipTexts {
         let clip = self.merged();
         let text = |fact: Option<Fact<String>>| fact.map_or_else(String::new, |fact| fact.value);
         let camera = [clip.make, clip.model, clip.lens].map(text);
         let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
-        Texts {
-            name: self.invented.name.clone(),
-            folder: self.invented.folder.to_string_lossy().into_owned(),
+        ClipTexts {
+            name: self.base.name.clone(),
+            folder: self.base.folder.to_string_lossy().into_owned(),
             tags: tags.map(|tagged| tagged.tag.clone()).collect(),
             camera: camera.into_iter().filter(|text| !text.is_empty()).collect(),
             title: self.note.clone().unwrap_or_else(|| text(clip.title)),

@@ -1,4 +1,4 @@
-//! The same clips in SQLite's FTS5, as someone who knows it would set it up.
+//! Writes the same clips to a database with SQLite's FTS5, set up as an expert would.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Statement, params};
 
-use super::clips::{Dressed, Texts, World};
+use super::clips::{ClipGenerator, ClipTexts, SearchClip};
 
-/// Clips that are invented before they are written, so that inventing is not measured.
+/// Number of clips to generate before they are written, so that the generation is not measured.
 const CHUNK: u64 = 10_000;
 
 const INDEXES: &str = "
@@ -23,16 +23,16 @@ const INDEXES: &str = "
     CREATE INDEX clip_tag_tag ON clip_tag (tag, clip);
     ANALYZE;";
 
-/// How long making it took.
-pub(crate) struct Made {
-    /// The words: inserted in one transaction, then `optimize`.
+/// Durations of building the database, in seconds.
+pub(crate) struct BuildTimes {
+    /// FTS5 table: inserts in one transaction, `optimize`, and commit.
     pub(crate) words: f64,
-    /// The ordinary tables and their indexes.
+    /// Ordinary tables with their indexes.
     pub(crate) tables: f64,
 }
 
-/// Makes the database anew.
-pub(crate) fn make(path: &Path, world: &World, clips: u64) -> Made {
+/// Builds the database from scratch.
+pub(crate) fn build(path: &Path, generator: &ClipGenerator, clips: u64) -> BuildTimes {
     remove(path);
     let mut connection = open(path);
     connection
@@ -41,35 +41,35 @@ pub(crate) fn make(path: &Path, world: &World, clips: u64) -> Made {
     let (mut words, mut tables) = (Duration::ZERO, Duration::ZERO);
     let transaction = connection.transaction().unwrap();
     {
-        let mut writer = Writer::new(&transaction);
+        let mut writer = ClipWriter::new(&transaction);
         for first in (0..clips).step_by(CHUNK as usize) {
             let numbers = first..(first + CHUNK).min(clips);
-            let chunk: Vec<(Dressed, Texts)> = numbers
-                .map(|number| world.clip(number))
+            let chunk: Vec<(SearchClip, ClipTexts)> = numbers
+                .map(|number| generator.clip(number))
                 .map(|clip| (clip.texts(), clip))
                 .map(|(texts, clip)| (clip, texts))
                 .collect();
-            let begun = Instant::now();
+            let start = Instant::now();
             for (clip, texts) in &chunk {
-                writer.row(clip, texts);
+                writer.insert_row(clip, texts);
             }
-            tables += begun.elapsed();
-            let begun = Instant::now();
+            tables += start.elapsed();
+            let start = Instant::now();
             for (clip, texts) in &chunk {
-                writer.words(clip.number, texts);
+                writer.insert_words(clip.number, texts);
             }
-            words += begun.elapsed();
+            words += start.elapsed();
         }
     }
-    let begun = Instant::now();
+    let start = Instant::now();
     transaction
         .execute_batch("INSERT INTO words (words) VALUES ('optimize')")
         .unwrap();
     transaction.commit().unwrap();
-    words += begun.elapsed();
-    let begun = Instant::now();
+    words += start.elapsed();
+    let start = Instant::now();
     connection.execute_batch(INDEXES).unwrap();
-    tables += begun.elapsed();
+    tables += start.elapsed();
     connection
         .execute_batch(
             "INSERT INTO listed SELECT term FROM vocabulary;
@@ -77,20 +77,20 @@ pub(crate) fn make(path: &Path, world: &World, clips: u64) -> Made {
              PRAGMA wal_checkpoint(TRUNCATE);",
         )
         .unwrap();
-    Made {
+    BuildTimes {
         words: words.as_secs_f64(),
         tables: tables.as_secs_f64(),
     }
 }
 
-/// Replaces the words and the title of clips that changed; how many milliseconds it took.
-pub(crate) fn change(path: &Path, clips: &[Dressed]) -> f64 {
+/// Replaces the words and titles of changed clips, and returns the duration in milliseconds.
+pub(crate) fn change(path: &Path, clips: &[SearchClip]) -> f64 {
     let mut connection = open(path);
-    let texts: Vec<Texts> = clips.iter().map(Dressed::texts).collect();
-    let begun = Instant::now();
+    let texts: Vec<ClipTexts> = clips.iter().map(SearchClip::texts).collect();
+    let start = Instant::now();
     let transaction = connection.transaction().unwrap();
     {
-        let mut writer = Writer::new(&transaction);
+        let mut writer = ClipWriter::new(&transaction);
         let mut delete = transaction
             .prepare("DELETE FROM words WHERE rowid = ?1")
             .unwrap();
@@ -101,14 +101,14 @@ pub(crate) fn change(path: &Path, clips: &[Dressed]) -> f64 {
             let id = id_of(clip.number);
             delete.execute([id]).unwrap();
             update.execute(params![id, texts.title]).unwrap();
-            writer.words(clip.number, texts);
+            writer.insert_words(clip.number, texts);
         }
     }
     transaction.commit().unwrap();
-    begun.elapsed().as_secs_f64() * 1000.0
+    start.elapsed().as_secs_f64() * 1000.0
 }
 
-/// Bytes of the tables that FTS5 keeps for itself.
+/// Returns the size of the internal tables of FTS5 in bytes.
 pub(crate) fn index_bytes(path: &Path) -> u64 {
     let bytes: i64 = open(path)
         .query_row(
@@ -120,14 +120,15 @@ pub(crate) fn index_bytes(path: &Path) -> u64 {
     u64::try_from(bytes).unwrap()
 }
 
-/// Removes a database and its log.
+/// Removes a database and its write-ahead log.
 pub(crate) fn remove(path: &Path) {
-    for ending in ["", "-wal", "-shm"] {
-        let _ = fs::remove_file(format!("{}{ending}", path.display()));
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{suffix}", path.display()));
     }
 }
 
-/// Opened to write, as safe as the catalogue: log written ahead, synced at each commit.
+/// Opens a database for writing, with the durability of the catalogue: a write-ahead log, synced at
+/// each commit.
 fn open(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection
@@ -144,8 +145,8 @@ fn id_of(number: u64) -> i64 {
     i64::try_from(number + 1).unwrap()
 }
 
-/// Statements that write clips, and the names that were given numbers.
-struct Writer<'c> {
+/// Prepared statements that write clips, and the ids of cameras and tags.
+struct ClipWriter<'c> {
     clip: Statement<'c>,
     words: Statement<'c>,
     camera: Statement<'c>,
@@ -155,7 +156,7 @@ struct Writer<'c> {
     tags: HashMap<String, i64>,
 }
 
-impl<'c> Writer<'c> {
+impl<'c> ClipWriter<'c> {
     fn new(connection: &'c Connection) -> Self {
         let prepare = |sql| connection.prepare(sql).unwrap();
         Self {
@@ -172,12 +173,12 @@ impl<'c> Writer<'c> {
         }
     }
 
-    fn row(&mut self, dressed: &Dressed, texts: &Texts) {
-        let clip = dressed.merged();
-        let id = id_of(dressed.number);
+    fn insert_row(&mut self, clip: &SearchClip, texts: &ClipTexts) {
+        let id = id_of(clip.number);
+        let facts = clip.merged();
         let model = texts.camera[..2].join(" ");
-        let camera = numbered(&mut self.cameras, &mut self.camera, &model);
-        let captured = clip.captured.unwrap().value.wall_seconds();
+        let camera = id_for_name(&mut self.cameras, &mut self.camera, &model);
+        let captured = facts.captured.unwrap().value.wall_seconds();
         self.clip
             .execute(params![
                 id,
@@ -188,19 +189,19 @@ impl<'c> Writer<'c> {
                 camera,
                 captured,
                 captured.div_euclid(86_400),
-                clip.rate.unwrap().value.per_second(),
-                i64::try_from(dressed.invented.bytes).unwrap(),
-                clip.display_height.unwrap().value,
-                i64::try_from(clip.duration.unwrap().value.as_micros()).unwrap(),
+                facts.rate.unwrap().value.per_second(),
+                i64::try_from(clip.base.bytes).unwrap(),
+                facts.display_height.unwrap().value,
+                i64::try_from(facts.duration.unwrap().value.as_micros()).unwrap(),
             ])
             .unwrap();
         for tag in &texts.tags {
-            let tag = numbered(&mut self.tags, &mut self.tag, tag);
+            let tag = id_for_name(&mut self.tags, &mut self.tag, tag);
             self.clip_tag.execute([id, tag]).unwrap();
         }
     }
 
-    fn words(&mut self, number: u64, texts: &Texts) {
+    fn insert_words(&mut self, number: u64, texts: &ClipTexts) {
         self.words
             .execute(params![
                 id_of(number),
@@ -215,12 +216,12 @@ impl<'c> Writer<'c> {
     }
 }
 
-/// The number of a name, given to it if it has none.
-fn numbered(known: &mut HashMap<String, i64>, insert: &mut Statement<'_>, name: &str) -> i64 {
-    if let Some(&number) = known.get(name) {
-        return number;
+/// Returns the id of a name; inserts the name if it is new.
+fn id_for_name(known: &mut HashMap<String, i64>, insert: &mut Statement<'_>, name: &str) -> i64 {
+    if let Some(&id) = known.get(name) {
+        return id;
     }
-    let number = insert.query_row([name], |row| row.get(0)).unwrap();
-    known.insert(name.to_owned(), number);
-    number
+    let id = insert.query_row([name], |row| row.get(0)).unwrap();
+    known.insert(name.to_owned(), id);
+    id
 }

@@ -1,7 +1,7 @@
-//! What a search costs: `cargo bench --bench search`, beside `SQLite`'s FTS5 with the same clips.
+//! Cost of searches, compared with `SQLite`'s FTS5 on the same clips: `cargo bench --bench search`.
 //!
-//! Fresh processes, the same queries on both sides, turn by turn: README.md says what each line
-//! holds.
+//! Each query runs in a new process. Both engines get the same queries and take turns.
+//! `benches/README.md` describes the rows.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,39 +12,39 @@
     clippy::format_push_string,
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    reason = "a benchmark that fails should stop, and prints what it found"
+    reason = "a benchmark that fails should stop, and its result goes to the terminal"
 )]
 
-#[path = "../believable/mod.rs"]
-mod believable;
 mod catalogue;
 mod client;
 mod clips;
 mod fts5;
+mod indexing;
 mod measure;
 mod queries;
+#[path = "../synthetic/mod.rs"]
+mod synthetic;
 mod table;
-mod views;
-mod words;
+mod vocabulary;
 
 use std::path::PathBuf;
 
-use clips::World;
-use measure::{Measured, Sides};
-use queries::{CLASSES, Class, Drawer, Goal};
+use clips::ClipGenerator;
+use measure::{Engines, Measurement};
+use queries::{CLASSES, Goal, QueryClass, QueryGenerator};
 
-/// What is asked of `--cold`: of medians.
-const COLD: Goal = Goal {
+/// Goal with a cold cache.
+const COLD_GOAL: Goal = Goal {
     p50: Some(1.5),
     p95: None,
 };
-/// Queries of a kind when each has to be read from the disk anew.
+/// Number of queries with a cold cache.
 const COLD_QUERIES: usize = 20;
-/// Times that an empty process is started.
-const EMPTY: usize = 100;
+/// Number of starts of a process that does nothing.
+const EMPTY_RUNS: usize = 100;
 
-/// What was typed.
-struct Asked {
+/// Command-line arguments.
+struct Arguments {
     clips: u64,
     queries: usize,
     rounds: usize,
@@ -60,84 +60,99 @@ fn main() {
     {
         return client::run(rest);
     }
-    let asked = Asked::parse(&arguments);
+    let arguments = Arguments::parse(&arguments);
     let scratch = tempfile::tempdir().unwrap();
-    let folder = asked.keep.as_deref().unwrap_or(scratch.path());
+    let folder = arguments.keep.as_deref().unwrap_or(scratch.path());
     std::fs::create_dir_all(folder).unwrap();
-    let world = World::new();
-    let sides = Sides {
-        catalogue: catalogue::at(folder, &world, asked.clips),
+    let generator = ClipGenerator::new();
+    let engines = Engines {
+        catalogue: catalogue::load(folder, &generator, arguments.clips),
         database: folder.join("fts5.sqlite"),
         is_cold: false,
     };
-    let mut lines = Vec::new();
-    lines.extend(views::build(&sides, &world, asked.clips, asked.is("build")));
-    lines.extend(asked.measure(&sides, &world));
-    if asked.is("size") {
-        lines.push(views::sizes(&sides, &world, asked.clips));
+    let mut rows = Vec::new();
+    rows.extend(indexing::build(
+        &engines,
+        &generator,
+        arguments.clips,
+        arguments.includes("build"),
+    ));
+    rows.extend(arguments.measure(&engines, &generator));
+    if arguments.includes("size") {
+        rows.push(indexing::sizes(&engines, &generator, arguments.clips));
     }
-    if asked.is("upsert") {
-        lines.push(views::upserts(&sides, &world, asked.clips));
+    if arguments.includes("upsert") {
+        rows.push(indexing::upserts(&engines, &generator, arguments.clips));
     }
-    println!("\n{} clips, milliseconds\n\n{}", asked.clips, table::HEAD);
-    for line in lines {
-        println!("{line}");
+    println!(
+        "\n{} clips, milliseconds\n\n{}",
+        arguments.clips,
+        table::HEADER
+    );
+    for row in rows {
+        println!("{row}");
     }
 }
 
-impl Asked {
+impl Arguments {
     fn parse(arguments: &[String]) -> Self {
-        let after = |word: &str| {
-            let at = arguments.iter().position(|argument| argument == word)?;
-            Some(arguments.get(at + 1).expect("a value after it").clone())
+        let value = |option: &str| {
+            let index = arguments.iter().position(|argument| argument == option)?;
+            Some(
+                arguments
+                    .get(index + 1)
+                    .expect("a value after the option")
+                    .clone(),
+            )
         };
-        let number = |word, default: u64| {
-            after(word).map_or(default, |text| text.parse().expect("a number"))
+        let number = |option, default: u64| {
+            value(option).map_or(default, |text| text.parse().expect("a number"))
         };
         Self {
             clips: number("--clips", 100_000),
             queries: number("--queries", 48) as usize,
             rounds: number("--rounds", 2) as usize,
-            keep: after("--keep").map(PathBuf::from),
-            only: after("--only").map(|text| text.split(',').map(str::to_owned).collect()),
+            keep: value("--keep").map(PathBuf::from),
+            only: value("--only").map(|text| text.split(',').map(str::to_owned).collect()),
             is_cold: arguments.iter().any(|argument| argument == "--cold"),
         }
     }
 
-    /// Whether a line is wanted.
-    fn is(&self, line: &str) -> bool {
-        let is_named = |names: &Vec<String>| names.iter().any(|name| name == line);
+    /// Returns true if a row was requested.
+    fn includes(&self, row: &str) -> bool {
+        let is_named = |names: &Vec<String>| names.iter().any(|name| name == row);
         self.only.as_ref().is_none_or(is_named)
     }
 
-    fn measure(&self, sides: &Sides, world: &World) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut note = |measured: Measured| {
-            let line = table::line(&measured);
-            eprintln!("{line}");
-            lines.push(line);
+    /// Measures the queries and returns the table rows.
+    fn measure(&self, engines: &Engines, clips: &ClipGenerator) -> Vec<String> {
+        let mut rows = Vec::new();
+        let mut add = |measurement: Measurement| {
+            let row = table::row(&measurement);
+            eprintln!("{row}");
+            rows.push(row);
         };
-        if self.is("empty") {
-            note(sides.nothing(EMPTY));
+        if self.includes("empty") {
+            add(engines.empty_processes(EMPTY_RUNS));
         }
-        let mut drawer = Drawer::new(world, self.clips);
-        for class in CLASSES.iter().filter(|class| self.is(class.name)) {
-            note(sides.class(class, &mut drawer, self.queries, self.rounds));
+        let mut queries = QueryGenerator::new(clips, self.clips);
+        for class in CLASSES.iter().filter(|class| self.includes(class.name)) {
+            add(engines.measure(class, &mut queries, self.queries, self.rounds));
         }
-        if self.is_cold && !measure::can_forget() {
-            eprintln!("the page cache cannot be emptied here: `--cold` needs root on Linux");
+        if self.is_cold && !measure::can_drop_caches() {
+            eprintln!("cannot drop the page cache: `--cold` needs Linux and root");
         } else if self.is_cold {
-            let cold = Sides {
+            let cold = Engines {
                 is_cold: true,
-                catalogue: sides.catalogue.clone(),
-                database: sides.database.clone(),
+                catalogue: engines.catalogue.clone(),
+                database: engines.database.clone(),
             };
-            let term = Class {
-                goal: COLD,
+            let term = QueryClass {
+                goal: COLD_GOAL,
                 ..CLASSES[0]
             };
-            note(cold.class(&term, &mut drawer, COLD_QUERIES, 1));
+            add(cold.measure(&term, &mut queries, COLD_QUERIES, 1));
         }
-        lines
+        rows
     }
 }

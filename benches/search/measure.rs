@@ -1,4 +1,4 @@
-//! Fresh processes of both sides, turn by turn, and how long each took.
+//! Runs both engines in turns, each query in a new process, and measures the durations.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -6,165 +6,183 @@ use std::time::Instant;
 
 use super::catalogue::PROGRAM;
 use super::client;
-use super::queries::{Ask, Class, Drawer, Query, told};
+use super::queries::{Query, QueryClass, QueryGenerator, QueryTerms, parse_hit_count};
 
-/// How a program says that it does not understand what is asked.
+/// Exit code of a program that does not accept its arguments.
 const BAD_USAGE: i32 = 2;
 
-/// The two sides.
-pub(crate) struct Sides {
+/// Data of both engines.
+pub(crate) struct Engines {
     pub(crate) catalogue: PathBuf,
     pub(crate) database: PathBuf,
-    /// Whether what is on the disk is forgotten before each process.
+    /// True if the page cache is dropped before each process.
     pub(crate) is_cold: bool,
 }
 
-/// Milliseconds of both sides; `None`: btsindex does not understand such queries.
-pub(crate) struct Measured {
+/// Durations of a row of the table.
+pub(crate) struct Measurement {
     pub(crate) name: String,
     pub(crate) goal: super::queries::Goal,
+    /// Milliseconds per query; `None` if btsindex does not accept such queries.
     pub(crate) btsindex: Option<Vec<f64>>,
+    /// Milliseconds per query.
     pub(crate) fts5: Vec<f64>,
-    /// What is to be said beside it.
+    /// Text for the last column.
     pub(crate) remark: String,
 }
 
-/// A query that btsindex understood, with its spelling.
-struct Spelt {
+/// Query that btsindex accepts, with its arguments.
+struct AcceptedQuery {
     query: Query,
-    spelling: Vec<String>,
+    arguments: Vec<String>,
 }
 
-impl Sides {
-    fn btsindex(&self, spelling: &[String]) -> Command {
+impl Engines {
+    fn btsindex(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.arg("--catalogue").arg(&self.catalogue);
-        command.args(["search", "--limit", "20"]).args(spelling);
+        command.args(["search", "--limit", "20"]).args(arguments);
         command
     }
 
-    fn fts5(&self, words: &[String]) -> Command {
+    fn fts5(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg(client::FLAG).arg(&self.database).args(words);
+        command
+            .arg(client::FLAG)
+            .arg(&self.database)
+            .args(arguments);
         command
     }
 
-    /// What a process costs that does nothing.
-    pub(crate) fn nothing(&self, times: usize) -> Measured {
+    /// Measures processes that do nothing.
+    pub(crate) fn empty_processes(&self, runs: usize) -> Measurement {
         let mut version = Command::new(PROGRAM);
         version.arg("--version");
         let mut nothing = self.fts5(&["nothing".to_owned()]);
-        let (mut one, mut other) = (Vec::new(), Vec::new());
-        for _ in 0..times {
-            one.push(time(&mut version));
-            other.push(time(&mut nothing));
+        let (mut btsindex, mut fts5) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            btsindex.push(time(&mut version));
+            fts5.push(time(&mut nothing));
         }
-        Measured {
+        Measurement {
             name: "an empty process".to_owned(),
             goal: super::queries::Goal::default(),
-            btsindex: Some(one),
-            fts5: other,
+            btsindex: Some(btsindex),
+            fts5,
             remark: String::new(),
         }
     }
 
-    /// Draws queries of a kind, sees whether both sides agree, and times them.
-    pub(crate) fn class(
+    /// Generates queries of a class, compares the hit counts of both engines, and measures the
+    /// queries.
+    pub(crate) fn measure(
         &self,
-        class: &Class,
-        drawer: &mut Drawer<'_>,
+        class: &QueryClass,
+        generator: &mut QueryGenerator<'_>,
         queries: usize,
         rounds: usize,
-    ) -> Measured {
-        let queries: Vec<Query> = std::iter::repeat_with(|| drawer.draw(class.kind))
+    ) -> Measurement {
+        let queries: Vec<Query> = std::iter::repeat_with(|| generator.generate(class.kind))
             .flatten()
             .take(queries)
             .collect();
-        let (spelt, remark) = self.compare(class, &queries);
+        let (accepted, remark) = self.compare(class, &queries);
         let (mut btsindex, mut fts5) = (Vec::new(), Vec::new());
         for round in 0..rounds {
-            for (at, query) in queries.iter().enumerate() {
-                let mut one = spelt.get(at).map(|spelt| self.btsindex(&spelt.spelling));
-                let mut other = self.fts5(&query.ask.for_fts5(class.way));
-                // Whoever comes second may find the processor's caches warmer.
-                if (round + at).is_multiple_of(2) {
-                    btsindex.extend(one.as_mut().map(|one| self.time(one)));
-                    fts5.push(self.time(&mut other));
+            for (index, query) in queries.iter().enumerate() {
+                let mut ours = accepted
+                    .get(index)
+                    .map(|query| self.btsindex(&query.arguments));
+                let mut theirs = self.fts5(&query.terms.for_fts5(class.fts5_command));
+                // Alternate the order: the second process may benefit from warm CPU caches.
+                if (round + index).is_multiple_of(2) {
+                    btsindex.extend(ours.as_mut().map(|ours| self.time(ours)));
+                    fts5.push(self.time(&mut theirs));
                 } else {
-                    fts5.push(self.time(&mut other));
-                    btsindex.extend(one.as_mut().map(|one| self.time(one)));
+                    fts5.push(self.time(&mut theirs));
+                    btsindex.extend(ours.as_mut().map(|ours| self.time(ours)));
                 }
             }
         }
-        let is_understood = spelt.len() == queries.len();
-        Measured {
+        let is_accepted = accepted.len() == queries.len();
+        Measurement {
             name: if self.is_cold {
                 format!("{}, cold", class.name)
             } else {
                 class.name.to_owned()
             },
             goal: class.goal,
-            btsindex: is_understood.then_some(btsindex),
+            btsindex: is_accepted.then_some(btsindex),
             fts5,
             remark,
         }
     }
 
-    /// Asks both sides once: which spelling is understood, and whether equally many are found.
-    /// Where both cut all words alike, they must be.
-    fn compare(&self, class: &Class, queries: &[Query]) -> (Vec<Spelt>, String) {
-        let mut spelt = Vec::new();
+    /// Runs each query once on both engines, to find the arguments that btsindex accepts and to
+    /// compare the hit counts. Panics if counts differ that have to be equal.
+    fn compare(&self, class: &QueryClass, queries: &[Query]) -> (Vec<AcceptedQuery>, String) {
+        let mut accepted = Vec::new();
         let (mut equal, mut refusal) = (0, None);
         let mut differing = Vec::new();
         for query in queries {
-            let theirs = answer(&mut self.fts5(&query.ask.for_fts5(class.way)));
-            let theirs = told(&theirs.1).expect("FTS5's count");
-            let Some((spelling, talk)) = self.understood(&query.ask, &mut refusal) else {
+            let (_, stderr) = run(&mut self.fts5(&query.terms.for_fts5(class.fts5_command)));
+            let theirs = parse_hit_count(&stderr).expect("the count of FTS5");
+            let Some((arguments, stderr)) = self.find_accepted(&query.terms, &mut refusal) else {
                 return (
                     Vec::new(),
-                    format!("not understood: {}", refusal.unwrap_or_default()),
+                    format!("not accepted: {}", refusal.unwrap_or_default()),
                 );
             };
-            match told(&talk) {
+            match parse_hit_count(&stderr) {
                 Some(ours) if ours == theirs => equal += 1,
                 ours => differing.push((query, ours, theirs)),
             }
-            spelt.push(Spelt {
+            accepted.push(AcceptedQuery {
                 query: query.clone(),
-                spelling,
+                arguments,
             });
         }
-        let must: Vec<_> = differing.iter().filter(|it| it.0.must_agree).collect();
+        let wrong = differing
+            .iter()
+            .filter(|(query, ..)| query.must_agree)
+            .count();
         for (query, ours, theirs) in differing.iter().take(5) {
             let ours = ours.map_or("no count".to_owned(), |ours| ours.to_string());
-            eprintln!("  {:?}: {ours}, FTS5 {theirs}", query.ask);
+            eprintln!("  {:?}: {ours}, FTS5 {theirs}", query.terms);
         }
-        let musts = spelt.iter().filter(|it| it.query.must_agree).count();
-        if equal == 0 || (musts > 0 && must.len() == musts) {
-            return (
-                Vec::new(),
-                "not understood: other counts throughout".to_owned(),
-            );
+        let must_agree = accepted
+            .iter()
+            .filter(|accepted| accepted.query.must_agree)
+            .count();
+        if equal == 0 || (must_agree > 0 && wrong == must_agree) {
+            return (Vec::new(), "not accepted: all counts differ".to_owned());
         }
         assert!(
-            must.is_empty(),
-            "{} of {musts} counts of {} differ that must not",
-            must.len(),
+            wrong == 0,
+            "{}: {wrong} of {must_agree} counts differ that have to be equal",
             class.name
         );
         let remark = format!("{equal} of {} counts equal", queries.len());
-        (spelt, remark)
+        (accepted, remark)
     }
 
-    /// The first spelling of a query that is not refused, and what was said.
-    fn understood(&self, ask: &Ask, refusal: &mut Option<String>) -> Option<(Vec<String>, String)> {
-        for spelling in ask.for_btsindex() {
-            let (code, talk) = answer(&mut self.btsindex(&spelling));
+    /// Returns the first arguments for a query that btsindex accepts, and its standard error. If
+    /// none is accepted, stores the first error message in `refusal`.
+    fn find_accepted(
+        &self,
+        terms: &QueryTerms,
+        refusal: &mut Option<String>,
+    ) -> Option<(Vec<String>, String)> {
+        for arguments in terms.for_btsindex() {
+            let (code, stderr) = run(&mut self.btsindex(&arguments));
             if code != Some(BAD_USAGE) {
-                assert!(matches!(code, Some(0 | 4)), "{spelling:?}: {code:?} {talk}");
-                return Some((spelling, talk));
+                assert!(
+                    matches!(code, Some(0 | 4)),
+                    "{arguments:?}: {code:?} {stderr}"
+                );
+                return Some((arguments, stderr));
             }
-            let first = talk.lines().next().unwrap_or_default();
+            let first = stderr.lines().next().unwrap_or_default();
             refusal.get_or_insert_with(|| first.to_owned());
         }
         None
@@ -172,41 +190,41 @@ impl Sides {
 
     fn time(&self, command: &mut Command) -> f64 {
         if self.is_cold {
-            forget();
+            drop_caches();
         }
         time(command)
     }
 }
 
-/// Milliseconds of a whole process.
+/// Runs a process and returns its duration in milliseconds.
 fn time(command: &mut Command) -> f64 {
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let begun = Instant::now();
+    let start = Instant::now();
     let status = command.status().unwrap();
-    let took = begun.elapsed().as_secs_f64() * 1000.0;
+    let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     assert!(
         matches!(status.code(), Some(0 | 4)),
         "{command:?}: {status}"
     );
-    took
+    milliseconds
 }
 
-/// Its exit code, and what it wrote to standard error.
-fn answer(command: &mut Command) -> (Option<i32>, String) {
+/// Runs a process and returns its exit code and its standard error.
+fn run(command: &mut Command) -> (Option<i32>, String) {
     let output: Output = command.stdout(Stdio::null()).output().unwrap();
-    let talk = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), talk)
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), stderr)
 }
 
-/// Whether the system lets us empty its page cache.
-pub(crate) fn can_forget() -> bool {
-    std::fs::write(DROP, "3").is_ok()
+/// Returns true if this process may drop the page cache.
+pub(crate) fn can_drop_caches() -> bool {
+    std::fs::write(DROP_CACHES, "3").is_ok()
 }
 
-const DROP: &str = "/proc/sys/vm/drop_caches";
+const DROP_CACHES: &str = "/proc/sys/vm/drop_caches";
 
-fn forget() {
-    let synced = Command::new("sync").status().unwrap();
-    assert!(synced.success());
-    std::fs::write(Path::new(DROP), "3").unwrap();
+fn drop_caches() {
+    let status = Command::new("sync").status().unwrap();
+    assert!(status.success());
+    std::fs::write(Path::new(DROP_CACHES), "3").unwrap();
 }

@@ -1,58 +1,57 @@
-//! What is asked: drawn from the clips themselves, as people ask for what they half remember.
-//! A word comes from a random place of a random clip, so it is mostly a common one; or, where one
-//! word is asked for, half of the time from anywhere in the vocabulary, so that rare ones come too.
+//! Generates queries from the clips, as users search for what they half remember. A word comes from
+//! a random text of a random clip, so it is usually common. For queries of one word, every second
+//! word comes from the whole vocabulary instead, so that rare words occur too.
 
 use std::collections::HashSet;
 
 use btsindex::value::words::{folded_parts, folded_runs};
 
-use super::believable::Dice;
-use super::clips::{Texts, World};
+use super::clips::{ClipGenerator, ClipTexts};
+use super::synthetic::Random;
 
-/// Clips that are looked at for words that are no words of the vocabulary.
-const LOOKED_AT: u64 = 4000;
-/// Letters of a prefix.
+/// Number of clips that are searched for words outside the vocabulary.
+const SAMPLED_CLIPS: u64 = 4000;
+/// Length of a prefix in letters.
 const PREFIX: usize = 3;
 
-/// One query, not yet spelt for either side.
+/// Query, independent of the syntax of either engine.
 #[derive(Debug, Clone)]
-pub(crate) enum Ask {
-    /// All of these words, anywhere.
+pub(crate) enum QueryTerms {
+    /// All words, anywhere in a clip.
     Words(Vec<String>),
-    /// These words, one after the other.
+    /// Words, one directly after the other.
     Phrase(Vec<String>),
-    /// A word that begins like this.
+    /// Beginning of a word.
     Prefix(String),
-    /// A word that is one letter away.
+    /// Word with one wrong letter.
     Fuzzy(String),
-    /// A tag, and a running time between so many seconds; newest first.
+    /// Tag, with the shortest and longest duration in seconds; sorted by date, newest first.
     Tagged(String, u32, u32),
-    /// How many clips have each tag, come from each camera, are of each day: of all, or of those
-    /// with a word.
+    /// Number of clips per tag, camera and day, for all clips or for those with a word.
     Facets(Option<String>),
-    /// The newest of all.
+    /// Newest clips.
     Newest,
 }
 
-/// A query, and whether both sides cut every word that matters here alike: then they must
-/// find equally many.
+/// Query, with whether the hit counts have to be equal: they have to if both engines split all
+/// words of the query in the same way.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
-    pub(crate) ask: Ask,
+    pub(crate) terms: QueryTerms,
     pub(crate) must_agree: bool,
 }
 
-/// A line of the table: what is drawn, and what is asked of it.
+/// Row of the table: kind of queries, and the goal.
 #[derive(Clone, Copy)]
-pub(crate) struct Class {
+pub(crate) struct QueryClass {
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: QueryKind,
     pub(crate) goal: Goal,
-    /// What the client on FTS5 does instead of the usual, where there are two ways.
-    pub(crate) way: Option<&'static str>,
+    /// Command of the FTS5 client that replaces the default one.
+    pub(crate) fts5_command: Option<&'static str>,
 }
 
-/// By what factor btsindex should be faster: of medians, of 95th percentiles.
+/// Factors by which btsindex should be faster, for the median and the 95th percentile.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Goal {
     pub(crate) p50: Option<f64>,
@@ -78,9 +77,9 @@ const fn p95(factor: f64) -> Goal {
     }
 }
 
-/// What is drawn.
+/// Kind of query to generate.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
+pub(crate) enum QueryKind {
     Words(usize),
     Phrase,
     Prefix,
@@ -91,85 +90,86 @@ pub(crate) enum Kind {
     Newest,
 }
 
-/// The kinds, in the order of the table.
-pub(crate) const CLASSES: &[Class] = &[
-    class("term", Kind::Words(1), p95(15.0)),
-    Class {
-        way: Some("by-manual"),
-        ..class("term by rank in SQL", Kind::Words(1), NONE)
+/// All classes, in the order of the table.
+pub(crate) const CLASSES: &[QueryClass] = &[
+    class("term", QueryKind::Words(1), p95(15.0)),
+    QueryClass {
+        fts5_command: Some("by-manual"),
+        ..class("term by rank in SQL", QueryKind::Words(1), NONE)
     },
-    class("two terms", Kind::Words(2), p50(1.5)),
-    class("three terms", Kind::Words(3), p50(1.5)),
+    class("two terms", QueryKind::Words(2), p50(1.5)),
+    class("three terms", QueryKind::Words(3), p50(1.5)),
     class(
         "phrase",
-        Kind::Phrase,
+        QueryKind::Phrase,
         Goal {
             p50: Some(1.0),
             p95: Some(8.0),
         },
     ),
-    class("prefix", Kind::Prefix, p50(10.0)),
-    class("fuzzy 1", Kind::Fuzzy, p50(50.0)),
-    Class {
-        way: Some("fuzzy-listed"),
-        ..class("fuzzy 1 by word list", Kind::Fuzzy, NONE)
+    class("prefix", QueryKind::Prefix, p50(10.0)),
+    class("fuzzy 1", QueryKind::Fuzzy, p50(50.0)),
+    QueryClass {
+        fts5_command: Some("fuzzy-listed"),
+        ..class("fuzzy 1 by word list", QueryKind::Fuzzy, NONE)
     },
-    class("tag range newest", Kind::Tagged, p95(6.0)),
-    class("facets of all", Kind::FacetsOfAll, p50(20.0)),
-    class("facets of a term", Kind::FacetsOfTerm, p50(20.0)),
-    class("newest 20", Kind::Newest, p50(0.9)),
+    class("tag range newest", QueryKind::Tagged, p95(6.0)),
+    class("facets of all", QueryKind::FacetsOfAll, p50(20.0)),
+    class("facets of a term", QueryKind::FacetsOfTerm, p50(20.0)),
+    class("newest 20", QueryKind::Newest, p50(0.9)),
 ];
 
-const fn class(name: &'static str, kind: Kind, goal: Goal) -> Class {
-    Class {
+const fn class(name: &'static str, kind: QueryKind, goal: Goal) -> QueryClass {
+    QueryClass {
         name,
         kind,
         goal,
-        way: None,
+        fts5_command: None,
     }
 }
 
-fn plain(ask: Ask) -> Query {
+/// Returns a query whose hit counts may differ.
+fn may_differ(terms: QueryTerms) -> Query {
     Query {
-        ask,
+        terms,
         must_agree: false,
     }
 }
 
-impl Ask {
-    /// How btsindex is asked: the spellings that any version understands or will, the first one
-    /// that is understood counts. This is the one place to change when they change.
+impl QueryTerms {
+    /// Returns the arguments for btsindex, in several spellings for different versions. The first
+    /// one that btsindex accepts is used. Only this function has to follow changes of the syntax.
     pub(crate) fn for_btsindex(&self) -> Vec<Vec<String>> {
-        let spelt = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let arguments = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         match self {
             Self::Words(words) => vec![words.clone()],
             Self::Phrase(words) => vec![
-                spelt(&[&format!("exact:{}", words.join("-"))]),
-                spelt(&[&format!("\"{}\"", words.join(" "))]),
+                arguments(&[&format!("exact:{}", words.join("-"))]),
+                arguments(&[&format!("\"{}\"", words.join(" "))]),
             ],
-            Self::Prefix(begin) => vec![spelt(&[&format!("{begin}..")])],
-            Self::Fuzzy(word) => vec![spelt(&[&format!("{word}~")])],
-            Self::Tagged(tag, from, to) => vec![spelt(&[
+            Self::Prefix(prefix) => vec![arguments(&[&format!("{prefix}..")])],
+            Self::Fuzzy(word) => vec![arguments(&[&format!("{word}~")])],
+            Self::Tagged(tag, from, to) => vec![arguments(&[
                 &format!("tag:{tag}"),
                 &format!("dur:{from}s..{to}s"),
                 "--sort=-captured",
             ])],
-            Self::Facets(None) => vec![spelt(&["--facets=tag,camera,day"])],
-            Self::Facets(Some(word)) => vec![spelt(&[word, "--facets=tag,camera,day"])],
-            Self::Newest => vec![spelt(&["--sort=-captured"])],
+            Self::Facets(None) => vec![arguments(&["--facets=tag,camera,day"])],
+            Self::Facets(Some(word)) => vec![arguments(&[word, "--facets=tag,camera,day"])],
+            Self::Newest => vec![arguments(&["--sort=-captured"])],
         }
     }
 
-    /// How the client on FTS5 is asked.
-    pub(crate) fn for_fts5(&self, way: Option<&str>) -> Vec<String> {
-        let mut words = self.usual_for_fts5();
-        if let Some(way) = way {
-            way.clone_into(&mut words[0]);
+    /// Returns the arguments for the FTS5 client.
+    pub(crate) fn for_fts5(&self, command: Option<&str>) -> Vec<String> {
+        let mut arguments = self.default_for_fts5();
+        if let Some(command) = command {
+            command.clone_into(&mut arguments[0]);
         }
-        words
+        arguments
     }
 
-    fn usual_for_fts5(&self) -> Vec<String> {
+    fn default_for_fts5(&self) -> Vec<String> {
         let quoted = |word: &String| format!("\"{word}\"");
         let micros = |seconds: u32| (u64::from(seconds) * 1_000_000).to_string();
         match self {
@@ -178,7 +178,7 @@ impl Ask {
                 vec!["match".to_owned(), all.join(" ")]
             }
             Self::Phrase(words) => vec!["match".to_owned(), quoted(&words.join(" "))],
-            Self::Prefix(begin) => vec!["match".to_owned(), format!("\"{begin}\"*")],
+            Self::Prefix(prefix) => vec!["match".to_owned(), format!("\"{prefix}\"*")],
             Self::Fuzzy(word) => vec!["fuzzy".to_owned(), word.clone()],
             Self::Tagged(tag, from, to) => {
                 vec!["tagged".to_owned(), tag.clone(), micros(*from), micros(*to)]
@@ -190,9 +190,9 @@ impl Ask {
     }
 }
 
-/// How many clips btsindex says that it found, by what it wrote to standard error.
-pub(crate) fn told(talk: &str) -> Option<u64> {
-    let line = talk.lines().find(|line| line.contains("found"))?;
+/// Parses the number of hits from what a program wrote to standard error.
+pub(crate) fn parse_hit_count(stderr: &str) -> Option<u64> {
+    let line = stderr.lines().find(|line| line.contains("found"))?;
     if line.contains("nothing found") {
         return Some(0);
     }
@@ -204,163 +204,178 @@ pub(crate) fn told(talk: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// Draws queries.
-pub(crate) struct Drawer<'w> {
-    world: &'w World,
+/// Generator of queries; the sequence is the same in every run.
+pub(crate) struct QueryGenerator<'w> {
+    generator: &'w ClipGenerator,
+    /// Number of clips in the catalogue.
     clips: u64,
-    dice: Dice,
-    /// Parts of words that are not of the vocabulary.
-    others: HashSet<String>,
+    random: Random,
+    /// Parts of words that are not in the vocabulary.
+    other_words: HashSet<String>,
 }
 
-impl<'w> Drawer<'w> {
-    pub(crate) fn new(world: &'w World, clips: u64) -> Self {
-        let mut drawer = Self {
-            world,
+impl<'w> QueryGenerator<'w> {
+    pub(crate) fn new(generator: &'w ClipGenerator, clips: u64) -> Self {
+        let mut queries = Self {
+            generator,
             clips,
-            dice: Dice(0x00a5_4ed0),
-            others: HashSet::new(),
+            random: Random(0x00a5_4ed0),
+            other_words: HashSet::new(),
         };
-        for _ in 0..LOOKED_AT.min(clips) {
-            let texts = drawer.texts();
+        for _ in 0..SAMPLED_CLIPS.min(clips) {
+            let texts = queries.random_texts();
             let all = [texts.name, texts.folder, texts.camera.join(" ")];
             for text in all.iter().chain(&texts.tags) {
-                let cut = folded_parts(text).into_iter().chain(folded_runs(text));
-                drawer
-                    .others
-                    .extend(cut.filter(|part| !world.words.holds(part)));
+                let parts = folded_parts(text).into_iter().chain(folded_runs(text));
+                queries
+                    .other_words
+                    .extend(parts.filter(|part| !generator.vocabulary.contains(part)));
             }
         }
-        drawer
+        queries
     }
 
-    /// One query; `None` when the dice fell on a clip that has nothing of the kind.
-    pub(crate) fn draw(&mut self, kind: Kind) -> Option<Query> {
+    /// Generates a query; `None` if the chosen clip has no suitable text.
+    pub(crate) fn generate(&mut self, kind: QueryKind) -> Option<Query> {
         match kind {
-            Kind::Words(count) => self.words(count),
-            Kind::Phrase => self.phrase(),
-            Kind::Prefix => self.prefix(),
-            Kind::Fuzzy => self.fuzzy(),
-            Kind::Tagged => self.tagged(),
-            Kind::FacetsOfAll => Some(plain(Ask::Facets(None))),
-            Kind::FacetsOfTerm => self.facets(),
-            Kind::Newest => Some(plain(Ask::Newest)),
+            QueryKind::Words(count) => self.words(count),
+            QueryKind::Phrase => self.phrase(),
+            QueryKind::Prefix => self.prefix(),
+            QueryKind::Fuzzy => self.fuzzy(),
+            QueryKind::Tagged => self.tagged(),
+            QueryKind::FacetsOfAll => Some(may_differ(QueryTerms::Facets(None))),
+            QueryKind::FacetsOfTerm => self.facets(),
+            QueryKind::Newest => Some(may_differ(QueryTerms::Newest)),
         }
     }
 
-    fn texts(&mut self) -> Texts {
-        self.world.clip(self.dice.below(self.clips)).texts()
+    fn random_texts(&mut self) -> ClipTexts {
+        self.generator.clip(self.random.below(self.clips)).texts()
     }
 
-    /// One text of a clip: half of the time what people wrote or said, if there is any.
-    fn text(&mut self) -> String {
-        let texts = self.texts();
+    /// Picks a text of a random clip. Half of the time it is a title, a comment or the tags.
+    fn random_text(&mut self) -> String {
+        let texts = self.random_texts();
         let mut all = vec![texts.folder, texts.camera.join(" "), texts.tags.join(", ")];
-        let told = [texts.title, texts.comment];
-        let told = told.into_iter().filter(|text| !text.is_empty());
-        if self.dice.below(2) == 0 {
-            all = told.chain([texts.tags.join(", ")]).collect();
+        let written = [texts.title, texts.comment];
+        let written = written.into_iter().filter(|text| !text.is_empty());
+        if self.random.below(2) == 0 {
+            all = written.chain([texts.tags.join(", ")]).collect();
         }
-        let at = self.dice.below(all.len() as u64);
-        all.swap_remove(usize::try_from(at).unwrap())
+        let index = self.random.below(all.len() as u64);
+        all.swap_remove(usize::try_from(index).unwrap())
     }
 
-    /// Words of one text that are worth asking for.
-    fn run_of_words(text: &str) -> Vec<String> {
+    /// Returns the words of a text that are worth searching: at least three ASCII letters.
+    fn searchable_words(text: &str) -> Vec<String> {
         let is_word =
             |word: &String| word.len() >= 3 && word.bytes().all(|b| b.is_ascii_lowercase());
         folded_runs(text).into_iter().filter(is_word).collect()
     }
 
     fn words(&mut self, count: usize) -> Option<Query> {
-        let mut words = Self::run_of_words(&self.text());
-        if count == 1 && self.dice.below(2) == 0 {
-            words = vec![self.world.words.by_rank(&mut self.dice).to_owned()];
+        let mut words = Self::searchable_words(&self.random_text());
+        if count == 1 && self.random.below(2) == 0 {
+            words = vec![
+                self.generator
+                    .vocabulary
+                    .pick_log_uniform(&mut self.random)
+                    .to_owned(),
+            ];
         }
         let mut chosen: Vec<String> = Vec::new();
         while chosen.len() < count && !words.is_empty() {
-            let at = self.dice.below(words.len() as u64);
-            let word = words.swap_remove(usize::try_from(at).unwrap());
+            let index = self.random.below(words.len() as u64);
+            let word = words.swap_remove(usize::try_from(index).unwrap());
             if !chosen.contains(&word) {
                 chosen.push(word);
             }
         }
-        let must_agree = chosen.iter().all(|word| self.world.words.holds(word));
+        let must_agree = chosen
+            .iter()
+            .all(|word| self.generator.vocabulary.contains(word));
         (chosen.len() == count).then_some(Query {
-            ask: Ask::Words(chosen),
+            terms: QueryTerms::Words(chosen),
             must_agree,
         })
     }
 
     fn phrase(&mut self) -> Option<Query> {
-        let texts = self.texts();
+        let texts = self.random_texts();
         let mut all = vec![texts.title, texts.comment];
         all.extend(texts.tags);
         all.extend(texts.camera);
         all.retain(|text| {
             let words = folded_runs(text);
-            words.len() > 1 && Self::run_of_words(text) == words
+            words.len() > 1 && Self::searchable_words(text) == words
         });
         if all.is_empty() {
             return None;
         }
-        let at = self.dice.below(all.len() as u64);
-        let words = folded_runs(&all[usize::try_from(at).unwrap()]);
-        let at = usize::try_from(self.dice.below(words.len() as u64 - 1)).unwrap();
-        let words = words[at..at + 2].to_vec();
-        let must_agree = words.iter().all(|word| self.world.words.holds(word));
+        let index = self.random.below(all.len() as u64);
+        let words = folded_runs(&all[usize::try_from(index).unwrap()]);
+        let index = usize::try_from(self.random.below(words.len() as u64 - 1)).unwrap();
+        let words = words[index..index + 2].to_vec();
+        let must_agree = words
+            .iter()
+            .all(|word| self.generator.vocabulary.contains(word));
         Some(Query {
-            ask: Ask::Phrase(words),
+            terms: QueryTerms::Phrase(words),
             must_agree,
         })
     }
 
     fn prefix(&mut self) -> Option<Query> {
         let word = self.long_word(PREFIX + 2)?;
-        let begin = word[..PREFIX].to_owned();
-        let must_agree = !self.others.iter().any(|other| other.starts_with(&begin));
+        let prefix = word[..PREFIX].to_owned();
+        let must_agree = !self
+            .other_words
+            .iter()
+            .any(|word| word.starts_with(&prefix));
         Some(Query {
-            ask: Ask::Prefix(begin),
+            terms: QueryTerms::Prefix(prefix),
             must_agree,
         })
     }
 
     fn fuzzy(&mut self) -> Option<Query> {
         let mut word = self.long_word(5)?.into_bytes();
-        let at = 1 + usize::try_from(self.dice.below(word.len() as u64 - 2)).unwrap();
-        match self.dice.below(3) {
-            0 => _ = word.remove(at),
-            1 => word[at] = if word[at] == b'x' { b'y' } else { b'x' },
-            _ => word.swap(at, at - 1),
+        let index = 1 + usize::try_from(self.random.below(word.len() as u64 - 2)).unwrap();
+        match self.random.below(3) {
+            0 => _ = word.remove(index),
+            1 => word[index] = if word[index] == b'x' { b'y' } else { b'x' },
+            _ => word.swap(index, index - 1),
         }
-        Some(plain(Ask::Fuzzy(String::from_utf8(word).unwrap())))
+        Some(may_differ(QueryTerms::Fuzzy(
+            String::from_utf8(word).unwrap(),
+        )))
     }
 
     fn long_word(&mut self, letters: usize) -> Option<String> {
-        let Ask::Words(mut words) = self.words(1)?.ask else {
+        let QueryTerms::Words(mut words) = self.words(1)?.terms else {
             return None;
         };
         words.pop().filter(|word| word.len() >= letters)
     }
 
     fn tagged(&mut self) -> Option<Query> {
-        let tags = self.texts().tags;
-        let at = self.dice.below(tags.len() as u64);
-        let tag = tags[usize::try_from(at).unwrap()].clone();
-        let from = 5 + u32::try_from(self.dice.below(60)).unwrap();
-        let to = from + 30 + u32::try_from(self.dice.below(200)).unwrap();
-        let must_agree = self.world.words.holds(&tag);
+        let tags = self.random_texts().tags;
+        let index = self.random.below(tags.len() as u64);
+        let tag = tags[usize::try_from(index).unwrap()].clone();
+        let from = 5 + u32::try_from(self.random.below(60)).unwrap();
+        let to = from + 30 + u32::try_from(self.random.below(200)).unwrap();
+        let must_agree = self.generator.vocabulary.contains(&tag);
         tag.bytes()
             .all(|b| b.is_ascii_lowercase())
             .then_some(Query {
-                ask: Ask::Tagged(tag, from, to),
+                terms: QueryTerms::Tagged(tag, from, to),
                 must_agree,
             })
     }
 
     fn facets(&mut self) -> Option<Query> {
-        match self.words(1)?.ask {
-            Ask::Words(mut words) => Some(plain(Ask::Facets(words.pop()))),
+        match self.words(1)?.terms {
+            QueryTerms::Words(mut words) => Some(may_differ(QueryTerms::Facets(words.pop()))),
             _ => None,
         }
     }

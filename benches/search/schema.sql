@@ -1,5 +1,5 @@
--- What FTS5 is measured with: the words in six columns without a copy of the text
--- (`contentless_delete`), and what is shown, counted and sorted by in ordinary tables.
+-- Schema for FTS5: the words in six columns without a copy of the text (`contentless_delete`), and
+-- ordinary tables for the columns that are shown, counted or sorted by.
 
 CREATE TABLE camera (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -31,5 +31,5 @@ CREATE VIRTUAL TABLE words USING fts5 (
 );
 INSERT INTO words (words, rank) VALUES ('rank', 'bm25(4.0, 1.5, 4.0, 2.0, 3.0, 1.5)');
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
--- A list of the distinct words, as one keeps it beside FTS5 to correct spelling.
+-- List of the distinct words, as is usual with FTS5 for spelling correction.
 CREATE TABLE listed (word TEXT PRIMARY KEY) WITHOUT ROWID;

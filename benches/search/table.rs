@@ -1,81 +1,82 @@
-//! What was measured, as a table in markdown.
+//! Formats the results as a Markdown table.
 
-use super::measure::Measured;
+use super::measure::Measurement;
 use super::queries::Goal;
 
-/// The table's head.
-pub(crate) const HEAD: &str = "\
+/// Header of the table.
+pub(crate) const HEADER: &str = "\
 | query | btsindex p50 | p95 | FTS5 p50 | p95 | p50 ÷ | p95 ÷ | goal | |
 |---|---:|---:|---:|---:|---:|---:|---|---|";
 
-/// A line of it: milliseconds, how many times faster btsindex is, what is asked for.
-pub(crate) fn line(measured: &Measured) -> String {
-    let Measured {
+/// Formats a row: milliseconds, factors by which btsindex is faster, and the goal.
+pub(crate) fn row(measurement: &Measurement) -> String {
+    let Measurement {
         name,
         goal,
         btsindex,
         fts5,
         remark,
-    } = measured;
+    } = measurement;
     let (their_p50, their_p95) = (percentile(fts5, 0.5), percentile(fts5, 0.95));
     let Some(ours) = btsindex else {
         return format!(
             "| {name} | | | {} | {} | | | {} | {remark} |",
-            shown(their_p50),
-            shown(their_p95),
-            asked(*goal, None)
+            format_number(their_p50),
+            format_number(their_p95),
+            format_goal(*goal, None)
         );
     };
     let (our_p50, our_p95) = (percentile(ours, 0.5), percentile(ours, 0.95));
     let factors = (their_p50 / our_p50, their_p95 / our_p95);
     format!(
         "| {name} | {} | {} | {} | {} | {} | {} | {} | {remark} |",
-        shown(our_p50),
-        shown(our_p95),
-        shown(their_p50),
-        shown(their_p95),
-        shown(factors.0),
-        shown(factors.1),
-        asked(*goal, Some(factors))
+        format_number(our_p50),
+        format_number(our_p95),
+        format_number(their_p50),
+        format_number(their_p95),
+        format_number(factors.0),
+        format_number(factors.1),
+        format_goal(*goal, Some(factors))
     )
 }
 
-/// A line for what is measured once: more is better.
-pub(crate) fn rate_line(name: &str, ours: f64, theirs: f64, least: f64, remark: &str) -> String {
+/// Formats a row of one rate per engine; higher is better.
+pub(crate) fn rate_row(name: &str, ours: f64, theirs: f64, min: f64, remark: &str) -> String {
     let factor = ours / theirs;
     format!(
-        "| {name} | {ours:.0} | | {theirs:.0} | | {} | | ≥ {least}x {} | {remark} |",
-        shown(factor),
-        met(factor >= least)
+        "| {name} | {ours:.0} | | {theirs:.0} | | {} | | ≥ {min}x {} | {remark} |",
+        format_number(factor),
+        mark(factor >= min)
     )
 }
 
-/// A line for what is measured once: less is better.
-pub(crate) fn size_line(name: &str, ours: f64, theirs: f64, most: f64, remark: &str) -> String {
+/// Formats a row of one size per engine; lower is better.
+pub(crate) fn size_row(name: &str, ours: f64, theirs: f64, max: f64, remark: &str) -> String {
     let factor = ours / theirs;
     format!(
-        "| {name} | {ours:.0} | | {theirs:.0} | | {:.2} | | ≤ {most}x {} | {remark} |",
+        "| {name} | {ours:.0} | | {theirs:.0} | | {:.2} | | ≤ {max}x {} | {remark} |",
         factor,
-        met(factor <= most)
+        mark(factor <= max)
     )
 }
 
-fn asked(goal: Goal, factors: Option<(f64, f64)>) -> String {
-    let one = |name: &str, least: Option<f64>, factor: Option<f64>| {
-        let least = least?;
-        let met = factor.map_or("", |factor| met(factor >= least));
-        Some(format!("{name} ≥ {least}x {met}"))
+/// Formats a goal, with a mark for each factor that is met or missed.
+fn format_goal(goal: Goal, factors: Option<(f64, f64)>) -> String {
+    let part = |name: &str, min: Option<f64>, factor: Option<f64>| {
+        let min = min?;
+        let mark = factor.map_or("", |factor| mark(factor >= min));
+        Some(format!("{name} ≥ {min}x {mark}"))
     };
-    let p50 = one("p50", goal.p50, factors.map(|it| it.0));
-    let p95 = one("p95", goal.p95, factors.map(|it| it.1));
+    let p50 = part("p50", goal.p50, factors.map(|(p50, _)| p50));
+    let p95 = part("p95", goal.p95, factors.map(|(_, p95)| p95));
     p50.into_iter().chain(p95).collect::<Vec<_>>().join(", ")
 }
 
-fn met(is_met: bool) -> &'static str {
+fn mark(is_met: bool) -> &'static str {
     if is_met { "✓" } else { "✗" }
 }
 
-fn shown(number: f64) -> String {
+fn format_number(number: f64) -> String {
     if number < 9.95 {
         format!("{number:.1}")
     } else {
@@ -83,15 +84,15 @@ fn shown(number: f64) -> String {
     }
 }
 
-/// The value that so much of all is not above.
-fn percentile(values: &[f64], part: f64) -> f64 {
+/// Returns the percentile of values; `fraction` is from 0 to 1.
+fn percentile(values: &[f64], fraction: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a place in a list"
+        reason = "an index of the list"
     )]
-    let at = (part * (sorted.len() as f64 - 1.0)).round() as usize;
-    sorted.get(at).copied().unwrap_or(f64::NAN)
+    let index = (fraction * (sorted.len() as f64 - 1.0)).round() as usize;
+    sorted.get(index).copied().unwrap_or(f64::NAN)
 }

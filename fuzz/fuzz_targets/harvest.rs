@@ -1,7 +1,7 @@
-//! The two ends of a harvest: frames on their way to ffmpeg, and what it writes back.
+//! Input and output of batch decoding: frames written to ffmpeg, and the stream that it returns.
 //!
-//! An input is four bytes of choices, then a decoder's configuration and a frame; the same
-//! bytes are also read as a stream of pictures.
+//! An input starts with four bytes that select codec, split position and size. The configuration of
+//! the decoder and a frame follow. The same bytes are also parsed as a stream of pictures.
 
 #![no_main]
 
@@ -29,23 +29,23 @@ fuzz_target!(|bytes: &[u8]| {
     take(rest, usize::from(number % 1024));
 });
 
-/// A frame that was opened needs no more opening, and comes back under its number.
+/// Checks that an independent frame needs no further conversion and comes back with its number.
 fn feed(decoder: &Decoder, number: u64, frame: &[u8]) {
-    let Some(opened) = fuzzing::open(decoder, frame) else {
+    let Some(independent) = fuzzing::make_independent(decoder, frame) else {
         return;
     };
-    assert!(matches!(decoder.codec.as_str(), "h264" | "hevc") || opened == frame);
-    let Some(stream) = fuzzing::feed(decoder, number, &opened) else {
+    assert!(matches!(decoder.codec.as_str(), "h264" | "hevc") || independent == frame);
+    let Some(stream) = fuzzing::write_stream(decoder, number, &independent) else {
         return;
     };
-    let (taken, is_whole) = fuzzing::take(&stream, opened.len());
+    let (taken, is_whole) = fuzzing::parse_pictures(&stream, independent.len());
     assert!(is_whole);
-    assert_eq!(taken, [(number, opened)]);
+    assert_eq!(taken, [(number, independent)]);
 }
 
-/// Whatever the stream is, pictures have the size that was asked for.
+/// Checks that pictures of any stream have the requested size.
 fn take(stream: &[u8], size: usize) {
-    let (taken, _) = fuzzing::take(stream, size);
+    let (taken, _) = fuzzing::parse_pictures(stream, size);
     assert!(taken.iter().all(|(_, picture)| picture.len() == size));
     assert!(taken.len() * size <= stream.len());
 }

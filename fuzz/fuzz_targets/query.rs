@@ -1,5 +1,5 @@
-//! Any text as a query: what is understood is told in a form that is understood again, and
-//! asking for it stops neither the index nor the editor: `-timeout=1`.
+//! Parses any text as a query. The text form of a parsed query must parse to the same query, and
+//! the search must neither fail nor take long (`-timeout=1`).
 
 #![no_main]
 
@@ -8,20 +8,21 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use btsindex::catalogue::{Catalogue, Outcome, Reading};
+use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::Clip;
-use btsindex::footage::{Found, Role, Volumes};
-use btsindex::index::{Finder, Note, Order};
-use btsindex::query::{Context, Meaning, Date, Query};
+use btsindex::footage::{FoundFile, Role};
+use btsindex::volume::Volumes;
+use btsindex::index::{Finder, IndexNotice, SortOrder};
+use btsindex::query::{Context, TagMeaning, Date, Query};
 use btsindex::value::Fingerprint;
 use btsindex_fuzz::Scratch;
 use libfuzzer_sys::fuzz_target;
 
 const TODAY: Date = Date::constant(2026, 11, 26);
-/// Clips that are searched: enough for several lists of every word.
+/// Number of clips in the index: enough for several posting lists per word.
 const CLIPS: u64 = 300;
 
-/// What the clips are described by: words that are alike, in several scripts.
+/// Words in the texts of clips: similar ones, and several scripts.
 const WORDS: [&str; 16] = [
     "drummer",
     "drummers",
@@ -41,7 +42,7 @@ const WORDS: [&str; 16] = [
     "happiness",
 ];
 
-/// Holds the catalogue's place: no other fuzzer has a folder of that name.
+/// Lock file next to the catalogue, so that no other fuzzer uses the same folder.
 static SCRATCH: LazyLock<Scratch> = LazyLock::new(|| Scratch::new("query"));
 
 thread_local! {
@@ -49,7 +50,7 @@ thread_local! {
 }
 
 fuzz_target!(
-    // Before the first input, which must not take long either.
+    // Before the first input, since the time limit applies to it as well.
     init: FINDER.with(|_| ()),
     |bytes: &[u8]| try_text(&String::from_utf8_lossy(bytes))
 );
@@ -69,7 +70,7 @@ fn try_text(text: &str) {
             "advert" | "commercial" => vec!["ad-shoot".to_owned()],
             _ => Vec::new(),
         };
-        Ok(Meaning {
+        Ok(TagMeaning {
             tags,
             is_group: word == "shoot",
         })
@@ -81,48 +82,48 @@ fn try_text(text: &str) {
     };
     let as_argument = Query::parse(&[text], &context);
     for query in [as_argument, Query::parse_line(text, &context)] {
-        // What is wrong with it is said, and no more.
+        // An invalid query only gives an error.
         if let Ok(query) = query {
-            let told = query.to_string();
-            let again = Query::parse_line(
-                &told,
+            let text = query.to_string();
+            let parsed = Query::parse_line(
+                &text,
                 &Context {
                     meanings: &meanings,
                     ..Context::plain(TODAY)
                 },
             );
-            assert_eq!(again.expect("what is told is understood"), query, "{told}");
-            FINDER.with_borrow_mut(|finder| ask(&query, finder));
+            assert_eq!(parsed.expect("the text form parses"), query, "{text}");
+            FINDER.with_borrow_mut(|finder| search(&query, finder));
         }
     }
 }
 
-fn ask(query: &Query, finder: &mut Finder<'static>) {
-    // Nothing that is asked may look like damage, for then the index is made anew.
-    let told = &mut |note: &Note| panic!("{note}");
-    let hits = finder.find(query, &Order::default(), 20, told);
-    let hits = hits.expect("a query that was understood is answered");
-    assert_eq!(finder.count(query, told).expect("as well"), hits.total);
+fn search(query: &Query, finder: &mut Finder<'static>) {
+    // No query may be mistaken for damage, since the index would be rebuilt.
+    let on_notice = &mut |note: &IndexNotice| panic!("{note}");
+    let hits = finder.find(query, &SortOrder::default(), 20, on_notice);
+    let hits = hits.expect("a parsed query can be searched");
+    assert_eq!(finder.count(query, on_notice).expect("a count"), hits.total);
     if hits.total == 0 {
-        finder.advise(query, told).expect("as well");
+        finder.advise(query, on_notice).expect("suggestions");
     }
     for words in query.words() {
         for text in WORDS {
-            // Where it is shown lies within the text.
-            assert!(words.found_in(text).is_none_or(|at| text.get(at).is_some()));
+            // The match to highlight is inside the text.
+            assert!(words.find_in(text).is_none_or(|at| text.get(at).is_some()));
         }
     }
 }
 
-/// A small catalogue, opened once.
+/// Writes a small catalogue and opens its index.
 fn finder() -> Finder<'static> {
-    let folder = SCRATCH.holding(&[]).with_extension("catalogue");
+    let folder = SCRATCH.write(&[]).with_extension("catalogue");
     if folder.exists() {
-        fs::remove_dir_all(&folder).expect("it is ours");
+        fs::remove_dir_all(&folder).expect("the folder of this fuzzer");
     }
     let catalogue = Catalogue::create(&folder).expect("a catalogue");
-    let (volume, inside) = Volumes::mounted().of(Path::new("/"));
-    let volume = catalogue.see_volume(&volume).expect("a volume").id;
+    let (volume, inside) = Volumes::mounted().locate(Path::new("/"));
+    let volume = catalogue.record_volume(&volume).expect("a volume").id;
     for part in 0..3 {
         catalogue.begin().expect("a catalogue");
         let folder = inside.join(format!("BTS/Day_{part}"));
@@ -131,7 +132,7 @@ fn finder() -> Finder<'static> {
             write(number, folder, &catalogue);
         }
         catalogue.commit().expect("a catalogue");
-        // A segment each.
+        // One segment per part.
         Finder::open(&catalogue, &mut |_| ()).expect("an index");
     }
     let catalogue = Box::leak(Box::new(catalogue));
@@ -141,7 +142,7 @@ fn finder() -> Finder<'static> {
 fn write(number: u64, folder: i64, catalogue: &Catalogue) {
     let word = |by: u64| WORDS[usize::try_from(number / by % 16).expect("few")];
     let name = format!("{}_{number:04}.mov", word(7));
-    let found = Found {
+    let found = FoundFile {
         name: name.into(),
         bytes: number * 1_000_003,
         modified: 1_779_278_400_000_000_000,
@@ -152,9 +153,9 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
         frames: None,
     };
     let file = catalogue.add_file(folder, &found, Role::Media, None);
-    // Words that nothing else has, so that what begins alike is many.
-    let odd = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let comment = format!("{} {} {odd:x} {:o}", word(1), word(3), odd >> 20);
+    // Unique words, so that a prefix matches many.
+    let unique = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let comment = format!("{} {} {unique:x} {:o}", word(1), word(3), unique >> 20);
     let facts = serde_json::json!({
         "comment": [comment, "container"],
         "title": [format!("{} {}", word(2), word(5)), "container"],
@@ -171,9 +172,9 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
     let content = Fingerprint(u128::from(number + 1) << 64);
     let reading = Reading {
         file: file.expect("a file"),
-        identity: Some(content.into()),
+        fingerprint: Some(content),
         file_facts: Clip::default(),
-        outcome: Outcome::Read {
+        outcome: ReadOutcome::Read {
             facts: Box::new(facts.expect("facts")),
             pictures: None,
         },

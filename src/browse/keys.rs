@@ -1,99 +1,101 @@
-//! What keys do: most change the state alone; what needs the catalogue or the desktop is a wish.
+//! Key bindings. Most keys change only the state. For actions that need the catalogue, the terminal
+//! or the desktop, a [`Command`] is returned.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::line::Line;
-use super::state::{Focus, Front, State, Topic};
+use super::line_editor::LineEditor;
+use super::state::{Focus, InputKind, Overlay, ScreenState};
 use crate::clip::Action;
 use crate::value::{Malformed, Selection, parse_tag};
 
-/// What the state alone cannot do.
+/// Action that the event loop has to carry out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// Leave the screen.
-    Leave,
-    /// The query was changed: search.
+pub(super) enum Command {
+    /// Quit.
+    Quit,
+    /// Search, because the query changed.
     Search,
-    /// Fetch everything that was found: the end of it is wanted.
+    /// Fetch all results, to show the last ones.
     All,
-    /// Say this of the chosen clip.
-    Say(Vec<Action>),
-    /// Take back what was said last.
+    /// Apply these edits to the current clip.
+    Edit(Vec<Action>),
+    /// Undo the last command.
     Undo,
-    /// Show everything known of the chosen clip.
+    /// Show all metadata of the current clip.
     Details,
-    /// Open the chosen clip's file.
+    /// Open the current clip in its player.
     Open,
-    /// Show it in the file manager.
+    /// Show the current clip in the file manager.
     Reveal,
-    /// Draw everything anew, on a terminal where pictures stay until then.
+    /// Redraw the screen on terminals where pictures persist until it is cleared.
     Redraw,
-    /// Draw everything anew.
+    /// Clear and redraw the screen.
     Clear,
 }
 
-/// Every key with what it does, for the help and for whoever reads this.
+/// Keys and their descriptions, for the help overlay.
 pub(super) const HELP: &[(&str, &str)] = &[
-    ("/", "type into the search box; results follow"),
-    ("Tab", "search box, facets, clips"),
-    ("arrows, j k", "move; PgUp PgDn Home End go further"),
+    ("/", "edit the query; results update as you type"),
+    ("Tab", "switch between search box, facets and clips"),
+    ("arrows, j k", "move; PgUp PgDn Home End jump"),
     (
         "Enter",
-        "details of a clip; add a facet to the query, or remove it",
+        "show a clip; add a facet to the query or remove it",
     ),
-    ("space", "select, or no longer"),
-    ("x", "reject, or no longer"),
-    ("0 to 5", "give stars"),
-    ("t", "tags, with commas; -tag removes one, Tab completes"),
-    ("n", "write a note"),
-    ("u", "undo what you did last here"),
+    ("space", "select or deselect"),
+    ("x", "reject, or undo the rejection"),
+    ("0 to 5", "rate with stars"),
+    ("t", "edit tags: a,b adds, -a removes, Tab completes"),
+    ("n", "add a note"),
+    ("u", "undo your last edit on this screen"),
     ("o", "open in the player"),
     ("r", "reveal in the file manager"),
-    ("g", "posters side by side, or the list"),
-    ("Ctrl-L", "draw everything anew"),
-    ("q, Esc, Ctrl-C", "leave; Esc closes first what is open"),
+    ("g", "toggle poster grid and list"),
+    ("Ctrl-L", "redraw the screen"),
+    ("q, Esc, Ctrl-C", "quit; Esc first closes an open panel"),
 ];
 
-/// A key was pressed.
-pub(super) fn pressed(state: &mut State, key: KeyEvent) -> Option<Wish> {
+/// Handles a key press.
+pub(super) fn pressed(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
     let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
-        KeyCode::Char('c') if has_control => return Some(Wish::Leave),
-        KeyCode::Char('l') if has_control => return Some(Wish::Clear),
+        KeyCode::Char('c') if has_control => return Some(Command::Quit),
+        KeyCode::Char('l') if has_control => return Some(Command::Clear),
         KeyCode::Char(_) if key.modifiers.contains(KeyModifiers::ALT) => return None,
-        // What is typed knows some; elsewhere a letter with Ctrl is not that letter.
+        // Text fields use some Ctrl combinations. Elsewhere, a letter with Ctrl must not act like
+        // the letter alone.
         KeyCode::Char(_) if has_control && !state.is_typing() => return None,
         _ => {}
     }
-    match (&mut state.front, state.focus) {
-        (Some(Front::Typing(..)), _) => typing(state, key, has_control),
-        (Some(Front::Help), _) => {
-            state.front = None;
-            Some(Wish::Redraw)
+    match (&mut state.overlay, state.focus) {
+        (Some(Overlay::Input(..)), _) => typing(state, key, has_control),
+        (Some(Overlay::Help), _) => {
+            state.overlay = None;
+            Some(Command::Redraw)
         }
-        (Some(Front::Details { .. }), _) => details(state, key),
+        (Some(Overlay::Details { .. }), _) => details(state, key),
         (None, Focus::Search) => search(state, key, has_control),
         (None, Focus::Facets) => facets(state, key),
         (None, Focus::Clips) => clips(state, key),
     }
 }
 
-/// Text was pasted.
-pub(super) fn pasted(state: &mut State, text: &str) -> Option<Wish> {
-    match &mut state.front {
-        Some(Front::Typing(_, line)) => line.insert(text),
+/// Handles pasted text.
+pub(super) fn pasted(state: &mut ScreenState, text: &str) -> Option<Command> {
+    match &mut state.overlay {
+        Some(Overlay::Input(_, line)) => line.insert(text),
         Some(_) => {}
         None => {
             state.focus = Focus::Search;
             state.query.insert(text);
-            return Some(Wish::Search);
+            return Some(Command::Search);
         }
     }
     None
 }
 
-/// Changes a line; whether the key was one for that.
-fn edit(line: &mut Line, key: KeyEvent, has_control: bool) -> bool {
+/// Applies an editing key to the line. Returns false if it is not an editing key.
+fn edit(line: &mut LineEditor, key: KeyEvent, has_control: bool) -> bool {
     match key.code {
         KeyCode::Char('u') if has_control => line.clear(),
         KeyCode::Char('w') if has_control => line.delete_word(),
@@ -112,7 +114,7 @@ fn edit(line: &mut Line, key: KeyEvent, has_control: bool) -> bool {
     true
 }
 
-fn search(state: &mut State, key: KeyEvent, has_control: bool) -> Option<Wish> {
+fn search(state: &mut ScreenState, key: KeyEvent, has_control: bool) -> Option<Command> {
     match key.code {
         KeyCode::Tab => state.focus = Focus::Facets,
         KeyCode::Enter | KeyCode::Down | KeyCode::Esc | KeyCode::BackTab => {
@@ -123,13 +125,13 @@ fn search(state: &mut State, key: KeyEvent, has_control: bool) -> Option<Wish> {
         _ => {
             let before = state.query.text().to_owned();
             edit(&mut state.query, key, has_control);
-            return (before != state.query.text()).then_some(Wish::Search);
+            return (before != state.query.text()).then_some(Command::Search);
         }
     }
     None
 }
 
-fn facets(state: &mut State, key: KeyEvent) -> Option<Wish> {
+fn facets(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
     let last = state.facet_count().saturating_sub(1);
     match key.code {
         KeyCode::Up | KeyCode::Char('k') => state.facet_at = state.facet_at.saturating_sub(1),
@@ -141,18 +143,18 @@ fn facets(state: &mut State, key: KeyEvent) -> Option<Wish> {
         KeyCode::Enter | KeyCode::Char(' ') => {
             let term = state.facet_term()?;
             state.toggle_term(&term);
-            return Some(Wish::Search);
+            return Some(Command::Search);
         }
         KeyCode::Tab | KeyCode::Right | KeyCode::Esc => state.focus = Focus::Clips,
         KeyCode::BackTab | KeyCode::Char('/') => state.focus = Focus::Search,
-        KeyCode::Char('?') => state.front = Some(Front::Help),
-        KeyCode::Char('q') => return Some(Wish::Leave),
+        KeyCode::Char('?') => state.overlay = Some(Overlay::Help),
+        KeyCode::Char('q') => return Some(Command::Quit),
         _ => {}
     }
     None
 }
 
-fn clips(state: &mut State, key: KeyEvent) -> Option<Wish> {
+fn clips(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
     let row = isize::try_from(state.across).unwrap_or(1);
     match key.code {
         KeyCode::Up | KeyCode::Char('k') => state.step(-row),
@@ -166,60 +168,64 @@ fn clips(state: &mut State, key: KeyEvent) -> Option<Wish> {
         KeyCode::Home => state.choose(0),
         KeyCode::End => {
             state.choose(usize::MAX);
-            return (state.hits.clips.len() < state.hits.total).then_some(Wish::All);
+            return (state.hits.clips.len() < state.hits.total).then_some(Command::All);
         }
-        KeyCode::Enter => return state.chosen().map(|_| Wish::Details),
+        KeyCode::Enter => return state.chosen().map(|_| Command::Details),
         KeyCode::Char('g') => {
             state.is_grid ^= true;
-            return Some(Wish::Redraw);
+            return Some(Command::Redraw);
         }
-        KeyCode::Char('?') => state.front = Some(Front::Help),
-        KeyCode::Char('q') | KeyCode::Esc => return Some(Wish::Leave),
-        _ => return about_the_clip(state, key),
+        KeyCode::Char('?') => state.overlay = Some(Overlay::Help),
+        KeyCode::Char('q') | KeyCode::Esc => return Some(Command::Quit),
+        _ => return clip_command(state, key),
     }
     None
 }
 
-/// Keys that do something with the chosen clip, in the list and in its details.
-fn about_the_clip(state: &mut State, key: KeyEvent) -> Option<Wish> {
+/// Handles keys that act on the current clip, in the list and in its details.
+fn clip_command(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
     let selection = state
         .chosen_clip()
         .and_then(|clip| clip.selection.as_ref().map(|fact| fact.value));
-    let toggled = |wanted| Action::Select((selection != Some(wanted)).then_some(wanted));
+    let toggled = |target| Action::Select((selection != Some(target)).then_some(target));
     let KeyCode::Char(c) = key.code else {
         return None;
     };
-    let wish = match c {
-        ' ' => Wish::Say(vec![toggled(Selection::Selected)]),
-        'x' => Wish::Say(vec![toggled(Selection::Rejected)]),
-        '0'..='5' => Wish::Say(vec![Action::Stars(c as u8 - b'0')]),
-        'o' => Wish::Open,
-        'r' => Wish::Reveal,
-        'u' => return Some(Wish::Undo),
+    let command = match c {
+        ' ' => Command::Edit(vec![toggled(Selection::Selected)]),
+        'x' => Command::Edit(vec![toggled(Selection::Rejected)]),
+        '0'..='5' => Command::Edit(vec![Action::Stars(c as u8 - b'0')]),
+        'o' => Command::Open,
+        'r' => Command::Reveal,
+        'u' => return Some(Command::Undo),
         't' | 'n' => {
             state.chosen()?;
-            let topic = if c == 't' { Topic::Tags } else { Topic::Note };
-            state.front = Some(Front::Typing(topic, Line::default()));
+            let topic = if c == 't' {
+                InputKind::Tags
+            } else {
+                InputKind::Note
+            };
+            state.overlay = Some(Overlay::Input(topic, LineEditor::default()));
             return None;
         }
-        // No command: a word that is searched for.
-        c if state.front.is_none() && c.is_alphanumeric() => {
+        // A letter without a command starts a search word.
+        c if state.overlay.is_none() && c.is_alphanumeric() => {
             state.focus = Focus::Search;
             state.query.end();
             if !state.query.text().is_empty() {
                 state.query.insert(" ");
             }
             state.query.insert(c.encode_utf8(&mut [0; 4]));
-            return Some(Wish::Search);
+            return Some(Command::Search);
         }
         _ => return None,
     };
-    state.chosen().map(|_| wish)
+    state.chosen().map(|_| command)
 }
 
-fn details(state: &mut State, key: KeyEvent) -> Option<Wish> {
+fn details(state: &mut ScreenState, key: KeyEvent) -> Option<Command> {
     let page = state.page;
-    let Some(Front::Details { lines, top }) = &mut state.front else {
+    let Some(Overlay::Details { lines, top }) = &mut state.overlay else {
         return None;
     };
     let last = lines.len().saturating_sub(page);
@@ -231,38 +237,38 @@ fn details(state: &mut State, key: KeyEvent) -> Option<Wish> {
         KeyCode::Home => *top = 0,
         KeyCode::End => *top = last,
         KeyCode::Enter | KeyCode::Esc | KeyCode::Char('q') => {
-            state.front = None;
-            return Some(Wish::Redraw);
+            state.overlay = None;
+            return Some(Command::Redraw);
         }
-        _ => return about_the_clip(state, key),
+        _ => return clip_command(state, key),
     }
     None
 }
 
-fn typing(state: &mut State, key: KeyEvent, has_control: bool) -> Option<Wish> {
-    let Some(Front::Typing(topic, line)) = &mut state.front else {
+fn typing(state: &mut ScreenState, key: KeyEvent, has_control: bool) -> Option<Command> {
+    let Some(Overlay::Input(topic, line)) = &mut state.overlay else {
         return None;
     };
     match key.code {
-        KeyCode::Esc => state.front = None,
+        KeyCode::Esc => state.overlay = None,
         KeyCode::Enter => {
             let actions = match topic {
-                Topic::Tags => tags(line.text()),
-                Topic::Note => Ok(vec![Action::Note(line.text().trim().to_owned())]),
+                InputKind::Tags => tags(line.text()),
+                InputKind::Note => Ok(vec![Action::Note(line.text().trim().to_owned())]),
             };
             if line.text().trim().is_empty() {
-                state.front = None;
+                state.overlay = None;
                 return None;
             }
             match actions {
                 Ok(actions) => {
-                    state.front = None;
-                    return Some(Wish::Say(actions));
+                    state.overlay = None;
+                    return Some(Command::Edit(actions));
                 }
-                Err(wrong) => state.complain(&wrong.into()),
+                Err(wrong) => state.show_error(&wrong.into()),
             }
         }
-        KeyCode::Tab if *topic == Topic::Tags => {
+        KeyCode::Tab if *topic == InputKind::Tags => {
             let known = state.facets.iter().filter(|facet| facet.name == "tag");
             let known = known.flat_map(|facet| &facet.values);
             if let Some(rest) = completed(line.text(), known.map(|it| it.value.as_str())) {
@@ -277,7 +283,7 @@ fn typing(state: &mut State, key: KeyEvent, has_control: bool) -> Option<Wish> {
     None
 }
 
-/// What is missing of the last tag that is typed, should it be one that is known.
+/// Returns the rest of the last, incomplete tag if a known tag starts with it.
 fn completed<'a>(text: &str, mut known: impl Iterator<Item = &'a str>) -> Option<String> {
     let begun = text.rsplit(',').next()?.trim_start();
     let begun = begun.strip_prefix('-').unwrap_or(begun).to_lowercase();
@@ -285,7 +291,7 @@ fn completed<'a>(text: &str, mut known: impl Iterator<Item = &'a str>) -> Option
     Some(tag[begun.len()..].to_owned())
 }
 
-/// `interview, -b-roll`: tags that are added, and some that are removed.
+/// Parses `interview, -b-roll` into tags to add and to remove.
 fn tags(text: &str) -> Result<Vec<Action>, Malformed> {
     let parts = text
         .split(',')
@@ -299,7 +305,7 @@ fn tags(text: &str) -> Result<Vec<Action>, Malformed> {
         .collect()
 }
 
-fn page(state: &State) -> isize {
+fn page(state: &ScreenState) -> isize {
     isize::try_from(state.down.max(2) - 1).unwrap_or(1) * isize::try_from(state.across).unwrap_or(1)
 }
 
@@ -309,16 +315,16 @@ mod tests {
     use crate::clip::{Clip, Fact, Source};
     use crate::index::Hits;
 
-    fn state() -> State {
-        let mut state = State::new("drummer");
-        state.make_room(1, 5);
+    fn state() -> ScreenState {
+        let mut state = ScreenState::new("drummer");
+        state.set_capacity(1, 5);
         let clips = vec![1, 2, 3, 4, 5, 6, 7, 8];
-        state.found(Hits { total: 20, clips }, false);
+        state.set_hits(Hits { total: 20, clips }, false);
         state
     }
 
-    fn press(state: &mut State, keys: &str) -> Vec<Wish> {
-        let mut wishes = Vec::new();
+    fn press(state: &mut ScreenState, keys: &str) -> Vec<Command> {
+        let mut commands = Vec::new();
         for c in keys.chars() {
             let (code, modifiers) = match c {
                 '\n' => (KeyCode::Enter, KeyModifiers::NONE),
@@ -329,69 +335,72 @@ mod tests {
                 '$' => (KeyCode::End, KeyModifiers::NONE),
                 c => (KeyCode::Char(c), KeyModifiers::NONE),
             };
-            wishes.extend(pressed(state, KeyEvent::new(code, modifiers)));
+            commands.extend(pressed(state, KeyEvent::new(code, modifiers)));
         }
-        wishes
+        commands
     }
 
     #[test]
-    fn a_screen_without_a_query_begins_in_the_search_box() {
-        let mut state = State::new("");
-        assert_eq!(press(&mut state, "dq"), [Wish::Search, Wish::Search]);
+    fn a_screen_without_a_query_starts_in_the_search_box() {
+        let mut state = ScreenState::new("");
+        assert_eq!(press(&mut state, "dq"), [Command::Search, Command::Search]);
         assert_eq!(state.query.text(), "dq");
-        assert_eq!(press(&mut state, "\x08\nq"), [Wish::Search, Wish::Leave]);
-        assert_eq!(press(&mut State::new(""), "\x03"), [Wish::Leave]);
+        assert_eq!(
+            press(&mut state, "\x08\nq"),
+            [Command::Search, Command::Quit]
+        );
+        assert_eq!(press(&mut ScreenState::new(""), "\x03"), [Command::Quit]);
     }
 
     #[test]
-    fn what_is_said_is_said_of_the_chosen_clip() {
+    fn edits_apply_to_the_current_clip() {
         let mut state = state();
         let selected = Clip {
             selection: Some(Fact::new(Selection::Selected, Source::DISK)),
             ..Clip::default()
         };
         state.clips.insert(1, Some(selected));
-        let select = |it| Wish::Say(vec![Action::Select(it)]);
+        let select = |it| Command::Edit(vec![Action::Select(it)]);
         assert_eq!(
             press(&mut state, " xj 3u"),
             [
                 select(None),
                 select(Some(Selection::Rejected)),
                 select(Some(Selection::Selected)),
-                Wish::Say(vec![Action::Stars(3)]),
-                Wish::Undo
+                Command::Edit(vec![Action::Stars(3)]),
+                Command::Undo
             ]
         );
         assert_eq!(state.at, 1);
-        assert_eq!(press(&mut State::new("x"), " x3orn\n"), []);
+        assert_eq!(press(&mut ScreenState::new("x"), " x3orn\n"), []);
     }
 
     #[test]
-    fn tags_and_notes_are_typed() {
+    fn tags_and_notes_can_be_typed() {
         let mut state = state();
         assert_eq!(
             press(&mut state, "tAd Shoot, -b-roll,\nnlaughs!\n"),
             [
-                Wish::Say(vec![
+                Command::Edit(vec![
                     Action::AddTag("ad-shoot".to_owned()),
                     Action::RemoveTag("b-roll".to_owned())
                 ]),
-                Wish::Say(vec![Action::Note("laughs!".to_owned())]),
+                Command::Edit(vec![Action::Note("laughs!".to_owned())]),
             ]
         );
         assert_eq!(press(&mut state, "tx\x1bt\nn  \n"), []);
-        assert_eq!(state.front, None);
+        assert_eq!(state.overlay, None);
         assert_eq!(press(&mut state, "t-\n"), []);
         assert!(
             state.status.text.starts_with("error: "),
             "{:?}",
             state.status
         );
-        assert!(matches!(state.front, Some(Front::Typing(..))));
+        assert!(matches!(state.overlay, Some(Overlay::Input(..))));
     }
 
     #[test]
-    fn tags_that_are_known_are_completed() {
+    fn completes_known_tags() {
         let known = ["interview", "ad-shoot"];
         for (typed, rest) in [
             ("int", Some("erview")),
@@ -411,35 +420,38 @@ mod tests {
     #[test]
     fn the_end_of_a_long_list_is_fetched_and_unbound_letters_search() {
         let mut state = state();
-        assert_eq!(press(&mut state, "$"), [Wish::All]);
-        assert_eq!(press(&mut state, "dx"), [Wish::Search, Wish::Search]);
+        assert_eq!(press(&mut state, "$"), [Command::All]);
+        assert_eq!(press(&mut state, "dx"), [Command::Search, Command::Search]);
         assert_eq!(state.query.text(), "drummer dx");
     }
 
     #[test]
-    fn esc_closes_what_is_open_first() {
+    fn esc_closes_an_open_panel_before_it_quits() {
         let mut state = state();
-        state.front = Some(Front::Details {
+        state.overlay = Some(Overlay::Details {
             lines: vec!["a".to_owned(); 50],
             top: 0,
         });
         assert_eq!(
             press(&mut state, "jj3"),
-            [Wish::Say(vec![Action::Stars(3)])]
+            [Command::Edit(vec![Action::Stars(3)])]
         );
-        assert!(matches!(state.front, Some(Front::Details { top: 2, .. })));
-        assert_eq!(press(&mut state, "\x1b"), [Wish::Redraw]);
-        assert_eq!(press(&mut state, "?\x1b"), [Wish::Redraw]);
+        assert!(matches!(
+            state.overlay,
+            Some(Overlay::Details { top: 2, .. })
+        ));
+        assert_eq!(press(&mut state, "\x1b"), [Command::Redraw]);
+        assert_eq!(press(&mut state, "?\x1b"), [Command::Redraw]);
         assert_eq!(press(&mut state, "\t\x1b"), []);
-        assert_eq!(press(&mut state, "\x1b"), [Wish::Leave]);
+        assert_eq!(press(&mut state, "\x1b"), [Command::Quit]);
     }
 
     #[test]
-    fn pasted_text_gives_no_commands() {
+    fn pasted_text_runs_no_commands() {
         let mut state = state();
-        assert_eq!(pasted(&mut state, "x 3\nq"), Some(Wish::Search));
+        assert_eq!(pasted(&mut state, "x 3\nq"), Some(Command::Search));
         assert_eq!(state.query.text(), "drummerx 3 q");
-        state.front = Some(Front::Help);
+        state.overlay = Some(Overlay::Help);
         assert_eq!(pasted(&mut state, "x"), None);
     }
 }

@@ -1,15 +1,16 @@
-//! The screen of `btsindex browse`: what is asked and chosen (`state`), what keys do to it
-//! (`keys`), how it is drawn (`view`), what the catalogue answers (`shelf`) and the loop
-//! that joins them (`turns`). The first three know neither terminal nor catalogue, so that
-//! they can be tested without.
+//! The interactive screen of `btsindex browse`.
+//!
+//! `state` holds the query, the results and the current clip; `keys` maps key presses to changes of
+//! the state; `view` draws it; `backend` queries the catalogue and the index; `event_loop` connects
+//! them. The first three can be tested without a terminal or a catalogue.
 
+mod backend;
+mod event_loop;
 mod keys;
-mod line;
+mod line_editor;
 mod posters;
-mod shelf;
-mod stage;
 mod state;
-mod turns;
+mod terminal;
 mod view;
 
-pub use turns::{Ending, run};
+pub use event_loop::{Ending, run};

@@ -1,5 +1,5 @@
-//! The posters on the screen: read by another thread, the wanted ones first, and kept while
-//! there is room. The screen never waits for one.
+//! Cache of the posters on the screen. A background thread decodes them, visible ones first, so
+//! that drawing never waits for a picture.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,38 +9,38 @@ use std::thread;
 
 use ratatui::layout::Size;
 
-use crate::catalogue::Folder;
+use crate::catalogue::PictureFolder;
 use crate::clip::Clip;
-use crate::present::{Picture, Screen};
+use crate::output::{Screen, TerminalPicture};
 use crate::value::Fingerprint;
 
-/// The name of the thread that reads them.
+/// Name of the decoding thread.
 pub(super) const THREAD: &str = "posters";
-/// Pictures that are kept beside those on the screen.
-const KEPT: usize = 256;
+/// Number of cached pictures above which those not on the screen are dropped.
+const MAX_CACHED: usize = 256;
 
-/// A clip's poster in a certain size.
-type Key = (Fingerprint, u16, u16);
+/// Clip id, width and height in terminal cells.
+type PosterKey = (Fingerprint, u16, u16);
 
-/// What is to be read next, and the sign that there is something.
-type Queue = Arc<(Mutex<Vec<Key>>, Condvar)>;
+/// Requested posters, the next one last, and the signal that wakes the thread.
+type Queue = Arc<(Mutex<Vec<PosterKey>>, Condvar)>;
 
-/// Posters that were read; `None` where there is none.
+/// Decoded posters; `None` for clips without one.
 #[derive(Default)]
 pub(super) struct Posters {
-    made: HashMap<Key, Option<Picture>>,
-    reader: Option<Reader>,
-    waits_for: usize,
+    decoded: HashMap<PosterKey, Option<TerminalPicture>>,
+    reader: Option<PosterReader>,
+    pending: usize,
 }
 
-struct Reader {
+struct PosterReader {
     queue: Queue,
-    read: Receiver<(Key, Option<Picture>)>,
+    read: Receiver<(PosterKey, Option<TerminalPicture>)>,
 }
 
 impl Posters {
-    /// Posters of a catalogue, for a screen.
-    pub(super) fn new(folder: Folder, screen: Screen) -> Self {
+    /// Starts the decoding thread, unless the terminal cannot show pictures.
+    pub(super) fn new(folder: PictureFolder, screen: Screen) -> Self {
         if screen.graphics.is_none() {
             return Self::default();
         }
@@ -51,81 +51,88 @@ impl Posters {
             .name(THREAD.to_owned())
             .spawn(move || read_all(&work, &folder, screen, &send));
         Self {
-            // Without the thread, there are no posters; all else works.
-            reader: started.ok().map(|_| Reader { queue, read }),
+            // If the thread cannot be started, the screen works without posters.
+            reader: started.ok().map(|_| PosterReader { queue, read }),
             ..Self::default()
         }
     }
 
-    /// Asks for those that are to be seen now, and for no others.
-    pub(super) fn want(&mut self, wanted: &[(Fingerprint, Size)]) {
-        let keys: Vec<Key> = wanted.iter().map(|&(id, size)| key(id, size)).collect();
-        if self.made.len() > KEPT {
-            self.made.retain(|key, _| keys.contains(key));
+    /// Requests these posters and cancels earlier requests.
+    pub(super) fn request(&mut self, posters: &[(Fingerprint, Size)]) {
+        let keys: Vec<PosterKey> = posters.iter().map(|&(id, size)| key(id, size)).collect();
+        if self.decoded.len() > MAX_CACHED {
+            self.decoded.retain(|key, _| keys.contains(key));
         }
         let Some(reader) = &self.reader else { return };
-        // The first is read first, and it is the last of the queue.
-        let missing = keys.into_iter().filter(|key| !self.made.contains_key(key));
-        let queue: Vec<Key> = missing.rev().collect();
-        self.waits_for = queue.len();
-        let (jobs, sign) = &*reader.queue;
+        // The thread takes requests from the end of the queue.
+        let missing = keys
+            .into_iter()
+            .filter(|key| !self.decoded.contains_key(key));
+        let queue: Vec<PosterKey> = missing.rev().collect();
+        self.pending = queue.len();
+        let (jobs, wake) = &*reader.queue;
         *jobs.lock().unwrap_or_else(PoisonError::into_inner) = queue;
-        sign.notify_one();
+        wake.notify_one();
     }
 
-    /// Takes those that were read since; whether there were any.
-    pub(super) fn take(&mut self) -> bool {
+    /// Receives decoded posters. Returns true if there were any.
+    pub(super) fn receive(&mut self) -> bool {
         let read = self.reader.iter().flat_map(|reader| reader.read.try_iter());
-        let before = self.made.len();
-        self.made.extend(read);
-        self.made.len() > before
+        let before = self.decoded.len();
+        self.decoded.extend(read);
+        self.decoded.len() > before
     }
 
-    /// Whether some are being read.
+    /// Returns true while posters are being decoded.
     pub(super) fn is_waiting(&self) -> bool {
-        self.waits_for > 0
+        self.pending > 0
     }
 
-    /// The poster of a clip in that size, if it was read.
-    pub(super) fn of(&self, clip: &Clip, size: Size) -> Option<&Picture> {
+    /// Returns the decoded poster of a clip in this size.
+    pub(super) fn poster(&self, clip: &Clip, size: Size) -> Option<&TerminalPicture> {
         let id = clip.id.as_ref()?.value;
-        self.made.get(&key(id, size))?.as_ref()
+        self.decoded.get(&key(id, size))?.as_ref()
     }
 
-    /// Whether it is not known yet if a clip has one.
+    /// Returns true if the poster of a clip has not been looked up yet.
     pub(super) fn is_awaited(&self, clip: &Clip, size: Size) -> bool {
         let id = clip.id.as_ref().filter(|_| self.reader.is_some());
-        id.is_some_and(|id| !self.made.contains_key(&key(id.value, size)))
+        id.is_some_and(|id| !self.decoded.contains_key(&key(id.value, size)))
     }
 
-    /// Forgets those that were not there: they may be now.
-    pub(super) fn look_again(&mut self) {
-        self.made.retain(|_, picture| picture.is_some());
+    /// Forgets which posters are missing, because a scan may have created them since.
+    pub(super) fn forget_missing(&mut self) {
+        self.decoded.retain(|_, picture| picture.is_some());
     }
 }
 
-fn key(id: Fingerprint, size: Size) -> Key {
+fn key(id: Fingerprint, size: Size) -> PosterKey {
     (id, size.width, size.height)
 }
 
-fn read_all(queue: &Queue, folder: &Folder, screen: Screen, read: &Sender<(Key, Option<Picture>)>) {
-    let (jobs, sign) = &**queue;
+fn read_all(
+    queue: &Queue,
+    folder: &PictureFolder,
+    screen: Screen,
+    read: &Sender<(PosterKey, Option<TerminalPicture>)>,
+) {
+    let (jobs, wake) = &**queue;
     loop {
         let mut waiting = jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let key = loop {
             match waiting.pop() {
                 Some(key) => break key,
                 None => {
-                    waiting = sign.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                    waiting = wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 }
             }
         };
         drop(waiting);
         let (id, width, height) = key;
         let room = Size::new(width, height);
-        // A picture that a decoder stumbles over is one that is not there.
+        // A picture that makes the decoder panic counts as missing.
         let picture = catch_unwind(AssertUnwindSafe(|| {
-            Picture::read(&folder.find(id)?, room, screen)
+            TerminalPicture::read(&folder.find(id)?, room, screen)
         }));
         if read.send((key, picture.unwrap_or_default())).is_err() {
             return;

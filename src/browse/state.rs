@@ -1,17 +1,17 @@
-//! What is asked, what was found, what is chosen: everything that the screen shows, and how it
-//! changes. Nothing here knows a terminal or a catalogue.
+//! State of the screen: query, results, current clip, open panel. Independent of the terminal and
+//! the catalogue.
 
 use std::collections::HashMap;
 
-use super::line::Line;
+use super::line_editor::LineEditor;
 use crate::clip::{Clip, Edit, EditId};
 use crate::index::Hits;
-use crate::query::pieces;
+use crate::query::split_unquoted;
 
-/// Values of a facet that are shown.
+/// Maximum number of values shown per facet.
 pub(super) const VALUES: usize = 30;
 
-/// Where keys go.
+/// Part of the screen that receives keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Focus {
     Search,
@@ -19,89 +19,90 @@ pub(super) enum Focus {
     Clips,
 }
 
-/// What stands in front of the screen until it is closed.
+/// Panel in front of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Front {
-    /// The keys.
+pub(super) enum Overlay {
+    /// List of keys.
     Help,
-    /// Everything known of the chosen clip; lines from `top` on.
+    /// All metadata of the current clip, scrolled to line `top`.
     Details { lines: Vec<String>, top: usize },
-    /// Something is typed about the chosen clip.
-    Typing(Topic, Line),
+    /// Input line for the current clip.
+    Input(InputKind, LineEditor),
 }
 
-/// What is typed about a clip.
+/// Kind of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Topic {
+pub(super) enum InputKind {
     Tags,
     Note,
 }
 
-/// The line at the bottom: what happened last.
+/// Message in the bottom line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Status {
     pub(super) text: String,
     pub(super) hint: Option<String>,
 }
 
-/// One value of a facet.
+/// Value of a facet and its number of matching clips.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Counted {
+pub(super) struct FacetValue {
     pub(super) value: String,
     pub(super) count: usize,
 }
 
-/// How many of the clips found have which value of a field.
+/// Number of matching clips for each value of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facet {
+pub(super) struct FacetCounts {
     pub(super) name: &'static str,
-    /// How a query asks for a value of it.
-    pub(super) asked: &'static str,
-    pub(super) values: Vec<Counted>,
+    /// Query field that selects a value.
+    pub(super) field: &'static str,
+    pub(super) values: Vec<FacetValue>,
 }
 
-/// The state of the screen.
+/// State of the screen.
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) query: Line,
+pub(super) struct ScreenState {
+    pub(super) query: LineEditor,
     pub(super) focus: Focus,
-    pub(super) front: Option<Front>,
-    /// What was found; stays while the query makes no sense.
+    pub(super) overlay: Option<Overlay>,
+    /// Results; kept while the query is invalid.
     pub(super) hits: Hits,
-    /// Place of the chosen clip in what was found.
+    /// Index of the current clip in the results.
     pub(super) at: usize,
-    /// Place of the first clip that is shown.
+    /// Index of the first visible clip.
     pub(super) top: usize,
-    pub(super) facets: Vec<Facet>,
-    /// Place of the chosen value among all values of all facets.
+    pub(super) facets: Vec<FacetCounts>,
+    /// Index of the current value among the values of all facets.
     pub(super) facet_at: usize,
     pub(super) status: Status,
-    /// Posters in rows, not a list.
+    /// True for the poster grid, false for the list.
     pub(super) is_grid: bool,
-    /// Clips side by side, and rows of them; what is drawn decides.
+    /// Number of clips per row; set by the layout.
     pub(super) across: usize,
+    /// Number of rows; set by the layout.
     pub(super) down: usize,
-    /// Lines of what stands in front.
+    /// Height of an open panel in lines.
     pub(super) page: usize,
-    /// Clips that were read; `None` for one that is no more.
+    /// Clips read so far; `None` for a clip that no longer exists.
     pub(super) clips: HashMap<i64, Option<Clip>>,
-    /// Commands that can be taken back, the last one last.
+    /// Commands that can be undone, the latest last.
     pub(super) done: Vec<EditId>,
-    /// Whether the index is being brought up to date, and nothing can be found yet.
+    /// True until there is an index to search.
     pub(super) is_waiting: bool,
 }
 
-impl State {
-    /// A screen that asks for this.
+impl ScreenState {
+    /// Creates the state for an initial query.
     pub(super) fn new(query: &str) -> Self {
         Self {
-            query: Line::new(query),
+            query: LineEditor::new(query),
             focus: if query.is_empty() {
                 Focus::Search
             } else {
                 Focus::Clips
             },
-            front: None,
+            overlay: None,
             hits: Hits {
                 total: 0,
                 clips: Vec::new(),
@@ -121,22 +122,22 @@ impl State {
         }
     }
 
-    /// Whether keys go into a line of text.
+    /// Returns true if keys go to a text field.
     pub(super) fn is_typing(&self) -> bool {
-        match &self.front {
-            Some(front) => matches!(front, Front::Typing(..)),
+        match &self.overlay {
+            Some(front) => matches!(front, Overlay::Input(..)),
             None => self.focus == Focus::Search,
         }
     }
 
-    /// The words of the query, with their quotes.
+    /// Splits the query into words, including their quotes.
     fn words(&self) -> Vec<String> {
-        pieces(self.query.text())
+        split_unquoted(self.query.text())
     }
 
-    /// The query with the word that is being typed taken for the beginning of one; `None` where
-    /// nothing is being typed that could be.
-    pub(super) fn begun(&self) -> Option<String> {
+    /// Returns the query with its last word as a prefix search; `None` if the last word is not a
+    /// plain, incomplete word.
+    pub(super) fn as_prefix_search(&self) -> Option<String> {
         let text = self.query.text();
         let word = self.words().pop().filter(|word| text.ends_with(word))?;
         let is_word = word.chars().all(char::is_alphanumeric) && word.chars().count() > 1;
@@ -144,22 +145,22 @@ impl State {
         (is_word && !is_operator).then(|| format!("{text}*"))
     }
 
-    /// The number of the chosen clip.
+    /// Returns the row id of the current clip.
     pub(super) fn chosen(&self) -> Option<i64> {
         self.hits.clips.get(self.at).copied()
     }
 
-    /// The chosen clip, where it was read.
+    /// Returns the current clip, if it was read.
     pub(super) fn chosen_clip(&self) -> Option<&Clip> {
         self.clip(self.chosen()?)
     }
 
-    /// A clip that was read.
+    /// Returns a clip that was read.
     pub(super) fn clip(&self, number: i64) -> Option<&Clip> {
         self.clips.get(&number)?.as_ref()
     }
 
-    /// The numbers of the clips that are on the screen.
+    /// Returns the row ids of the visible clips.
     pub(super) fn visible(&self) -> &[i64] {
         let end = self
             .hits
@@ -169,33 +170,34 @@ impl State {
         self.hits.clips.get(self.top..end).unwrap_or_default()
     }
 
-    /// Takes over what was found; the chosen clip stays chosen when it is still there.
-    pub(super) fn found(&mut self, hits: Hits, is_same_query: bool) {
+    /// Replaces the results. With the same query, the current clip stays current if it still
+    /// matches.
+    pub(super) fn set_hits(&mut self, hits: Hits, is_same_query: bool) {
         let chosen = self.chosen().filter(|_| is_same_query);
         self.hits = hits;
-        let place = chosen.and_then(|clip| self.hits.clips.iter().position(|it| *it == clip));
-        self.at = place.unwrap_or(if is_same_query { self.at } else { 0 });
+        let position = chosen.and_then(|clip| self.hits.clips.iter().position(|it| *it == clip));
+        self.at = position.unwrap_or(if is_same_query { self.at } else { 0 });
         self.fit();
     }
 
-    /// Chooses another clip.
+    /// Makes the clip at this index the current one.
     pub(super) fn choose(&mut self, at: usize) {
         self.at = at;
         self.fit();
     }
 
-    /// Moves by so many clips.
+    /// Moves the current position by `by` clips.
     pub(super) fn step(&mut self, by: isize) {
         self.choose(self.at.saturating_add_signed(by));
     }
 
-    /// Takes over how many clips there is room for.
-    pub(super) fn make_room(&mut self, across: usize, down: usize) {
+    /// Sets the number of clips that fit on the screen.
+    pub(super) fn set_capacity(&mut self, across: usize, down: usize) {
         (self.across, self.down) = (across.max(1), down.max(1));
         self.fit();
     }
 
-    /// Keeps the chosen clip among what was found, and on the screen.
+    /// Keeps the current clip within the results and on the screen.
     fn fit(&mut self) {
         self.at = self.at.min(self.hits.clips.len().saturating_sub(1));
         let row = self.at / self.across;
@@ -207,39 +209,39 @@ impl State {
         self.top = top * self.across;
     }
 
-    /// How many values all facets have together.
+    /// Counts the values of all facets.
     pub(super) fn facet_count(&self) -> usize {
         self.facets.iter().map(|facet| facet.values.len()).sum()
     }
 
-    /// The values of all facets, as queries ask for them.
+    /// Returns the values of all facets as query terms.
     fn facet_terms(&self) -> impl Iterator<Item = String> {
         self.facets.iter().flat_map(|facet| {
             let values = facet.values.iter();
-            values.map(|counted| term(facet.asked, &counted.value))
+            values.map(|counted| term(facet.field, &counted.value))
         })
     }
 
-    /// The chosen value, as a query asks for it.
+    /// Returns the current facet value as a query term.
     pub(super) fn facet_term(&self) -> Option<String> {
         self.facet_terms().nth(self.facet_at)
     }
 
-    /// Takes over how many have which value; the chosen one stays chosen when it is still there.
-    pub(super) fn counted(&mut self, facets: Vec<Facet>) {
+    /// Replaces the facet counts; the current value stays current if it still exists.
+    pub(super) fn set_facets(&mut self, facets: Vec<FacetCounts>) {
         let chosen = self.facet_term();
         self.facets = facets;
-        let place = chosen.and_then(|chosen| self.facet_terms().position(|term| term == chosen));
+        let position = chosen.and_then(|chosen| self.facet_terms().position(|term| term == chosen));
         let last = self.facet_count().saturating_sub(1);
-        self.facet_at = place.unwrap_or(self.facet_at).min(last);
+        self.facet_at = position.unwrap_or(self.facet_at).min(last);
     }
 
-    /// Whether the query holds a term already.
-    pub(super) fn asks(&self, term: &str) -> bool {
+    /// Returns true if the query contains the term.
+    pub(super) fn contains_term(&self, term: &str) -> bool {
         self.words().iter().any(|word| word == term)
     }
 
-    /// Adds a term to the query, or takes it out where it is there already.
+    /// Adds a term to the query, or removes it if it is already there.
     pub(super) fn toggle_term(&mut self, term: &str) {
         let mut words = self.words();
         let before = words.len();
@@ -247,41 +249,41 @@ impl State {
         if words.len() == before {
             words.push(term.to_owned());
         }
-        self.query = Line::new(&words.join(" "));
+        self.query = LineEditor::new(&words.join(" "));
     }
 
-    /// Says what happened.
-    pub(super) fn say(&mut self, text: impl Into<String>) {
+    /// Shows a message.
+    pub(super) fn show_message(&mut self, text: impl Into<String>) {
         self.status = Status {
             text: text.into(),
             hint: None,
         };
     }
 
-    /// Says what went wrong, and what to do about it.
-    pub(super) fn complain(&mut self, error: &crate::error::Error) {
+    /// Shows an error with its hint.
+    pub(super) fn show_error(&mut self, error: &crate::error::Error) {
         self.status = Status {
             text: format!("error: {error}"),
             hint: error.hint().map(|hint| hint.replace('\n', " ")),
         };
     }
 
-    /// Says what was taken back.
-    pub(super) fn say_undone(&mut self, undone: &[Edit]) {
+    /// Shows a message about undone edits.
+    pub(super) fn show_undone(&mut self, undone: &[Edit]) {
         match undone {
-            [] => self.say("it did not count any more"),
-            [edit] => self.say(format!("taken back: {}", edit.said.action)),
+            [] => self.show_message("nothing to undo: the edit was already undone"),
+            [edit] => self.show_message(format!("undone: {}", edit.content.action)),
             [edit, rest @ ..] => {
                 let more = rest.len();
-                self.say(format!("taken back: {}, and {more} more", edit.said.action));
+                self.show_message(format!("undone: {} and {more} more", edit.content.action));
             }
         }
     }
 }
 
-/// The words of a command line as one line: a shell took the quotes away, so a value that holds
-/// blanks gets some.
-pub(super) fn line_of(words: &[String]) -> String {
+/// Joins command-line words into one line. The shell removed the quotes, so values with spaces are
+/// quoted again.
+pub(super) fn join_words(words: &[String]) -> String {
     let quoted = words.iter().map(|word| match word.split_once(':') {
         Some((name, value))
             if value.contains(char::is_whitespace)
@@ -295,7 +297,7 @@ pub(super) fn line_of(words: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
-/// `tag:"ad shoot"`.
+/// Formats a query term, quoted if needed: `tag:"ad shoot"`.
 pub(super) fn term(name: &str, value: &str) -> String {
     let value = value.replace('"', " ");
     let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
@@ -310,17 +312,17 @@ pub(super) fn term(name: &str, value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(count: i64) -> State {
-        let mut state = State::new("");
+    fn found(count: i64) -> ScreenState {
+        let mut state = ScreenState::new("");
         let clips: Vec<i64> = (1..=count).collect();
         let total = clips.len();
-        state.make_room(1, 10);
-        state.found(Hits { total, clips }, false);
+        state.set_capacity(1, 10);
+        state.set_hits(Hits { total, clips }, false);
         state
     }
 
     #[test]
-    fn the_chosen_clip_stays_on_the_screen() {
+    fn the_current_clip_stays_on_the_screen() {
         let mut state = found(100);
         state.step(9);
         assert_eq!((state.at, state.top), (9, 0));
@@ -332,59 +334,59 @@ mod tests {
         assert_eq!(state.at, 0);
         state.choose(usize::MAX);
         assert_eq!((state.at, state.top, state.visible().len()), (99, 90, 10));
-        state.make_room(1, 20);
+        state.set_capacity(1, 20);
         assert_eq!((state.top, state.visible().len()), (80, 20));
-        state.make_room(3, 4);
+        state.set_capacity(3, 4);
         assert_eq!((state.at, state.top), (99, 90));
-        state.make_room(1, 0);
+        state.set_capacity(1, 0);
         assert_eq!(state.visible(), [100]);
         assert!(found(0).visible().is_empty() && found(0).chosen().is_none());
     }
 
     #[test]
-    fn the_chosen_value_stays_chosen_wherever_it_stands() {
+    fn the_current_facet_value_stays_current_at_any_index() {
         let facet = |name, values: &[&str]| {
-            let values = values.iter().map(|value| Counted {
+            let values = values.iter().map(|value| FacetValue {
                 value: (*value).to_owned(),
                 count: 1,
             });
-            Facet {
+            FacetCounts {
                 name,
-                asked: name,
+                field: name,
                 values: values.collect(),
             }
         };
         let mut state = found(1);
-        state.counted(vec![
+        state.set_facets(vec![
             facet("tag", &["a", "b", "c"]),
             facet("camera", &["a", "b"]),
         ]);
         state.facet_at = 4;
         assert_eq!(state.facet_term().unwrap(), "camera:b");
-        state.counted(vec![facet("tag", &["c"]), facet("camera", &["b"])]);
+        state.set_facets(vec![facet("tag", &["c"]), facet("camera", &["b"])]);
         assert_eq!(state.facet_at, 1);
-        state.counted(vec![facet("tag", &["c"])]);
+        state.set_facets(vec![facet("tag", &["c"])]);
         assert_eq!(state.facet_at, 0);
     }
 
     #[test]
-    fn the_same_query_asked_again_keeps_the_chosen_clip() {
+    fn repeating_a_query_keeps_the_current_clip() {
         let mut state = found(10);
         state.choose(4);
         let clips = vec![9, 5, 1];
-        state.found(Hits { total: 3, clips }, true);
+        state.set_hits(Hits { total: 3, clips }, true);
         assert_eq!(state.chosen(), Some(5));
         let clips = vec![7, 8];
-        state.found(Hits { total: 2, clips }, true);
+        state.set_hits(Hits { total: 2, clips }, true);
         assert_eq!(state.chosen(), Some(8));
         let clips = vec![1, 7, 8];
-        state.found(Hits { total: 3, clips }, false);
+        state.set_hits(Hits { total: 3, clips }, false);
         assert_eq!(state.chosen(), Some(1));
     }
 
     #[test]
-    fn words_are_cut_at_blanks_but_not_inside_quotes() {
-        let state = State::new(r#"  camera:fx3 tag:"ad  shoot"  "drummer laughing" x"#);
+    fn words_are_split_at_spaces_outside_quotes() {
+        let state = ScreenState::new(r#"  camera:fx3 tag:"ad  shoot"  "drummer laughing" x"#);
         let expected = [
             "camera:fx3",
             r#"tag:"ad  shoot""#,
@@ -392,7 +394,7 @@ mod tests {
             "x",
         ];
         assert_eq!(state.words(), expected);
-        assert_eq!(pieces("a \"b c"), ["a", "\"b c"]);
+        assert_eq!(split_unquoted("a \"b c"), ["a", "\"b c"]);
         let typed = [
             "tag:ad shoot",
             "drummer laughing",
@@ -400,11 +402,11 @@ mod tests {
             "path:\"a b\"",
         ];
         let expected = r#"tag:"ad shoot" drummer laughing 12:30 x path:"a b""#;
-        assert_eq!(line_of(&typed.map(str::to_owned)), expected);
+        assert_eq!(join_words(&typed.map(str::to_owned)), expected);
     }
 
     #[test]
-    fn only_a_word_that_is_being_typed_is_the_beginning_of_one() {
+    fn only_an_incomplete_plain_word_becomes_a_prefix_search() {
         for (text, begun) in [
             ("camera:fx3 drumm", Some("camera:fx3 drumm*")),
             ("drumm ", None),
@@ -415,18 +417,22 @@ mod tests {
             ("drumm*", None),
             ("", None),
         ] {
-            assert_eq!(State::new(text).begun().as_deref(), begun, "{text}");
+            assert_eq!(
+                ScreenState::new(text).as_prefix_search().as_deref(),
+                begun,
+                "{text}"
+            );
         }
     }
 
     #[test]
-    fn a_facet_goes_into_the_query_and_out_again() {
-        let mut state = State::new("drummer");
-        state.facets = vec![Facet {
+    fn a_facet_value_toggles_in_the_query() {
+        let mut state = ScreenState::new("drummer");
+        state.facets = vec![FacetCounts {
             name: "tag",
-            asked: "tag",
+            field: "tag",
             values: ["interview", "ad shoot"]
-                .map(|value| Counted {
+                .map(|value| FacetValue {
                     value: value.to_owned(),
                     count: 1,
                 })
@@ -436,7 +442,7 @@ mod tests {
         let term = state.facet_term().unwrap();
         state.toggle_term(&term);
         assert_eq!(state.query.text(), r#"drummer tag:"ad shoot""#);
-        assert!(state.asks(&term));
+        assert!(state.contains_term(&term));
         state.toggle_term(&term);
         assert_eq!(state.query.text(), "drummer");
         state.facet_at = 2;

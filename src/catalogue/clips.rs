@@ -1,4 +1,5 @@
-//! Clips as they are shown: what the content says, what each copy's place says, in one.
+//! Assembles clips from their stored parts: facts of the content, facts of each file, ingests and
+//! edits.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -7,24 +8,24 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
 use super::files::{frames_of, loaded, state_of};
-use crate::clip::{Clip, Fact, FileCopy, FileState, Place, Shelves, Source};
+use crate::clip::{Clip, ClipPath, Fact, FileCopy, FileState, Source, VolumeLabels};
 use crate::error::Error;
-use crate::tag::called;
+use crate::tag::current_name;
 use crate::value::{Bytes, Fingerprint, WallTime, from_bytes, to_bytes};
 
-/// What became of a clip: a view that follows seq replaces its own by this.
+/// Change to a clip, for the index and other views that follow `seq`.
 #[derive(Debug)]
 pub struct Change {
-    /// The change's seq.
+    /// Sequence number of the change.
     pub seq: i64,
-    /// The clip's number, the same for ever.
+    /// Row id of the clip, which never changes.
     pub clip: i64,
-    /// The clip now; `None` when no file holds it any more.
+    /// Current state of the clip; `None` if no file contains it anymore.
     pub now: Option<Clip>,
 }
 
-/// A copy as it is stored, before it is known which is best.
-struct Stored {
+/// File of a clip, as read before the best copy is chosen.
+struct StoredFile {
     file: i64,
     identity: String,
     copy: FileCopy,
@@ -33,36 +34,20 @@ struct Stored {
 }
 
 impl Catalogue {
-    /// The next changes after `seq`, oldest first, at most `most` of them.
+    /// Returns at most `limit` changes after `seq`, oldest first.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn changes(&self, seq: i64, most: usize) -> Result<Vec<Change>, Error> {
-        self.in_one_look(|| self.changes_after(seq, most))
+    /// If `SQLite` fails.
+    pub fn changes(&self, seq: i64, limit: usize) -> Result<Vec<Change>, Error> {
+        self.read_snapshot(|| self.changes_after(seq, limit))
     }
 
-    /// Runs what reads much within one transaction: else each statement takes the database's
-    /// locks anew, and what it has of the database in memory is not believed.
-    pub(super) fn in_one_look<T>(
-        &self,
-        read: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        if !self.connection.is_autocommit() {
-            return read();
-        }
-        self.check(|connection| connection.execute_batch("BEGIN DEFERRED"))?;
-        let outcome = read();
-        // Nothing was written: ending it cannot lose anything.
-        self.check(|connection| connection.execute_batch("COMMIT"))?;
-        outcome
-    }
-
-    fn changes_after(&self, seq: i64, most: usize) -> Result<Vec<Change>, Error> {
+    fn changes_after(&self, seq: i64, limit: usize) -> Result<Vec<Change>, Error> {
         let rows: Vec<(i64, i64)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT seq, id FROM clip WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
                 .query_map(
-                    params![seq, i64::try_from(most).unwrap_or(i64::MAX)],
+                    params![seq, i64::try_from(limit).unwrap_or(i64::MAX)],
                     |row| Ok((row.get(0)?, row.get(1)?)),
                 )?
                 .collect()
@@ -77,10 +62,10 @@ impl Catalogue {
         rows.into_iter().map(change).collect()
     }
 
-    /// How many clips there are.
+    /// Counts the clips.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn count(&self) -> Result<usize, Error> {
         let count: i64 = self.check(|connection| {
             connection.query_row(
@@ -92,10 +77,10 @@ impl Catalogue {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    /// The highest number that a clip has or had; 0 where there is none.
+    /// Returns the highest row id that a clip has or had; 0 if there are no clips.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn last_clip(&self) -> Result<i64, Error> {
         self.check(|connection| {
             connection.query_row("SELECT coalesce(max(id), 0) FROM clip", [], |row| {
@@ -104,21 +89,21 @@ impl Catalogue {
         })
     }
 
-    /// The numbers of the first `most` clips, folder by folder, each folder by name; last those
-    /// whose place another content took.
+    /// Returns the row ids of the first `limit` clips, by folder and name. Clips whose file was
+    /// replaced by other content come last.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn all(&self, most: usize) -> Result<Vec<i64>, Error> {
+    /// If `SQLite` fails.
+    pub fn all(&self, limit: usize) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             let (mut clips, mut seen) = (Vec::new(), HashSet::new());
-            // The first of these is read off an index, as far as is wanted.
-            for stood in ["NOT was", "was"] {
+            // The first query uses an index and reads only as many rows as needed.
+            for condition in ["NOT was", "was"] {
                 let mut statement = connection.prepare_cached(&format!(
-                    "SELECT clip FROM file WHERE {stood} AND clip IS NOT NULL ORDER BY dir, name"
+                    "SELECT clip FROM file WHERE {condition} AND clip IS NOT NULL ORDER BY dir, name"
                 ))?;
                 let mut rows = statement.query([])?;
-                while clips.len() < most
+                while clips.len() < limit
                     && let Some(row) = rows.next()?
                 {
                     let clip = row.get(0)?;
@@ -126,7 +111,7 @@ impl Catalogue {
                         clips.push(clip);
                     }
                 }
-                if clips.len() >= most {
+                if clips.len() >= limit {
                     break;
                 }
             }
@@ -134,12 +119,12 @@ impl Catalogue {
         })
     }
 
-    /// One clip by its number; `None` when no file holds it.
+    /// Returns a clip by its row id; `None` if no file contains it.
     ///
-    /// Which machine facts win depends on what is stored, never on what is mounted.
+    /// The merged facts depend only on stored data, not on the mounted volumes.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn clip(&self, id: i64) -> Result<Option<Clip>, Error> {
         let row = self.check(|connection| {
             connection
@@ -170,48 +155,48 @@ impl Catalogue {
         }
         if let Some(content) = fingerprint.map(Fingerprint::from_bytes) {
             clip.id = Some(Fact::new(content, Source::DISK));
-            for day in self.days_of(content)? {
+            for day in self.ingest_facts_of(content)? {
                 clip.merge(&day);
             }
             let edits = self.edits(content)?;
-            // Most clips nobody ever said anything of.
+            // Most clips have no edits.
             if !edits.is_empty() {
                 let renamed = self.renamed_tags()?;
-                clip.hear_as(&edits, &|tag| called(&renamed, tag));
+                clip.apply_edits_renamed(&edits, &|tag| current_name(&renamed, tag));
             }
         }
         for stored in copies.iter_mut().filter(|stored| stored.has_companions) {
             stored.copy.companions = self.companions(stored.file, "")?;
         }
-        place(&mut clip, copies);
+        set_file_fields(&mut clip, copies);
         clip.derive();
         Ok(Some(clip))
     }
 
-    /// Clips by their numbers, but for those that no file holds: as they stand at one moment.
+    /// Returns clips by their row ids, in one snapshot; skips clips that no file contains.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn clips(&self, ids: &[i64]) -> Result<Vec<Clip>, Error> {
-        self.in_one_look(|| {
+        self.read_snapshot(|| {
             let clips = ids.iter().map(|&id| self.clip(id));
             clips.filter_map(Result::transpose).collect()
         })
     }
 
-    /// A document. One that is damaged is a clip's problem, not the whole catalogue's.
+    /// Unpacks a document. Damage becomes a problem of the clip, so that other clips stay usable.
     fn document(&self, stored: Option<&Vec<u8>>) -> Clip {
         self.unpack(stored).unwrap_or_else(|error| Clip {
             problem: Some(Fact::new(
-                format!("its record in the catalogue is damaged: {error}"),
+                format!("damaged record in the catalogue: {error}"),
                 Source::DISK,
             )),
             ..Clip::default()
         })
     }
 
-    /// A clip's copies in an order that mounting does not change.
-    fn copies(&self, clip: i64) -> Result<Vec<Stored>, Error> {
+    /// Returns the files of a clip, in an order that does not depend on mounted volumes.
+    fn copies(&self, clip: i64) -> Result<Vec<StoredFile>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -226,32 +211,32 @@ impl Catalogue {
         })
     }
 
-    fn stored(&self, row: &Row<'_>) -> rusqlite::Result<Stored> {
-        let place = self.place(row)?;
-        Ok(Stored {
+    fn stored(&self, row: &Row<'_>) -> rusqlite::Result<StoredFile> {
+        let location = self.location(row)?;
+        Ok(StoredFile {
             file: row.get("id")?,
             copy: FileCopy {
                 volume: row.get("label")?,
                 volume_number: row.get("volume")?,
-                is_mounted: place.is_mounted,
-                path: place.path,
-                inside: place.inside,
+                is_mounted: location.is_mounted,
+                path: location.path,
+                inside: location.inside,
                 bytes: loaded(row.get("bytes")?),
                 modified: row.get("modified")?,
                 frames: frames_of(row.get("frames")?),
                 state: state_of(row.get("state")?),
                 companions: Vec::new(),
             },
-            identity: place.identity,
+            identity: location.identity,
             facts: row.get("facts")?,
             has_companions: row.get("has_companions")?,
         })
     }
 
-    /// The clips that `text` may mean: a path, a file name, or (the beginning of) an id.
+    /// Finds a clip by a path, a file name, or the start of an id.
     ///
     /// # Errors
-    /// [`Error::NoClip`], [`Error::ManyClips`], or when `SQLite` fails.
+    /// [`Error::NoClip`], [`Error::AmbiguousClip`], or if `SQLite` fails.
     pub fn find(&self, text: &Path) -> Result<Clip, Error> {
         let name = text.to_string_lossy();
         let clip = self.find_number(text)?;
@@ -259,10 +244,10 @@ impl Catalogue {
             .ok_or_else(|| Error::NoClip(crate::error::escape(&name)))
     }
 
-    /// The number of the clip that `text` means; else as [`Catalogue::find`].
+    /// Like [`Catalogue::find`], but returns the clip's row id.
     ///
     /// # Errors
-    /// As [`Catalogue::find`].
+    /// As for [`Catalogue::find`].
     pub fn find_number(&self, text: &Path) -> Result<i64, Error> {
         let name = text.to_string_lossy().into_owned();
         let mut found = self.at_path(text)?;
@@ -275,7 +260,7 @@ impl Catalogue {
         match found.as_slice() {
             [] => Err(Error::NoClip(crate::error::escape(&name))),
             [clip] => Ok(*clip),
-            many => Err(Error::ManyClips {
+            many => Err(Error::AmbiguousClip {
                 name: crate::error::escape(&name),
                 count: many.len(),
                 examples: self.examples(many)?,
@@ -293,13 +278,13 @@ impl Catalogue {
         Ok(examples)
     }
 
-    /// The clip of the file at a path, on a mounted volume or one that was.
+    /// Finds the clip of the file at a path, on a mounted volume or below a former mount point.
     fn at_path(&self, path: &Path) -> Result<Vec<i64>, Error> {
         let absolute = std::fs::canonicalize(path).or_else(|_| std::path::absolute(path));
         let Ok(absolute) = absolute else {
             return Ok(Vec::new());
         };
-        let (volume, inside) = self.volumes.of(&absolute);
+        let (volume, inside) = self.volumes.locate(&absolute);
         let found = self.at_place(&volume.identity, &inside)?;
         if !found.is_empty() {
             return Ok(found);
@@ -377,12 +362,13 @@ impl Catalogue {
     }
 }
 
-/// Fills the fields that come from the disk, best copy first.
-fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
+/// Sets the fields that describe the files, and sorts the copies, best first.
+fn set_file_fields(clip: &mut Clip, mut copies: Vec<StoredFile>) {
     let first = copies
         .first()
         .and_then(|stored| stored.copy.inside.parent());
-    let counted_in = first.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned());
+    let facet_folder =
+        first.map_or_else(String::new, |folder| folder.to_string_lossy().into_owned());
     copies.sort_by_key(|stored| {
         let copy = &stored.copy;
         (
@@ -415,19 +401,19 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
     words.dedup();
     clip.path_bytes = best.path_bytes().map(|hex| Fact::new(hex, Source::DISK));
     let disk = |text: String| Some(Fact::new(text, Source::DISK));
-    let mut shelves = Shelves {
+    let mut volumes = VolumeLabels {
         best: best.volume.clone(),
         all: labels(&clip.files, |copy| copy.state != FileState::Missing),
     };
-    if shelves.all.is_empty() {
-        shelves.all = labels(&clip.files, |_| true);
+    if volumes.all.is_empty() {
+        volumes.all = labels(&clip.files, |_| true);
     }
-    clip.volume = Some(Fact::new(shelves, Source::DISK));
-    let there = clip
+    clip.volume = Some(Fact::new(volumes, Source::DISK));
+    let existing = clip
         .files
         .iter()
         .filter(|copy| copy.state != FileState::Missing);
-    clip.copies = u32::try_from(there.count())
+    clip.copies = u32::try_from(existing.count())
         .ok()
         .map(|count| Fact::new(count, Source::DISK));
     clip.bytes = Some(Fact::new(Bytes(best.bytes), Source::DISK));
@@ -437,24 +423,25 @@ fn place(clip: &mut Clip, mut copies: Vec<Stored>) {
         .frames
         .map(|frames| Fact::new(frames.count, Source::DISK));
     clip.path = Some(Fact::new(
-        Place {
+        ClipPath {
             path: best.path.clone(),
             words,
-            folder: counted_in,
+            folder: facet_folder,
         },
         Source::DISK,
     ));
     clip.name = disk(name);
 }
 
-/// The labels of the volumes of some files, each once, in order.
-fn labels(files: &[FileCopy], is_meant: impl Fn(&FileCopy) -> bool) -> Vec<String> {
-    let labels = files.iter().filter(|copy| is_meant(copy));
+/// Returns the distinct volume labels of the included files, sorted.
+fn labels(files: &[FileCopy], is_included: impl Fn(&FileCopy) -> bool) -> Vec<String> {
+    let labels = files.iter().filter(|copy| is_included(copy));
     let labels: BTreeSet<&str> = labels.map(|copy| copy.volume.as_str()).collect();
     labels.into_iter().map(str::to_owned).collect()
 }
 
-/// `shot.0001.dpx` of `shot.[0001-0120].dpx`, as an image sequence is shown.
+/// Returns the file name of the first frame, given the display name of an image sequence:
+/// `shot.0001.dpx` for `shot.[0001-0120].dpx`.
 fn first_frame(name: &str) -> Option<String> {
     let (stem, rest) = name.split_once('[')?;
     let (numbers, extension) = rest.split_once(']')?;

@@ -1,41 +1,43 @@
-//! Which physical disks a volume is on, and whether those of two volumes are surely not the same.
+//! Physical disks of a volume, and the check that two volumes share no disk.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::SAID;
+use super::DISK_NAME_PREFIX;
 use crate::error::is_unsafe;
 
-/// The disks that a volume was ever seen on; none: nobody knows.
+/// Disks on which a volume was ever seen; empty if unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Disks {
     disks: BTreeSet<Disk>,
-    /// Whether a system told any of them, not a person only.
-    are_told: bool,
+    /// True if a system reported at least one of the disks.
+    are_reported: bool,
 }
 
-/// Something that fails as a whole.
+/// Unit of hardware that fails as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Disk {
-    /// A disk, by its serial, or by what a person calls it.
+    /// Disk, by its serial number or the name that the user gave it.
     Serial(String),
-    /// A machine that shares its disks, by the first part of its name.
+    /// File server, by the first label of its host name.
     Named(String),
-    /// … by its address.
+    /// File server, by its address.
     Address(IpAddr),
 }
 
 impl Disks {
-    /// Parses what systems and people told of a volume: serials, of a RAID joined by `+`; `server:` and a machine; `said:`
-    /// and names, joined alike. Letter case tells nothing apart. This machine is no server to itself: which of its disks it
-    /// shares, nobody knows.
-    pub fn new<'a>(told: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Parses the recorded disks of a volume: serials (joined by `+` for a RAID), `server:HOST`,
+    /// and `said:` with names from the user (also joined by `+`).
+    ///
+    /// Letter case is ignored. A server that is this machine is ignored too, because it is unknown
+    /// which of its disks it shares.
+    pub fn new<'a>(recorded: impl IntoIterator<Item = &'a str>) -> Self {
         let mut all = Self::default();
-        for told in told {
-            let disks = disks(told);
-            all.are_told |= !disks.is_empty() && !told.starts_with(SAID);
+        for text in recorded {
+            let disks = disks(text);
+            all.are_reported |= !disks.is_empty() && !text.starts_with(DISK_NAME_PREFIX);
             all.disks.extend(disks);
         }
         all
@@ -44,10 +46,10 @@ impl Disks {
     /// Adds the disks of another volume.
     pub fn extend(&mut self, other: &Self) {
         self.disks.extend(other.disks.iter().cloned());
-        self.are_told |= other.are_told;
+        self.are_reported |= other.are_reported;
     }
 
-    /// The serials of the disks, and what people call them, as they are compared; servers left out.
+    /// Returns the normalised serials and names of the disks, without servers.
     #[must_use]
     pub fn serials(&self) -> BTreeSet<String> {
         let serials = self.disks.iter().filter_map(|disk| match disk {
@@ -57,65 +59,68 @@ impl Disks {
         serials.collect()
     }
 
-    /// Whether a system told any of them, not a person only.
+    /// Returns true if a system reported at least one of the disks; false if only the user named
+    /// them.
     #[must_use]
-    pub fn are_told(&self) -> bool {
-        self.are_told
+    pub fn are_reported(&self) -> bool {
+        self.are_reported
     }
 
-    /// Whether anything is known.
+    /// Returns true if at least one disk is known.
     #[must_use]
     pub fn are_known(&self) -> bool {
         !self.disks.is_empty()
     }
 
-    /// Whether no disk of one can be a disk of the other. What nobody knows may be any.
+    /// Returns true if the two volumes certainly share no disk. An unknown disk may be any disk.
     #[must_use]
     pub fn are_apart(&self, other: &Self) -> bool {
         let others = || other.disks.iter();
         let mut pairs = self
             .disks
             .iter()
-            .flat_map(|one| others().map(move |other| (one, other)));
+            .flat_map(|disk| others().map(move |other| (disk, other)));
         self.are_known()
             && other.are_known()
-            && pairs.all(|(one, other)| match (one, other) {
-                // Whose address it is, only the network could tell.
+            && pairs.all(|(disk, other)| match (disk, other) {
+                // The address may belong to the name, which only a network query could decide.
                 (Disk::Named(_), Disk::Address(_)) | (Disk::Address(_), Disk::Named(_)) => false,
-                // Most machines have one of each kind.
-                (Disk::Address(one), Disk::Address(other)) if one.is_ipv4() != other.is_ipv4() => {
+                // Most machines have an IPv4 and an IPv6 address.
+                (Disk::Address(ip), Disk::Address(other)) if ip.is_ipv4() != other.is_ipv4() => {
                     false
                 }
-                (one, other) => one != other,
+                (disk, other) => disk != other,
             })
     }
 }
 
-fn disks(told: &str) -> Vec<Disk> {
-    let serial = |text: &str| {
-        let text = folded(text);
-        (!text.is_empty()).then_some(Disk::Serial(text))
+fn disks(text: &str) -> Vec<Disk> {
+    let serial = |name: &str| {
+        let serial = folded(name);
+        (!serial.is_empty()).then_some(Disk::Serial(serial))
     };
-    if let Some(host) = told.strip_prefix("server:") {
+    if let Some(host) = text.strip_prefix("server:") {
         return server(host).into_iter().collect();
     }
-    let told = told.strip_prefix(SAID).unwrap_or(told);
-    told.split('+').filter_map(serial).collect()
+    let names = text.strip_prefix(DISK_NAME_PREFIX).unwrap_or(text);
+    names.split('+').filter_map(serial).collect()
 }
 
-/// As it may be typed off a label, or copied from what is printed here: letter case, blanks, forms of a letter and what
-/// nobody sees tell nothing apart.
+/// Normalises a serial, which may be typed from a label or copied from the output. Removes
+/// differences in letter case, surrounding spaces, compatibility forms and invisible characters.
 fn folded(text: &str) -> String {
-    let seen: String = text.nfkc().filter(|c| !is_unsafe(*c)).collect();
-    let lower = seen.to_lowercase();
+    let visible: String = text.nfkc().filter(|c| !is_unsafe(*c)).collect();
+    let lower = visible.to_lowercase();
     let mut name = lower.trim();
-    while let Some(rest) = name.strip_prefix(SAID) {
+    while let Some(rest) = name.strip_prefix(DISK_NAME_PREFIX) {
         name = rest.trim();
     }
     name.to_owned()
 }
 
-/// `nas`, `nas.local` and `NAS.studio.example` may be one; ports and scopes tell no machines apart.
+/// Parses a server; `None` if it is this machine or has no valid name. Only the first label counts,
+/// because `nas`, `nas.local` and `NAS.studio.example` may be the same machine. Ports and scopes are
+/// ignored.
 fn server(host: &str) -> Option<Disk> {
     let host = host.trim().trim_end_matches('.').to_lowercase();
     let unscoped = host.split('%').next().unwrap_or(&host);
@@ -124,21 +129,21 @@ fn server(host: &str) -> Option<Disk> {
         return (!is_own(address)).then_some(Disk::Address(address));
     }
     let first = host.split(['.', ':']).next().unwrap_or(&host);
-    let is_here = matches!(first, "localhost" | "ip6-localhost" | "ip6-loopback")
+    let is_this_machine = matches!(first, "localhost" | "ip6-localhost" | "ip6-loopback")
         || Some(first) == own_name().as_deref();
-    // A short form of an address, such as `127.1`.
+    // Digits are a short form of an address, such as `127.1`, which is ignored.
     let is_number = first.bytes().all(|byte| byte.is_ascii_digit());
-    (!is_here && !is_number).then(|| Disk::Named(first.to_owned()))
+    (!is_this_machine && !is_number).then(|| Disk::Named(first.to_owned()))
 }
 
-/// Whether it is an address of this machine: only those can be listened at.
+/// Returns true if the address belongs to this machine. Only such an address can be bound.
 fn is_own(address: IpAddr) -> bool {
     address.is_loopback()
         || address.is_unspecified()
         || std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// The first part of this machine's name.
+/// Returns the first label of this machine's host name.
 #[cfg(unix)]
 fn own_name() -> Option<String> {
     let uname = rustix::system::uname();
@@ -157,17 +162,14 @@ fn own_name() -> Option<String> {
 mod tests {
     use super::*;
 
-    fn apart(one: &[&str], other: &[&str]) -> bool {
-        let (one, other) = (
-            Disks::new(one.iter().copied()),
-            Disks::new(other.iter().copied()),
-        );
-        assert_eq!(one.are_apart(&other), other.are_apart(&one));
-        one.are_apart(&other)
+    fn apart(a: &[&str], b: &[&str]) -> bool {
+        let (a, b) = (Disks::new(a.iter().copied()), Disks::new(b.iter().copied()));
+        assert_eq!(a.are_apart(&b), b.are_apart(&a));
+        a.are_apart(&b)
     }
 
     #[test]
-    fn disks_are_apart_when_nothing_of_them_can_be_the_same() {
+    fn disks_are_apart_if_they_cannot_be_the_same() {
         assert!(apart(&["WD-1"], &["WD-2"]));
         assert!(!apart(&["WD-1"], &["wd-1"]));
         for same in [
@@ -180,7 +182,7 @@ mod tests {
         }
         assert!(!apart(&["WD-1"], &[]));
         assert!(!apart(&[], &[]));
-        // Seen in a dock once that tells a number of its own.
+        // The disk was once in a dock that reports the dock's serial.
         assert!(!apart(&["WD-1", "dock"], &["dock"]));
         assert!(!apart(&["naa.1+naa.2"], &["naa.2"]));
         assert!(apart(&["naa.1+naa.2"], &["naa.3+naa.4"]));
@@ -203,14 +205,14 @@ mod tests {
     }
 
     #[test]
-    fn a_person_names_the_members_of_an_array_as_a_system_does() {
+    fn a_name_from_the_user_may_list_the_members_of_an_array() {
         assert!(!apart(&["said:WD-1+WD-2"], &["WD-1"]));
         assert!(!apart(&["said:WD-1+WD-2"], &["said:wd-2"]));
         assert!(!apart(&["said: WD-1 + WD-2 "], &["WD-2+WD-3"]));
         assert!(!apart(&["said:WD-1+said:WD-2"], &["WD-2"]));
         assert!(apart(&["said:WD-1+WD-2"], &["said:WD-3+WD-4"]));
         assert!(apart(&["said:WD-1+WD-2"], &["WD-12"]));
-        // A plus sign alone names no disk.
+        // A lone plus sign is not a disk name.
         assert!(!apart(&["said: + "], &["WD-1"]));
         assert!(!Disks::new(["said:+"]).are_known());
     }

@@ -1,5 +1,5 @@
-//! The journal of what people said: appended, never changed, and the same on every machine that
-//! knows the same edits.
+//! Journal of edits. It is append-only, and has the same effect on every machine with the same
+//! edits.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -8,60 +8,60 @@ use std::io::BufRead;
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::Catalogue;
-use crate::clip::{Action, Edit, EditId, LAST_CLOCK, Said, in_effect};
+use crate::clip::{Action, Edit, EditContent, EditId, MAX_CLOCK, in_effect};
 use crate::error::{Error, escape};
-use crate::value::{Fingerprint, kept_tag, now, parse_name};
+use crate::value::{Fingerprint, now, parse_name};
 
-/// Lines of a journal that are longer than this are no edits.
-const LONGEST_LINE: u64 = 1024 * 1024;
-/// Microseconds that a clock beyond belief may be ahead of one that is known.
-const STRIDE: i64 = 3_600_000_000;
+/// Maximum length of a line in a journal, in bytes.
+const MAX_LINE: u64 = 1024 * 1024;
+/// Microseconds by which an implausible clock may exceed the latest known one.
+const MAX_CLOCK_LEAD: i64 = 3_600_000_000;
 
-/// What edits come after one another by: clock, then id.
+/// Sort key of edits: clock, then id.
 type Order = (i64, [u8; 16]);
 
-/// What appending came to.
+/// Result of appending edits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Edited {
-    /// The number of the command, by which it can be taken back.
+    /// Id of the command, with which it can be undone.
     pub batch: Option<EditId>,
-    /// Clips that an edit was appended for.
+    /// Number of clips with new edits.
     pub clips: usize,
-    /// Clips that had been told the same by a person before.
+    /// Number of clips that already had the same edits.
     pub unchanged: usize,
-    /// Names of clips that nothing can be said of: they are empty, or were not read yet.
+    /// Names of clips that cannot be edited because they are empty or not scanned yet.
     pub refused: Vec<String>,
 }
 
-/// What importing a journal came to.
+/// Result of importing a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// Edits that were not known.
+    /// Number of new edits.
     pub new: usize,
-    /// Edits that were.
+    /// Number of edits that were already in the catalogue.
     pub known: usize,
-    /// Edits, of all these, on clips that this catalogue has not seen yet.
+    /// Number of clips that have new edits but are not in this catalogue yet.
     pub waiting: usize,
-    /// Lines that are no edits: their number, and why.
+    /// Rejected lines: line number and reason.
     pub refused: Vec<(usize, String)>,
 }
 
-/// A file whose content was replaced, while people had said something of what stood there.
+/// Clip that can adopt the edits of the clip that was previously in the same file.
 #[derive(Debug, Clone)]
 pub struct Adoption {
-    /// The clip that is there now.
+    /// Row id of the new clip.
     pub clip: i64,
-    /// The clip that was there before.
+    /// Row id of the previous clip.
     pub former: i64,
-    /// What it would take over: edits that count and that it was not told yet.
+    /// Edits that can be adopted: those in effect that the new clip does not have yet.
     pub actions: Vec<Edit>,
 }
 
 impl Catalogue {
-    /// The edits of a content, in the order of their clocks; all, or those that count.
+    /// Returns all edits of the clip with this fingerprint, sorted by clock.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn edits(&self, fingerprint: Fingerprint) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -74,10 +74,10 @@ impl Catalogue {
         })
     }
 
-    /// How many edits there are.
+    /// Counts the edits.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn edit_count(&self) -> Result<usize, Error> {
         let count: i64 = self.check(|connection| {
             connection.query_row("SELECT count(*) FROM edit", [], |row| row.get(0))
@@ -85,20 +85,20 @@ impl Catalogue {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    /// The content of a clip, as people's words are kept by; an error where it has none yet.
+    /// Returns the fingerprint of a clip, which identifies its edits.
     ///
     /// # Errors
-    /// [`Error::NoContent`] of a clip that was not read yet, or is empty.
+    /// [`Error::NoContent`] if the clip is empty or not scanned yet.
     pub fn content_of(&self, clip: i64) -> Result<Fingerprint, Error> {
-        let row: Option<(Option<[u8; 16]>, u32)> = self.check(|connection| {
+        let row: Option<Option<[u8; 16]>> = self.check(|connection| {
             connection
-                .prepare_cached("SELECT fingerprint, algorithm FROM clip WHERE id = ?1")?
-                .query_row([clip], |row| Ok((row.get(0)?, row.get(1)?)))
+                .prepare_cached("SELECT fingerprint FROM clip WHERE id = ?1")?
+                .query_row([clip], |row| row.get(0))
                 .optional()
         })?;
-        match row {
-            Some((Some(bytes), super::readings::ALGORITHM)) => Ok(Fingerprint::from_bytes(bytes)),
-            _ => Err(Error::NoContent {
+        match row.flatten() {
+            Some(bytes) => Ok(Fingerprint::from_bytes(bytes)),
+            None => Err(Error::NoContent {
                 name: self.name_of(clip)?,
             }),
         }
@@ -109,20 +109,20 @@ impl Catalogue {
         Ok(name.map_or_else(|| "the clip".to_owned(), |name| escape(&name.value)))
     }
 
-    /// Appends what is said of each clip, as one command. On return it is on the disk. Of
-    /// several clips, those that nothing can be said of are left out.
+    /// Appends edits to clips as one command. The edits are on disk when this returns. If there are
+    /// several clips, skips those that cannot be edited.
     ///
     /// # Errors
-    /// [`Error::NoContent`] of a single clip, or when the catalogue cannot be written; then
-    /// nothing was appended.
-    pub fn edit(&self, said: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
-        self.at_once(|| self.edit_all(said, author))
+    /// [`Error::NoContent`] if a single clip cannot be edited, or if the catalogue cannot be
+    /// written. In that case nothing is appended.
+    pub fn edit(&self, edits: &[(i64, Vec<Action>)], author: &str) -> Result<Edited, Error> {
+        self.write_transaction(|| self.edit_all(edits, author))
     }
 
-    /// The same, within a transaction.
+    /// Implements [`Catalogue::edit`] within a transaction.
     pub(super) fn edit_all(
         &self,
-        said: &[(i64, Vec<Action>)],
+        edits: &[(i64, Vec<Action>)],
         author: &str,
     ) -> Result<Edited, Error> {
         let mut journal = self.journal(author)?;
@@ -130,17 +130,20 @@ impl Catalogue {
             batch: Some(journal.batch),
             ..Edited::default()
         };
-        for (clip, actions) in said {
+        for (clip, actions) in edits {
             let content = match self.content_of(*clip) {
-                Err(Error::NoContent { name }) if said.len() > 1 => {
+                Err(Error::NoContent { name }) if edits.len() > 1 => {
                     edited.refused.push(name);
                     continue;
                 }
                 content => content?,
             };
-            let known = self.edits(content)?;
+            let existing = self.edits(content)?;
             let mut is_new = false;
-            for action in actions.iter().filter(|action| !is_said(&known, action)) {
+            for action in actions
+                .iter()
+                .filter(|action| !is_already_set(&existing, action))
+            {
                 journal.append(content, action.clone())?;
                 is_new = true;
             }
@@ -173,15 +176,15 @@ impl Catalogue {
             catalogue: self,
             author: author.to_owned(),
             batch: Fingerprint::from_bytes(batch),
-            clock: at.min(LAST_CLOCK - 1).max(last.saturating_add(1)),
+            clock: at.min(MAX_CLOCK - 1).max(last.saturating_add(1)),
             at,
         })
     }
 
-    /// Writes an edit, unless it is known.
+    /// Inserts an edit. Returns false if the catalogue already has it.
     fn insert(&self, edit: &Edit) -> Result<bool, Error> {
-        let said = &edit.said;
-        let action = serde_json::to_string(&said.action).map_err(|error| Error::Record {
+        let content = &edit.content;
+        let action = serde_json::to_string(&content.action).map_err(|error| Error::Record {
             path: self.folder.join(super::FILE),
             source: std::io::Error::other(error),
         })?;
@@ -193,18 +196,18 @@ impl Catalogue {
                 )?
                 .execute(params![
                     edit.id.to_bytes(),
-                    said.clip.to_bytes(),
-                    said.clock,
-                    said.at,
-                    said.author,
-                    said.batch.to_bytes(),
+                    content.clip.to_bytes(),
+                    content.clock,
+                    content.at,
+                    content.author,
+                    content.batch.to_bytes(),
                     action
                 ])
         })?;
         Ok(count > 0)
     }
 
-    /// Every view hears of the clip of a content; whether there is one.
+    /// Marks the clip with this fingerprint as changed. Returns false if there is none.
     fn touch_content(&self, content: Fingerprint) -> Result<bool, Error> {
         let clip: Option<i64> = self.check(|connection| {
             connection
@@ -216,21 +219,21 @@ impl Catalogue {
         Ok(clip.is_some())
     }
 
-    /// Takes back the last command of a person that still counts; gives what was taken back.
+    /// Undoes the author's last command that is still in effect. Returns the undone edits.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was taken back.
+    /// If the catalogue cannot be written. In that case nothing is undone.
     pub fn undo_last(&self, author: &str) -> Result<Vec<Edit>, Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut tried = HashSet::new();
             let mut before = (i64::MAX, [u8::MAX; 16]);
-            // An undo takes back; it is not what the next one takes back.
+            // Skips undo edits, so that repeated undos go back further.
             while let Some((order, batch)) = self.batch_before(author, before)? {
                 before = order;
                 if !tried.insert(batch) {
                     continue;
                 }
-                let undone = self.take_back_all(&self.batch(batch, author)?, author)?;
+                let undone = self.undo_all(&self.batch(batch, author)?, author)?;
                 if !undone.is_empty() {
                     return Ok(undone);
                 }
@@ -239,8 +242,8 @@ impl Catalogue {
         })
     }
 
-    /// The edit of a person that comes before, by clock and id; and its batch. What was taken in
-    /// from elsewhere came in last, but need not be what was said last.
+    /// Returns the author's previous edit, by clock and id, with its batch. The order of insertion
+    /// does not matter, because imported edits may be older.
     fn batch_before(
         &self,
         author: &str,
@@ -261,8 +264,8 @@ impl Catalogue {
         })
     }
 
-    /// What a person said by one command. A journal from elsewhere may give others' edits the
-    /// same batch, and an adoption does.
+    /// Returns the edits of an author in a batch. A batch may contain edits of several authors
+    /// after an import or an adoption.
     fn batch(&self, batch: [u8; 16], author: &str) -> Result<Vec<Edit>, Error> {
         self.check(|connection| {
             connection
@@ -275,10 +278,10 @@ impl Catalogue {
         })
     }
 
-    /// Takes back the edit whose id begins so.
+    /// Undoes the edit whose id starts with `text`.
     ///
     /// # Errors
-    /// [`Error::NoEdit`], or when the catalogue cannot be written.
+    /// [`Error::NoEdit`], or if the catalogue cannot be written.
     pub fn undo(&self, text: &str, author: &str) -> Result<Vec<Edit>, Error> {
         let is_id = (4..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
         let found: Vec<Edit> = if is_id {
@@ -300,49 +303,48 @@ impl Catalogue {
                 is_several: found.len() > 1,
             });
         };
-        self.at_once(|| self.take_back_all(std::slice::from_ref(edit), author))
+        self.write_transaction(|| self.undo_all(std::slice::from_ref(edit), author))
     }
 
-    /// Takes back what a person said by one command, as far as it counts still; gives what was
-    /// taken back.
+    /// Undoes the edits of a command that are in effect, and returns them.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was taken back.
+    /// If the catalogue cannot be written. In that case nothing is undone.
     pub fn undo_command(&self, batch: EditId, author: &str) -> Result<Vec<Edit>, Error> {
-        self.at_once(|| self.take_back_all(&self.batch(batch.to_bytes(), author)?, author))
+        self.write_transaction(|| self.undo_all(&self.batch(batch.to_bytes(), author)?, author))
     }
 
-    /// Appends an undo for each of these edits that counts.
-    fn take_back_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
+    /// Appends an undo for each edit that is in effect.
+    fn undo_all(&self, edits: &[Edit], author: &str) -> Result<Vec<Edit>, Error> {
         let mut journal = self.journal(author)?;
         let mut undone = Vec::new();
-        // What counts is looked up once a clip: a journal may say a hundred thousand things of one.
-        let mut counting: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
+        // Computed once per clip, because a clip may have a hundred thousand edits.
+        let mut effective: HashMap<Fingerprint, HashSet<EditId>> = HashMap::new();
         for edit in edits {
-            let clip = edit.said.clip;
-            let counting = match counting.entry(clip) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
+            let clip = edit.content.clip;
+            let effective = match effective.entry(clip) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
                     let all = self.edits(clip)?;
-                    unknown.insert(in_effect(&all).iter().map(|edit| edit.id).collect())
+                    entry.insert(in_effect(&all).iter().map(|edit| edit.id).collect())
                 }
             };
-            if counting.contains(&edit.id) {
+            if effective.contains(&edit.id) {
                 journal.append(clip, Action::Undo(edit.id))?;
                 undone.push(edit.clone());
             }
         }
-        let clips: HashSet<Fingerprint> = undone.iter().map(|edit| edit.said.clip).collect();
+        let clips: HashSet<Fingerprint> = undone.iter().map(|edit| edit.content.clip).collect();
         for clip in clips {
             self.touch_content(clip)?;
         }
         Ok(undone)
     }
 
-    /// Tells every edit, in the order in which they came.
+    /// Passes every edit to `each`, sorted by clock.
     ///
     /// # Errors
-    /// When `SQLite` fails, or `each` does.
+    /// If `SQLite` fails. The inner result is that of `each`.
     pub fn each_edit(
         &self,
         each: &mut dyn FnMut(&Edit) -> std::io::Result<()>,
@@ -361,11 +363,12 @@ impl Catalogue {
         })
     }
 
-    /// Takes in a journal, a line an edit; what is known already changes nothing, and the
-    /// order of lines and of journals does not matter.
+    /// Imports a journal with one edit per line. Edits that are already in the catalogue change
+    /// nothing. The order of lines and of journals does not matter.
     ///
     /// # Errors
-    /// When the journal cannot be read, or the catalogue not written; then nothing was taken in.
+    /// If the catalogue cannot be written, or (inner result) if the journal cannot be read. In both
+    /// cases nothing is imported.
     pub fn import(
         &self,
         journal: &mut dyn BufRead,
@@ -385,15 +388,15 @@ impl Catalogue {
                 },
             }
         }
-        edits.sort_by_key(|(_, edit)| edit.said.clock);
-        self.at_once(|| {
+        edits.sort_by_key(|(_, edit)| edit.content.clock);
+        self.write_transaction(|| {
             let mut touched = HashSet::new();
             let mut waiting = HashSet::new();
             let mut last = self.last_clock()?;
             for (number, edit) in &edits {
-                let (content, clock) = (edit.said.clip, edit.said.clock);
-                if clock >= LAST_CLOCK.max(last.saturating_add(STRIDE)) {
-                    let reason = format!("its clock, {clock}, cannot be");
+                let (content, clock) = (edit.content.clip, edit.content.clock);
+                if clock >= MAX_CLOCK.max(last.saturating_add(MAX_CLOCK_LEAD)) {
+                    let reason = format!("clock {clock} is too far in the future");
                     imported.refused.push((*number, reason));
                     continue;
                 }
@@ -414,13 +417,13 @@ impl Catalogue {
         Ok(Ok(imported))
     }
 
-    /// Files whose content was replaced while people had said something of the former one that
-    /// the new one was not told; so many of them are looked at.
+    /// Returns the clips that can adopt edits of the previous content of their file. Checks at most
+    /// `limit` files.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn adoptions(&self, most: usize) -> Result<Vec<Adoption>, Error> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
+    /// If `SQLite` fails.
+    pub fn adoptions(&self, limit: usize) -> Result<Vec<Adoption>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let pairs: Vec<(i64, [u8; 16], i64, [u8; 16])> = self.check(|connection| {
             connection
                 .prepare(
@@ -430,18 +433,19 @@ impl Catalogue {
                        AND EXISTS (SELECT 1 FROM edit e WHERE e.clip = o.fingerprint)
                      ORDER BY n.id DESC LIMIT ?1",
                 )?
-                .query_map([most], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
                 .collect()
         })?;
         let mut adoptions = Vec::new();
-        for (clip, now, former, before) in pairs {
-            let told = self.edits(Fingerprint::from_bytes(now))?;
-            let said = self.edits(Fingerprint::from_bytes(before))?;
-            let told: HashSet<&Action> = told.iter().map(|edit| &edit.said.action).collect();
-            let is_told = |edit: &Edit| told.contains(&edit.said.action);
-            let actions: Vec<Edit> = in_effect(&said)
+        for (clip, content, former, former_content) in pairs {
+            let existing = self.edits(Fingerprint::from_bytes(content))?;
+            let former_edits = self.edits(Fingerprint::from_bytes(former_content))?;
+            let existing: HashSet<&Action> =
+                existing.iter().map(|edit| &edit.content.action).collect();
+            let exists = |edit: &Edit| existing.contains(&edit.content.action);
+            let actions: Vec<Edit> = in_effect(&former_edits)
                 .into_iter()
-                .filter(|edit| !matches!(edit.said.action, Action::Undo(_)) && !is_told(edit))
+                .filter(|edit| !matches!(edit.content.action, Action::Undo(_)) && !exists(edit))
                 .cloned()
                 .collect();
             if !actions.is_empty() {
@@ -455,25 +459,24 @@ impl Catalogue {
         Ok(adoptions)
     }
 
-    /// Has clips be told what people had said of what stood in their places before, as one
-    /// command: each word keeps its author and time.
+    /// Adopts edits as one command. Each edit keeps its author and time.
     ///
     /// # Errors
-    /// When the catalogue cannot be written; then nothing was taken over.
+    /// If the catalogue cannot be written. In that case nothing is adopted.
     pub fn adopt(&self, adoptions: &[Adoption]) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut journal: Option<Journal<'_>> = None;
             for adoption in adoptions {
                 let content = self.content_of(adoption.clip)?;
                 for edit in &adoption.actions {
-                    let author = &edit.said.author;
+                    let author = &edit.content.author;
                     let journal = match &mut journal {
                         Some(journal) => journal,
                         none => none.insert(self.journal(author)?),
                     };
                     journal.author.clone_from(author);
-                    journal.at = edit.said.at;
-                    journal.append(content, edit.said.action.clone())?;
+                    journal.at = edit.content.at;
+                    journal.append(content, edit.content.action.clone())?;
                 }
                 self.touch(adoption.clip)?;
             }
@@ -482,7 +485,7 @@ impl Catalogue {
     }
 }
 
-/// The end of the journal, while one command appends to it.
+/// Appends the edits of one command.
 struct Journal<'a> {
     catalogue: &'a Catalogue,
     author: String,
@@ -493,7 +496,7 @@ struct Journal<'a> {
 
 impl Journal<'_> {
     fn append(&mut self, clip: Fingerprint, action: Action) -> Result<(), Error> {
-        let edit = Edit::new(Said {
+        let edit = Edit::new(EditContent {
             clip,
             clock: self.clock,
             at: self.at,
@@ -507,19 +510,20 @@ impl Journal<'_> {
     }
 }
 
-/// Whether people said just that already, and nothing else since.
-fn is_said(known: &[Edit], action: &Action) -> bool {
-    let counting = in_effect(known);
-    let about = |edit: &&&Edit| match (&edit.said.action, action) {
+/// Returns true if the action would repeat the last edit in effect of the same tag, of the rating,
+/// or of the selection.
+fn is_already_set(existing: &[Edit], action: &Action) -> bool {
+    let effective = in_effect(existing);
+    let has_same_subject = |edit: &&&Edit| match (&edit.content.action, action) {
         (
-            Action::AddTag(one) | Action::RemoveTag(one),
+            Action::AddTag(tag) | Action::RemoveTag(tag),
             Action::AddTag(other) | Action::RemoveTag(other),
-        ) => kept_tag(one) == kept_tag(other),
+        ) => tag == other,
         (Action::Stars(_), Action::Stars(_)) | (Action::Select(_), Action::Select(_)) => true,
         _ => false,
     };
-    let last = counting.iter().rfind(about);
-    last.is_some_and(|edit| edit.said.action == *action)
+    let last = effective.iter().rfind(has_same_subject);
+    last.is_some_and(|edit| edit.content.action == *action)
 }
 
 fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
@@ -529,7 +533,7 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
     };
     Ok(Edit {
         id: Fingerprint::from_bytes(row.get(0)?),
-        said: Said {
+        content: EditContent {
             clip: Fingerprint::from_bytes(row.get(1)?),
             clock: row.get(2)?,
             at: row.get(3)?,
@@ -540,14 +544,15 @@ fn edit_row(row: &Row<'_>) -> rusqlite::Result<Edit> {
     })
 }
 
-/// The next line without its end; one that is too long is cut, and so no edit.
+/// Reads the next line; `None` at the end. A line that is too long is truncated, which makes it
+/// invalid.
 fn next_line(journal: &mut dyn BufRead) -> std::io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    let read = std::io::Read::take(&mut *journal, LONGEST_LINE).read_until(b'\n', &mut line)?;
+    let read = std::io::Read::take(&mut *journal, MAX_LINE).read_until(b'\n', &mut line)?;
     if read == 0 {
         return Ok(None);
     }
-    if line.last() != Some(&b'\n') && line.len() as u64 == LONGEST_LINE {
+    if line.last() != Some(&b'\n') && line.len() as u64 == MAX_LINE {
         journal.skip_until(b'\n')?;
     }
     Ok(Some(line))

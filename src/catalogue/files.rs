@@ -1,4 +1,4 @@
-//! What the walk writes: volumes, folders, files, and stubs for what was not read yet.
+//! Folders, files, and stub clips for files that are not read yet.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -8,86 +8,87 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 use super::{Catalogue, unix_seconds};
 use crate::clip::{FileState, FrameRun};
 use crate::error::Error;
-use crate::footage::{Found, Role};
+use crate::footage::{FoundFile, Role};
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-/// A file that the catalogue knows, as far as a scan of unchanged files needs it.
+/// Recorded file, which a scan compares with the file on disk.
 #[derive(Debug, Clone)]
-pub struct Known {
-    /// Its number here.
+pub struct KnownFile {
+    /// Row id.
     pub id: i64,
-    /// Bytes when it was last seen.
+    /// Size in bytes at the last scan.
     pub bytes: u64,
-    /// Modification time when it was last seen.
+    /// Modification time at the last scan, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// When the system last changed anything of it (ctime), where that is known.
+    /// Change time (ctime), nanoseconds since 1970 UTC; `None` if unknown.
     pub changed: Option<i64>,
-    /// Its number on its filesystem, where that is kept.
+    /// Inode number; `None` if unknown or not stable on the filesystem.
     pub inode: Option<i64>,
-    /// What it is; [`Role::Unsure`] for a file that turned out not to be media.
+    /// Role in its folder; [`Role::Unsure`] for a file that is not media.
     pub role: Role,
-    /// Present, unreadable or missing.
+    /// State when the file was last scanned.
     pub state: FileState,
-    /// Whether it still waits to be read.
+    /// True if the file is queued for reading.
     pub is_unread: bool,
-    /// The frames of an image sequence.
+    /// Frames of an image sequence; `None` for other files.
     pub frames: Option<FrameRun>,
-    /// The file it belongs to, if it is a companion.
+    /// Row id of the original, for a companion.
     pub original: Option<i64>,
-    /// The number of its clip.
+    /// Row id of the clip, for media.
     pub clip: Option<i64>,
 }
 
-/// A clip that a scan looks at again although no file of it changed.
+/// Failure to read a clip, after which a scan tries again although the file is unchanged.
 #[derive(Debug, Clone)]
-pub struct Odd {
-    /// Whether its content could be read.
+pub struct ReadFailure {
+    /// True if the content could be read at least in part.
     pub is_readable: bool,
-    /// The tool that could not read it.
+    /// Tool that failed, with its version.
     pub failed_with: Option<String>,
-    /// Why it could not be read, or not wholly.
+    /// Reason of the failure.
     pub problem: Option<String>,
 }
 
-/// A clip that should have pictures.
+/// Clip that should have pictures.
 #[derive(Debug, Clone, Copy)]
-pub struct Pictured {
-    /// The clip's number.
+pub struct ClipPictures {
+    /// Row id of the clip.
     pub clip: i64,
-    /// Its content, after which its pictures are named.
+    /// Fingerprint of the content, which names the picture files.
     pub fingerprint: Fingerprint,
-    /// Pictures in its strip; `None` until one was tried.
+    /// Frames in its filmstrip; `None` before the first attempt.
     pub strip: Option<u32>,
 }
 
-/// Where a file is.
-pub(super) struct Place {
+/// Location of a file, from its volume, folder and name.
+pub(super) struct FileLocation {
     pub path: PathBuf,
     pub inside: PathBuf,
     pub identity: String,
     pub is_mounted: bool,
 }
 
-/// A file that waits to be read.
+/// File that is queued for reading.
 #[derive(Debug, Clone)]
-pub struct Unread {
-    /// Its number here.
+pub struct UnreadFile {
+    /// Row id.
     pub id: i64,
-    /// Where it is now.
+    /// Current path.
     pub path: PathBuf,
-    /// Where it is below its volume's root.
+    /// Path relative to the root of the volume.
     pub inside: PathBuf,
-    /// The number of its folder.
+    /// Row id of its folder.
     pub folder: i64,
-    /// Bytes, of all frames together.
+    /// Size in bytes; total of all frames for an image sequence.
     pub bytes: u64,
-    /// Modification time, the newest frame's.
+    /// Modification time, nanoseconds since 1970 UTC; that of the newest frame for an image
+    /// sequence.
     pub modified: i64,
-    /// The frames of an image sequence.
+    /// Frames of an image sequence; `None` for other files.
     pub frames: Option<FrameRun>,
-    /// The content that it held when it was last read, where its size and time are still those.
-    pub before: Option<Fingerprint>,
-    /// Sidecars that belong to it, in the order of their names.
+    /// Fingerprint from the last reading; `None` if the size or time changed since.
+    pub previous: Option<Fingerprint>,
+    /// Paths of its sidecars, sorted by name.
     pub sidecars: Vec<PathBuf>,
 }
 
@@ -145,9 +146,10 @@ pub(super) fn loaded(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or(0)
 }
 
-fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
-    // By number: for each file of a drive, looking names up would cost more than the rest.
-    let known = Known {
+/// Converts a row to a file with its name.
+fn known_file(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, KnownFile)> {
+    // Reads columns by index, because lookups by name would dominate the cost per file.
+    let file = KnownFile {
         id: row.get(0)?,
         bytes: loaded(row.get(2)?),
         modified: row.get(3)?,
@@ -160,14 +162,14 @@ fn known(row: &Row<'_>) -> rusqlite::Result<(Vec<u8>, Known)> {
         clip: row.get(10)?,
         original: row.get(11)?,
     };
-    Ok((row.get(1)?, known))
+    Ok((row.get(1)?, file))
 }
 
 impl Catalogue {
-    /// The number of a folder, given its path below its volume's root; `None` if it has none.
+    /// Returns the row id of a folder, given its path relative to the root of the volume.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn find_folder(&self, volume: i64, inside: &Path) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
@@ -179,10 +181,10 @@ impl Catalogue {
         })
     }
 
-    /// Gives a folder a number.
+    /// Adds a folder and returns its row id.
     ///
     /// # Errors
-    /// When `SQLite` fails, or it has one.
+    /// If `SQLite` fails, or the folder is already recorded.
     pub fn add_folder(&self, volume: i64, inside: &Path) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -193,27 +195,27 @@ impl Catalogue {
         })
     }
 
-    /// The files known in a folder, by the bytes of their names.
+    /// Returns the recorded files of a folder by the bytes of their names.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn known_files(&self, folder: i64) -> Result<HashMap<Vec<u8>, Known>, Error> {
+    /// If `SQLite` fails.
+    pub fn known_files(&self, folder: i64) -> Result<HashMap<Vec<u8>, KnownFile>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
                     "SELECT id, name, bytes, modified, changed, inode, role, state, is_unread, frames, clip, original
                      FROM file WHERE dir = ?1 AND NOT was",
                 )?
-                .query_map([folder], known)?
+                .query_map([folder], known_file)?
                 .collect()
         })
     }
 
-    /// The clips that could not be read, wholly or in part, or not by a tool that is current.
+    /// Returns the row ids of the clips that could not be read completely.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn odd_clips(&self) -> Result<HashSet<i64>, Error> {
+    /// If `SQLite` fails.
+    pub fn clips_with_failures(&self) -> Result<HashSet<i64>, Error> {
         self.check(|connection| {
             connection
                 .prepare("SELECT id FROM clip WHERE failed_with IS NOT NULL OR NOT is_readable")?
@@ -222,35 +224,35 @@ impl Catalogue {
         })
     }
 
-    /// What is odd about a clip.
+    /// Returns why a clip could not be read.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such clip.
-    pub fn odd(&self, clip: i64) -> Result<Odd, Error> {
-        let (mut odd, facts): (Odd, Option<Vec<u8>>) = self.check(|connection| {
+    /// If `SQLite` fails, or there is no such clip.
+    pub fn read_failure(&self, clip: i64) -> Result<ReadFailure, Error> {
+        let (mut failure, facts): (ReadFailure, Option<Vec<u8>>) = self.check(|connection| {
             connection
                 .prepare_cached("SELECT is_readable, failed_with, facts FROM clip WHERE id = ?1")?
                 .query_row([clip], |row| {
-                    let odd = Odd {
+                    let failure = ReadFailure {
                         is_readable: row.get(0)?,
                         failed_with: row.get(1)?,
                         problem: None,
                     };
-                    Ok((odd, row.get(2)?))
+                    Ok((failure, row.get(2)?))
                 })
         })?;
-        if odd.failed_with.is_some() {
+        if failure.failed_with.is_some() {
             let facts = self.unpack(facts.as_ref()).unwrap_or_default();
-            odd.problem = facts.problem.map(|problem| problem.value);
+            failure.problem = facts.problem.map(|problem| problem.value);
         }
-        Ok(odd)
+        Ok(failure)
     }
 
-    /// Every clip that should have pictures and waits for none.
+    /// Passes every clip to `each` that should have pictures and is not queued.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn pictured(&self, mut each: impl FnMut(Pictured)) -> Result<(), Error> {
+    /// If `SQLite` fails.
+    pub fn clips_with_pictures(&self, mut each: impl FnMut(ClipPictures)) -> Result<(), Error> {
         self.check(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id, fingerprint, strip FROM clip
@@ -258,7 +260,7 @@ impl Catalogue {
             )?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                each(Pictured {
+                each(ClipPictures {
                     clip: row.get(0)?,
                     fingerprint: Fingerprint::from_bytes(row.get(1)?),
                     strip: row.get(2)?,
@@ -268,10 +270,10 @@ impl Catalogue {
         })
     }
 
-    /// The folders known at or below a path, with their numbers.
+    /// Returns the recorded folders at or below a path of a volume, with their row ids.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn known_folders(&self, volume: i64, inside: &Path) -> Result<Vec<(i64, PathBuf)>, Error> {
         let mut folders: Vec<(i64, PathBuf)> = self.check(|connection| {
             connection
@@ -285,10 +287,10 @@ impl Catalogue {
         Ok(folders)
     }
 
-    /// The number of the file of that name in that folder.
+    /// Returns the row id of a file in a folder.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn file_id(&self, folder: i64, name: &std::ffi::OsStr) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
@@ -298,14 +300,15 @@ impl Catalogue {
         })
     }
 
-    /// Writes a new file; of footage, with a stub that can be found by its name at once.
+    /// Adds a file and returns its row id. Footage gets a stub clip, so that it can be searched by
+    /// name immediately.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn add_file(
         &self,
         folder: i64,
-        found: &Found,
+        found: &FoundFile,
         role: Role,
         original: Option<i64>,
     ) -> Result<i64, Error> {
@@ -343,14 +346,14 @@ impl Catalogue {
         })
     }
 
-    /// Writes what is new of a known file; footage then waits to be read again.
+    /// Updates a changed file. Queues footage for reading.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn update_file(
         &self,
         id: i64,
-        found: &Found,
+        found: &FoundFile,
         role: Role,
         original: Option<i64>,
     ) -> Result<(), Error> {
@@ -392,12 +395,12 @@ impl Catalogue {
         }
     }
 
-    /// Notes ctime and inode of a file that is known without them, or whose filesystem gives
-    /// its numbers anew at each mount.
+    /// Records the change time and inode of an otherwise unchanged file: none was recorded, or the
+    /// filesystem assigns new inodes at each mount.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn note_times(&self, id: i64, found: &Found) -> Result<(), Error> {
+    /// If `SQLite` fails.
+    pub fn record_change_time(&self, id: i64, found: &FoundFile) -> Result<(), Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("UPDATE file SET changed = ?2, inode = ?3 WHERE id = ?1")?
@@ -406,7 +409,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// A new or changed sidecar has its original read again, in the same batch.
+    /// Queues the original of a new or changed sidecar for reading. Does nothing for other roles.
     fn reread_original(&self, role: Role, original: Option<i64>) -> Result<(), Error> {
         match original {
             Some(original) if role == Role::Sidecar => self.read_again(original).map(drop),
@@ -414,10 +417,10 @@ impl Catalogue {
         }
     }
 
-    /// Has a file read again although it is unchanged; whether it is there to be read.
+    /// Queues an unchanged file for reading. Returns false if it is missing or not media.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn read_again(&self, id: i64) -> Result<bool, Error> {
         let count = self.check(|connection| {
             connection
@@ -429,11 +432,11 @@ impl Catalogue {
         Ok(count > 0)
     }
 
-    /// Marks a file as missing or present again. Nothing is deleted. Gives the number of the
-    /// original that has to be read again, where the file is its sidecar and the original is there.
+    /// Sets the state of a file. Queues the original of a sidecar for reading and returns the
+    /// original's row id.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn set_state(&self, file: i64, state: FileState) -> Result<Option<i64>, Error> {
         let (clip, original, role): (Option<i64>, Option<i64>, i64) = self.check(|connection| {
             connection
@@ -453,29 +456,29 @@ impl Catalogue {
         }
     }
 
-    /// A file that waits to be read, by its number.
+    /// Returns a file queued for reading by its row id; `None` if it is not queued.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn unread_file(&self, id: i64) -> Result<Option<Unread>, Error> {
+    /// If `SQLite` fails.
+    pub fn unread_file(&self, id: i64) -> Result<Option<UnreadFile>, Error> {
         let unread = self.check(|connection| {
             connection
                 .prepare_cached(
                     "SELECT f.name, f.bytes, f.modified, f.frames, f.dir, d.path, v.mount, v.identity,
-                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified AND c.algorithm = ?2
-                                 THEN c.fingerprint END AS before
+                            CASE WHEN f.read_bytes = f.bytes AND f.read_modified = f.modified
+                                 THEN c.fingerprint END AS previous
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
                           LEFT JOIN clip c ON c.id = f.clip
                      WHERE f.id = ?1 AND f.is_unread",
                 )?
-                .query_row(params![id, super::readings::ALGORITHM], |row| {
-                    let place = self.place(row)?;
-                    let before: Option<[u8; 16]> = row.get("before")?;
-                    Ok(Unread {
-                        before: before.map(Fingerprint::from_bytes),
+                .query_row([id], |row| {
+                    let location = self.location(row)?;
+                    let previous: Option<[u8; 16]> = row.get("previous")?;
+                    Ok(UnreadFile {
+                        previous: previous.map(Fingerprint::from_bytes),
                         id,
-                        path: place.path,
-                        inside: place.inside,
+                        path: location.path,
+                        inside: location.inside,
                         folder: row.get("dir")?,
                         bytes: loaded(row.get("bytes")?),
                         modified: row.get("modified")?,
@@ -492,42 +495,43 @@ impl Catalogue {
         Ok(Some(unread))
     }
 
-    /// Where a file's companions are, in the order of their names.
-    pub(super) fn companions(&self, original: i64, which: &str) -> Result<Vec<PathBuf>, Error> {
+    /// Returns the paths of the companions of a file, sorted by name. `condition` is additional SQL
+    /// for the file `f`.
+    pub(super) fn companions(&self, original: i64, condition: &str) -> Result<Vec<PathBuf>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT v.identity, v.mount, d.path, f.name
                      FROM file f JOIN dir d ON d.id = f.dir JOIN volume v ON v.id = d.volume
-                     WHERE f.original = ?1 AND f.state <> 2 {which} ORDER BY d.path, f.name"
+                     WHERE f.original = ?1 AND f.state <> 2 {condition} ORDER BY d.path, f.name"
                 ))?
-                .query_map([original], |row| Ok(self.place(row)?.path))?
+                .query_map([original], |row| Ok(self.location(row)?.path))?
                 .collect()
         })
     }
 
-    /// Where the file of a row with `identity`, `mount`, `path` and `name` is: on its volume
-    /// where that is mounted now, else where it was last.
-    pub(super) fn place(&self, row: &Row<'_>) -> rusqlite::Result<Place> {
+    /// Returns the location of a file from a row with `identity`, `mount`, `path` and `name`. The
+    /// path is below the current mount point of the volume, otherwise below the last one.
+    pub(super) fn location(&self, row: &Row<'_>) -> rusqlite::Result<FileLocation> {
         let inside = PathBuf::from(from_bytes(row.get("path")?)).join(from_bytes(row.get("name")?));
         let identity: String = row.get("identity")?;
-        let now = self.volumes.path(&identity, &inside);
-        let is_mounted = now.is_some();
+        let current_path = self.volumes.path(&identity, &inside);
+        let is_mounted = current_path.is_some();
         let last_mount = PathBuf::from(from_bytes(row.get("mount")?));
-        Ok(Place {
-            path: now.unwrap_or_else(|| last_mount.join(&inside)),
+        Ok(FileLocation {
+            path: current_path.unwrap_or_else(|| last_mount.join(&inside)),
             inside,
             identity,
             is_mounted,
         })
     }
 
-    /// Whether the content of a file is also in another one that is present: in one of
-    /// `folders`, or on a mounted volume and first seen there not before `since`, in seconds
-    /// since 1970 UTC.
+    /// Returns true if another file has the same content and is not missing. The other file must be
+    /// in one of `folders`, or on a mounted volume and first seen there at `since` or later (seconds
+    /// since 1970 UTC).
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn is_elsewhere(
         &self,
         file: i64,
@@ -544,13 +548,13 @@ impl Catalogue {
                 .query_map([file], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect()
         })?;
-        let is_there = |(folder, seen, identity): &(i64, i64, String)| {
+        let counts = |(folder, seen, identity): &(i64, i64, String)| {
             folders.contains(folder) || (*seen >= since && self.volumes.drive(identity).is_some())
         };
-        Ok(elsewhere.iter().any(is_there))
+        Ok(elsewhere.iter().any(counts))
     }
 
-    /// Gives a clip the next seq, so that every view hears of it.
+    /// Assigns the next `seq` to a clip, so that the index updates it.
     pub(super) fn touch(&self, clip: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection
@@ -562,6 +566,7 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Adds a clip without content, for a file that is not read yet. Returns its row id.
     pub(super) fn add_stub(&self) -> Result<i64, Error> {
         self.check(|connection| {
             connection
@@ -580,8 +585,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// A file that changed may hold something else though its size and time are the same: a
-    /// hash of it proves nothing any more.
+    /// Removes the full hash of a file whose content may have changed.
     pub(super) fn forget_hash(&self, file: i64) -> Result<(), Error> {
         self.check(|connection| {
             connection

@@ -1,28 +1,30 @@
-//! The catalogue: the truth, in `SQLite`. All SQL of btsindex stands in this folder.
+//! The catalogue: a `SQLite` database that is the source of truth. This module contains all SQL of
+//! btsindex.
 //!
-//! Every change to a clip takes the next `seq`, the only clock that views follow.
+//! Every change to a clip is assigned the next sequence number (`seq`). The index uses it to find
+//! the clips to update.
 
+mod clip_copies;
 mod clips;
-mod copies;
 mod disks;
-mod doubts;
+mod document_codec;
 mod edits;
 mod files;
+mod hashes_by_path;
+mod ingest_facts;
 mod ingests;
+mod meta;
+mod mount_history;
 mod open;
-mod packed;
-mod pictures;
-mod proved;
-mod readings;
-mod remembered;
-mod renaming;
-mod saved;
-mod shot;
+mod read_results;
+mod saved_searches;
 mod sidecars;
-mod sightings;
+mod suspect_copies;
+mod tag_renaming;
 mod tagging;
-mod thumbs;
-mod turn;
+mod thumbnail_files;
+mod thumbnail_queue;
+mod transaction;
 mod upgrade;
 mod volumes;
 
@@ -36,30 +38,34 @@ use serde::Serialize;
 
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::footage::Volumes;
-use packed::Packer;
+use crate::volume::Volumes;
+use document_codec::Packer;
 
+pub use clip_copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use clips::Change;
-pub use copies::{ClipCopies, Copied, Hashed, WholeHash};
 pub use disks::Disks;
 pub use edits::{Adoption, Edited, Imported};
-pub use files::{Known, Odd, Pictured, Unread};
+pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
+pub use hashes_by_path::{
+    EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,
+};
 pub use ingests::{
     CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
 };
-pub use pictures::{Pending, Waiting};
-pub use proved::{Claim, EarlierRead, Listed, Logged, Stood, how_read};
-pub use readings::{KnownContent, Outcome, Reading, Wanted};
-pub use sightings::MountedWith;
-pub use tagging::{Housed, Kept};
-pub use thumbs::{Folder, INDEX, Thumbnails};
-pub use volumes::{Loss, SAID, Seen, VolumeRow};
+pub use mount_history::MountedWith;
+pub use read_results::{KnownContent, PictureRequest, ReadOutcome, Reading};
+pub use tagging::{RuleFile, RuleFolder};
+pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
+pub use thumbnail_queue::{PendingPictures, PictureJob};
+pub use volumes::{DISK_NAME_PREFIX, LostClips, SeenVolume, VolumeRow};
 
-/// The newest schema this program knows.
+/// Schema version that this program writes.
 const VERSION: u32 = 6;
-/// `btsi`, so that another program's database is not taken for a catalogue.
+/// Oldest schema version that this program migrates. Earlier ones were never released.
+const OLDEST: u32 = 6;
+/// `application_id` of a catalogue (`btsi`), which distinguishes it from other programs' databases.
 const APPLICATION: u32 = 0x6274_7369;
-/// The catalogue's file in its folder.
+/// File name of the database in the catalogue's folder.
 const FILE: &str = "catalogue.sqlite";
 
 /// An open catalogue.
@@ -68,37 +74,37 @@ pub struct Catalogue {
     folder: PathBuf,
     volumes: Volumes,
     packer: RefCell<Packer>,
-    /// Whoever holds this lock writes next; `None` where nothing can be written.
-    turn: Option<File>,
-    /// Why it can only be read.
-    only_read: Option<String>,
-    /// Identities of the disks and shares that every look of this process found mounted.
+    /// Open `write.lock`; `None` if the catalogue is read-only.
+    write_lock: Option<File>,
+    /// Reason why the catalogue is read-only; `None` if it can be written.
+    read_only_reason: Option<String>,
+    /// Identities of the disks and shares that this process found mounted in every snapshot.
     mounted_since_opened: RefCell<BTreeSet<String>>,
 }
 
 impl Catalogue {
-    /// The folder it is in.
+    /// Returns the folder of the catalogue.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The posters and strips that belong to it.
+    /// Returns the folders of posters and filmstrips.
     #[must_use]
     pub fn thumbnails(&self) -> Thumbnails {
         Thumbnails::new(&self.folder)
     }
 
-    /// What is mounted now.
+    /// Returns the volumes mounted when the catalogue was opened.
     #[must_use]
     pub fn volumes(&self) -> &Volumes {
         &self.volumes
     }
 
-    /// The number this catalogue was given when it was made: an index belongs to one.
+    /// Returns the random id of this catalogue, which ties an index to it.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn uuid(&self) -> Result<String, Error> {
         self.check(|connection| {
             connection.query_row("SELECT value FROM meta WHERE key = 'uuid'", [], |row| {
@@ -107,10 +113,10 @@ impl Catalogue {
         })
     }
 
-    /// The seq of the last change; 0 when there was none.
+    /// Returns the `seq` of the last change; 0 for an empty catalogue.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn seq(&self) -> Result<i64, Error> {
         self.check(|connection| {
             connection.query_row("SELECT coalesce(max(seq), 0) FROM clip", [], |row| {
@@ -119,10 +125,11 @@ impl Catalogue {
         })
     }
 
-    /// Whether the database is whole: `None`, or what `SQLite` found wrong.
+    /// Checks the integrity of the database. Returns the first fault that `SQLite` reports; `None`
+    /// if there is none.
     ///
     /// # Errors
-    /// When `SQLite` cannot even look.
+    /// If `SQLite` cannot run the check.
     pub fn damage(&self) -> Result<Option<String>, Error> {
         let answer: Option<String> = self.check(|connection| {
             connection
@@ -132,7 +139,7 @@ impl Catalogue {
         Ok(answer.filter(|answer| answer != "ok"))
     }
 
-    /// Runs SQL and says which catalogue it was when it fails.
+    /// Runs SQL and adds the path of the database to errors.
     fn check<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         run(&self.connection).map_err(|source| Error::Catalogue {
             path: self.folder.join(FILE),
@@ -140,7 +147,7 @@ impl Catalogue {
         })
     }
 
-    /// A document as it is stored.
+    /// Serialises and compresses a document.
     fn pack(&self, document: &impl Serialize) -> Result<Vec<u8>, Error> {
         let json = serde_json::to_string(document).map_err(std::io::Error::other);
         let stored = json.and_then(|json| self.packer.borrow_mut().pack(&json));
@@ -150,7 +157,7 @@ impl Catalogue {
         })
     }
 
-    /// A stored document; none is an empty one.
+    /// Decompresses and parses a stored document. Returns an empty document for `None`.
     fn unpack(&self, stored: Option<&Vec<u8>>) -> std::io::Result<Clip> {
         let Some(stored) = stored else {
             return Ok(Clip::default());
@@ -160,7 +167,7 @@ impl Catalogue {
     }
 }
 
-/// Seconds since 1970 UTC, by this machine's clock.
+/// Returns the current time of this machine, in seconds since 1970 UTC.
 #[must_use]
 pub fn unix_seconds() -> i64 {
     crate::value::now().as_second()

@@ -1,5 +1,7 @@
-//! Opening a catalogue: making a new one, bringing an older one up to date, refusing what is
-//! damaged, newer, someone else's or on a network share; and copying it while it is in use.
+//! Opens, creates and backs up catalogues.
+//!
+//! Opening migrates older catalogues. It rejects databases that are damaged, on a network share, of
+//! another program, or of a newer or unreleased version.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -11,32 +13,32 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::packed::Packer;
-use super::{APPLICATION, Catalogue, FILE, Thumbnails, VERSION, number, unix_seconds};
+use super::document_codec::Packer;
+use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
+use crate::atomic_file::{self, Unfinished};
 use crate::error::Error;
-use crate::footage::Volumes;
-use crate::publish::{self, Unfinished};
+use crate::volume::Volumes;
 
-/// Statements that stay prepared on a connection: more than there are.
+/// Capacity of the statement cache, larger than the number of statements.
 const STATEMENTS: usize = 160;
-/// How long a statement waits for another process that writes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-/// Pages that a backup copies before it lets others write.
+/// Maximum time for which a statement waits while another process is writing.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Number of pages that a backup copies before it lets other processes write.
 const BACKUP_STEP: i32 = 1024;
-/// Where backups are kept that were made before an upgrade.
+/// Folder of the backups that migrations create.
 pub(super) const BACKUPS: &str = "backups";
-/// A scan has the whole catalogue checked when the last check is older than so many seconds.
-const CHECK_AFTER: i64 = 7 * 86_400;
+/// Age of the last integrity check, in seconds, after which a scan repeats it.
+const CHECK_INTERVAL: i64 = 7 * 86_400;
 
 impl Catalogue {
-    /// Opens the catalogue in `folder`, making both when they are not there.
+    /// Opens the catalogue in `folder`. Creates the folder and the catalogue if they are missing.
     ///
     /// # Errors
-    /// When the folder or file cannot be written, or is not ours, is newer than we are, damaged,
-    /// or on a network share.
+    /// If the folder or file cannot be written, or the database is damaged, newer, on a network
+    /// share, or of another program.
     pub fn create(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
-        refuse_share(&volumes, folder)?;
+        reject_share(&volumes, folder)?;
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
         let path = folder.join(FILE);
         let is_empty = path.metadata().map_or(0, |file| file.len()) == 0;
@@ -44,7 +46,7 @@ impl Catalogue {
             Thumbnails::new(folder).posters.folder().exists() || folder.join(BACKUPS).exists();
         if !is_empty {
             match Self::open_on(volumes.clone(), folder) {
-                // Whoever began to make it did not come to the end.
+                // An earlier creation was interrupted.
                 Err(Error::NoCatalogue { .. }) => {}
                 opened => return opened,
             }
@@ -57,15 +59,11 @@ impl Catalogue {
         catalogue.check(|connection| {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            // Inside the transaction: another process may be making it at this moment.
+            // Checked inside the transaction, because another process may be creating it.
             if number(connection, "user_version")? == 0 {
                 connection.execute_batch(include_str!("schema.sql"))?;
-                connection.execute_batch(include_str!("schema-3.sql"))?;
-                connection.execute_batch(include_str!("schema-4.sql"))?;
-                connection.execute_batch(include_str!("schema-5.sql"))?;
-                connection.execute_batch(include_str!("schema-6.sql"))?;
                 connection.pragma_update(None, "application_id", APPLICATION)?;
-                renew_uuid(connection)?;
+                set_new_uuid(connection)?;
                 connection.pragma_update(None, "user_version", VERSION)?;
             }
             connection.execute_batch("COMMIT")
@@ -73,42 +71,42 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Opens the catalogue in `folder`, bringing one of an older version up to date; where it
-    /// cannot be written, to read it.
+    /// Opens the catalogue in `folder` and migrates it if its version is older. Opens it read-only
+    /// if it cannot be written.
     ///
     /// # Errors
-    /// [`Error::NoCatalogue`] when there is none yet; else as [`Catalogue::create`].
+    /// [`Error::NoCatalogue`] if there is none; otherwise as for [`Catalogue::create`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let volumes = Volumes::mounted();
         let file = folder.join(FILE);
-        let is_there = match file.metadata() {
+        let exists = match file.metadata() {
             Ok(metadata) => metadata.len() > 0,
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(Error::path(&file)(error));
             }
             Err(_) => false,
         };
-        if !is_there {
+        if !exists {
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });
         }
-        refuse_share(&volumes, folder)?;
+        reject_share(&volumes, folder)?;
         Self::open_on(volumes, folder)
     }
 
-    /// Refuses a folder that no catalogue can be kept in, before anything is made there.
+    /// Checks that a folder can hold a catalogue, before anything is created.
     ///
     /// # Errors
-    /// [`Error::CatalogueOnShare`].
-    pub fn refuse_place(folder: &Path) -> Result<(), Error> {
-        refuse_share(&Volumes::mounted(), folder)
+    /// [`Error::CatalogueOnShare`] if the folder is on a network share.
+    pub fn reject_unsuitable_folder(folder: &Path) -> Result<(), Error> {
+        reject_share(&Volumes::mounted(), folder)
     }
 
     fn open_on(volumes: Volumes, folder: &Path) -> Result<Self, Error> {
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let is_refused = |error: &Error| {
+        let is_permission_error = |error: &Error| {
             use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
             let code = match error {
                 Error::Catalogue { source, .. } => source.sqlite_error_code(),
@@ -119,26 +117,26 @@ impl Catalogue {
                 Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
             )
         };
-        // Write access lets SQLite keep its log tidy; where that is not given, reading may do.
+        // Prefer write access, which lets SQLite checkpoint its log.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
         let reason = match &opened {
             Err(Error::Catalogue { source, .. }) => Some(source.to_string()),
             _ => None,
         };
-        if opened.as_ref().is_err_and(is_refused) {
+        if opened.as_ref().is_err_and(is_permission_error) {
             opened = Self::connect(volumes.clone(), folder, readable, "");
         }
-        // In a folder that cannot be written, there is no log that anybody could write to.
+        // In a read-only folder without a log, the database cannot change, so no locks are needed.
         let log = folder.join(format!("{FILE}-wal"));
         let is_logged = log.metadata().is_ok_and(|log| log.len() > 0);
-        if opened.as_ref().is_err_and(is_refused) && !is_logged {
+        if opened.as_ref().is_err_and(is_permission_error) && !is_logged {
             opened = Self::connect(volumes, folder, readable, "?immutable=1");
         }
         let mut catalogue = opened?;
-        catalogue.only_read = reason;
+        catalogue.read_only_reason = reason;
         let version = catalogue.check(|connection| number(connection, "user_version"))?;
         if version == 0 {
-            // Whoever made it was killed before there was anything in it.
+            // The process that created it was killed before the first commit.
             return Err(Error::NoCatalogue {
                 path: folder.to_owned(),
             });
@@ -162,17 +160,19 @@ impl Catalogue {
         };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
-        let turn = is_writable.then(|| turn_file(folder)).and_then(Result::ok);
-        if let Some(turn) = &turn
+        let write_lock = is_writable
+            .then(|| write_lock_file(folder))
+            .and_then(Result::ok);
+        if let Some(lock) = &write_lock
             && is_restored(&path)
         {
-            turn.lock().map_err(Error::path(&path))?;
-            // Another process may have done it meanwhile.
-            let settled = is_restored(&path).then(|| settle_restored(&path));
-            turn.unlock().map_err(Error::path(&path))?;
-            settled.transpose().map_err(Error::path(&path))?;
+            lock.lock().map_err(Error::path(&path))?;
+            // Another process may have prepared it in the meantime.
+            let prepared = is_restored(&path).then(|| prepare_restored(&path));
+            lock.unlock().map_err(Error::path(&path))?;
+            prepared.transpose().map_err(Error::path(&path))?;
         }
-        // Always as an address: a name that begins with `file:` would be taken for one.
+        // Always pass a URI, because SQLite would parse a path that starts with `file:` as one.
         let flags = flags | OpenFlags::SQLITE_OPEN_URI;
         let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
@@ -182,18 +182,18 @@ impl Catalogue {
             volumes,
             mounted_since_opened: RefCell::default(),
             packer: packer.into(),
-            turn,
-            only_read: None,
+            write_lock,
+            read_only_reason: None,
         };
         catalogue.begin_mounted_set();
         let (application, version, tables) = catalogue.check(|connection| {
-            connection.busy_timeout(PATIENCE)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            // Else a statement is compiled anew for each value bound to it.
+            // Otherwise SQLite may recompile a statement for each bound value.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // In this order: another process may be making it at this moment.
+            // Read the version before the tables, because another process may be creating them.
             let version = number(connection, "user_version")?;
             let tables: u32 =
                 connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
@@ -206,23 +206,30 @@ impl Catalogue {
             return Err(Error::NewerCatalogue {
                 path,
                 found: version,
-                known: VERSION,
+                newest: VERSION,
+            });
+        }
+        if (1..OLDEST).contains(&version) {
+            return Err(Error::UnsupportedCatalogue {
+                path,
+                found: version,
+                oldest: OLDEST,
             });
         }
         if version == VERSION {
-            catalogue.settle_volumes(is_writable)?;
+            catalogue.reconcile_volumes(is_writable)?;
             if is_writable {
-                catalogue.note_mounts()?;
+                catalogue.record_mounts()?;
             }
         }
         Ok(catalogue)
     }
 
-    /// Tells mounted volumes that look alike apart by what was recorded, and finds again those
-    /// that were known by their labels until their uuids could be read.
-    pub(super) fn settle_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
+    /// Distinguishes mounted clones by their volume records. Updates the identities of volumes that
+    /// were identified by label until their uuid could be read.
+    pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
         let mut known = self.known_volumes()?;
-        self.volumes.settle(&known);
+        self.volumes.distinguish_clones(&known);
         self.begin_mounted_set();
         let by_label = |identity: &str| identity.starts_with("label:");
         if !is_writable || !known.iter().any(|known| by_label(&known.identity)) {
@@ -235,31 +242,35 @@ impl Catalogue {
             let former =
                 former.filter(|former| known.iter().any(|known| known.identity == *former));
             if let Some(former) = former {
-                // Where it cannot be written now, the next command tries again.
-                is_changed |= self.identify_anew(&former, &volume.identity).is_ok();
+                // If the catalogue cannot be written now, the next command tries again.
+                is_changed |= self.change_identity(&former, &volume.identity).is_ok();
             }
         }
         if is_changed {
             known = self.known_volumes()?;
-            self.volumes.settle(&known);
+            self.volumes.distinguish_clones(&known);
         }
         Ok(())
     }
 
-    /// Copies the catalogue to `to` while it is in use; nothing that is there is replaced. The
-    /// copy is a catalogue of its own: an index that stood at a later seq is not taken for its.
+    /// Backs up the catalogue to `to`, which must not exist. The catalogue may be in use. The
+    /// backup gets a new id, so that it is not used with an index of a later state.
     ///
     /// # Errors
-    /// When `to` exists or cannot be written, or `SQLite` fails.
+    /// If `to` exists or cannot be written, or `SQLite` fails.
     pub fn backup(&self, to: &Path) -> Result<(), Error> {
-        self.backup_while(to, &|| true)
+        self.backup_unless_cancelled(to, &|| false)
     }
 
-    /// Copies the catalogue like [`Self::backup`], as long as `go_on` says so.
+    /// Like [`Self::backup`], but stops when `is_cancelled` returns true.
     ///
     /// # Errors
-    /// As [`Self::backup`]; [`Error::Interrupted`] when it is to end, and nothing is left then.
-    pub fn backup_while(&self, to: &Path, go_on: &dyn Fn() -> bool) -> Result<(), Error> {
+    /// As for [`Self::backup`], and [`Error::Interrupted`] if stopped. No partial file is left.
+    pub fn backup_unless_cancelled(
+        &self,
+        to: &Path,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
         if to.symlink_metadata().is_ok() {
             return Err(Error::path(to)(io::ErrorKind::AlreadyExists.into()));
         }
@@ -269,43 +280,43 @@ impl Catalogue {
             None => Path::new("/"),
         };
         fs::create_dir_all(folder).map_err(Error::path(folder))?;
-        // What a backup left that was killed.
-        let _ = publish::sweep(folder);
+        // Removes files left by killed backups.
+        let _ = atomic_file::sweep(folder);
         let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
         let fault = |source| Error::Catalogue {
             path: to.to_owned(),
             source,
         };
         let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
-        if !copy_pages(&self.connection, &mut copy, go_on).map_err(fault)? {
+        if !copy_pages(&self.connection, &mut copy, is_cancelled).map_err(fault)? {
             return Err(Error::Interrupted);
         }
         copy.pragma_update(None, "journal_mode", "DELETE")
             .map_err(fault)?;
-        renew_uuid(&copy).map_err(fault)?;
+        set_new_uuid(&copy).map_err(fault)?;
         copy.close().map_err(|(_, source)| fault(source))?;
         unfinished.file().sync_all().map_err(Error::path(to))?;
         unfinished.publish(to).map_err(Error::path(to))?;
-        publish::sync_folder(folder).map_err(Error::path(folder))
+        atomic_file::sync_folder(folder).map_err(Error::path(folder))
     }
 
-    /// Whether the database is whole, when nobody looked for a week or the last scan did not
-    /// come to its end.
+    /// Checks the integrity of the database if the last check was more than a week ago or the last
+    /// scan was interrupted.
     ///
     /// # Errors
-    /// [`Error::DamagedCatalogue`] when it is not.
-    pub fn refuse_old_damage(&self) -> Result<(), Error> {
-        let checked = self.remembered("checked")?;
+    /// [`Error::DamagedCatalogue`] if it is damaged.
+    pub fn check_integrity_if_due(&self) -> Result<(), Error> {
+        let checked = self.meta_value("checked")?;
         let checked: i64 = checked.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let is_clean = self.remembered("scanning")?.is_none();
-        if is_clean && (0..CHECK_AFTER).contains(&unix_seconds().saturating_sub(checked)) {
+        let is_clean = self.meta_value("scanning")?.is_none();
+        if is_clean && (0..CHECK_INTERVAL).contains(&unix_seconds().saturating_sub(checked)) {
             return Ok(());
         }
-        self.refuse_damage()?;
-        self.remember("checked", &unix_seconds().to_string())
+        self.check_integrity()?;
+        self.set_meta("checked", &unix_seconds().to_string())
     }
 
-    pub(super) fn refuse_damage(&self) -> Result<(), Error> {
+    pub(super) fn check_integrity(&self) -> Result<(), Error> {
         match self.damage()? {
             None => Ok(()),
             Some(damage) => Err(Error::DamagedCatalogue {
@@ -316,14 +327,15 @@ impl Catalogue {
     }
 }
 
+/// Copies all pages of a database. Returns false if it was cancelled.
 fn copy_pages(
     from: &Connection,
     to: &mut Connection,
-    go_on: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> rusqlite::Result<bool> {
     let backup = Backup::new(from, to)?;
     loop {
-        if !go_on() {
+        if is_cancelled() {
             return Ok(false);
         }
         match backup.step(BACKUP_STEP)? {
@@ -334,8 +346,8 @@ fn copy_pages(
     }
 }
 
-/// A catalogue with another uuid is another catalogue: no index is taken for its.
-fn renew_uuid(connection: &Connection) -> rusqlite::Result<()> {
+/// Sets a new random id, so that no existing index matches the catalogue.
+fn set_new_uuid(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT OR REPLACE INTO meta VALUES ('uuid', lower(hex(randomblob(16))))",
         [],
@@ -343,12 +355,12 @@ fn renew_uuid(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// `SQLite`'s locks cannot be trusted on a share, and a lost lock is a lost catalogue.
-fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
-    let there = folder
+/// Rejects network shares, where locks are unreliable and a lost lock can corrupt the database.
+fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
+    let existing = folder
         .ancestors()
         .find_map(|folder| fs::canonicalize(folder).ok());
-    match there.and_then(|folder| volumes.share_of(&folder)) {
+    match existing.and_then(|folder| volumes.share_of(&folder)) {
         Some(share) => Err(Error::CatalogueOnShare {
             path: folder.to_owned(),
             share,
@@ -357,40 +369,40 @@ fn refuse_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether it is a copy that [`Catalogue::backup`] made and that was not opened since: it is one
-/// of ours, but no changes go to a log first: <https://sqlite.org/fileformat2.html>.
+/// Returns true if the file is a restored backup that was not opened yet. Such a catalogue is not in
+/// WAL mode (<https://sqlite.org/fileformat2.html>).
 fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()
 }
 
-/// A copy that was put back in a catalogue's place: a log that still lies beside it is that of
-/// the catalogue it replaced, and `SQLite` would write it into the copy. It is moved aside.
-fn settle_restored(path: &Path) -> io::Result<()> {
-    // Where `SQLite` has its log: beside the file, not beside a link to it.
+/// Prepares a restored backup. A log in the same folder belongs to the catalogue that was replaced.
+/// It is renamed, because `SQLite` would apply it to the backup.
+fn prepare_restored(path: &Path) -> io::Result<()> {
+    // SQLite stores its log next to the file, not next to a link to it.
     let path = &fs::canonicalize(path)?;
-    let beside = |suffix: &str| {
+    let sibling = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         PathBuf::from(name)
     };
-    let log = beside("-wal");
+    let log = sibling("-wal");
     if log.exists() {
-        fs::rename(&log, beside(&format!("-wal.replaced-{}", unix_seconds())))?;
+        fs::rename(&log, sibling(&format!("-wal.replaced-{}", unix_seconds())))?;
     }
-    match fs::remove_file(beside("-shm")) {
+    match fs::remove_file(sibling("-shm")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI;
-    // Where it cannot be had, the next to open it tries again.
+    // If this fails, the next process that opens it tries again.
     let _ = Connection::open_with_flags(uri(path, ""), flags)
         .and_then(|connection| connection.pragma_update(None, "journal_mode", "WAL"));
     Ok(())
 }
 
-fn turn_file(folder: &Path) -> io::Result<File> {
+fn write_lock_file(folder: &Path) -> io::Result<File> {
     File::options()
         .create(true)
         .truncate(false)
@@ -398,7 +410,7 @@ fn turn_file(folder: &Path) -> io::Result<File> {
         .open(folder.join("write.lock"))
 }
 
-/// A path as `SQLite` takes it with options: <https://sqlite.org/uri.html>.
+/// Formats a path as a URI with options: <https://sqlite.org/uri.html>.
 fn uri(path: &Path, query: &str) -> PathBuf {
     let mut uri = String::from("file:");
     for byte in crate::value::to_bytes(path.as_os_str()) {
@@ -418,7 +430,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_strangers_database_and_a_newer_catalogue_are_refused() {
+    fn foreign_databases_and_catalogues_of_other_versions_are_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         Connection::open(&path)
@@ -439,11 +451,27 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NewerCatalogue { .. })
         ));
+        for version in 1..OLDEST {
+            Connection::open(&path)
+                .unwrap()
+                .pragma_update(None, "user_version", version)
+                .unwrap();
+            for opened in [
+                Catalogue::open(folder.path()),
+                Catalogue::create(folder.path()),
+            ] {
+                assert!(matches!(
+                    opened,
+                    Err(Error::UnsupportedCatalogue { found, .. }) if found == version
+                ));
+            }
+        }
+        assert!(!folder.path().join(BACKUPS).exists());
     }
 
-    /// Killed before the first commit, `SQLite` leaves a page that says nothing.
+    /// Simulates a process that was killed before the first commit: a database without tables.
     #[test]
-    fn one_that_was_only_begun_is_made_after_all() {
+    fn an_interrupted_creation_is_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         Connection::open(&path)
@@ -455,20 +483,20 @@ mod tests {
             Catalogue::open(folder.path()),
             Err(Error::NoCatalogue { .. })
         ));
-        let made = Catalogue::create(folder.path()).unwrap();
-        assert_eq!(made.uuid().unwrap().len(), 32);
+        let created = Catalogue::create(folder.path()).unwrap();
+        assert_eq!(created.uuid().unwrap().len(), 32);
         drop(Catalogue::open(folder.path()).unwrap());
     }
 
     #[test]
-    fn a_name_that_looks_like_an_address_is_a_name() {
+    fn a_path_that_looks_like_a_uri_is_a_path() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["file:x", "file:y?mode=memory", "100%41 ?#"] {
-            let place = folder.path().join(name);
-            drop(Catalogue::create(&place).unwrap());
-            assert!(place.join(FILE).exists(), "{name}");
-            let copy = place.join("file:copy.sqlite");
-            Catalogue::open(&place).unwrap().backup(&copy).unwrap();
+            let path = folder.path().join(name);
+            drop(Catalogue::create(&path).unwrap());
+            assert!(path.join(FILE).exists(), "{name}");
+            let copy = path.join("file:copy.sqlite");
+            Catalogue::open(&path).unwrap().backup(&copy).unwrap();
             assert!(copy.exists(), "{name}");
         }
         let relative = uri(Path::new("file:x/catalogue.sqlite"), "");
@@ -476,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_put_back_hears_nothing_of_the_log_beside_it() {
+    fn a_restored_backup_ignores_the_log_of_the_old_catalogue() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         let copy = folder.path().join("copy.sqlite");
@@ -484,7 +512,7 @@ mod tests {
             .unwrap()
             .backup(&copy)
             .unwrap();
-        // What a killed process leaves behind: changes that are in the log only.
+        // Simulates a killed process, which leaves changes that are only in the log.
         let killed = Connection::open(&path).unwrap();
         killed
             .execute_batch(
@@ -492,13 +520,13 @@ mod tests {
             )
             .unwrap();
         let log = folder.path().join("catalogue.sqlite-wal");
-        let left = fs::read(&log).unwrap();
+        let log_bytes = fs::read(&log).unwrap();
         drop(killed);
-        fs::write(&log, &left).unwrap();
+        fs::write(&log, &log_bytes).unwrap();
         fs::copy(&copy, &path).unwrap();
         let catalogue = Catalogue::open(folder.path()).unwrap();
-        assert_eq!(catalogue.remembered("later").unwrap(), None);
-        catalogue.remember("now", "yes").unwrap();
+        assert_eq!(catalogue.meta_value("later").unwrap(), None);
+        catalogue.set_meta("now", "yes").unwrap();
         let mode: String = catalogue
             .check(|connection| connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)))
             .unwrap();
@@ -507,12 +535,12 @@ mod tests {
         let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         assert!(
             names.into_iter().any(|name| name.contains("-wal.replaced")),
-            "the log is kept"
+            "the old log must be kept"
         );
     }
 
     #[test]
-    fn there_is_no_catalogue_before_the_first_scan() {
+    fn opening_does_not_create_a_catalogue() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(
             Catalogue::open(folder.path()),

@@ -1,4 +1,4 @@
-//! Sidecars that this program wrote beside footage.
+//! Records of sidecars that btsindex wrote.
 
 use std::path::Path;
 
@@ -7,20 +7,20 @@ use rusqlite::params;
 use super::files::stored;
 use super::{Catalogue, WholeHash};
 use crate::error::Error;
-use crate::footage::Found;
+use crate::footage::FoundFile;
 use crate::value::Fingerprint;
 
 impl Catalogue {
-    /// Knows a sidecar that was written beside the file at `inside` of a volume: a scan will find it as it is,
-    /// and the original is not read again for it.
+    /// Records a sidecar that btsindex wrote for the file at `inside`, a path on a volume. So a scan
+    /// treats the sidecar as unchanged and does not read the original again.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn know_sidecar(
+    /// If the catalogue cannot be written.
+    pub fn record_written_sidecar(
         &self,
         volume: i64,
         inside: &Path,
-        found: &Found,
+        found: &FoundFile,
         digest: Fingerprint,
     ) -> Result<(), Error> {
         let folder = inside.parent().unwrap_or(Path::new(""));
@@ -35,9 +35,9 @@ impl Catalogue {
         else {
             return Ok(());
         };
-        self.at_once(|| {
-            let known = self.file_id(folder, &found.name)?;
-            let file = match known {
+        self.write_transaction(|| {
+            let recorded = self.file_id(folder, &found.name)?;
+            let file = match recorded {
                 Some(file) => file,
                 None => self.add_companion(folder, found, original)?,
             };
@@ -67,8 +67,8 @@ impl Catalogue {
         })
     }
 
-    /// A new companion, whose original need not be read again.
-    fn add_companion(&self, folder: i64, found: &Found, original: i64) -> Result<i64, Error> {
+    /// Adds a sidecar without queueing its original for reading.
+    fn add_companion(&self, folder: i64, found: &FoundFile, original: i64) -> Result<i64, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(
@@ -89,11 +89,11 @@ impl Catalogue {
         })
     }
 
-    /// The clips that people said something of, by their numbers.
+    /// Returns the row ids of all clips with edits.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn with_words(&self) -> Result<Vec<i64>, Error> {
+    /// If the catalogue cannot be read.
+    pub fn clips_with_edits(&self) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
                 .prepare(

@@ -1,4 +1,4 @@
-//! What rules look at, and what they gave: the catalogue tagged anew, without a drive.
+//! Applies rules to files in the catalogue, without access to their drives.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -7,39 +7,39 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use rusqlite::params;
 
 use super::Catalogue;
-use super::packed::Packer;
-use super::renaming::decided_as;
+use super::document_codec::Packer;
+use super::tag_renaming::decided_as;
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::tag::{Own, Vocabulary};
+use crate::tag::{UserRules, Vocabulary};
 use crate::value::from_bytes;
 
-/// A folder as rules look at it.
+/// Folder as input for rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Housed {
-    /// Below the volume's root.
+pub struct RuleFolder {
+    /// Path relative to the root of the volume.
     pub inside: PathBuf,
-    /// What its volume is called.
+    /// Name given by the user, otherwise the label of the volume.
     pub volume: String,
-    /// The names of the files that are there, companions too.
+    /// Names of the files in the folder, including companions.
     pub names: Vec<String>,
 }
 
-/// A file, and what is kept of it.
+/// File and its stored facts as input for rules.
 #[derive(Debug)]
-pub struct Kept {
-    /// The number of its clip.
+pub struct RuleFile {
+    /// Row id of the clip.
     pub clip: i64,
-    /// Where it is below its volume.
+    /// Path relative to the root of the volume.
     pub inside: PathBuf,
-    /// What the content says.
+    /// Facts of the content.
     pub content: Clip,
-    /// What its names, sidecars and rules said.
+    /// Facts from names, sidecars and rules.
     pub own: Clip,
 }
 
-/// A file's row.
-struct Row {
+/// Stored facts of a file and of its content, before they are unpacked.
+struct FactsRow {
     file: i64,
     clip: i64,
     inside: PathBuf,
@@ -48,7 +48,7 @@ struct Row {
     folder: i64,
 }
 
-/// A file whose facts are others now.
+/// File whose facts the rules changed.
 struct Changed {
     file: i64,
     clip: i64,
@@ -56,73 +56,73 @@ struct Changed {
     now: Vec<u8>,
 }
 
-/// Rows that are looked at together.
+/// Number of files that are processed together.
 const BATCH: usize = 4096;
 
-/// Keys of what a person wrote beside the built-in rules.
+/// Keys of custom rules, vocabulary and renamed tags in the `meta` table.
 const RULES: &str = "rules";
 const VOCABULARY: &str = "vocabulary";
 const RENAMED: &str = "renamed-tags";
 
 impl Catalogue {
-    /// The rules and the vocabulary of a person that are in force.
+    /// Returns the active custom rules and vocabulary.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn own_rules(&self) -> Result<Own, Error> {
-        Ok(Own {
-            rules: self.remembered(RULES)?,
-            vocabulary: self.remembered(VOCABULARY)?,
+    /// If `SQLite` fails.
+    pub fn user_rules(&self) -> Result<UserRules, Error> {
+        Ok(UserRules {
+            rules: self.meta_value(RULES)?,
+            vocabulary: self.meta_value(VOCABULARY)?,
             renamed: self.renamed_tags()?,
         })
     }
 
-    /// Tags that are called otherwise, by what they were called.
+    /// Returns the current names of renamed tags, by former name.
     pub(super) fn renamed_tags(&self) -> Result<BTreeMap<String, String>, Error> {
-        let renamed = self.remembered(RENAMED)?;
+        let renamed = self.meta_value(RENAMED)?;
         Ok(renamed
             .and_then(|json| serde_json::from_str(&json).ok())
             .unwrap_or_default())
     }
 
-    /// Puts rules and vocabulary in force, for all that is tagged from now on.
+    /// Activates custom rules and vocabulary for all future tagging.
     ///
     /// # Errors
-    /// When the catalogue cannot be written.
-    pub fn put_in_force(&self, own: &Own) -> Result<(), Error> {
-        self.at_once(|| {
-            for (key, value) in [(RULES, &own.rules), (VOCABULARY, &own.vocabulary)] {
+    /// If the catalogue cannot be written.
+    pub fn activate_rules(&self, custom: &UserRules) -> Result<(), Error> {
+        self.write_transaction(|| {
+            for (key, value) in [(RULES, &custom.rules), (VOCABULARY, &custom.vocabulary)] {
                 match value {
-                    Some(value) => self.remember(key, value)?,
-                    None => self.forget(key)?,
+                    Some(value) => self.set_meta(key, value)?,
+                    None => self.delete_meta(key)?,
                 }
             }
-            self.remember_renamed(&own.renamed)
+            self.set_renamed_tags(&custom.renamed)
         })
     }
 
-    pub(super) fn remember_renamed(&self, renamed: &BTreeMap<String, String>) -> Result<(), Error> {
+    pub(super) fn set_renamed_tags(&self, renamed: &BTreeMap<String, String>) -> Result<(), Error> {
         if renamed.is_empty() {
-            return self.forget(RENAMED);
+            return self.delete_meta(RENAMED);
         }
         let json = serde_json::to_string(renamed).unwrap_or_default();
-        self.remember(RENAMED, &json)
+        self.set_meta(RENAMED, &json)
     }
 
-    /// The vocabulary in force.
+    /// Returns the active vocabulary.
     ///
     /// # Errors
-    /// When `SQLite` fails, or what is in force cannot be understood by this version.
+    /// If `SQLite` fails, or this version cannot parse the active vocabulary.
     pub fn vocabulary(&self) -> Result<Vocabulary, Error> {
-        let own = self.own_rules()?;
-        Vocabulary::new(own.vocabulary.as_deref(), own.renamed)
+        let custom = self.user_rules()?;
+        Vocabulary::new(custom.vocabulary.as_deref(), custom.renamed)
     }
 
-    /// A folder as rules look at it; its names only where they are asked for.
+    /// Returns a folder as input for rules. Includes the names of its files if `with_names` is true.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn housed(&self, folder: i64, with_names: bool) -> Result<Housed, Error> {
+    /// If `SQLite` fails.
+    pub fn rule_folder(&self, folder: i64, with_names: bool) -> Result<RuleFolder, Error> {
         let (inside, volume) = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -138,7 +138,7 @@ impl Catalogue {
         } else {
             Vec::new()
         };
-        Ok(Housed {
+        Ok(RuleFolder {
             inside,
             volume,
             names,
@@ -158,10 +158,10 @@ impl Catalogue {
         })
     }
 
-    /// The numbers of all folders that hold footage.
+    /// Returns the row ids of all folders.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn folders(&self) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
@@ -171,44 +171,44 @@ impl Catalogue {
         })
     }
 
-    /// Looks at every file of some folders that was read, on all processors, folder by folder;
-    /// where `tell` gives other facts for it, those are written. Gives how many clips changed.
+    /// Applies `rules` in parallel to all files of some folders that were read, and writes the
+    /// changed facts. Returns the number of changed clips.
     ///
-    /// `place` makes of a folder what `tell` looks at. `each` hears after each batch how many files were looked
-    /// at; when it says no, what was written stays and the rest is left.
+    /// `prepare` returns the context of a folder, given its row id. `on_batch` receives the number
+    /// of processed files after each batch. If it returns false, the remaining files are skipped.
     ///
     /// # Errors
-    /// When the catalogue cannot be read or written.
-    pub fn tell_anew<P: Send + Sync>(
+    /// If the catalogue cannot be read or written.
+    pub fn retag_files<P: Send + Sync>(
         &self,
         folders: &[i64],
-        place: &mut dyn FnMut(i64) -> Result<P, Error>,
-        tell: &(dyn Fn(&P, &Kept) -> Option<Clip> + Sync),
-        each: &mut dyn FnMut(usize) -> bool,
+        prepare: &mut dyn FnMut(i64) -> Result<P, Error>,
+        rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
+        on_batch: &mut dyn FnMut(usize) -> bool,
     ) -> Result<usize, Error> {
         let mut clips = HashSet::new();
-        let behind = self.left_behind()?;
-        let mut looked = 0;
+        let replaced = self.replaced_files()?;
+        let mut processed = 0;
         let mut at = 0;
         while at < folders.len() {
-            let mut batch: Vec<(P, Vec<Row>)> = Vec::new();
+            let mut batch: Vec<(P, Vec<FactsRow>)> = Vec::new();
             let mut rows = 0;
             while at < folders.len() && rows < BATCH {
                 let folder = folders[at];
-                let behind = behind.get(&folder).map_or(&[][..], Vec::as_slice);
-                let files = self.read_files(folder, behind)?;
+                let in_folder = replaced.get(&folder).map_or(&[][..], Vec::as_slice);
+                let files = self.read_files(folder, in_folder)?;
                 rows += files.len();
                 if !files.is_empty() {
-                    batch.push((place(folder)?, files));
+                    batch.push((prepare(folder)?, files));
                 }
                 at += 1;
             }
-            let changed = changed_of(batch, tell);
-            looked += rows;
+            let changed = changed_files(batch, rules);
+            processed += rows;
             if !changed.is_empty() {
                 self.write_changed(&changed, &mut clips)?;
             }
-            if !each(looked) {
+            if !on_batch(processed) {
                 break;
             }
         }
@@ -216,17 +216,17 @@ impl Catalogue {
     }
 
     fn write_changed(&self, changed: &[Changed], clips: &mut HashSet<i64>) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             let mut touched = HashSet::new();
-            for one in changed {
-                // Whoever read it meanwhile knows better.
+            for file in changed {
+                // A concurrent scan may have written newer facts, which are not overwritten.
                 let count = self.check(|connection| {
                     connection
                         .prepare_cached("UPDATE file SET facts = ?2 WHERE id = ?1 AND facts = ?3")?
-                        .execute(params![one.file, one.now, one.before])
+                        .execute(params![file.file, file.now, file.before])
                 })?;
-                if count > 0 && touched.insert(one.clip) {
-                    self.touch(one.clip)?;
+                if count > 0 && touched.insert(file.clip) {
+                    self.touch(file.clip)?;
                 }
             }
             clips.extend(touched);
@@ -234,31 +234,31 @@ impl Catalogue {
         })
     }
 
-    /// The files of a clip that were read, each with the number of its folder, in an order that mounting
-    /// does not change.
+    /// Returns the files of a clip that were read, with the row ids of their folders. The order does
+    /// not depend on mounted volumes.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn kept(&self, clip: i64) -> Result<Vec<(i64, Kept)>, Error> {
+    /// If the catalogue cannot be read.
+    pub fn rule_files(&self, clip: i64) -> Result<Vec<(i64, RuleFile)>, Error> {
         let mut rows = self.rows("f.clip = ?1", clip)?;
         rows.sort_by(|a, b| (a.folder, &a.inside).cmp(&(b.folder, &b.inside)));
         let unpack = |stored: Option<&Vec<u8>>| self.unpack(stored).unwrap_or_default();
-        let kept = rows.into_iter().map(|row| {
-            let kept = Kept {
+        let files = rows.into_iter().map(|row| {
+            let file = RuleFile {
                 clip,
                 content: unpack(row.content.as_ref()),
                 own: unpack(Some(&row.own)),
                 inside: row.inside,
             };
-            (row.folder, kept)
+            (row.folder, file)
         });
-        Ok(kept.collect())
+        Ok(files.collect())
     }
 
-    /// Tags that people gave clips, or took from them, as the number of the clip and the tag.
+    /// Returns the tags that people added or removed, each with the row id of the clip.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// If the catalogue cannot be read.
     pub fn decided_tags(&self) -> Result<HashSet<(i64, String)>, Error> {
         let (mut decided, renamed) = (HashSet::new(), self.renamed_tags()?);
         for (clip, content) in self.contents_with_tags()? {
@@ -268,41 +268,41 @@ impl Catalogue {
         Ok(decided)
     }
 
-    /// Files by their numbers whose places other contents took, folder by folder.
-    fn left_behind(&self) -> Result<HashMap<i64, Vec<i64>>, Error> {
+    /// Returns the row ids of the former contents of files, by folder.
+    fn replaced_files(&self) -> Result<HashMap<i64, Vec<i64>>, Error> {
         let rows: Vec<(i64, i64)> = self.check(|connection| {
             connection
                 .prepare("SELECT dir, id FROM file WHERE was")?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })?;
-        let mut behind: HashMap<i64, Vec<i64>> = HashMap::new();
+        let mut replaced: HashMap<i64, Vec<i64>> = HashMap::new();
         for (folder, file) in rows {
-            behind.entry(folder).or_default().push(file);
+            replaced.entry(folder).or_default().push(file);
         }
-        Ok(behind)
+        Ok(replaced)
     }
 
-    /// The files of a folder that were read.
-    fn read_files(&self, folder: i64, behind: &[i64]) -> Result<Vec<Row>, Error> {
+    /// Returns the read files of a folder, and the former contents with the row ids `replaced`.
+    fn read_files(&self, folder: i64, replaced: &[i64]) -> Result<Vec<FactsRow>, Error> {
         let mut rows = self.rows("f.dir = ?1 AND NOT f.was", folder)?;
-        for &file in behind {
+        for &file in replaced {
             rows.extend(self.rows("f.id = ?1", file)?);
         }
         Ok(rows)
     }
 
-    fn rows(&self, which: &str, number: i64) -> Result<Vec<Row>, Error> {
+    fn rows(&self, condition: &str, id: i64) -> Result<Vec<FactsRow>, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached(&format!(
                     "SELECT f.id, f.clip, d.path, f.name, c.facts, f.facts, f.dir
                      FROM file f JOIN clip c ON c.id = f.clip JOIN dir d ON d.id = f.dir
-                     WHERE {which} AND f.role = 0 AND f.facts IS NOT NULL"
+                     WHERE {condition} AND f.role = 0 AND f.facts IS NOT NULL"
                 ))?
-                .query_map([number], |row| {
+                .query_map([id], |row| {
                     let folder = PathBuf::from(from_bytes(row.get(2)?));
-                    Ok(Row {
+                    Ok(FactsRow {
                         file: row.get(0)?,
                         clip: row.get(1)?,
                         inside: folder.join(from_bytes(row.get(3)?)),
@@ -316,26 +316,26 @@ impl Catalogue {
     }
 }
 
-/// Which files are told otherwise.
-fn changed_of<P: Send + Sync>(
-    batch: Vec<(P, Vec<Row>)>,
-    tell: &(dyn Fn(&P, &Kept) -> Option<Clip> + Sync),
+/// Returns the files whose facts the rules change.
+fn changed_files<P: Send + Sync>(
+    batch: Vec<(P, Vec<FactsRow>)>,
+    rules: &(dyn Fn(&P, &RuleFile) -> Option<Clip> + Sync),
 ) -> Vec<Changed> {
     let mut files = Vec::new();
-    let mut places = Vec::new();
-    for (number, (place, rows)) in batch.into_iter().enumerate() {
-        places.push(place);
+    let mut contexts = Vec::new();
+    for (number, (context, rows)) in batch.into_iter().enumerate() {
+        contexts.push(context);
         files.extend(rows.into_iter().map(|row| (number, row)));
     }
     files
         .into_par_iter()
         .map_init(Packer::new, |packer, (number, row)| {
-            // What cannot be unpacked stays as it is; a rescan reads it anew.
+            // A damaged document is left unchanged. A rescan reads the file again.
             let packer = packer.as_mut().ok()?;
             let mut unpack = |stored: &[u8]| -> Option<Clip> {
                 serde_json::from_str(&packer.unpack(stored).ok()?).ok()
             };
-            let kept = Kept {
+            let file = RuleFile {
                 clip: row.clip,
                 inside: row.inside,
                 content: row
@@ -344,7 +344,7 @@ fn changed_of<P: Send + Sync>(
                     .map_or(Some(Clip::default()), &mut unpack)?,
                 own: unpack(&row.own)?,
             };
-            let now = tell(&places[number], &kept)?;
+            let now = rules(&contexts[number], &file)?;
             let json = serde_json::to_string(&now).ok()?;
             Some(Changed {
                 file: row.file,

@@ -1,108 +1,108 @@
-//! Volumes that were ever seen: what they are called, what is on them, and how to forget one.
+//! Volumes that were ever seen: their names and contents, and the removal of a volume.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::files::{loaded, stored};
-use super::{Catalogue, Hashed, unix_seconds};
+use super::{Catalogue, HashedFile, unix_seconds};
 use crate::error::{Error, escape};
-use crate::footage::{Backing, KnownVolume, Volume};
 use crate::value::{Duration, from_bytes, to_bytes};
+use crate::volume::{Backing, KnownVolume, Volume};
 
-/// A volume that was ever seen.
+/// Recorded volume, mounted or not.
 #[derive(Debug, Clone)]
 pub struct VolumeRow {
-    /// Its number here.
+    /// Row id.
     pub id: i64,
-    /// What it is known by.
+    /// Identity, such as `uuid:…`; see docs/identity.md.
     pub identity: String,
-    /// What people call it, else what it calls itself.
+    /// Name given by the user, otherwise its label.
     pub label: String,
-    /// Where it is mounted now; `None` while it is not.
+    /// Current mount point; `None` if it is not mounted.
     pub mounted: Option<PathBuf>,
-    /// Where it was last mounted.
+    /// Last mount point.
     pub mount: PathBuf,
-    /// How large it is.
+    /// Size of the filesystem in bytes.
     pub bytes: Option<u64>,
-    /// Serial of the disk it is on, or server of the share.
+    /// Serial number of its disk, or server of the share; `None` if unknown.
     pub hardware: Option<String>,
-    /// Every one that it was ever seen on, and `said:` with what a person calls its disk.
+    /// All disks on which it was ever seen, and `said:` with the user's name for its disk.
     pub disks: Vec<String>,
-    /// What it is on, where that is no disk of its own; `None` for a volume that was not seen since that is recorded.
+    /// Storage of the volume, such as a disk or an image file; `None` if it was not recorded.
     pub backing: Option<Backing>,
-    /// Number of the mount, counted up each time it is mounted.
+    /// Number of its last mount, incremented with each mount.
     pub session: i64,
-    /// How often its filesystem was found to be another one under the same identity.
+    /// Number of times that a new filesystem was found under this identity.
     pub formats: i64,
-    /// When it was last seen, seconds since 1970 UTC.
+    /// Time when it was last seen, seconds since 1970 UTC.
     pub last_seen: i64,
-    /// Clips that have a file on it, missing ones left out.
+    /// Number of clips with a file on it. Missing files do not count.
     pub clips: usize,
-    /// Bytes of these files.
+    /// Total size of these files in bytes.
     pub clip_bytes: u64,
-    /// How long these clips run together.
+    /// Total duration of these clips.
     pub duration: Duration,
-    /// Files of it that are missing.
+    /// Number of media files missing on it.
     pub missing: usize,
 }
 
-/// What would be lost with a volume.
+/// Numbers of clips that would or might be lost with a volume.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Loss {
-    /// Clips that no other volume holds.
+pub struct LostClips {
+    /// Clips without a copy on another volume.
     pub only_here: usize,
-    /// Clips that another volume holds too, but whose copies were never compared in full.
-    pub unproved: usize,
-    /// All clips that have a file on it.
+    /// Clips with copies on other volumes that were never verified by a full hash.
+    pub unverified: usize,
+    /// All clips with a file on it.
     pub clips: usize,
 }
 
-/// What would become of a file's content without the file, the worst last.
+/// Certainty that another file has the same content, from most to least certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Fate {
-    /// Another file holds the same, to the last byte.
-    Proved,
-    /// Another file may.
-    Unproved,
-    /// No other does.
+enum CopyCertainty {
+    /// Another file is identical by its full hash.
+    Identical,
+    /// Another file may be identical.
+    Unverified,
+    /// No other file has the content.
     OnlyHere,
 }
 
-impl Fate {
-    fn of(file: &Hashed, others: &[Hashed]) -> Self {
-        let beside = |other: &Hashed| match file.digest.zip(other.digest) {
-            Some((one, other)) if one == other => Self::Proved,
+impl CopyCertainty {
+    fn from_files(file: &HashedFile, others: &[HashedFile]) -> Self {
+        let compare = |other: &HashedFile| match file.digest.zip(other.digest) {
+            Some((digest, other)) if digest == other => Self::Identical,
             Some(_) => Self::OnlyHere,
-            None => Self::Unproved,
+            None => Self::Unverified,
         };
-        others.iter().map(beside).min().unwrap_or(Self::OnlyHere)
+        others.iter().map(compare).min().unwrap_or(Self::OnlyHere)
     }
 }
 
-/// What a scan learns when it sees a volume.
+/// Volume as recorded before this scan.
 #[derive(Debug, Clone, Copy)]
-pub struct Seen {
-    /// Its number.
+pub struct SeenVolume {
+    /// Row id.
     pub id: i64,
-    /// When it was seen the time before, seconds since 1970 UTC; 0 when it is new.
-    pub before: i64,
+    /// Time when it was last seen before, seconds since 1970 UTC; 0 if it is new.
+    pub last_seen: i64,
 }
 
-/// What the identity of a volume begins with that was forgotten, and that the log of ingests still names.
+/// Prefix of the identity of a forgotten volume that is still in the ingest log.
 pub(super) const FORGOTTEN: &str = "forgotten:";
-/// What a person says of a disk begins with this among what systems told.
-pub const SAID: &str = "said:";
+/// Prefix of disk names given by the user, which distinguishes them from reported serial numbers.
+pub const DISK_NAME_PREFIX: &str = "said:";
 
 pub(super) fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
 impl Catalogue {
-    /// The numbers of the volumes that are mounted now.
+    /// Returns the row ids of the mounted volumes.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn mounted(&self) -> Result<Vec<i64>, Error> {
         let all: Vec<(i64, String)> = self.check(|connection| {
             connection
@@ -118,26 +118,29 @@ impl Catalogue {
             .collect())
     }
 
-    /// Notes a volume as seen, mounted where it is.
+    /// Records that a volume is mounted now. Returns its previous record.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn see_volume(&self, volume: &Volume) -> Result<Seen, Error> {
-        let before: Option<(i64, String)> = self.check(|connection| {
+    /// If `SQLite` fails.
+    pub fn record_volume(&self, volume: &Volume) -> Result<SeenVolume, Error> {
+        let previous: Option<(i64, String)> = self.check(|connection| {
             connection
                 .prepare_cached("SELECT last_seen, disks FROM volume WHERE identity = ?1")?
                 .query_row([&volume.identity], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
         })?;
-        let (before, disks) = before.unwrap_or_default();
+        let (last_seen, disks) = previous.unwrap_or_default();
         let mut disks = lines(&disks);
-        let hardware = volume.hardware.iter().map(|told| told.replace('\n', " "));
+        let hardware = volume
+            .hardware
+            .iter()
+            .map(|serial| serial.replace('\n', " "));
         disks.extend(
             hardware
-                .filter(|told| !disks.contains(told))
+                .filter(|serial| !disks.contains(serial))
                 .collect::<Vec<_>>(),
         );
-        // A label that only says where it was mounted does not take the place of another.
+        // A label derived from the mount point does not replace another label.
         let id = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -162,14 +165,14 @@ impl Catalogue {
                     |row| row.get(0),
                 )
         })?;
-        self.look()?;
-        Ok(Seen { id, before })
+        self.record_current_mounts()?;
+        Ok(SeenVolume { id, last_seen })
     }
 
-    /// The number of a volume, if it was ever seen.
+    /// Returns the row id of a volume; `None` if it was never seen.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn volume_id(&self, identity: &str) -> Result<Option<i64>, Error> {
         self.check(|connection| {
             connection
@@ -179,10 +182,10 @@ impl Catalogue {
         })
     }
 
-    /// What tells a volume, given by its number, from others.
+    /// Returns the identity of a volume.
     ///
     /// # Errors
-    /// When `SQLite` fails, or there is no such volume.
+    /// If `SQLite` fails, or there is no such volume.
     pub fn volume_identity(&self, volume: i64) -> Result<String, Error> {
         self.check(|connection| {
             connection
@@ -191,11 +194,11 @@ impl Catalogue {
         })
     }
 
-    /// Has a volume be known by another identity from now on, unless that one is known already.
+    /// Changes the identity of a volume, unless another volume has the new identity.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn identify_anew(&self, volume: &str, identity: &str) -> Result<(), Error> {
+    /// If `SQLite` fails.
+    pub fn change_identity(&self, volume: &str, identity: &str) -> Result<(), Error> {
         self.check(|connection| {
             connection.execute(
                 "UPDATE OR IGNORE volume SET identity = ?2 WHERE identity = ?1",
@@ -205,7 +208,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// What was recorded of each volume, to tell those apart that look alike.
+    /// Returns the recorded properties that distinguish mounted volumes with equal identities.
     pub(super) fn known_volumes(&self) -> Result<Vec<KnownVolume>, Error> {
         self.check(|connection| {
             connection
@@ -221,34 +224,34 @@ impl Catalogue {
         })
     }
 
-    /// Volumes that were last mounted at `root` or above it and are not mounted now, unless
-    /// another has their place: then they are on a shelf, as one card is while the next is read.
+    /// Returns unmounted volumes that were last mounted at `root` or a folder above it. Skips mount
+    /// points where another volume is mounted now, such as the next card in the same reader.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn away_from(&self, root: &Path) -> Result<Vec<VolumeRow>, Error> {
+    /// If `SQLite` fails.
+    pub fn unmounted_volumes_at(&self, root: &Path) -> Result<Vec<VolumeRow>, Error> {
         let mut rows = self.volume_rows(false)?;
         rows.retain(|row| row.mounted.is_none() && root.starts_with(&row.mount));
-        // What lies deepest was in front of the rest.
+        // The files at `root` were on the volume with the deepest mount point.
         let deepest = rows.iter().map(|row| row.mount.as_os_str().len()).max();
         rows.retain(|row| Some(row.mount.as_os_str().len()) == deepest);
-        let is_taken = |mount: &Path| self.volumes.all().iter().any(|other| other.mount == *mount);
-        rows.retain(|row| !is_taken(&row.mount));
+        let is_in_use = |mount: &Path| self.volumes.all().iter().any(|other| other.mount == *mount);
+        rows.retain(|row| !is_in_use(&row.mount));
         Ok(rows)
     }
 
-    /// Every volume that was ever seen, with what is on it, in the order of their labels.
+    /// Returns all volumes with their contents, sorted by label.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn all_volumes(&self) -> Result<Vec<VolumeRow>, Error> {
         self.volume_rows(true)
     }
 
-    /// … without what is on it.
+    /// Returns all volumes without their contents, sorted by label.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn seen_volumes(&self) -> Result<Vec<VolumeRow>, Error> {
         self.volume_rows(false)
     }
@@ -322,31 +325,30 @@ impl Catalogue {
         Ok(())
     }
 
-    /// The volume that `text` means: its label or name, its mount point, or the beginning of
-    /// its identity.
+    /// Finds a volume by label or name, by mount point, or by a prefix of its identity.
     ///
     /// # Errors
-    /// [`Error::NoVolume`], [`Error::ManyVolumes`], or when `SQLite` fails.
+    /// [`Error::NoVolume`], [`Error::AmbiguousVolume`], or if `SQLite` fails.
     pub fn find_volume(&self, text: &str) -> Result<VolumeRow, Error> {
         let rows = self.volume_rows(false)?;
         let is_label = |row: &VolumeRow| row.label == text;
         let is_mount =
             |row: &VolumeRow| row.mounted.as_deref().unwrap_or(&row.mount) == Path::new(text);
-        let is_begun = |row: &VolumeRow| text.len() >= 4 && row.identity.starts_with(text);
-        // The whole identity means one alone; a label may be what another is called or where
-        // another is mounted, as whoever formats a drive pleases.
-        let ways: [&dyn Fn(&VolumeRow) -> bool; 3] = [
+        let is_prefix = |row: &VolumeRow| text.len() >= 4 && row.identity.starts_with(text);
+        // A complete identity is unique. A label may equal the name or mount point of another
+        // volume, because it is chosen freely when a drive is formatted.
+        let matchers: [&dyn Fn(&VolumeRow) -> bool; 3] = [
             &|row| row.identity == text,
             &|row| is_label(row) || is_mount(row),
-            &is_begun,
+            &is_prefix,
         ];
-        for way in ways {
-            let found: Vec<&VolumeRow> = rows.iter().filter(|row| way(row)).collect();
+        for matches in matchers {
+            let found: Vec<&VolumeRow> = rows.iter().filter(|row| matches(row)).collect();
             match found.as_slice() {
                 [] => {}
-                [one] => return Ok((*one).clone()),
+                [row] => return Ok((*row).clone()),
                 many => {
-                    return Err(Error::ManyVolumes {
+                    return Err(Error::AmbiguousVolume {
                         name: escape(text),
                         identities: many.iter().map(|row| escape(&row.identity)).collect(),
                     });
@@ -360,12 +362,12 @@ impl Catalogue {
         })
     }
 
-    /// Calls a volume something else, in every search result from now on.
+    /// Sets the user's name for a volume, which replaces its label in all output.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
+    /// If `SQLite` fails, or the catalogue cannot be written.
     pub fn rename_volume(&self, volume: i64, name: &str) -> Result<(), Error> {
-        self.at_once(|| {
+        self.write_transaction(|| {
             self.check(|connection| {
                 connection.execute(
                     "UPDATE volume SET name = ?2 WHERE id = ?1",
@@ -376,27 +378,30 @@ impl Catalogue {
         })
     }
 
-    /// Notes what a person says of the disk that a volume is on, in the place of what was said before.
+    /// Records the user's name for the disk of a volume. It replaces an earlier name.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written.
-    pub fn say_disk(&self, volume: &VolumeRow, disk: &str) -> Result<(), Error> {
-        let told = volume.disks.iter().filter(|disk| !disk.starts_with(SAID));
-        let mut disks: Vec<String> = told.cloned().collect();
-        disks.push(format!("{SAID}{disk}"));
-        self.at_once(|| {
+    /// If `SQLite` fails, or the catalogue cannot be written.
+    pub fn name_disk(&self, volume: &VolumeRow, disk: &str) -> Result<(), Error> {
+        let reported = volume
+            .disks
+            .iter()
+            .filter(|disk| !disk.starts_with(DISK_NAME_PREFIX));
+        let mut disks: Vec<String> = reported.cloned().collect();
+        disks.push(format!("{DISK_NAME_PREFIX}{disk}"));
+        self.write_transaction(|| {
             self.check(|connection| {
                 connection.execute(
                     "UPDATE volume SET disks = ?2 WHERE id = ?1",
                     params![volume.id, disks.join("\n")],
                 )
             })?;
-            self.look()
+            self.record_current_mounts()
         })?;
         Ok(())
     }
 
-    /// Every view hears of the clips that have a file on a volume.
+    /// Marks all clips with a file on a volume as changed.
     fn touch_volume(&self, volume: i64) -> Result<(), Error> {
         for clip in self.clips_on(volume)? {
             self.touch(clip)?;
@@ -416,45 +421,48 @@ impl Catalogue {
         })
     }
 
-    /// What would be lost with a volume. Only full hashes prove a copy.
+    /// Counts the clips that would be lost with a volume. A copy on another volume counts as
+    /// certain only if the full hashes are equal.
     ///
     /// # Errors
-    /// When `SQLite` fails.
-    pub fn loss_of(&self, volume: i64) -> Result<Loss, Error> {
-        let mut loss = Loss::default();
+    /// If `SQLite` fails.
+    pub fn count_lost_clips(&self, volume: i64) -> Result<LostClips, Error> {
+        let mut loss = LostClips::default();
         for clip in self.clips_on(volume)? {
             loss.clips += 1;
             let (here, elsewhere): (Vec<_>, Vec<_>) = self
-                .hashed(clip)?
+                .hashed_files(clip)?
                 .into_iter()
-                // What another volume only shows goes with this one.
-                .filter(|copy| copy.volume == volume || copy.is_kept)
+                // A view of this volume disappears with it.
+                .filter(|copy| copy.volume == volume || copy.has_own_storage)
                 .partition(|copy| copy.volume == volume);
-            // Each of its files here may hold something else, so each needs its own copy.
-            let fates = here.iter().map(|one| Fate::of(one, &elsewhere));
-            let nothing_here = if elsewhere.is_empty() {
-                Fate::OnlyHere
+            // The files on this volume may differ, so each needs a copy.
+            let certainties = here
+                .iter()
+                .map(|file| CopyCertainty::from_files(file, &elsewhere));
+            let without_files_here = if elsewhere.is_empty() {
+                CopyCertainty::OnlyHere
             } else {
-                Fate::Proved
+                CopyCertainty::Identical
             };
-            match fates.max().unwrap_or(nothing_here) {
-                Fate::Proved => {}
-                Fate::Unproved => loss.unproved += 1,
-                Fate::OnlyHere => loss.only_here += 1,
+            match certainties.max().unwrap_or(without_files_here) {
+                CopyCertainty::Identical => {}
+                CopyCertainty::Unverified => loss.unverified += 1,
+                CopyCertainty::OnlyHere => loss.only_here += 1,
             }
         }
         Ok(loss)
     }
 
-    /// Forgets a volume and its files. What people said of its clips stays in the journal, and
-    /// what was found out of their content stays too, should it come back.
+    /// Removes a volume and its files from the catalogue. Keeps the edits of its clips in the
+    /// journal, and the facts of their contents in case the volume returns.
     ///
     /// # Errors
-    /// When `SQLite` fails, or the catalogue cannot be written; then nothing was forgotten.
+    /// If `SQLite` fails, or the catalogue cannot be written. In that case nothing is removed.
     pub fn forget_volume(&self, volume: i64) -> Result<(), Error> {
-        self.at_once(|| {
-            // It may be known by it that another volume is gone.
-            self.look()?;
+        self.write_transaction(|| {
+            // The mounted volume may be evidence that another one was replaced.
+            self.record_current_mounts()?;
             let clips = self.clips_on(volume)?;
             self.check(|connection| {
                 let files =
@@ -465,7 +473,7 @@ impl Catalogue {
                 )?;
                 connection.execute(&format!("DELETE FROM file WHERE id IN ({files})"), [volume])?;
                 connection.execute("DELETE FROM dir WHERE volume = ?1", [volume])?;
-                // The log of ingests goes on telling what was copied there.
+                // The volume is kept if the ingest log refers to it.
                 let kept = connection.execute(
                     "UPDATE volume SET identity = ?2 || id, mount = X''
                      WHERE id = ?1 AND EXISTS (SELECT 1 FROM ingest_place WHERE volume = ?1)",

@@ -1,20 +1,23 @@
-//! The sampled ranges of a file and the hash over them: fingerprint version 1, `docs/identity.md`.
+//! Sampled ranges of a file and the hash over them, which is fingerprint version 1 of
+//! `docs/identity.md`.
 //!
-//! It is separate from the reading, because a file is sampled in two ways: by its ranges alone, and from all of its bytes
-//! as they pass on their way to a copy.
+//! Hashing is separate from reading, since there are two ways to sample a file: reading only its
+//! ranges, or receiving all bytes while the file is copied.
 
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::value::Fingerprint;
 
-/// Bytes in a sampled range. The size of a smaller file is not part of its fingerprint.
+/// Bytes in each sampled range. The size of a file smaller than this is not part of its
+/// fingerprint.
 pub const SAMPLED_RANGE: u64 = 64 * 1024;
-/// Ranges sampled: evenly spaced, the first at the start, the last at the end.
+/// Number of sampled ranges. They are evenly spaced, the first at the start and the last at the
+/// end.
 const RANGES: u64 = 5;
-/// Size up to which the sample is the whole file.
+/// Maximum size in bytes of a file that is sampled as a whole.
 pub const SAMPLED_WHOLE: u64 = SAMPLED_RANGE * RANGES;
 
-/// Start and length of each sampled range, in ascending order; they do not overlap.
+/// Returns the start and length of each sampled range in ascending order. Ranges do not overlap.
 #[must_use]
 pub fn sampled_ranges(size: u64) -> Vec<(u64, u64)> {
     if size <= SAMPLED_WHOLE {
@@ -31,7 +34,7 @@ pub fn sampled_ranges(size: u64) -> Vec<(u64, u64)> {
     (0..RANGES).map(|n| (start(n), SAMPLED_RANGE)).collect()
 }
 
-/// Computes the fingerprint of a file whose bytes pass from beginning to end.
+/// Computes the fingerprint of a file that is read sequentially.
 pub struct Sampler {
     hasher: Xxh3Default,
     ranges: Vec<(u64, u64)>,
@@ -40,7 +43,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler for a file of `size` bytes.
+    /// Creates a sampler for a file of `size` bytes.
     #[must_use]
     pub fn new(size: u64) -> Self {
         let mut hasher = Xxh3Default::new();
@@ -55,14 +58,15 @@ impl Sampler {
         }
     }
 
-    /// Hashes the sampled part of the next bytes.
+    /// Adds the next bytes of the file; only those in sampled ranges are hashed.
     pub fn update(&mut self, bytes: &[u8]) {
         let begin = self.position;
         let end = begin + bytes.len() as u64;
         for (start, length) in &self.ranges {
             let (from, to) = ((*start).max(begin), (start + length).min(end));
             if from < to {
-                let offset = |place: u64| usize::try_from(place - begin).unwrap_or(usize::MAX);
+                let offset =
+                    |position: u64| usize::try_from(position - begin).unwrap_or(usize::MAX);
                 self.hasher
                     .update(bytes.get(offset(from)..offset(to)).unwrap_or_default());
             }
@@ -70,12 +74,12 @@ impl Sampler {
         self.position = end;
     }
 
-    /// Passes over bytes that are not sampled.
+    /// Skips bytes that are not sampled.
     pub fn skip_to(&mut self, position: u64) {
         self.position = position;
     }
 
-    /// Returns the fingerprint; `None` for an empty file, and where not all of its bytes passed.
+    /// Returns the fingerprint; `None` for an empty file or an incomplete read.
     #[must_use]
     pub fn finish(self) -> Option<Fingerprint> {
         (self.size > 0 && self.position == self.size).then(|| Fingerprint(self.hasher.digest128()))

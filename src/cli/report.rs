@@ -1,64 +1,64 @@
-//! What can be typed after `btsindex report` and `btsindex sheet`.
+//! Arguments of `btsindex report` and `btsindex sheet`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Make a report of a shoot day: one HTML file that needs nothing else
+/// Write a report of a shoot day as one self-contained HTML file
 ///
-/// The day at a glance, a time line with a lane a camera, what is odd, the cards and where their copies are, and every clip with its
-/// picture. It searches, filters and sorts in any browser, from a stick or on a phone, offline, and prints well. Nothing is
-/// read from drives: they may all be on the shelf.
+/// Shows an overview of the day, a timeline with one lane per camera, anomalies, the cards and their copies, and every clip with its
+/// poster. Works offline in any browser, also on a phone: search, filter, sort, print. Reads only the catalogue, so all drives may be
+/// offline.
 ///
-/// A day is a date, `today`, `yesterday`, a weekday, or a day file that has a date; words after it are a query that narrows it down.
-/// Anything else is a query. More than 2,000 clips become a folder of that name, with the pictures beside the page.
+/// DAY is a date, `today`, `yesterday`, a weekday, or a day file with a date; WORDS after it narrow the report down. Anything else is
+/// a query. A report of more than 2,000 clips is a folder with the page and its pictures.
 #[derive(Debug, Args)]
-pub(crate) struct Report {
-    /// A day, or words and filters as `btsindex search` takes them
+pub(crate) struct ReportArgs {
+    /// Day, or a query as for `btsindex search`
     #[arg(value_name = "DAY|WORDS", required = true)]
     pub(crate) words: Vec<String>,
 
-    /// Where to write it, `-` for standard output; an earlier report is replaced, nothing else is
-    /// [default: the day, or `report`, with .html, in the current folder; standard output with --json, --csv]
+    /// Output file, `-` for standard output; replaces an earlier report, but no other file
+    /// [default: DAY.html or report.html in the current folder; standard output with --json, --csv]
     #[arg(long, short, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Make a folder of that name, with the pictures beside the page, however few clips there are
+    /// Write a folder with the page and its pictures, whatever the number of clips
     #[arg(long, conflicts_with_all = ["json", "csv"])]
     pub(crate) folder: bool,
 
-    /// Print one JSON object: the day, totals, cards, what is odd, clips
+    /// Print one JSON object: day, totals, cards, anomalies, clips
     #[arg(long, conflicts_with = "csv")]
     pub(crate) json: bool,
 
-    /// Print CSV (RFC 4180), a row a clip, with a heading; what a spreadsheet would work out has a ' before it
+    /// Print CSV (RFC 4180) with a header and one row per clip; values that a spreadsheet would run as a formula are prefixed with '
     #[arg(long)]
     pub(crate) csv: bool,
 }
 
-/// Make a contact sheet of a day or a search: pictures in a grid, to be printed
+/// Write a contact sheet of a day or a search: a printable grid of pictures
 ///
-/// It is made of the same parts as a report, and can be searched and filtered in the same way.
+/// Built from the same parts as a report; search and filters work the same way.
 #[derive(Debug, Args)]
-pub(crate) struct Sheet {
-    /// A day, or words and filters as `btsindex search` takes them
+pub(crate) struct SheetArgs {
+    /// Day, or a query as for `btsindex search`
     #[arg(value_name = "DAY|WORDS", required = true)]
     pub(crate) words: Vec<String>,
 
-    /// Where to write it, `-` for standard output; an earlier sheet or report is replaced, nothing else is
-    /// [default: the day and `-sheet`, or `sheet`, with .html, in the current folder]
+    /// Output file, `-` for standard output; replaces an earlier sheet or report, but no other file
+    /// [default: DAY-sheet.html or sheet.html in the current folder]
     #[arg(long, short, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Pictures beside each other [default: 4; 1 with --strips]
+    /// Pictures per row [default: 4; 1 with --strips]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=12))]
     pub(crate) columns: Option<u8>,
 
-    /// Show each clip's strip instead of its poster
+    /// Show filmstrips instead of posters
     #[arg(long)]
     pub(crate) strips: bool,
 
-    /// Make a folder of that name, with the pictures beside the page, however few clips there are
+    /// Write a folder with the page and its pictures, whatever the number of clips
     #[arg(long)]
     pub(crate) folder: bool,
 }

@@ -1,4 +1,4 @@
-//! What can be typed after `btsindex safe`.
+//! Arguments of `btsindex safe`.
 
 use std::path::PathBuf;
 
@@ -6,50 +6,50 @@ use btsindex::safe::COPIES;
 use btsindex::value::{Age, Malformed, parse_name};
 use clap::Args;
 
-/// Say whether a card may be formatted
+/// Check whether a card can be formatted
 ///
-/// Reads and hashes every file on the card now, and counts the distinct disks on which the catalogue knows a verified copy of just
-/// that content: compared in full, never by fingerprint. Two partitions of one disk count once, and so do shares of one server;
-/// a disk whose number nobody knows does not count (`btsindex volumes disk` says it), nor does the card's own. Copies on drives that
-/// are not mounted count by their last verification; of those that are, size and times are looked at.
+/// Reads and hashes every file on the card, and counts the distinct disks that hold a verified copy of the same content: compared
+/// completely, never by fingerprint. Partitions of one disk count once, and so do shares of one server. A disk without a known serial number
+/// does not count (set one with `btsindex volumes disk`), nor does the card itself. Copies on offline drives count by their last
+/// verification; copies on mounted drives must still have the size and times they had then.
 ///
-/// SAFE TO FORMAT means: every file, on as many disks as were asked for. Every doubt ends in no. Ends with 0 when it is
-/// safe, with 4 when it is not.
+/// SAFE TO FORMAT means that every file is on the required number of disks. Any doubt means NOT SAFE. Exit code 0: safe; 4: not
+/// safe.
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
+    reason = "each is a flag of the command"
 )]
-pub(crate) struct Safe {
-    /// Cards
+pub(crate) struct SafeArgs {
+    /// Cards: mount points or folders
     #[arg(required = true, value_name = "CARD")]
     pub(crate) cards: Vec<PathBuf>,
 
-    /// On how many disks each file has to be, beside the card
+    /// Number of disks that must hold each file, in addition to the card
     #[arg(long, value_name = "N", default_value_t = COPIES, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub(crate) copies: u8,
 
-    /// How long ago each copy has to have been verified at most: 12h, 30d
+    /// Maximum age of a verification: 12h, 30d
     #[arg(long, value_name = "AGE")]
     pub(crate) max_age: Option<Age>,
 
-    /// Which disk the card is on, where its reader tells no number: what you call it
+    /// Your name for the disk the card is on, if its reader reports no serial number
     #[arg(long, value_name = "DISK", value_parser = disk)]
     pub(crate) card_disk: Option<String>,
 
-    /// Read only samples of files whose size, time and sample are those of when the card was ingested
+    /// Read only samples of card files whose size and times are unchanged since the ingest
     #[arg(long)]
     pub(crate) trust_ingest: bool,
 
-    /// Read every copy whose drive is mounted, now
+    /// Read all copies on mounted drives again
     #[arg(long)]
     pub(crate) paranoid: bool,
 
-    /// List every file, with each of its copies
+    /// List every file with all its copies
     #[arg(long)]
     pub(crate) files: bool,
 
-    /// Tell what happens as JSON, an object a line: each file, then the verdict
+    /// Print JSON, one object per line: each file, then the verdict
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,11 +1,11 @@
-//! What can be typed after `search` and `stats`.
+//! Arguments of `btsindex search`, `browse` and `stats`.
 
 use clap::Args;
 use clap::builder::TypedValueParser;
 
-use super::By;
+use super::AuthorArgs;
 
-/// The forms of a query, for help: each with what it finds.
+/// Query forms and their meaning, for `--help`.
 pub(crate) fn forms() -> String {
     let widest = btsindex::query::FORMS
         .iter()
@@ -15,30 +15,29 @@ pub(crate) fn forms() -> String {
     let lines = btsindex::query::FORMS
         .iter()
         .map(|(form, _, help)| format!("  {form:widest$}  {help}"));
-    let states = btsindex::query::State::NAMES.join(", ");
+    let states = btsindex::query::ClipState::NAMES.join(", ");
     format!(
-        "Queries, as any shell takes them:\n{}\n\nis: {states}.\n\
-         Also understood where the shell lets them through: \"a phrase\", word*, a OR b, -word,\n\
-         ( ), size:>10GB, rating:>=4. `btsindex fields` lists the fields; docs/query.md tells more.",
+        "Queries that need no shell quoting:\n{}\n\nis: {states}.\n\
+         Also supported, quoted for the shell: \"a phrase\", word*, a OR b, -word,\n\
+         ( ), size:>10GB, rating:>=4. `btsindex fields` lists the fields; see docs/query.md.",
         lines.collect::<Vec<_>>().join("\n")
     )
 }
 
 /// Find clips by words and fields
 ///
-/// All words must match, somewhere in a clip's name, folders, tags, camera, title, notes or
-/// comment; accents and capitals do not matter, English endings neither, and names are found
-/// by their parts (`day2` finds `Day_2`, `interview` finds `BTSInterview`). What is found in a
-/// tag or a name comes before what is found in a folder or a comment; selected and rated clips
-/// come first, rejected ones last. Without words, every clip.
+/// All words must match somewhere in a clip's name, folders, tags, camera, title, notes or comment.
+/// Case, accents and English endings are ignored, and parts of names match (`day2` finds `Day_2`,
+/// `interview` finds `BTSInterview`). Matches in tags and names rank above matches in folders and
+/// comments; selected and rated clips come first, rejected clips last. Without words, lists every clip.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag that can be typed"
+    reason = "each is a flag of the command"
 )]
 #[derive(Debug, Args)]
 #[command(after_help = forms())]
-pub(crate) struct Search {
-    /// Words, and filters such as camera:fx3
+pub(crate) struct SearchArgs {
+    /// Words and filters such as camera:fx3
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
 
@@ -46,78 +45,78 @@ pub(crate) struct Search {
     #[arg(long, short = 'n', value_name = "N")]
     pub(crate) limit: Option<usize>,
 
-    /// Sort by fields, with a dash the largest or latest first: captured,-duration
+    /// Sort by fields; a dash before a field reverses its order: captured,-duration
     /// [default: relevance]
     #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
     pub(crate) sort: Option<String>,
 
-    /// Put clips of one kind together: day, camera, volume, folder or any other facet
+    /// Group by day, camera, volume, folder or another facet
     #[arg(long, value_name = "FACET", conflicts_with_all = ["json", "csv", "paths", "null"])]
     pub(crate) group: Option<String>,
 
-    /// Show these columns: any fields, and shot, length, picture, camera, folder, where, match
+    /// Columns to show: any fields, and shot, length, picture, camera, folder, where, match
     #[arg(long, value_name = "FIELDS", value_delimiter = ',', conflicts_with_all = ["json", "paths", "null"])]
     pub(crate) columns: Vec<String>,
 
-    /// Print how the query is understood, and how many clips match each part of it
+    /// Print the parsed query and the number of clips that match each part
     #[arg(long, conflicts_with_all = ["json", "csv", "paths", "null"])]
     pub(crate) explain: bool,
 
-    /// Print only how many clips match
+    /// Print only the number of matching clips
     #[arg(long, conflicts_with_all = ["explain", "csv", "paths", "null"])]
     pub(crate) count: bool,
 
-    /// Count what is found by tag, camera, day, volume, folder or other facets: tag,camera
+    /// Count the matches by tag, camera, day, volume, folder or other facets: tag,camera
     #[arg(long, value_name = "FACETS", value_delimiter = ',', conflicts_with_all = ["explain", "count", "csv", "paths", "null"])]
     pub(crate) facets: Vec<String>,
 
-    /// Print each clip as JSON, an object a line
+    /// Print one JSON object per line
     #[arg(long, conflicts_with_all = ["paths", "null"])]
     pub(crate) json: bool,
 
-    /// Print clips as CSV (RFC 4180), with a heading; what a spreadsheet would work out has a ' before it
+    /// Print CSV (RFC 4180) with a header; values that a spreadsheet would run as a formula are prefixed with '
     #[arg(long, conflicts_with_all = ["paths", "null", "json"])]
     pub(crate) csv: bool,
 
-    /// Print only paths, one a clip
+    /// Print paths, one per clip
     #[arg(long)]
     pub(crate) paths: bool,
 
-    /// Print only paths, each ended by a zero byte: safe for xargs -0
+    /// Print paths separated by NUL, for xargs -0
     #[arg(long, short = '0')]
     pub(crate) null: bool,
 
-    /// Print the paths of all copies, missing ones left out
+    /// Print the paths of all copies that are not missing
     #[arg(long, conflicts_with_all = ["json", "csv"])]
     pub(crate) all_files: bool,
 
-    /// Keep this search under a name: find it again with saved:NAME
+    /// Save this search; use it later as saved:NAME
     #[arg(long, value_name = "NAME")]
     pub(crate) save: Option<String>,
 
-    /// List the saved searches
+    /// List saved searches
     #[arg(long, conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["words", "save", "columns", "thumbs", "open", "reveal"])]
     pub(crate) saved: bool,
 
-    /// Forget the saved search of that name
+    /// Delete a saved search
     #[arg(long, value_name = "NAME", conflicts_with_all = ["words", "save", "saved"])]
     pub(crate) forget: Option<String>,
 
-    /// Show each clip with its poster, on a terminal
+    /// Show each clip with its poster in the terminal
     #[arg(long, conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT)]
     pub(crate) thumbs: bool,
 
-    /// Open the Nth clip found in its player
+    /// Open the Nth match in its player
     #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT)]
     pub(crate) open: Option<usize>,
 
-    /// Show the Nth clip found in the file manager
+    /// Show the Nth match in the file manager
     #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["open", "thumbs"])]
     pub(crate) reveal: Option<usize>,
 }
 
-/// Flags of `search` that print something other than a row a clip for people; `--json` apart,
-/// which lists take too.
+/// Flags of `search` that replace the table; without `--json`, which lists of saved searches accept
+/// as well.
 const OTHER_OUTPUT: [&str; 8] = [
     "csv",
     "paths",
@@ -135,33 +134,33 @@ fn counted_from_1() -> impl TypedValueParser<Value = usize> {
         .map(|number| usize::try_from(number).unwrap_or(usize::MAX))
 }
 
-/// Search, look and judge on one screen
+/// Search, view and rate clips on one screen
 ///
-/// Results follow what is typed. Tab goes to the counts on the left, Enter there adds one to the
-/// query. Among the clips: space selects, x rejects, digits give stars, t tags, n notes, u takes
-/// back, Enter shows all that is known, o opens the clip in its player, ? lists every key.
-/// What is said is kept as by `btsindex tag`, `note`, `stars`, `select` and `reject`.
+/// Results update as you type. Tab moves to the counts on the left, where Enter adds a filter to the
+/// query. In the list: space selects, x rejects, digits rate, t tags, n adds a note, u undoes, Enter
+/// shows the clip, o opens it in its player, ? lists all keys. Edits are stored as with
+/// `btsindex tag`, `note`, `stars`, `select` and `reject`.
 #[derive(Debug, Args)]
-pub(crate) struct Browse {
-    /// What is asked for at first, as `btsindex search` understands it
+pub(crate) struct BrowseArgs {
+    /// Initial query, as for `btsindex search`
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
 
     #[command(flatten)]
-    pub(crate) by: By,
+    pub(crate) by: AuthorArgs,
 }
 
-/// Show how many clips there are, how long and how large, by camera, day, tag and volume
+/// Show number, duration and size of clips by camera, day, tag and volume
 ///
-/// Of all clips, or of those that a query finds. A clip is counted once, however many copies
-/// there are; by tag it is counted under each of its tags.
+/// Covers all clips, or the matches of a query. Each clip counts once, whatever the number of copies;
+/// by tag, it counts under each of its tags.
 #[derive(Debug, Args)]
-pub(crate) struct Stats {
-    /// Words, and filters such as camera:fx3: as for `btsindex search`
+pub(crate) struct StatsArgs {
+    /// Words and filters such as camera:fx3, as for `btsindex search`
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
 
-    /// What to count by: any facets
+    /// Facets to count by
     #[arg(
         long,
         value_name = "FACETS",
@@ -174,12 +173,12 @@ pub(crate) struct Stats {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 12)]
     pub(crate) limit: usize,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// Options that the next argument belongs to.
+/// Options of `search`, `stats` and `browse` that take a value.
 const VALUED: &[&str] = &[
     "--author",
     "--by",
@@ -196,10 +195,10 @@ const VALUED: &[&str] = &[
     "-n",
 ];
 
-/// Words that begin with a dash say what must not be there: to clap they would be flags.
+/// Rewrites excluded words such as `-interview`, which clap would parse as flags, to `not:interview`.
 ///
-/// `-interview` becomes `not:interview` after `search`, `stats` and `browse`; flags stay: `-0`,
-/// `-n`, `-n20`, `-h`, `-V`, and whatever has two dashes.
+/// Applies to `search`, `stats` and `browse`. Real flags are unchanged: `-0`, `-n`, `-n20`, `-h`, `-V`,
+/// and everything with two dashes.
 pub(crate) fn negations(
     arguments: impl Iterator<Item = std::ffi::OsString>,
 ) -> Vec<std::ffi::OsString> {
@@ -236,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_option_with_a_value_is_known() {
+    fn every_option_with_a_value_is_listed() {
         let program = <crate::cli::Cli as clap::CommandFactory>::command();
         let commands = program
             .get_subcommands()
@@ -254,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dash_before_a_word_is_no_flag() {
+    fn a_dash_before_a_word_excludes_it() {
         let seen = |line: &str| {
             let words = line.split(' ').map(Into::into);
             let seen = negations(words).into_iter();

@@ -1,52 +1,53 @@
-//! What can be typed after `btsindex sidecar`.
+//! Arguments of `btsindex sidecar`.
 
 use clap::{Args, Subcommand};
 
-use super::By;
+use super::AuthorArgs;
 
-/// Carry tags, notes, ratings and markers beside the footage, as XMP that Premiere, Bridge and others read
+/// Exchange tags, notes, ratings and markers with Premiere, Bridge and others as XMP sidecars
 #[derive(Debug, Args)]
-pub(crate) struct Sidecar {
+pub(crate) struct SidecarArgs {
     #[command(subcommand)]
     pub(crate) command: SidecarCommand,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SidecarCommand {
-    /// Write what people said of clips into an XMP file of each clip's name beside it
+    /// Write edits to XMP sidecars next to the clips
     ///
-    /// C0001.MP4 gets C0001.xmp, on each drive that is there; C0001.MP4.xmp where the usual name is, or may be, another file's. What others wrote in it stays; what was taken back here since it
-    /// was written goes. The footage itself is not touched. Rejected clips get the rating -1.
+    /// C0001.MP4 gets C0001.xmp on every mounted drive, or C0001.MP4.xmp if C0001.xmp belongs to another file. Properties
+    /// written by other programs are kept; edits that were undone since the last write are removed. The footage itself is not
+    /// touched. Rejected clips get the rating -1.
     Write {
-        /// Only clips that a search for these words finds [default: all that people said something of]
+        /// Only clips that match this search [default: all clips with edits]
         #[arg(value_name = "WORDS")]
         words: Vec<String>,
 
-        /// Do not ask before files are written
+        /// Skip the confirmation
         #[arg(long, short)]
         yes: bool,
 
-        /// Print an object a file
+        /// Print one JSON object per file
         #[arg(long)]
         json: bool,
     },
-    /// Take in what other programs wrote into the XMP files beside clips, as your words
+    /// Import changes that other programs made to XMP sidecars, as your edits
     ///
-    /// What people decided here stays: a tag that was removed, other stars. Such things are listed.
+    /// Edits made here win, such as a removed tag or another rating. Such conflicts are listed.
     Read {
-        /// Only clips that a search for these words finds [default: all]
+        /// Only clips that match this search [default: all]
         #[arg(value_name = "WORDS")]
         words: Vec<String>,
 
-        /// Where they say otherwise, believe the XMP files
+        /// Let the sidecars win in conflicts
         #[arg(long)]
         prefer_xmp: bool,
 
-        /// Print an object a clip
+        /// Print one JSON object per clip
         #[arg(long)]
         json: bool,
 
         #[command(flatten)]
-        by: By,
+        by: AuthorArgs,
     },
 }

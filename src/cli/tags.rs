@@ -1,114 +1,114 @@
-//! What can be typed after `btsindex tags`.
+//! Arguments of `btsindex tags`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::By;
+use super::AuthorArgs;
 
-/// List the tags there are, and how many clips have each; see and change what gives them
+/// List tags with clip counts; show and change the rules that add them
 ///
-/// Tags come from people and from rules. A rule reads folder and file names and what is known of a clip, and each tag it
-/// gives says why it is there. What a person added or removed stays so, whatever rules say.
+/// Tags come from people and from rules. A rule checks folder names, file names and metadata, and each tag it adds
+/// states the reason. Tags added or removed by a person override the rules.
 ///
-/// Your own rules stand in rules.toml in the catalogue's folder, your own words in vocabulary.toml.
+/// Custom rules are in rules.toml in the catalogue's folder, custom words in vocabulary.toml.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Tags {
+pub(crate) struct TagsArgs {
     #[command(subcommand)]
     pub(crate) command: Option<TagsCommand>,
 
-    /// List tags that no clip has, too
+    /// List tags without clips as well
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Print an object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TagsCommand {
-    /// Say why a clip has its tags, and why it has not others
+    /// Explain why a clip has its tags, and why it lacks others
     Explain {
-        /// A path, a file name, or the beginning of an id
+        /// Path, file name, or start of an id
         #[arg(value_name = "CLIP")]
         clip: PathBuf,
 
-        /// Print one object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Show what would change if other rules were in force; nothing does
+    /// Show what other rules would change, without applying them
     Test {
-        /// The rules, as they would stand in rules.toml
+        /// Rules in the format of rules.toml
         #[arg(value_name = "RULES.toml")]
         rules: PathBuf,
 
-        /// Only clips that a search for these words finds
+        /// Only clips that match this search
         #[arg(value_name = "WORDS")]
         words: Vec<String>,
 
-        /// With other words of your own, as they would stand in vocabulary.toml
+        /// Custom vocabulary, in the format of vocabulary.toml
         #[arg(long, value_name = "FILE")]
         vocabulary: Option<PathBuf>,
 
-        /// Print an object a line
+        /// Print one JSON object per line
         #[arg(long)]
         json: bool,
     },
-    /// Put rules.toml and vocabulary.toml in force, and tag all clips by them, without their drives
+    /// Activate rules.toml and vocabulary.toml and tag all clips again, online or offline
     ///
-    /// Where they cannot be understood, nothing changes. Take a file away to keep what is in force; an empty one
-    /// leaves only what comes with btsindex.
+    /// A file with an error changes nothing. Without the file, the active version is kept; an empty file leaves only the
+    /// built-in rules or words.
     Apply {
-        /// Print one object
+        /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
-    /// Call a tag, and all below it, something else, on all clips and from now on
+    /// Rename a tag and its subtags, on all clips and in future
     Rename {
-        /// The tag
+        /// Tag
         #[arg(value_name = "TAG")]
         from: String,
 
-        /// What it is called from now on
+        /// New name
         #[arg(value_name = "NEW")]
         to: String,
 
-        /// Do not ask before clips change
+        /// Skip the confirmation
         #[arg(long, short)]
         yes: bool,
 
         #[command(flatten)]
-        by: By,
+        by: AuthorArgs,
     },
-    /// Make one tag of several, on all clips and from now on
+    /// Merge tags into one, on all clips and in future
     Merge {
-        /// The tags
+        /// Tags to merge
         #[arg(value_name = "TAG", required = true)]
         from: Vec<String>,
 
-        /// The tag that they become
+        /// Resulting tag
         #[arg(long, value_name = "TAG")]
         into: String,
 
-        /// Do not ask before clips change
+        /// Skip the confirmation
         #[arg(long, short)]
         yes: bool,
 
         #[command(flatten)]
-        by: By,
+        by: AuthorArgs,
     },
-    /// Print the rules that come with btsindex, or your own that are in force
+    /// Print the built-in rules, or the active custom rules
     Rules {
-        /// Your own
+        /// Custom instead of built-in
         #[arg(long)]
         own: bool,
     },
-    /// Print the vocabulary that comes with btsindex, or your own that is in force
+    /// Print the built-in vocabulary, or the active custom vocabulary
     Vocabulary {
-        /// Your own
+        /// Custom instead of built-in
         #[arg(long)]
         own: bool,
     },

@@ -1,8 +1,8 @@
-//! What people say about a clip: single edits that are kept for ever, and what they come to.
+//! Edits by people: single changes to a clip, which are stored forever, and their combined effect.
 //!
-//! An edit never changes, and its id is a hash of all it says. So journals from several
-//! machines are one by taking the union, in whatever order and however often; what the edits
-//! of a clip come to depends on the set alone.
+//! An edit never changes, and its id is a hash of its content. So journals from several machines
+//! can be merged as sets, in any order and any number of times: the effect of the edits on a clip
+//! depends only on the set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,321 +11,319 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{Clip, Fact, Source};
-use crate::value::words::composed;
 use crate::value::{
-    Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, Tagged, Why,
-    instant_of_micros, kept_tag, parse_name, parse_tag,
+    Fingerprint, Malformed, Marker, Markers, Note, Notes, Selection, TagOrigin, Tagged,
+    format_unix_micros, parse_name, parse_tag,
 };
 
-/// An edit's number, or that of all edits of one command: 128 bits, 32 hex digits.
+/// Id of an edit, or of all edits of one command: 128 bits, 32 hex digits.
 pub type EditId = Fingerprint;
 
-/// Stars are given from none to so many.
-pub const MOST_STARS: u8 = 5;
-/// Letters in a note or a marker.
-const MOST_LETTERS: usize = 20_000;
-/// No clip is longer than a year.
-const MOST_MICROS: u64 = 366 * 86_400 * 1_000_000;
-/// Later than this, 1 January 2200, no clock is believed, unless it counts on from one that is
-/// known: one such clock must not keep whatever is said after it from being taken in.
-pub const LAST_CLOCK: i64 = 7_258_118_400_000_000;
+/// Highest rating in stars. 0 means no rating.
+pub const MAX_STARS: u8 = 5;
+/// Longest note or marker text in characters.
+const MAX_CHARS: usize = 20_000;
+/// Last valid marker position in microseconds: clips are shorter than a year.
+const MAX_MARKER_MICROS: u64 = 366 * 86_400 * 1_000_000;
+/// Latest plausible clock of an edit in microseconds: 1 January 2200.
+///
+/// A later clock is rejected unless it follows a known one closely. Otherwise one wrong clock would
+/// prevent all later edits from being imported.
+pub const MAX_CLOCK: i64 = 7_258_118_400_000_000;
 
-/// One thing that one person said of one clip.
+/// One change that one person made to one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// Hash of all that follows.
+    /// Hash of the content.
     pub id: EditId,
-    /// What was said.
-    pub said: Said,
+    /// Content of the edit.
+    pub content: EditContent,
 }
 
-/// What an edit says; as JSON, in this order, it is what its id is the hash of.
+/// Content of an edit. The edit's id is the hash of this struct as JSON, with fields in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Said {
-    /// The clip's fingerprint.
+pub struct EditContent {
+    /// Fingerprint of the clip.
     pub clip: Fingerprint,
-    /// Microseconds: the machine's clock, but later than every edit that was known when this
-    /// one was made. It decides what comes after what.
+    /// Logical time in microseconds, which orders edits: the machine's time, raised if necessary
+    /// above the clock of every edit known when this one was created.
     pub clock: i64,
-    /// Microseconds since 1970 UTC, by the machine's own clock.
+    /// Time by the machine's own clock, in microseconds since 1970 UTC.
     pub at: i64,
-    /// Who said it.
+    /// Name of the author.
     pub author: String,
-    /// Edits of one command have one.
+    /// Id shared by all edits of one command.
     pub batch: EditId,
-    /// What to do.
+    /// Change to the clip.
     pub action: Action,
 }
 
-/// What an edit does.
+/// Change that an edit makes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// The clip has this tag, whatever rules say.
+    /// Adds a tag, regardless of the rules.
     AddTag(String),
-    /// The clip has not this tag, whatever rules say.
+    /// Removes a tag, regardless of the rules.
     RemoveTag(String),
-    /// One more note.
+    /// Adds a note.
     Note(String),
-    /// So many stars; 0 takes them away.
+    /// Sets the rating in stars; 0 clears it.
     Stars(u8),
-    /// Selected or rejected; `None` neither.
+    /// Marks the clip as selected or rejected; `None` clears the mark.
     Select(Option<Selection>),
-    /// One more marker.
+    /// Adds a marker.
     Mark(Marker),
-    /// That edit does not count any more.
+    /// Undoes the edit with this id.
     Undo(EditId),
 }
 
 impl Action {
-    /// Whether it says something that can be said; journals come from elsewhere too.
+    /// Checks that the action is valid, because journals also come from other machines.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// [`Malformed`] with the invalid value.
     pub fn check(&self) -> Result<(), Malformed> {
-        let is_story = |text: &str| {
+        let is_text = |text: &str| {
             let count = text.chars().count();
-            (1..=MOST_LETTERS).contains(&count) && !text.trim().is_empty()
+            (1..=MAX_CHARS).contains(&count) && !text.trim().is_empty()
         };
-        let (text, is_well, expected) = match self {
+        let (text, is_valid, expected) = match self {
             Self::AddTag(tag) | Self::RemoveTag(tag) => (
                 tag.clone(),
-                is_kept(tag)?,
+                parse_tag(tag)? == *tag,
                 "a tag in lower case, such as `ad-shoot`",
             ),
             Self::Note(text) => (
                 text.clone(),
-                is_story(text),
-                "a note of 1 to 20,000 letters",
+                is_text(text),
+                "a note of 1 to 20,000 characters",
             ),
             Self::Mark(marker) => (
                 marker.text.clone(),
-                is_story(&marker.text) && marker.micros <= MOST_MICROS,
-                "a marker within a year, with a text of 1 to 20,000 letters",
+                is_text(&marker.text) && marker.micros <= MAX_MARKER_MICROS,
+                "a marker in the first year of a clip, with a text of 1 to 20,000 characters",
             ),
-            Self::Stars(stars) => (stars.to_string(), *stars <= MOST_STARS, "0 to 5 stars"),
+            Self::Stars(stars) => (stars.to_string(), *stars <= MAX_STARS, "0 to 5 stars"),
             Self::Select(_) | Self::Undo(_) => return Ok(()),
         };
-        is_well
+        is_valid
             .then_some(())
             .ok_or_else(|| Malformed::new(&text, expected))
     }
 }
 
-/// Whether a tag is in the form it is kept in; before version 0.2 that had blanks between words.
-fn is_kept(tag: &str) -> Result<bool, Malformed> {
-    let words: Vec<&str> = tag.split_whitespace().collect();
-    let former = composed(&words.join(" ")).to_lowercase();
-    Ok(parse_tag(tag)? == tag || former == tag)
-}
-
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AddTag(tag) => write!(f, "tag added: {}", kept_tag(tag)),
-            Self::RemoveTag(tag) => write!(f, "tag removed: {}", kept_tag(tag)),
+            Self::AddTag(tag) => write!(f, "tag added: {tag}"),
+            Self::RemoveTag(tag) => write!(f, "tag removed: {tag}"),
             Self::Note(text) => write!(f, "note: {text}"),
             Self::Stars(stars) => write!(f, "stars: {stars}"),
             Self::Select(Some(selection)) => selection.fmt(f),
             Self::Select(None) => f.write_str("neither selected nor rejected"),
             Self::Mark(marker) => write!(f, "marker: {marker}"),
-            Self::Undo(edit) => write!(f, "undid {}", short(*edit)),
+            Self::Undo(edit) => write!(f, "undid {}", short_id(*edit)),
         }
     }
 }
 
-/// The first digits of an id: enough to tell the edits of a clip apart.
+/// Returns the first 8 digits of an id, which are enough to distinguish the edits of a clip.
 #[must_use]
-pub fn short(id: EditId) -> String {
+pub fn short_id(id: EditId) -> String {
     id.to_string()[..8].to_owned()
 }
 
-/// An edit as a line of a journal that travels.
+/// One line of an exported journal.
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct JournalLine {
     edit: EditId,
     #[serde(flatten)]
-    said: Said,
+    content: EditContent,
 }
 
 impl Edit {
-    /// An edit that says this.
+    /// Creates an edit with this content.
     #[must_use]
-    pub fn new(said: Said) -> Self {
-        let id = Fingerprint(xxh3_128(said_json(&said).as_bytes()));
-        Self { id, said }
+    pub fn new(content: EditContent) -> Self {
+        let id = Fingerprint(xxh3_128(to_json(&content).as_bytes()));
+        Self { id, content }
     }
 
-    /// As a line of JSON.
+    /// Formats the edit as a line of JSON.
     #[must_use]
     pub fn to_line(&self) -> String {
-        let said = said_json(&self.said);
-        format!(r#"{{"edit":"{}",{}"#, self.id, &said[1..])
+        let content = to_json(&self.content);
+        format!(r#"{{"edit":"{}",{}"#, self.id, &content[1..])
     }
 
-    /// From a line of JSON, which must be what its id says.
+    /// Parses a line of JSON and checks its content against its id.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message that describes the problem.
     pub fn from_line(line: &str) -> Result<Self, String> {
-        let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-        let edit = Self::new(line.said);
+        let line: JournalLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let edit = Self::new(line.content);
         if edit.id != line.edit {
-            return Err("it was altered: its id is that of other words".to_owned());
+            return Err("altered: its id does not match its content".to_owned());
         }
-        if edit.said.clock < 0 {
-            return Err(format!("its clock, {}, cannot be", edit.said.clock));
+        if edit.content.clock < 0 {
+            return Err(format!("its clock is invalid: {}", edit.content.clock));
         }
-        match parse_name(&edit.said.author) {
-            Ok(name) if name == edit.said.author => {}
-            Ok(_) => return Err("blanks stand around its author's name".to_owned()),
+        match parse_name(&edit.content.author) {
+            Ok(name) if name == edit.content.author => {}
+            Ok(_) => return Err("its author's name has spaces around it".to_owned()),
             Err(wrong) => return Err(wrong.to_string()),
         }
-        edit.said
+        edit.content
             .action
             .check()
             .map_err(|wrong| wrong.to_string())?;
         Ok(edit)
     }
 
-    /// What comes after what, on every machine.
-    fn order(&self) -> (i64, EditId) {
-        (self.said.clock, self.id)
+    /// Returns a sort key that gives the same order on every machine.
+    fn sort_key(&self) -> (i64, EditId) {
+        (self.content.clock, self.id)
     }
 
-    /// When it was said, by the clock of whoever said it: `2026-05-02T14:00:00Z`.
+    /// Returns the time of the edit by its author's clock: `2026-05-02T14:00:00Z`.
     #[must_use]
-    pub fn at(&self) -> String {
-        instant_of_micros(self.said.at).unwrap_or_default()
+    pub fn time_text(&self) -> String {
+        format_unix_micros(self.content.at).unwrap_or_default()
     }
 }
 
-fn said_json(said: &Said) -> String {
-    // Strings and numbers can always be written.
-    serde_json::to_string(said).unwrap_or_default()
+fn to_json(content: &EditContent) -> String {
+    // Serialising strings and numbers cannot fail.
+    serde_json::to_string(content).unwrap_or_default()
 }
 
-/// The edits that count, in order: those that no undo, which itself counts, took back.
+/// Returns the edits in effect, oldest first: those not undone by an undo that is itself in effect.
 #[must_use]
 pub fn in_effect(edits: &[Edit]) -> Vec<&Edit> {
     let mut latest: Vec<&Edit> = edits.iter().collect();
-    latest.sort_by_key(|edit| std::cmp::Reverse(edit.order()));
+    latest.sort_by_key(|edit| std::cmp::Reverse(edit.sort_key()));
     latest.dedup_by_key(|edit| edit.id);
-    // An undo comes after what it takes back, so the latest edits are certain first.
+    // An undo is later than the edit it undoes, so edits are processed from latest to earliest.
     let mut undone = BTreeSet::new();
-    let mut counting = Vec::new();
+    let mut in_effect = Vec::new();
     for edit in latest {
         if undone.contains(&edit.id) {
             continue;
         }
-        if let Action::Undo(other) = edit.said.action {
+        if let Action::Undo(other) = edit.content.action {
             undone.insert(other);
         }
-        counting.push(edit);
+        in_effect.push(edit);
     }
-    counting.reverse();
-    counting
+    in_effect.reverse();
+    in_effect
 }
 
-/// What people said last of each tag, as it is kept now: whether it is to be there, and by which
-/// edit.
+/// Returns the last decision for each tag: true if the tag is set, and the edit that decided it.
 #[must_use]
 pub fn decided_tags(edits: &[Edit]) -> BTreeMap<String, (bool, &Edit)> {
     let mut decided = BTreeMap::new();
     for edit in in_effect(edits) {
-        match &edit.said.action {
-            Action::AddTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), (true, edit)),
-            Action::RemoveTag(tag) => _ = decided.insert(kept_tag(tag).into_owned(), (false, edit)),
-            _ => {}
-        }
+        let (tag, is_set) = match &edit.content.action {
+            Action::AddTag(tag) => (tag, true),
+            Action::RemoveTag(tag) => (tag, false),
+            _ => continue,
+        };
+        decided.insert(tag.clone(), (is_set, edit));
     }
     decided
 }
 
-/// Returns the same under the names that tags are `called` by now. Of several that are one now, it is there where one
-/// of them is, unless a person removed it later under its name of now.
+/// Returns the last decision for each tag, by the tag's current name.
+///
+/// If several former names map to the same current name, the tag is set if any of them is set,
+/// unless a later edit removed it under the current name.
 #[must_use]
-pub fn decided_tags_as<'e>(
+pub fn decided_tags_renamed<'e>(
     edits: &'e [Edit],
-    called: &dyn Fn(&str) -> String,
+    current_name: &dyn Fn(&str) -> String,
 ) -> BTreeMap<String, (bool, &'e Edit)> {
     let decided = decided_tags(edits);
     let mut named: BTreeMap<String, (bool, &Edit)> = BTreeMap::new();
-    for (tag, said) in &decided {
-        let now = called(tag);
-        let removed = decided.get(&now).filter(|(is_there, _)| !is_there);
-        if said.0 && removed.is_some_and(|(_, removal)| removal.order() > said.1.order()) {
+    for (tag, decision) in &decided {
+        let name = current_name(tag);
+        let removed = decided.get(&name).filter(|(is_set, _)| !is_set);
+        if decision.0
+            && removed.is_some_and(|(_, removal)| removal.sort_key() > decision.1.sort_key())
+        {
             continue;
         }
-        let known = named.entry(now).or_insert(*said);
-        if said.0 && !known.0 {
-            *known = *said;
+        let combined = named.entry(name).or_insert(*decision);
+        if decision.0 && !combined.0 {
+            *combined = *decision;
         }
     }
     named
 }
 
 impl Clip {
-    /// Takes in what people said: it stands above all that was found out.
-    pub fn hear(&mut self, edits: &[Edit]) {
-        self.hear_as(edits, &str::to_owned);
+    /// Applies edits, which override all other sources.
+    pub fn apply_edits(&mut self, edits: &[Edit]) {
+        self.apply_edits_renamed(edits, &str::to_owned);
     }
 
-    /// Takes in what people said, of tags that are `called` otherwise now. What they said last of
-    /// each tag counts; of several that are one now, it is there where one of them is.
-    pub fn hear_as(&mut self, edits: &[Edit], called: &dyn Fn(&str) -> String) {
+    /// Applies edits, with tags under their current names. The last edit of each tag counts. See
+    /// [`decided_tags_renamed`] for tags that share a current name.
+    pub fn apply_edits_renamed(&mut self, edits: &[Edit], current_name: &dyn Fn(&str) -> String) {
         let (mut notes, mut markers) = (Vec::new(), Vec::new());
-        let (mut notes_by, mut markers_by) = (None, None);
+        let (mut notes_source, mut markers_source) = (None, None);
         for edit in in_effect(edits) {
-            let by = || Source::person(&edit.said.author);
-            match &edit.said.action {
+            let source = || Source::person(&edit.content.author);
+            match &edit.content.action {
                 Action::Stars(0) => self.rating = None,
-                Action::Stars(stars) => self.rating = Some(Fact::new(u32::from(*stars), by())),
+                Action::Stars(stars) => self.rating = Some(Fact::new(u32::from(*stars), source())),
                 Action::Select(selection) => {
-                    self.selection = selection.map(|selection| Fact::new(selection, by()));
+                    self.selection = selection.map(|selection| Fact::new(selection, source()));
                 }
                 Action::Note(text) => {
                     notes.push(Note {
                         text: text.clone(),
-                        person: edit.said.author.clone(),
-                        at: edit.at(),
+                        person: edit.content.author.clone(),
+                        at: edit.time_text(),
                     });
-                    notes_by = Some(by());
+                    notes_source = Some(source());
                 }
                 Action::Mark(marker) => {
                     markers.push(marker.clone());
-                    markers_by = Some(by());
+                    markers_source = Some(source());
                 }
                 Action::AddTag(_) | Action::RemoveTag(_) | Action::Undo(_) => {}
             }
         }
         markers.sort();
-        self.notes = notes_by.map(|by| Fact::new(Notes(notes), by));
-        self.markers = markers_by.map(|by| Fact::new(Markers(markers), by));
-        for (tag, (is_there, edit)) in decided_tags_as(edits, called) {
-            self.hear_tag(&tag, is_there, edit);
+        self.notes = notes_source.map(|source| Fact::new(Notes(notes), source));
+        self.markers = markers_source.map(|source| Fact::new(Markers(markers), source));
+        for (tag, (is_set, edit)) in decided_tags_renamed(edits, current_name) {
+            self.apply_tag(&tag, is_set, edit);
         }
     }
 
-    fn hear_tag(&mut self, tag: &str, is_there: bool, edit: &Edit) {
-        if !is_there {
+    fn apply_tag(&mut self, tag: &str, is_set: bool, edit: &Edit) {
+        if !is_set {
             if let Some(tags) = &mut self.tags {
                 tags.value.remove(tag);
-                // What rules say of something below it is not meant either.
+                // Subtags that a rule assigned no longer apply.
                 tags.value.remove_below(tag);
             }
             self.tags.take_if(|tags| tags.value.is_empty());
             return;
         }
-        let by = Source::person(&edit.said.author);
+        let source = Source::person(&edit.content.author);
         let tags = self
             .tags
-            .get_or_insert_with(|| Fact::new(crate::value::Tags::default(), by));
+            .get_or_insert_with(|| Fact::new(crate::value::Tags::default(), source));
         tags.value.set(Tagged {
             tag: tag.to_owned(),
-            why: Why::Person {
-                person: edit.said.author.clone(),
-                at: edit.at(),
+            origin: TagOrigin::Person {
+                person: edit.content.author.clone(),
+                at: edit.time_text(),
             },
         });
     }
@@ -337,7 +335,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn edit(clock: i64, action: Action) -> Edit {
-        Edit::new(Said {
+        Edit::new(EditContent {
             clip: Fingerprint(7),
             clock,
             at: 1_779_278_400_000_000 + clock,
@@ -347,10 +345,10 @@ mod tests {
         })
     }
 
-    fn heard(edits: &[Edit]) -> Clip {
+    fn edited(edits: &[Edit]) -> Clip {
         let rule = Tagged {
             tag: "ad-shoot".to_owned(),
-            why: Why::Rule {
+            origin: TagOrigin::Rule {
                 rule: "ad-shoot".to_owned(),
                 evidence: "AdShoot".to_owned(),
                 confidence: 95,
@@ -360,20 +358,20 @@ mod tests {
             tags: Some(Fact::new([rule].into_iter().collect(), Source::RULES)),
             ..Clip::default()
         };
-        clip.hear(edits);
+        clip.apply_edits(edits);
         clip
     }
 
     fn tags(edits: &[Edit]) -> String {
-        heard(edits)
+        edited(edits)
             .tags
             .map_or_else(String::new, |tags| tags.value.to_string())
     }
 
     #[test]
-    fn people_stand_above_rules() {
+    fn edits_override_rules() {
         let add = edit(1, Action::AddTag("interview".to_owned()));
-        let remove = edit(2, Action::RemoveTag("ad shoot".to_owned()));
+        let remove = edit(2, Action::RemoveTag("ad-shoot".to_owned()));
         assert_eq!(tags(&[]), "ad-shoot");
         assert_eq!(tags(&[add.clone(), remove.clone()]), "interview");
         let undo = edit(3, Action::Undo(remove.id));
@@ -382,17 +380,17 @@ mod tests {
         let again = edit(4, Action::Undo(undo.id));
         assert_eq!(tags(&[&undone[..], &[again]].concat()), "interview");
         assert!(
-            heard(&[edit(1, Action::Stars(4)), edit(2, Action::Stars(0))])
+            edited(&[edit(1, Action::Stars(4)), edit(2, Action::Stars(0))])
                 .rating
                 .is_none()
         );
     }
 
     #[test]
-    fn with_a_tag_goes_what_rules_say_below_it() {
+    fn removing_a_tag_removes_the_rule_tags_below_it() {
         let rule = |tag: &str| Tagged {
             tag: tag.to_owned(),
-            why: Why::Rule {
+            origin: TagOrigin::Rule {
                 rule: "r".to_owned(),
                 evidence: String::new(),
                 confidence: 90,
@@ -403,7 +401,7 @@ mod tests {
             tags: Some(Fact::new(tags.into_iter().collect(), Source::RULES)),
             ..Clip::default()
         };
-        clip.hear(&[
+        clip.apply_edits(&[
             edit(1, Action::AddTag("tv-set/rehearsal".to_owned())),
             edit(2, Action::RemoveTag("tv-set".to_owned())),
         ]);
@@ -412,11 +410,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_removed_by_its_name_of_now_whatever_it_was_added_by() {
-        let called = |tag: &str| if tag == "cat" { "pet" } else { tag }.to_owned();
+    fn a_tag_is_removed_by_its_current_name_even_if_added_under_a_former_one() {
+        let current_name = |tag: &str| if tag == "cat" { "pet" } else { tag }.to_owned();
         let tags = |edits: &[Edit]| {
             let mut clip = Clip::default();
-            clip.hear_as(edits, &called);
+            clip.apply_edits_renamed(edits, &current_name);
             clip.tags
                 .map_or_else(String::new, |tags| tags.value.to_string())
         };
@@ -429,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_what_its_id_says_or_it_is_not_believed() {
+    fn a_line_whose_id_does_not_match_its_content_is_rejected() {
         let edit = edit(5, Action::Note("laughs at \"00:02\"\nloud".to_owned()));
         let line = edit.to_line();
         assert_eq!(Edit::from_line(&line).unwrap(), edit);
@@ -443,12 +441,12 @@ mod tests {
         assert!(Edit::from_line("{}").is_err() && Edit::from_line("[").is_err());
     }
 
-    fn actions() -> impl Strategy<Value = Vec<Edit>> {
-        let one = (0_i64..40, 0_u8..7, 0_u8..4, 0_usize..20);
-        proptest::collection::vec(one, 0..20).prop_map(|all| {
+    fn edits() -> impl Strategy<Value = Vec<Edit>> {
+        let parameters = (0_i64..40, 0_u8..7, 0_u8..4, 0_usize..20);
+        proptest::collection::vec(parameters, 0..20).prop_map(|all| {
             let mut edits: Vec<Edit> = Vec::new();
             for (clock, kind, number, earlier) in all {
-                let tag = format!("tag {number}");
+                let tag = format!("tag-{number}");
                 edits.push(edit(
                     clock,
                     match kind {
@@ -473,17 +471,17 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
-        /// Union, as journals are brought together, in every way.
+        /// Merges the same journals in different orders and with duplicates.
         #[test]
-        fn merging_is_commutative_associative_and_idempotent(a in actions(), b in actions(), c in actions()) {
-            let whole = heard(&[&a[..], &b, &c].concat());
-            prop_assert_eq!(&heard(&[&c[..], &a, &b].concat()), &whole);
-            prop_assert_eq!(&heard(&[&b[..], &c, &b, &a, &a].concat()), &whole);
+        fn merging_is_commutative_associative_and_idempotent(a in edits(), b in edits(), c in edits()) {
+            let expected = edited(&[&a[..], &b, &c].concat());
+            prop_assert_eq!(&edited(&[&c[..], &a, &b].concat()), &expected);
+            prop_assert_eq!(&edited(&[&b[..], &c, &b, &a, &a].concat()), &expected);
             let mut sorted = [&a[..], &b, &c].concat();
             sorted.sort_by_key(|edit| edit.id);
-            prop_assert_eq!(&heard(&sorted), &whole);
+            prop_assert_eq!(&edited(&sorted), &expected);
             for edit in &a {
                 prop_assert_eq!(&Edit::from_line(&edit.to_line()).unwrap(), edit);
             }

@@ -1,78 +1,79 @@
-//! What clips can be counted and grouped by: every field that says so, and two that are
-//! made of one.
+//! Facets: properties by which clips are counted and grouped.
+//!
+//! Every field marked as a facet is a facet. Two more are computed: the day and the folder.
 
-use super::{Cell, Clip, FIELDS, Field};
+use super::{Clip, FIELDS, Field, IndexCell};
 use crate::error::closest;
 
-/// Something to count clips by.
+/// A property by which clips are counted and grouped.
 #[derive(Clone, Copy)]
 pub struct Facet {
-    /// Its name.
+    /// Name in queries and output.
     pub name: &'static str,
-    from: From,
+    source: FacetSource,
 }
 
 #[derive(Clone, Copy)]
-enum From {
+enum FacetSource {
     Field(&'static Field),
-    Made(fn(&Clip) -> Option<String>),
+    Computed(fn(&Clip) -> Option<String>),
 }
 
-/// The facets that are no field.
-const MADE: [Facet; 2] = [
+/// Facets that are not fields.
+const COMPUTED: [Facet; 2] = [
     Facet {
         name: "day",
-        from: From::Made(Clip::day),
+        source: FacetSource::Computed(Clip::day),
     },
     Facet {
         name: "folder",
-        from: From::Made(|clip| {
+        source: FacetSource::Computed(|clip| {
             let folder = &clip.path.as_ref()?.value.folder;
             (!folder.is_empty()).then(|| folder.clone())
         }),
     },
 ];
 
-/// Every facet, in the order of the fields.
+/// Iterates over all facets: the computed ones, then the fields in table order.
 pub fn facets() -> impl Iterator<Item = Facet> {
     let fields = FIELDS
         .iter()
         .filter(|field| field.facet)
         .map(|field| Facet {
             name: field.name,
-            from: From::Field(field),
+            source: FacetSource::Field(field),
         });
-    MADE.into_iter().chain(fields)
+    COMPUTED.into_iter().chain(fields)
 }
 
-/// The facet that people mean by a name, which may be a field's alias; else the nearest name.
+/// Returns the facet with this name or field alias.
 ///
 /// # Errors
-/// The name that is most like it, if any is.
+/// The most similar facet name; `None` if none is similar.
 pub fn facet(name: &str) -> Result<Facet, Option<String>> {
     let name = name.trim().to_ascii_lowercase();
-    let is_meant = |facet: &Facet| match facet.from {
+    let is_named = |facet: &Facet| match facet.source {
         _ if facet.name == name => true,
-        From::Field(field) => field.aliases.contains(&name.as_str()),
-        From::Made(_) => false,
+        FacetSource::Field(field) => field.aliases.contains(&name.as_str()),
+        FacetSource::Computed(_) => false,
     };
-    facets().find(is_meant).ok_or_else(|| {
+    facets().find(is_named).ok_or_else(|| {
         let names: Vec<&str> = facets().map(|facet| facet.name).collect();
         closest(&name, &names).map(str::to_owned)
     })
 }
 
 impl Facet {
-    /// What a clip is counted as: nothing, one value, or several.
+    /// Returns the values under which a clip is counted: none, one or several.
     #[must_use]
     pub fn values(&self, clip: &Clip) -> Vec<String> {
-        match self.from {
-            From::Made(value) => value(clip).into_iter().collect(),
-            // Several tags, several volumes.
-            From::Field(field) => match (field.cells)(clip) {
-                cells if cells.iter().all(|cell| matches!(cell, Cell::Words(_))) => {
+        match self.source {
+            FacetSource::Computed(value) => value(clip).into_iter().collect(),
+            // A clip may have several tags and be on several volumes.
+            FacetSource::Field(field) => match (field.cells)(clip) {
+                cells if cells.iter().all(|cell| matches!(cell, IndexCell::Words(_))) => {
                     let words = cells.into_iter().map(|cell| match cell {
-                        Cell::Words(text) => text,
+                        IndexCell::Words(text) => text,
                         _ => String::new(),
                     });
                     words.collect()
@@ -84,11 +85,12 @@ impl Facet {
 }
 
 impl Clip {
-    /// The day it was shot on: `2026-05-02`, as it was said when it was taken in, else by the camera's clock.
+    /// Returns the day of the shoot, such as `2026-05-02`: from the ingest if known, otherwise by
+    /// the camera's clock.
     #[must_use]
     pub fn day(&self) -> Option<String> {
-        if let Some(said) = &self.shoot_date {
-            return Some(said.value.clone());
+        if let Some(date) = &self.shoot_date {
+            return Some(date.value.clone());
         }
         let captured = self.captured.as_ref()?.value.civil();
         Some(captured.strftime("%Y-%m-%d").to_string())

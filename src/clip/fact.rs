@@ -1,27 +1,27 @@
-//! A value with its source, and how far each source is trusted.
+//! Facts: values with their sources, and the trust in each source.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Value;
+use super::FieldValue;
 
-/// Where a value came from: `container`, `sony-nrt-xml`, `rules`, `ffprobe 5.1`.
+/// Source of a value: `container`, `sony-nrt-xml`, `rules`, `ffprobe 5.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Source(Cow<'static, str>);
 
 impl Source {
-    /// The file system.
+    /// The filesystem, for paths, sizes and times.
     pub const DISK: Self = Self(Cow::Borrowed("disk"));
-    /// The file's modification time, when nothing better dates a shot.
+    /// The file's modification time, used as the capture time if no better source is available.
     pub const MTIME: Self = Self(Cow::Borrowed("mtime"));
     /// A file or folder name.
     pub const NAME: Self = Self(Cow::Borrowed("name"));
     /// A Broadcast Wave `bext` chunk (EBU Tech 3285).
     pub const BWF: Self = Self(Cow::Borrowed("bwf"));
-    /// iXML in a sound recorder's WAVE file.
+    /// An iXML chunk in a sound recorder's WAVE file.
     pub const IXML: Self = Self(Cow::Borrowed("ixml"));
     /// An XMP packet inside the file (ISO 16684-1).
     pub const XMP: Self = Self(Cow::Borrowed("xmp"));
@@ -29,59 +29,59 @@ impl Source {
     pub const CONTAINER: Self = Self(Cow::Borrowed("container"));
     /// The header of one stream.
     pub const STREAM: Self = Self(Cow::Borrowed("stream"));
-    /// A camera maker's raw header, read here.
+    /// A camera maker's raw header, parsed by this program.
     pub const RAW_HEADER: Self = Self(Cow::Borrowed("raw-header"));
     /// `QuickTime` metadata keys, `com.apple.quicktime.…`.
     pub const QUICKTIME: Self = Self(Cow::Borrowed("quicktime-keys"));
-    /// Sony's `NonRealTimeMeta` XML beside the clip.
+    /// Sony's `NonRealTimeMeta` XML next to the clip.
     pub const SONY_XML: Self = Self(Cow::Borrowed("sony-nrt-xml"));
-    /// DJI's telemetry subtitles beside the clip.
+    /// DJI's telemetry subtitles next to the clip.
     pub const DJI_SRT: Self = Self(Cow::Borrowed("dji-srt"));
-    /// An XMP sidecar beside the clip (ISO 16684-1).
+    /// An XMP sidecar next to the clip (ISO 16684-1).
     pub const XMP_FILE: Self = Self(Cow::Borrowed("xmp-sidecar"));
 
-    /// A tool and its version, for what it could not read.
+    /// Returns the source for a value that an external tool reported; `name` includes its version.
     #[must_use]
     pub fn tool(name: &str) -> Self {
         Self(Cow::Owned(name.to_owned()))
     }
 
-    /// A person, by name.
+    /// Returns the source for a person's edit.
     #[must_use]
     pub fn person(name: &str) -> Self {
         Self(Cow::Owned(format!("person:{name}")))
     }
 
-    /// The rules, for the tags they gave.
+    /// Tag rules, for the tags that they assign.
     pub const RULES: Self = Self(Cow::Borrowed("rules"));
-    /// Text that lies beside the clip: subtitles, a transcript.
+    /// Text next to the clip: subtitles or a transcript.
     pub const TEXT: Self = Self(Cow::Borrowed("text"));
 
-    /// A rule, by its name, for what else than tags it gave.
+    /// Returns the source for a fact, other than a tag, that the named rule assigned.
     #[must_use]
     pub fn rule(name: &str) -> Self {
         Self(Cow::Owned(format!("rule:{name}")))
     }
 
-    /// What was said of a shoot day when its cards were taken in, by the day.
+    /// Returns the source for a fact in the shoot-day file of an ingest; `day` identifies it.
     #[must_use]
     pub fn ingest(day: &str) -> Self {
         Self(Cow::Owned(format!("ingest:{day}")))
     }
 
-    /// Whether names and rules gave it, which can be asked again without the drive.
+    /// Returns true if names or rules provided the value. Such a value can be derived again without
+    /// the drive.
     #[must_use]
-    pub fn is_of_names(&self) -> bool {
+    pub fn is_from_names(&self) -> bool {
         self.0 == "name" || self.0 == "rules" || self.0.starts_with("rule:")
     }
 
-    /// How far it is trusted; of two facts of one field, the higher stays.
+    /// Returns the trust in this source. If two sources state a field, the more trusted one wins.
     ///
-    /// The order for `captured`: what the camera wrote as its own time, with an offset;
-    /// a sidecar; the container's time, which exporting rewrites; a sound recorder's; a
-    /// date in the name; the time of the file. What was said of a shoot day is above all that machines
-    /// found out. What a rule says was written for these files, so
-    /// it is worth more than what any name of that form says.
+    /// The order for `captured`: the camera's own time with an offset; a sidecar; the container's
+    /// time, which an export rewrites; a sound recorder's time; a date in the name; the file's
+    /// modification time. A shoot-day file outranks every automatic source. A rule is written for
+    /// particular footage, so it outranks a general naming scheme.
     #[must_use]
     pub fn trust(&self) -> u8 {
         match self.0.as_ref() {
@@ -103,7 +103,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A field's value with its source; kept in the catalogue as `[value, source]`.
+/// A field's value with its source, stored in the catalogue as `[value, source]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(T, Source)", into = "(T, Source)")]
 #[serde(bound(
@@ -111,26 +111,26 @@ impl fmt::Display for Source {
     deserialize = "T: Deserialize<'de>"
 ))]
 pub struct Fact<T> {
-    /// What is so.
+    /// Value of the field.
     pub value: T,
-    /// Who says so.
+    /// Source of the value.
     pub source: Source,
 }
 
 impl<T> Fact<T> {
-    /// A value from a source.
+    /// Creates a fact from a value and its source.
     pub fn new(value: T, source: Source) -> Self {
         Self { value, source }
     }
 }
 
-impl<T: Value> Fact<T> {
-    /// Combines two answers to one question into the first.
-    pub(super) fn merge(mine: &mut Option<Self>, other: Option<&Self>) {
+impl<T: FieldValue> Fact<T> {
+    /// Merges a fact into another: combines additive values, otherwise keeps the more trusted one.
+    pub(super) fn merge(fact: &mut Option<Self>, other: Option<&Self>) {
         let Some(other) = other else { return };
-        match mine {
-            None => *mine = Some(other.clone()),
-            Some(fact) if T::ADDS_UP => fact.value.add(&other.value),
+        match fact {
+            None => *fact = Some(other.clone()),
+            Some(fact) if T::IS_ADDITIVE => fact.value.add(&other.value),
             Some(fact) if other.source.trust() > fact.source.trust() => *fact = other.clone(),
             Some(_) => {}
         }

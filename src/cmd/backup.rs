@@ -1,24 +1,24 @@
-//! `btsindex backup`
+//! `btsindex backup`: copies the catalogue to a file.
 
 use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::escape;
-use btsindex::present::counted;
+use btsindex::output::counted;
 
 use super::interrupt::Interrupt;
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Backup, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::BackupArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(catalogue)?;
-    catalogue.backup_while(&args.file, &|| !interrupt.is_asked())?;
+    catalogue.backup_unless_cancelled(&args.file, &|| interrupt.is_requested())?;
     let mut out = stdout();
     writeln!(
         out,
-        "{} and {} copied to {}",
+        "backed up {} and {} to {}",
         counted(catalogue.count()?, "clip"),
         counted(catalogue.edit_count()?, "edit"),
         escape(&args.file.to_string_lossy())

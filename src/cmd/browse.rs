@@ -1,16 +1,16 @@
-//! `btsindex browse`
+//! `btsindex browse`: starts the full-screen search.
 
 use std::path::Path;
 
 use btsindex::browse::{self, Ending};
 
-use super::{Exit, ask};
+use super::{Exit, author};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Browse, catalogue: &Path) -> anyhow::Result<Exit> {
-    let author = ask::author(&args.by);
+pub(crate) fn run(args: &cli::BrowseArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    let author = author::from_args(&args.by);
     Ok(match browse::run(catalogue, &args.words, &author)? {
-        Ending::Left => Exit::Done,
+        Ending::Quit => Exit::Done,
         Ending::Stopped => Exit::Interrupted,
     })
 }

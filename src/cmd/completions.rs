@@ -1,11 +1,11 @@
-//! `btsindex completions`
+//! `btsindex completions`: prints a completion script for a shell.
 
 use clap::CommandFactory;
 
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Completions) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(
         args.shell,

@@ -1,42 +1,45 @@
-//! `btsindex copies`
+//! `btsindex copies`: lists clips by number of copies.
+//!
+//! The table is written in two passes over the catalogue, so that large catalogues need little
+//! memory: the first measures the columns and sorts the clips, the second writes them.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ClipCopies};
 use btsindex::clip::FileCopy;
-use btsindex::present::{FittedColumns, Widths, counted, json_line};
+use btsindex::output::{FittedColumns, Widths, counted, json_line};
 use serde_json::json;
 
-use super::{Exit, PAGE, compare, search, stdout, width};
+use super::{Exit, PAGE, compare_copies, search, stdout, width};
 use crate::cli;
 
 /// Columns of the table.
-const COLUMNS: [&str; 4] = ["volumes", "proved", "name", "where"];
+const COLUMNS: [&str; 4] = ["volumes", "verified", "name", "where"];
 
-pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::CopiesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let clips = search::find_all(&args.words, &catalogue)?;
     let exit = if args.verify {
-        compare::all(&clips, &catalogue)?
+        compare_copies::hash_files(&clips, &catalogue)?
     } else {
         Exit::Done
     };
-    let outline = looked_through(&clips, &catalogue, args)?;
-    if outline.clips.is_empty() {
+    let overview = measure(&clips, &catalogue, args)?;
+    if overview.clips.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
     let mut out = stdout();
     if !args.json {
-        outline.columns.headings(&mut out)?;
+        overview.columns.write_headings(&mut out)?;
     }
-    for page in outline.clips.chunks(PAGE) {
-        for found in catalogue.clip_copies(page)? {
+    for page in overview.clips.chunks(PAGE) {
+        for clip in catalogue.clip_copies(page)? {
             if args.json {
-                writeln!(out, "{}", json_line(&as_json(&found)))?;
+                writeln!(out, "{}", json_line(&as_json(&clip)))?;
             } else {
-                outline.columns.row(&cells(&found), &mut out)?;
+                overview.columns.write_row(&cells(&clip), &mut out)?;
             }
         }
     }
@@ -44,101 +47,105 @@ pub(crate) fn run(args: &cli::Copies, catalogue: &Path) -> anyhow::Result<Exit> 
     writeln!(
         io::stderr(),
         "{} found",
-        counted(outline.clips.len(), "clip")
+        counted(overview.clips.len(), "clip")
     )?;
-    if outline.unproved > 0 && !args.json {
+    if overview.unverified > 0 && !args.json {
         writeln!(
             io::stderr(),
-            "{} with several files that were never compared in full; `btsindex copies --verify` reads them whole",
-            counted(outline.unproved, "clip")
+            "{} with several files that were never compared completely",
+            counted(overview.unverified, "clip")
+        )?;
+        writeln!(
+            io::stderr(),
+            "hint: `btsindex copies --verify` reads and compares them"
         )?;
     }
     Ok(exit)
 }
 
-/// What is kept of all clips before any of them is shown.
-struct Outline {
-    /// Numbers of those to show, the fewest copies first.
+/// Result of the first pass over the clips.
+struct CopyOverview {
+    /// Ids of the clips to show, fewest copies first.
     clips: Vec<i64>,
     columns: FittedColumns,
-    /// Clips with several files that were never compared in full.
-    unproved: usize,
+    /// Number of clips with several files that were never compared completely.
+    unverified: usize,
 }
 
-/// Looks at every clip, page by page.
-fn looked_through(
+/// Counts the copies of every clip and measures the width of each column.
+fn measure(
     clips: &[i64],
     catalogue: &Catalogue,
-    args: &cli::Copies,
-) -> anyhow::Result<Outline> {
-    let most = args.fewer_than.unwrap_or(usize::MAX);
-    let (mut order, mut unproved) = (Vec::new(), 0);
+    args: &cli::CopiesArgs,
+) -> anyhow::Result<CopyOverview> {
+    let limit = args.fewer_than.unwrap_or(usize::MAX);
+    let (mut order, mut unverified) = (Vec::new(), 0);
     let mut widths = Widths::new(&COLUMNS, width());
     for page in clips.chunks(PAGE) {
-        for found in catalogue.clip_copies(page)? {
-            let copied = &found.copied;
-            unproved += usize::from(copied.files.len() > 1 && !copied.are_all_hashed());
+        for clip in catalogue.clip_copies(page)? {
+            let copies = &clip.present;
+            unverified += usize::from(copies.files.len() > 1 && !copies.are_all_hashed());
             let count = if args.proved {
-                copied.proved_volumes()
+                copies.verified_volumes()
             } else {
-                copied.volumes()
+                copies.volumes()
             };
-            if count < most {
-                order.push((count, copied.clip));
+            if count < limit {
+                order.push((count, copies.clip));
                 if !args.json {
-                    widths.measure(&cells(&found));
+                    widths.measure(&cells(&clip));
                 }
             }
         }
     }
     order.sort_by_key(|(count, _)| *count);
-    Ok(Outline {
+    Ok(CopyOverview {
         clips: order.into_iter().map(|(_, clip)| clip).collect(),
         columns: widths.fit(),
-        unproved,
+        unverified,
     })
 }
 
-fn cells(found: &ClipCopies) -> [String; 4] {
+fn cells(clip: &ClipCopies) -> [String; 4] {
     [
-        found.copied.volumes().to_string(),
-        found.copied.proved_volumes().to_string(),
-        found.best.as_ref().map_or_else(String::new, FileCopy::name),
-        places(found),
+        clip.present.volumes().to_string(),
+        clip.present.verified_volumes().to_string(),
+        clip.best.as_ref().map_or_else(String::new, FileCopy::name),
+        volumes(clip),
     ]
 }
 
-/// `SHELF-07 (offline), RAID-A`; files that full hashes tell apart are said to differ.
-fn places(found: &ClipCopies) -> String {
-    let copied = &found.copied;
-    let mut places: Vec<String> = Vec::new();
-    for file in &copied.files {
-        let place = if file.is_mounted {
+/// Lists the volumes of a clip: `SHELF-07 (offline), RAID-A`. Reports files whose full hashes differ.
+fn volumes(clip: &ClipCopies) -> String {
+    let copies = &clip.present;
+    let mut volumes: Vec<String> = Vec::new();
+    for file in &copies.files {
+        let volume = if file.is_mounted {
             file.label.clone()
         } else {
             format!("{} (offline)", file.label)
         };
-        if !places.contains(&place) {
-            places.push(place);
+        if !volumes.contains(&volume) {
+            volumes.push(volume);
         }
     }
-    match (places.is_empty(), copied.do_differ()) {
-        (true, _) => found.best.as_ref().map_or_else(String::new, |best| {
-            format!("{} ({})", best.volume, best.standing())
+    match (volumes.is_empty(), copies.hashes_differ()) {
+        (true, _) => clip.best.as_ref().map_or_else(String::new, |best| {
+            format!("{} ({})", best.volume, best.status())
         }),
-        (false, true) => format!("{}: their contents DIFFER", places.join(", ")),
-        (false, false) => places.join(", "),
+        (false, true) => format!("{}: contents DIFFER", volumes.join(", ")),
+        (false, false) => volumes.join(", "),
     }
 }
 
-fn as_json(found: &ClipCopies) -> serde_json::Value {
-    let copied = &found.copied;
+fn as_json(clip: &ClipCopies) -> serde_json::Value {
+    let copies = &clip.present;
     json!({
-        "id": found.id,
-        "name": found.best.as_ref().map(FileCopy::name),
-        "volumes": copied.volumes(),
-        "proved_volumes": copied.proved_volumes(),
-        "differ": copied.do_differ(),
-        "files": compare::files_json(copied),
+        "id": clip.id,
+        "name": clip.best.as_ref().map(FileCopy::name),
+        "volumes": copies.volumes(),
+        "proved_volumes": copies.verified_volumes(),
+        "differ": copies.hashes_differ(),
+        "files": compare_copies::files_json(copies),
     })
 }

@@ -1,223 +1,223 @@
-//! `btsindex doctor`
+//! `btsindex doctor`: checks the tools, the catalogue and the index.
 
 use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::index::{Audit, Index, State};
+use btsindex::index::{Audit, Index, IndexState};
 use btsindex::media::Tool;
-use btsindex::present::{counted, grouped, json_line};
+use btsindex::output::{counted, grouped, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
 use super::{Exit, stdout};
 use crate::cli;
 
-/// Below this a scan may fail for want of room.
+/// Free bytes below which a scan may fail.
 const LITTLE_SPACE: u64 = 1_000_000_000;
 
-/// Clips that are named, of each kind of fault.
-const NAMED: usize = 10;
+/// Maximum number of clips listed for each kind of fault.
+const LISTED: usize = 10;
 
-/// One thing that was looked at.
+/// Result of one check.
 struct Check {
-    what: &'static str,
-    is_well: bool,
-    found: String,
+    name: &'static str,
+    is_ok: bool,
+    result: String,
     hint: Option<String>,
 }
 
 impl Check {
-    fn well(what: &'static str, found: String) -> Self {
+    fn ok(name: &'static str, result: String) -> Self {
         Self {
-            what,
-            is_well: true,
-            found,
+            name,
+            is_ok: true,
+            result,
             hint: None,
         }
     }
 
-    fn fault(what: &'static str, found: String, hint: impl Into<String>) -> Self {
+    fn fault(name: &'static str, result: String, hint: impl Into<String>) -> Self {
         Self {
-            what,
-            is_well: false,
-            found,
+            name,
+            is_ok: false,
+            result,
             hint: Some(hint.into()),
         }
     }
 
-    fn error(what: &'static str, error: &Error) -> Self {
+    fn error(name: &'static str, error: &Error) -> Self {
         Self {
-            what,
-            is_well: false,
-            found: error.to_string(),
+            name,
+            is_ok: false,
+            result: error.to_string(),
             hint: error.hint(),
         }
     }
 }
 
-pub(crate) fn run(args: &cli::Doctor, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::DoctorArgs, folder: &Path) -> anyhow::Result<Exit> {
     let mut checks = vec![
-        tool("ffprobe", Tool::ffprobe(&|_| None)),
-        tool("ffmpeg", Tool::ffmpeg(&|_| None)),
-        space(folder),
+        check_tool("ffprobe", Tool::ffprobe(&|_| None)),
+        check_tool("ffmpeg", Tool::ffmpeg(&|_| None)),
+        check_space(folder),
     ];
-    checks.extend(catalogue(folder, args.thorough));
+    checks.extend(check_catalogue(folder, args.thorough));
     let mut out = stdout();
     for check in &checks {
         if args.json {
-            let line = json!({ "check": check.what, "well": check.is_well, "found": check.found, "hint": check.hint });
+            let line = json!({ "check": check.name, "well": check.is_ok, "found": check.result, "hint": check.hint });
             writeln!(out, "{}", json_line(&line))?;
             continue;
         }
-        let verdict = if check.is_well { "ok" } else { "FAULT" };
+        let verdict = if check.is_ok { "ok" } else { "FAULT" };
         writeln!(
             out,
             "{verdict:5}  {:9}  {}",
-            check.what,
-            escape(&check.found)
+            check.name,
+            escape(&check.result)
         )?;
         if let Some(hint) = &check.hint {
             writeln!(out, "       hint: {}", escape(hint))?;
         }
     }
     out.flush()?;
-    let is_well = checks.iter().all(|check| check.is_well);
-    Ok(if is_well { Exit::Done } else { Exit::Failed })
+    let is_ok = checks.iter().all(|check| check.is_ok);
+    Ok(if is_ok { Exit::Done } else { Exit::Failed })
 }
 
-fn tool(what: &'static str, found: Result<Tool, Error>) -> Check {
-    let told = found.and_then(|tool| {
+fn check_tool(name: &'static str, tool: Result<Tool, Error>) -> Check {
+    let version = tool.and_then(|tool| {
         let version = tool.version()?;
         Ok(format!("{version} at {}", tool.path.display()))
     });
-    match told {
-        Ok(told) => Check::well(what, told),
-        Err(error) => Check::error(what, &error),
+    match version {
+        Ok(version) => Check::ok(name, version),
+        Err(error) => Check::error(name, &error),
     }
 }
 
-/// Room on the disk that holds, or will hold, the catalogue.
-fn space(folder: &Path) -> Check {
-    let there = folder
+/// Checks the free space on the disk that holds, or will hold, the catalogue.
+fn check_space(folder: &Path) -> Check {
+    let existing = folder
         .ancestors()
         .find(|folder| folder.exists())
         .unwrap_or(folder);
-    match fs4::available_space(there) {
+    match fs4::available_space(existing) {
         Ok(free) if free < LITTLE_SPACE => Check::fault(
             "space",
-            format!("{} free at {}", Bytes(free), there.display()),
+            format!("{} free at {}", Bytes(free), existing.display()),
             "free some space, or move the catalogue with `--catalogue DIR`",
         ),
-        Ok(free) => Check::well(
+        Ok(free) => Check::ok(
             "space",
-            format!("{} free at {}", Bytes(free), there.display()),
+            format!("{} free at {}", Bytes(free), existing.display()),
         ),
         Err(error) => Check::fault(
             "space",
             error.to_string(),
-            "the folder of the catalogue cannot be looked at",
+            "check the permissions of the catalogue's folder",
         ),
     }
 }
 
-/// The catalogue, then its index; the index is a view, so its faults mend themselves.
-fn catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
+/// Checks the catalogue, then its index. A search repairs the index, which is derived from the
+/// catalogue.
+fn check_catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
     let catalogue = match Catalogue::open(folder) {
         Ok(catalogue) => catalogue,
         Err(error @ Error::NoCatalogue { .. }) => {
-            let mut check = Check::well("catalogue", format!("none yet at {}", folder.display()));
+            let mut check = Check::ok("catalogue", format!("none yet at {}", folder.display()));
             check.hint = error.hint();
             return vec![check];
         }
         Err(error) => return vec![Check::error("catalogue", &error)],
     };
-    let whole = catalogue
+    let damage = catalogue
         .damage()
         .and_then(|damage| Ok((damage, catalogue.count()?)));
-    let mut checks = vec![match whole {
-        Ok((None, clips)) => Check::well(
+    let mut checks = vec![match damage {
+        Ok((None, clips)) => Check::ok(
             "catalogue",
             format!("{} at {}", counted(clips, "clip"), folder.display()),
         ),
         Ok((Some(damage), _)) => Check::fault(
             "catalogue",
             format!("{} is damaged: {damage}", folder.display()),
-            "keep the file; restore a copy, or move it away and scan again",
+            "keep the file; restore a backup, or move the file away and scan again",
         ),
         Err(error) => Check::error("catalogue", &error),
     }];
-    let looked = index(&catalogue, is_thorough);
-    checks.push(looked.unwrap_or_else(|error| Check::error("index", &error)));
+    let index = check_index(&catalogue, is_thorough);
+    checks.push(index.unwrap_or_else(|error| Check::error("index", &error)));
     checks
 }
 
-fn index(catalogue: &Catalogue, is_thorough: bool) -> Result<Check, Error> {
-    let place = Index::folder(catalogue).display().to_string();
-    let index = match Index::examine(catalogue, is_thorough)? {
-        State::Whole(index) => index,
-        State::Absent => {
-            let found = format!("none yet at {place}; the next search makes it");
-            return Ok(Check::well("index", found));
+fn check_index(catalogue: &Catalogue, is_thorough: bool) -> Result<Check, Error> {
+    let path = Index::folder(catalogue).display().to_string();
+    let index = match Index::inspect(catalogue, is_thorough)? {
+        IndexState::Usable(index) => index,
+        IndexState::Missing => {
+            let result = format!("none yet at {path}; the next search creates it");
+            return Ok(Check::ok("index", result));
         }
-        State::Other(why) => {
-            let found = format!("the one at {place} {why}; the next search makes it anew");
-            return Ok(Check::well("index", found));
+        IndexState::Mismatched(reason) => {
+            let result = format!("the index at {path} {reason}; the next search rebuilds it");
+            return Ok(Check::ok("index", result));
         }
-        State::Damaged { file } => {
-            let found = format!("{file} in {place} is damaged");
-            let hint =
-                "the next search makes it anew from the catalogue; so does `btsindex rebuild`";
-            return Ok(Check::fault("index", found, hint));
+        IndexState::Damaged { file } => {
+            let result = format!("{file} in {path} is damaged");
+            let hint = "the next search or `btsindex rebuild` rebuilds it from the catalogue";
+            return Ok(Check::fault("index", result, hint));
         }
-        State::Foreign => {
-            Index::check_place(catalogue)?;
-            return Ok(Check::well("index", format!("none yet at {place}")));
+        IndexState::NotOurs => {
+            Index::check_folder(catalogue)?;
+            return Ok(Check::ok("index", format!("none yet at {path}")));
         }
     };
     if is_thorough {
-        return Ok(compared(&index.audit(catalogue)?));
+        return Ok(check_audit(&index.audit(catalogue)?));
     }
     let (at, now) = (index.seq(), catalogue.seq()?);
-    let found = if at >= now {
+    let result = if at >= now {
         let clips = usize::try_from(index.count()).unwrap_or(usize::MAX);
-        format!("{} at {place}", counted(clips, "clip"))
+        format!("{} at {path}", counted(clips, "clip"))
     } else {
         let behind = usize::try_from(now - at).unwrap_or(usize::MAX);
         format!(
-            "{} behind at {place}; the next search catches up",
+            "{} behind at {path}; the next search catches up",
             counted(behind, "change")
         )
     };
-    Ok(Check::well("index", found))
+    Ok(Check::ok("index", result))
 }
 
-/// The index beside the catalogue, clip by clip.
-fn compared(audit: &Audit) -> Check {
+/// Reports the differences between index and catalogue, clip by clip.
+fn check_audit(audit: &Audit) -> Check {
     let clips = counted(audit.compared, "clip");
     if audit.is_equal() {
-        return Check::well("index", format!("{clips} compared, all equal"));
+        return Check::ok("index", format!("{clips} compared, all equal"));
     }
     let faults = [
         ("differ", &audit.differing),
         ("missing", &audit.missing),
-        ("doubled", &audit.doubled),
-        ("too many", &audit.surplus),
+        ("duplicate", &audit.duplicated),
+        ("unexpected", &audit.surplus),
     ];
-    let named = faults
+    let details = faults
         .iter()
         .filter(|(_, clips)| !clips.is_empty())
-        .map(|(what, clips)| {
-            let some: Vec<String> = clips.iter().take(NAMED).map(i64::to_string).collect();
-            let more = if clips.len() > NAMED { ", …" } else { "" };
-            let (count, some) = (grouped(clips.len()), some.join(", "));
-            format!("; {count} {what} ({some}{more})")
+        .map(|(fault, clips)| {
+            let ids: Vec<String> = clips.iter().take(LISTED).map(i64::to_string).collect();
+            let more = if clips.len() > LISTED { ", …" } else { "" };
+            let (count, ids) = (grouped(clips.len()), ids.join(", "));
+            format!("; {count} {fault} ({ids}{more})")
         });
-    let found = format!("{clips} compared{}", named.collect::<String>());
+    let result = format!("{clips} compared{}", details.collect::<String>());
     Check::fault(
         "index",
-        found,
-        "`btsindex rebuild` makes it anew from the catalogue",
+        result,
+        "`btsindex rebuild` rebuilds it from the catalogue",
     )
 }

@@ -1,19 +1,19 @@
-//! `btsindex duplicates`
+//! `btsindex duplicates`: lists clips that exist in more than one file.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Copied, Hashed};
+use btsindex::catalogue::{Catalogue, ClipFiles, HashedFile};
 use btsindex::error::escape;
-use btsindex::present::{counted, json_line};
+use btsindex::output::{counted, json_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
-use super::{Exit, PAGE, compare, search, stdout};
+use super::{Exit, PAGE, compare_copies, search, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let mut clips = catalogue.with_several_files()?;
     if !args.words.is_empty() {
@@ -23,14 +23,14 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
         clips.retain(|clip| found.contains(clip));
     }
     let exit = if args.verify {
-        compare::all(&clips, &catalogue)?
+        compare_copies::hash_files(&clips, &catalogue)?
     } else {
         Exit::Done
     };
-    let order = looked_through(&clips, &catalogue, args.same_volume)?;
+    let order = by_spare_bytes(&clips, &catalogue, args.same_volume)?;
     if order.is_empty() {
         writeln!(io::stderr(), "nothing found")?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
     let bytes: u64 = order.iter().map(|(bytes, _)| *bytes).sum();
     let order: Vec<i64> = order.into_iter().map(|(_, clip)| clip).collect();
@@ -38,25 +38,24 @@ pub(crate) fn run(args: &cli::Duplicates, catalogue: &Path) -> anyhow::Result<Ex
     for page in order.chunks(PAGE) {
         for found in catalogue.clip_copies(page)? {
             if args.json {
-                writeln!(out, "{}", json_line(&as_json(&found.copied)))?;
+                writeln!(out, "{}", json_line(&as_json(&found.present)))?;
             } else {
-                write(&found.copied, &mut out)?;
+                write(&found.present, &mut out)?;
             }
         }
     }
     out.flush()?;
     writeln!(
         io::stderr(),
-        "{} in more than one file, {} more than one file each would take",
+        "{} in more than one file, {} in extra copies",
         counted(order.len(), "clip"),
         Bytes(bytes)
     )?;
     Ok(exit)
 }
 
-/// Looks at clips and keeps of each one only its number and the bytes that one file would save;
-/// what takes up most comes first.
-fn looked_through(
+/// Returns the clips with the bytes that their additional files use, largest first.
+fn by_spare_bytes(
     clips: &[i64],
     catalogue: &Catalogue,
     is_same_volume: bool,
@@ -64,7 +63,7 @@ fn looked_through(
     let mut order = Vec::new();
     for page in clips.chunks(PAGE) {
         for found in catalogue.clip_copies(page)? {
-            let copied = found.copied;
+            let copied = found.present;
             if !is_same_volume || share_a_volume(&copied.files) {
                 order.push((copied.spare_bytes(), copied.clip));
             }
@@ -74,7 +73,7 @@ fn looked_through(
     Ok(order)
 }
 
-fn write(copied: &Copied, out: &mut dyn Write) -> io::Result<()> {
+fn write(copied: &ClipFiles, out: &mut dyn Write) -> io::Result<()> {
     let bytes = copied.files.first().map_or(0, |file| file.bytes);
     writeln!(
         out,
@@ -95,26 +94,26 @@ fn write(copied: &Copied, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn as_json(copied: &Copied) -> serde_json::Value {
+fn as_json(copied: &ClipFiles) -> serde_json::Value {
     json!({
         "clip": copied.clip,
         "verdict": verdict(copied),
         "spare_bytes": copied.spare_bytes(),
-        "files": compare::files_json(copied),
+        "files": compare_copies::files_json(copied),
     })
 }
 
-fn verdict(copied: &Copied) -> &'static str {
-    if copied.do_differ() {
-        "which DIFFER though their samples are the same"
+fn verdict(copied: &ClipFiles) -> &'static str {
+    if copied.hashes_differ() {
+        "same fingerprint, but contents DIFFER"
     } else if copied.are_all_hashed() {
-        "the same to the last byte"
+        "identical, compared completely"
     } else {
-        "the same by their fingerprint"
+        "same fingerprint, not compared completely"
     }
 }
 
-fn share_a_volume(files: &[Hashed]) -> bool {
+fn share_a_volume(files: &[HashedFile]) -> bool {
     let mut volumes: Vec<i64> = files.iter().map(|file| file.volume).collect();
     volumes.sort_unstable();
     volumes.windows(2).any(|pair| pair[0] == pair[1])

@@ -1,4 +1,4 @@
-//! `btsindex tag`, `note`, `stars`, `select`, `reject`, `mark`: what people say of clips.
+//! `btsindex tag`, `note`, `stars`, `select`, `reject`, `mark`: commands that edit clips.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,30 +7,31 @@ use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::escape;
 use btsindex::index::Finder;
-use btsindex::present::{Columns, counted, grouped};
+use btsindex::output::{ClipColumns, counted, grouped};
 use btsindex::query::Query;
 use btsindex::tag::Vocabulary;
 use btsindex::value::{Selection, parse_tag};
 
-use super::{Exit, ask, said, search, stdout, width};
+use super::confirm::confirm;
+use super::{Exit, author, print_index_notice, search, stdout, width};
 use crate::cli;
 
-/// Clips of a preview that are shown, not only counted.
-const SHOWN: usize = 10;
+/// Maximum number of clips listed in a preview.
+const LISTED: usize = 10;
 
-pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn tag(args: cli::TagArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let (args, is_added) = match args.command {
         cli::TagCommand::Add(args) => (args, true),
         cli::TagCommand::Remove(args) => (args, false),
     };
-    let known = Catalogue::open(catalogue)?;
-    let vocabulary = known.vocabulary()?;
+    let opened = Catalogue::open(catalogue)?;
+    let vocabulary = opened.vocabulary()?;
     let mut tags = Vec::new();
     for tag in args.tags.split(',') {
         if is_added {
-            tags.push(meant(tag, &vocabulary)?);
+            tags.push(resolve_tag(tag, &vocabulary)?);
         } else {
-            tags.extend(removed(tag, &vocabulary, &known)?);
+            tags.extend(resolve_removed_tags(tag, &vocabulary, &opened)?);
         }
     }
     let action = if is_added {
@@ -44,123 +45,129 @@ pub(crate) fn tag(args: cli::Tag, catalogue: &Path) -> anyhow::Result<Exit> {
     } else {
         ("removed", "from")
     };
-    say(&actions, &args.on, catalogue, &|clips| {
+    apply(&actions, &args.on, catalogue, &|clips| {
         format!("{} {verb} {to} {clips}", escape(&tags.join(", ")))
     })
 }
 
-/// The tag that was typed, as the vocabulary calls it.
-fn meant(typed: &str, vocabulary: &Vocabulary) -> anyhow::Result<String> {
-    let tag = vocabulary.meant(typed)?;
+/// Returns the vocabulary's name of a typed tag.
+fn resolve_tag(typed: &str, vocabulary: &Vocabulary) -> anyhow::Result<String> {
+    let tag = vocabulary.resolve(typed)?;
     let typed = parse_tag(typed)?;
     if typed != tag {
-        writeln!(
-            io::stderr(),
-            "{} is called {}",
-            escape(&typed),
-            escape(&tag)
-        )?;
+        print_resolved(&typed, &tag)?;
     } else if let Some(close) = vocabulary.nearest(&tag) {
+        let mut stderr = io::stderr().lock();
         writeln!(
-            io::stderr(),
-            "{} is in no vocabulary and kept as it is; did you mean {close}?",
+            stderr,
+            "`{}` is not in the vocabulary; adding it anyway",
             escape(&tag)
         )?;
+        writeln!(stderr, "hint: did you mean `{close}`?")?;
     }
     Ok(tag)
 }
 
-/// The tags that are to go: what the vocabulary means by the word, and what is called just so.
-fn removed(
+fn print_resolved(typed: &str, tag: &str) -> io::Result<()> {
+    writeln!(
+        io::stderr(),
+        "using `{}` for `{}`",
+        escape(tag),
+        escape(typed)
+    )
+}
+
+/// Returns the tags to remove: the vocabulary's tag for a word, and a tag that clips have under
+/// exactly this name.
+fn resolve_removed_tags(
     typed: &str,
     vocabulary: &Vocabulary,
     catalogue: &Catalogue,
 ) -> anyhow::Result<Vec<String>> {
     let tag = parse_tag(typed)?;
-    let meant = vocabulary.meant(typed);
-    if meant.as_ref().is_ok_and(|meant| *meant == tag) {
+    let resolved = vocabulary.resolve(typed);
+    if resolved.as_ref().is_ok_and(|resolved| *resolved == tag) {
         return Ok(vec![tag]);
     }
-    let is_used = Finder::open(catalogue, &mut said)?
-        .count_tagged(std::slice::from_ref(&tag), &mut said)?
+    let is_used = Finder::open(catalogue, &mut print_index_notice)?
+        .count_tagged(std::slice::from_ref(&tag), &mut print_index_notice)?
         > 0;
-    match meant {
-        Ok(meant) if is_used => Ok(vec![meant, tag]),
-        Ok(meant) => {
-            writeln!(
-                io::stderr(),
-                "{} is called {}",
-                escape(&tag),
-                escape(&meant)
-            )?;
-            Ok(vec![meant])
+    match resolved {
+        Ok(resolved) if is_used => Ok(vec![resolved, tag]),
+        Ok(resolved) => {
+            print_resolved(&tag, &resolved)?;
+            Ok(vec![resolved])
         }
         Err(_) if is_used => Ok(vec![tag]),
         Err(error) => Err(error.into()),
     }
 }
 
-pub(crate) fn note(args: cli::Note, catalogue: &Path) -> anyhow::Result<Exit> {
-    say(&[Action::Note(args.text)], &args.on, catalogue, &|clips| {
-        format!("noted on {clips}")
+pub(crate) fn note(args: cli::NoteArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    apply(&[Action::Note(args.text)], &args.on, catalogue, &|clips| {
+        format!("note added to {clips}")
     })
 }
 
-pub(crate) fn stars(args: &cli::Stars, catalogue: &Path) -> anyhow::Result<Exit> {
-    let stars = counted(args.stars.into(), "star");
-    say(
+pub(crate) fn stars(args: &cli::StarsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    let rating = match args.stars {
+        0 => "rating cleared on".to_owned(),
+        stars => format!("{} given to", counted(stars.into(), "star")),
+    };
+    apply(
         &[Action::Stars(args.stars)],
         &args.on,
         catalogue,
-        &|clips| format!("{stars} given to {clips}"),
+        &|clips| format!("{rating} {clips}"),
     )
 }
 
-pub(crate) fn select(args: &cli::Select, catalogue: &Path) -> anyhow::Result<Exit> {
-    let (selection, what) = if args.clear {
+pub(crate) fn select(args: &cli::SelectArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    let (selection, outcome) = if args.clear {
         (None, "neither selected nor rejected")
     } else {
         (Some(Selection::Selected), "selected")
     };
-    say(
+    apply(
         &[Action::Select(selection)],
         &args.on,
         catalogue,
-        &|clips| format!("{clips} {what}"),
+        &|clips| format!("{clips} {outcome}"),
     )
 }
 
-pub(crate) fn reject(args: &cli::Reject, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn reject(args: &cli::RejectArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let action = Action::Select(Some(Selection::Rejected));
-    say(&[action], &args.on, catalogue, &|clips| {
+    apply(&[action], &args.on, catalogue, &|clips| {
         format!("{clips} rejected")
     })
 }
 
-pub(crate) fn mark(args: &cli::Mark, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn mark(args: &cli::MarkArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
-    let Some(clips) = chosen(&args.on, &catalogue)? else {
-        return Ok(Exit::NothingFound);
+    let Some(clips) = select_clips(&args.on, &catalogue)? else {
+        return Ok(Exit::Negative);
     };
-    // Each clip has its own timecodes; all are looked at before one is marked.
+    // The timecode is relative to each clip; all are checked before the first is marked.
     let mut marked = Vec::new();
     for &number in &clips {
         if let Some(clip) = catalogue.clip(number)? {
-            let action = Action::Mark(clip.marker(&args.at, &args.text)?);
+            let action = Action::Mark(clip.parse_marker(&args.at, &args.text)?);
             action.check()?;
             marked.push((number, vec![action]));
         }
     }
-    let edited = catalogue.edit(&marked, &ask::author(&args.on.by))?;
-    told(&edited, &|clips| {
+    let edited = catalogue.edit(&marked, &author::from_args(&args.on.by))?;
+    print_result(&edited, &|clips| {
         format!("{} marked at {}", clips, escape(&args.at))
     })
 }
 
-/// Says the same of all that was chosen.
-fn say(
+/// Applies the same actions to all selected clips. `sentence` formats the result for a number of
+/// clips, such as `3 clips`.
+fn apply(
     actions: &[Action],
-    on: &cli::On,
+    on: &cli::TargetArgs,
     catalogue: &Path,
     sentence: &dyn Fn(&str) -> String,
 ) -> anyhow::Result<Exit> {
@@ -168,30 +175,30 @@ fn say(
         action.check()?;
     }
     let catalogue = Catalogue::open(catalogue)?;
-    let Some(clips) = chosen(on, &catalogue)? else {
-        return Ok(Exit::NothingFound);
+    let Some(clips) = select_clips(on, &catalogue)? else {
+        return Ok(Exit::Negative);
     };
-    let said: Vec<_> = clips
+    let edits: Vec<_> = clips
         .into_iter()
         .map(|clip| (clip, actions.to_vec()))
         .collect();
-    let edited = catalogue.edit(&said, &ask::author(&on.by))?;
-    told(&edited, sentence)
+    let edited = catalogue.edit(&edits, &author::from_args(&on.by))?;
+    print_result(&edited, sentence)
 }
 
-fn told(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::Result<Exit> {
+fn print_result(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::Result<Exit> {
     let mut out = stdout();
     if edited.clips > 0 {
         writeln!(out, "{}", sentence(&counted(edited.clips, "clip")))?;
     }
     if edited.unchanged > 0 {
-        writeln!(out, "{} had it already", counted(edited.unchanged, "clip"))?;
+        writeln!(out, "{} unchanged", counted(edited.unchanged, "clip"))?;
     }
     out.flush()?;
     for name in &edited.refused {
         writeln!(
             io::stderr(),
-            "warning: {name}: it was not read yet, or is empty: nothing can be said of it"
+            "warning: {name} cannot be annotated: it is empty or not scanned yet"
         )?;
     }
     Ok(if edited.refused.is_empty() {
@@ -201,9 +208,9 @@ fn told(edited: &Edited, sentence: &dyn Fn(&str) -> String) -> anyhow::Result<Ex
     })
 }
 
-/// The clips that were named, or that a query finds: these after a look at them. `None` when
-/// there are none, or they are not to be changed.
-fn chosen(on: &cli::On, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>>> {
+/// Returns the clips given by name, or the matches of a query after a preview and confirmation.
+/// Returns `None` if nothing was found or the user declined.
+fn select_clips(on: &cli::TargetArgs, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>>> {
     if on.query.is_empty() {
         let mut clips = Vec::new();
         for clip in &on.clips {
@@ -223,22 +230,21 @@ fn chosen(on: &cli::On, catalogue: &Catalogue) -> anyhow::Result<Option<Vec<i64>
         return Ok(Some(clips));
     }
     preview(&clips, catalogue)?;
-    let question = format!("change {}?", counted(clips.len(), "clip"));
-    if ask::confirm(&question)? {
+    if confirm(&format!("change {}", counted(clips.len(), "clip")))? {
         return Ok(Some(clips));
     }
-    writeln!(io::stderr(), "nothing was changed")?;
+    writeln!(io::stderr(), "nothing changed")?;
     Ok(None)
 }
 
-/// The first of the clips that would change, and how many more.
+/// Prints the first clips that would change, and the number of the others.
 fn preview(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<()> {
-    let first = catalogue.clips(&clips[..clips.len().min(SHOWN)])?;
-    let mut talk = io::stderr().lock();
-    let columns = Columns::named(&[], &Query::default())?;
-    columns.table(&first, width()).write(&mut talk)?;
-    if clips.len() > SHOWN {
-        writeln!(talk, "and {} more", grouped(clips.len() - SHOWN))?;
+    let first = catalogue.clips(&clips[..clips.len().min(LISTED)])?;
+    let mut stderr = io::stderr().lock();
+    let columns = ClipColumns::parse(&[], &Query::default())?;
+    columns.table(&first, width()).write(&mut stderr)?;
+    if clips.len() > LISTED {
+        writeln!(stderr, "and {} more", grouped(clips.len() - LISTED))?;
     }
     Ok(())
 }

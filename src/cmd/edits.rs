@@ -1,28 +1,30 @@
-//! `btsindex edits export`, `import`, `adopt`
+//! `btsindex edits export`, `import` and `adopt`: transfer edits between catalogues and clips.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use btsindex::atomic_file;
 use btsindex::catalogue::{Adoption, Catalogue, Imported};
 use btsindex::error::{Error, escape};
-use btsindex::present::{counted, grouped};
-use btsindex::publish;
+use btsindex::output::{counted, grouped};
 
+use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, ask, stdout};
+use super::{Exit, stdout};
 use crate::cli::EditsCommand;
 
-/// Lines of a journal, that are no edits, that are told one by one.
-const TOLD: usize = 20;
+/// Maximum number of invalid lines listed for each imported file.
+const LISTED: usize = 20;
 
 pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {
         EditsCommand::Export { file } => export(file.as_deref(), &Catalogue::open(catalogue)?),
         EditsCommand::Import { files } => {
-            // First, so that no signal is missed, also by a process that ignores it otherwise.
+            // Before the catalogue is opened, so that no signal is missed, even by a process that
+            // inherited an ignored SIGINT.
             let interrupt = Interrupt::new()?;
-            // A journal may come before the first drive.
+            // Edits can be imported before the first scan.
             let catalogue = Catalogue::create(catalogue)?;
             import(files, &catalogue, &interrupt)
         }
@@ -37,7 +39,7 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let mut write = |out: &mut dyn Write| {
         catalogue.each_edit(&mut |edit| {
-            if interrupt.is_asked() {
+            if interrupt.is_requested() {
                 return Err(io::Error::other(Error::Interrupted));
             }
             count += 1;
@@ -46,7 +48,7 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     };
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
         let mut failure = None;
-        let published = publish::new_with(path, |file| {
+        let published = atomic_file::create_with(path, |file| {
             let mut out = BufWriter::new(file);
             match write(&mut out) {
                 Ok(written) => written.and_then(|()| out.flush()),
@@ -61,8 +63,8 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
         published.map_err(Error::path(path))?;
     } else {
         let mut out = stdout();
-        // Whoever reads it may be slow.
-        interrupt.at_once(|| -> anyhow::Result<()> {
+        // The reader of a pipe may be slow.
+        interrupt.run_interruptible(|| -> anyhow::Result<()> {
             write(&mut out)??;
             Ok(out.flush()?)
         })?;
@@ -72,20 +74,21 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
 }
 
 fn refuse_interrupted(interrupt: &Interrupt) -> Result<(), Error> {
-    if interrupt.is_asked() {
+    if interrupt.is_requested() {
         return Err(Error::Interrupted);
     }
     Ok(())
 }
 
-/// Each file is taken in by one transaction, so that ending the process takes in all of it or nothing.
+/// Imports each file in one transaction: if the process ends, a file is imported completely or not
+/// at all.
 fn import(files: &[PathBuf], catalogue: &Catalogue, interrupt: &Interrupt) -> anyhow::Result<Exit> {
-    interrupt.at_once(|| take_in(files, catalogue))
+    interrupt.run_interruptible(|| import_files(files, catalogue))
 }
 
-fn take_in(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+fn import_files(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
     let mut all = Imported::default();
-    let mut talk = io::stderr();
+    let mut stderr = io::stderr();
     for path in files {
         let imported = if path == Path::new("-") {
             catalogue.import(&mut io::stdin().lock())?
@@ -95,15 +98,12 @@ fn take_in(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
         };
         let imported = imported.map_err(Error::path(path))?;
         let shown = escape(&path.to_string_lossy());
-        for (line, reason) in imported.refused.iter().take(TOLD) {
-            writeln!(talk, "warning: {shown}:{line}: {}", escape(reason))?;
+        for (line, reason) in imported.refused.iter().take(LISTED) {
+            writeln!(stderr, "warning: {shown}:{line}: {}", escape(reason))?;
         }
-        if imported.refused.len() > TOLD {
-            let more = grouped(imported.refused.len() - TOLD);
-            writeln!(
-                talk,
-                "warning: {shown}: {more} more lines that are no edits"
-            )?;
+        if imported.refused.len() > LISTED {
+            let more = grouped(imported.refused.len() - LISTED);
+            writeln!(stderr, "warning: {shown}: {more} more invalid lines")?;
         }
         all.new += imported.new;
         all.known += imported.known;
@@ -112,16 +112,16 @@ fn take_in(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit> {
     }
     let mut out = stdout();
     writeln!(out, "{} imported", counted(all.new, "edit"))?;
-    for (count, what) in [
-        (all.known, "known already"),
+    for (count, label) in [
+        (all.known, "already known"),
         (
             all.waiting,
-            "clips that were not scanned yet: their edits wait for them",
+            "clips not scanned yet: their edits are stored and apply once they are",
         ),
-        (all.refused.len(), "lines that are no edits, passed over"),
+        (all.refused.len(), "invalid lines skipped"),
     ] {
         if count > 0 {
-            writeln!(out, "{count:>9}  {what}")?;
+            writeln!(out, "{count:>9}  {label}")?;
         }
     }
     out.flush()?;
@@ -144,33 +144,33 @@ fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyh
     }
     let mut out = stdout();
     if offers.is_empty() {
-        writeln!(out, "there is nothing to take over")?;
+        writeln!(out, "no edits to adopt")?;
         out.flush()?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
     let is_listed = clips.is_empty() && !(all && yes);
     if is_listed {
         for offer in &offers {
-            tell(offer, catalogue, &mut out)?;
+            print_offer(offer, catalogue, &mut out)?;
         }
         out.flush()?;
     }
     if clips.is_empty() && !all {
         writeln!(
             io::stderr(),
-            "`btsindex edits adopt CLIP` takes over what was said of one of them, `--all` of all"
+            "hint: `btsindex edits adopt CLIP` adopts the edits of one clip, `--all` those of all"
         )?;
         return Ok(Exit::Done);
     }
-    let question = format!("have {} take it over?", counted(offers.len(), "clip"));
-    if all && offers.len() > 1 && !yes && !ask::confirm(&question)? {
-        return Ok(Exit::NothingFound);
+    let action = format!("adopt these edits for {}", counted(offers.len(), "clip"));
+    if all && offers.len() > 1 && !yes && !confirm(&action)? {
+        return Ok(Exit::Negative);
     }
     catalogue.adopt(&offers)?;
     let edits = offers.iter().map(|offer| offer.actions.len()).sum();
     writeln!(
         out,
-        "{} taken over by {}",
+        "{} adopted for {}",
         counted(edits, "edit"),
         counted(offers.len(), "clip")
     )?;
@@ -178,8 +178,9 @@ fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyh
     Ok(Exit::Done)
 }
 
-/// One offer: the file, how alike the two contents are, and what was said.
-fn tell(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Prints an offer: the file, whether the two contents have the same duration and codec, and the
+/// edits.
+fn print_offer(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow::Result<()> {
     let now = catalogue.clip(offer.clip)?.unwrap_or_default();
     let before = catalogue.clip(offer.former)?.unwrap_or_default();
     let path = now
@@ -193,17 +194,17 @@ fn tell(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow:
         && now.video_codec.as_ref().map(|fact| &fact.value)
             == before.video_codec.as_ref().map(|fact| &fact.value);
     let verdict = if is_alike {
-        "as long as before, coded alike"
+        "same duration and codec as before"
     } else {
-        "another length or coding than before"
+        "different duration or codec than before"
     };
     writeln!(out, "  {verdict}")?;
     for edit in &offer.actions {
         let (action, author) = (
-            escape(&edit.said.action.to_string()),
-            escape(&edit.said.author),
+            escape(&edit.content.action.to_string()),
+            escape(&edit.content.author),
         );
-        writeln!(out, "  {action}  ({author}, {})", edit.at())?;
+        writeln!(out, "  {action}  ({author}, {})", edit.time_text())?;
     }
     Ok(())
 }

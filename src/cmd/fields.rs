@@ -1,15 +1,15 @@
-//! `btsindex fields`
+//! `btsindex fields`: lists the fields that queries and columns can use.
 
 use std::io::Write;
 
 use btsindex::clip::FIELDS;
-use btsindex::present::{Table, json_line};
+use btsindex::output::{TextTable, json_line};
 use serde_json::json;
 
 use super::{Exit, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::FieldsArgs) -> anyhow::Result<Exit> {
     let mut out = stdout();
     if args.json {
         for field in FIELDS {
@@ -23,7 +23,10 @@ pub(crate) fn run(args: &cli::Fields) -> anyhow::Result<Exit> {
             writeln!(out, "{}", json_line(&line))?;
         }
     } else {
-        let mut table = Table::new(&["field", "also", "type", "from", "what it is"], width());
+        let mut table = TextTable::new(
+            &["field", "aliases", "type", "source", "description"],
+            width(),
+        );
         for field in FIELDS {
             table.row(&[
                 field.name.to_owned(),

@@ -1,29 +1,29 @@
-//! `btsindex ingest`
+//! `btsindex ingest`: copies cards, verifies the copies and catalogues their clips.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use btsindex::day::{Card, Day, EXAMPLE};
 use btsindex::error::Error;
 use btsindex::ingest::{Event, Request, Summary, Watch, ingest, plan, watch};
 use btsindex::media::Cancel;
-use btsindex::present::{
-    IngestProgress, Look, ingest_summary, ingest_summary_json, json_line, plan as print_plan,
-    plan_json,
+use btsindex::output::{
+    IngestProgress, ProgressFormat, ingest_summary_json, json_line, plan_json,
+    write_ingest_summary, write_plan,
 };
 use btsindex::scan;
+use btsindex::shoot_day::{Day, DayCard, EXAMPLE};
 use btsindex::value::parse_tag;
 use jiff::civil::Time;
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, ask, stdout};
+use super::{Exit, author, stdout};
 use crate::cli;
 
-/// Between two looks at a folder that is watched.
-const EVERY: Duration = Duration::from_secs(2);
+/// Interval between two checks of a watched folder.
+const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-pub(crate) fn run(args: &cli::Ingest, catalogue: PathBuf) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::IngestArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let mut out = stdout();
     if args.example {
         out.write_all(EXAMPLE.as_bytes())?;
@@ -36,34 +36,34 @@ pub(crate) fn run(args: &cli::Ingest, catalogue: PathBuf) -> anyhow::Result<Exit
         starts: args.day_starts.unwrap_or(Time::midnight()),
         is_in_place: args.scan_only,
         is_system_disk_allowed: args.allow_system_disk,
-        author: ask::author(&args.by),
-        scan: scan::Request {
+        author: author::from_args(&args.by),
+        scan: scan::ScanRequest {
             pictures: !args.no_pictures,
             cancel: cancel.clone(),
-            ..scan::Request::new(catalogue)
+            ..scan::ScanRequest::new(catalogue)
         },
     };
     stop_on_ctrl_c(&cancel)?;
-    let look = match (args.json, io::stderr().is_terminal()) {
-        (true, _) => Look::Json,
-        (false, true) => Look::Bar,
-        (false, false) => Look::Lines,
+    let format = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => ProgressFormat::Json,
+        (false, true) => ProgressFormat::Bar,
+        (false, false) => ProgressFormat::Lines,
     };
-    let mut talk = io::stderr();
-    let mut progress = IngestProgress::new(look, &mut out, &mut talk);
+    let mut stderr = io::stderr();
+    let mut progress = IngestProgress::new(format, &mut out, &mut stderr);
     if args.dry_run {
         let plans = plan(&request, &mut |event| {
             if matches!(event, Event::Warning { .. }) {
-                progress.event(&event);
+                progress.on_event(&event);
             }
         })?;
-        progress.end();
+        progress.finish();
         if args.json {
             for plan in &plans {
                 writeln!(out, "{}", json_line(&plan_json(plan)))?;
             }
         } else {
-            print_plan(&plans, &mut out)?;
+            write_plan(&plans, &mut out)?;
         }
         out.flush()?;
         let is_flawed = plans.iter().any(|plan| plan.problems().next().is_some());
@@ -74,24 +74,24 @@ pub(crate) fn run(args: &cli::Ingest, catalogue: PathBuf) -> anyhow::Result<Exit
         });
     }
     if let Some(folder) = &args.watch {
-        return watched(folder, args, &request, progress);
+        return watch_folder(folder, args, &request, progress);
     }
-    let outcome = ingest(&request, &mut |event| progress.event(&event));
-    progress.end();
+    let outcome = ingest(&request, &mut |event| progress.on_event(&event));
+    progress.finish();
     let summary = outcome?;
     print(&summary, args.json, &mut out)?;
     out.flush()?;
-    Ok(exit(&summary))
+    Ok(exit_of(&summary))
 }
 
 fn print(summary: &Summary, json: bool, out: &mut dyn Write) -> io::Result<()> {
     if json {
         return writeln!(out, "{}", json_line(&ingest_summary_json(summary)));
     }
-    ingest_summary(summary, out)
+    write_ingest_summary(summary, out)
 }
 
-fn exit(summary: &Summary) -> Exit {
+fn exit_of(summary: &Summary) -> Exit {
     if summary.is_interrupted {
         Exit::Interrupted
     } else if summary.is_flawed() {
@@ -101,23 +101,24 @@ fn exit(summary: &Summary) -> Exit {
     }
 }
 
-fn watched(
+/// Ingests cards as they appear in a folder, until Ctrl-C.
+fn watch_folder(
     folder: &Path,
-    args: &cli::Ingest,
+    args: &cli::IngestArgs,
     request: &Request,
     progress: IngestProgress<'_>,
 ) -> anyhow::Result<Exit> {
-    let watched = Watch {
+    let settings = Watch {
         folder: folder.to_owned(),
-        every: EVERY.min(Duration::from_secs(args.quiet)),
+        every: WATCH_INTERVAL.min(Duration::from_secs(args.quiet)),
         quiet: Duration::from_secs(args.quiet),
     };
     let progress = std::cell::RefCell::new(progress);
     let mut is_flawed = false;
     let outcome = watch(
-        &watched,
+        &settings,
         request,
-        &mut |event| progress.borrow_mut().event(&event),
+        &mut |event| progress.borrow_mut().on_event(&event),
         &mut |summary| {
             is_flawed |= summary.is_flawed();
             progress
@@ -125,9 +126,9 @@ fn watched(
                 .print(&mut |out| print(summary, args.json, out));
         },
     );
-    progress.into_inner().end();
+    progress.into_inner().finish();
     outcome?;
-    // Ctrl-C is how it ends.
+    // Ctrl-C is the normal way to stop watching, so it is not reported as an interruption.
     Ok(if is_flawed {
         Exit::SomeUnreadable
     } else {
@@ -135,29 +136,30 @@ fn watched(
     })
 }
 
-/// The days of day files, and one of what was typed: what is typed stands above what a file says.
-fn days(args: &cli::Ingest) -> Result<Vec<Day>, Error> {
+/// Returns one shoot day per day file, and one for cards given as arguments. Options override the
+/// day files.
+fn days(args: &cli::IngestArgs) -> Result<Vec<Day>, Error> {
     let (files, cards): (Vec<_>, Vec<_>) = args.paths.iter().partition(|path| is_day_file(path));
     let mut days = Vec::new();
     for file in files {
         days.push(Day::read(file)?);
     }
     if days.is_empty() || !cards.is_empty() {
-        // Cards that are typed belong to the one day that a file tells of.
+        // With exactly one day file, cards given as arguments are added to its day.
         let mut day = match days.as_slice() {
             [_] => days.remove(0),
             _ => Day::default(),
         };
         for path in cards {
-            day.cards.push(Card {
+            day.cards.push(DayCard {
                 path: path.clone(),
-                ..Card::default()
+                ..DayCard::default()
             });
         }
         days.push(day);
     }
     for day in &mut days {
-        say(day, args)?;
+        apply_options(day, args)?;
     }
     Ok(days)
 }
@@ -169,25 +171,26 @@ fn is_day_file(path: &Path) -> bool {
     is_toml && !path.is_dir()
 }
 
-fn say(day: &mut Day, args: &cli::Ingest) -> Result<(), Error> {
-    let said = &args.day;
-    let over = |told: &mut Option<String>, said: &Option<String>| {
-        if said.is_some() {
-            told.clone_from(said);
+/// Applies command-line options to a shoot day and its cards.
+fn apply_options(day: &mut Day, args: &cli::IngestArgs) -> Result<(), Error> {
+    let options = &args.day;
+    let override_text = |value: &mut Option<String>, option: &Option<String>| {
+        if option.is_some() {
+            value.clone_from(option);
         }
     };
-    over(&mut day.production, &said.production);
-    over(&mut day.kind, &said.kind);
-    over(&mut day.location, &said.location);
-    day.date = said.date.or(day.date);
-    day.number = said.number.or(day.number);
+    override_text(&mut day.production, &options.production);
+    override_text(&mut day.kind, &options.kind);
+    override_text(&mut day.location, &options.location);
+    day.date = options.date.or(day.date);
+    day.number = options.number.or(day.number);
     day.starts = args.day_starts.or(day.starts);
-    for tag in &said.tags {
+    for tag in &options.tags {
         day.tags.push(parse_tag(tag)?);
     }
-    for crew in &said.crew {
+    for crew in &options.crew {
         let (role, name) = crew.split_once('=').ok_or_else(|| Error::Query {
-            message: format!("`--crew {crew}` names no role"),
+            message: format!("`--crew {crew}` has no role"),
             hint: "write `--crew \"director=Anna Kim\"`".to_owned(),
         })?;
         let (role, name) = (role.trim().to_owned(), name.trim().to_owned());
@@ -197,12 +200,12 @@ fn say(day: &mut Day, args: &cli::Ingest) -> Result<(), Error> {
         }
     }
     if day.cards.is_empty() && args.watch.is_some() {
-        day.cards.push(Card::default());
+        day.cards.push(DayCard::default());
     }
     for card in &mut day.cards {
-        over(&mut card.camera, &said.camera);
-        over(&mut card.name, &said.card_name);
-        card.clock = said.clock.or(card.clock);
+        override_text(&mut card.camera, &options.camera);
+        override_text(&mut card.name, &options.card_name);
+        card.clock = options.clock.or(card.clock);
     }
     if !args.to.is_empty() {
         day.to.folders.clone_from(&args.to);

@@ -1,24 +1,24 @@
-//! `btsindex ingests`
+//! `btsindex ingests`: lists ingests, or shows one in detail.
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::present::{ingest_card, ingest_json, ingest_table, json_line};
+use btsindex::output::{ingest_json, json_line, write_ingest_details, write_ingest_table};
 
 use super::{Exit, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Ingests, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::IngestsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let mut out = stdout();
     if let Some(number) = args.number {
         let Some(ingest) = catalogue.ingest(number)? else {
             writeln!(
                 io::stderr(),
-                "no ingest {number}; `btsindex ingests` lists them all"
+                "no ingest {number}\nhint: `btsindex ingests` lists them all"
             )?;
-            return Ok(Exit::NothingFound);
+            return Ok(Exit::Negative);
         };
         let files = args.files.then(|| catalogue.ingested(number)).transpose()?;
         if args.json {
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &cli::Ingests, catalogue: &Path) -> anyhow::Result<Exit>
                 json_line(&ingest_json(&ingest, files.as_deref()))
             )?;
         } else {
-            ingest_card(&ingest, files.as_deref(), &mut out)?;
+            write_ingest_details(&ingest, files.as_deref(), &mut out)?;
         }
         out.flush()?;
         return Ok(Exit::Done);
@@ -37,16 +37,16 @@ pub(crate) fn run(args: &cli::Ingests, catalogue: &Path) -> anyhow::Result<Exit>
     if ingests.is_empty() {
         writeln!(
             io::stderr(),
-            "nothing was taken in yet: `btsindex ingest` does it"
+            "no ingests yet\nhint: start one with `btsindex ingest`"
         )?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
     if args.json {
         for ingest in &ingests {
             writeln!(out, "{}", json_line(&ingest_json(ingest, None)))?;
         }
     } else {
-        ingest_table(&ingests, width(), &mut out)?;
+        write_ingest_table(&ingests, width(), &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)

@@ -1,7 +1,8 @@
-//! Ctrl-C and SIGTERM for commands that take long: the first one is obeyed within a moment, whatever runs.
+//! Ctrl-C and SIGTERM for long commands: the first signal ends the command promptly.
 //!
-//! Where work is done piece by piece, it asks between pieces, and cleans up. Work that cannot be asked (a search that
-//! brings the index up to date, a transaction) loses nothing when its process ends, so it is ended on the spot.
+//! Work that is done in pieces checks between pieces whether it should stop, and cleans up. Work that
+//! cannot check (a search that updates the index, a transaction) loses nothing if its process ends, so
+//! the process exits immediately.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,61 +11,60 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use btsindex::media::{Cancel, kill_all};
 
-/// What a process that was interrupted ends with.
-const CODE: i32 = 130;
+use super::Exit;
 
-/// Whether the user asked for the end.
+/// Interrupt request, shared with the signal handler.
 #[derive(Debug, Clone)]
 pub(crate) struct Interrupt {
     cancel: Cancel,
-    ends_at_once: Arc<AtomicBool>,
+    exits_immediately: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// Listens from now on.
+    /// Installs the signal handler.
     pub(crate) fn new() -> anyhow::Result<Self> {
         let interrupt = Self {
             cancel: Cancel::default(),
-            ends_at_once: Arc::default(),
+            exits_immediately: Arc::default(),
         };
-        let heard = interrupt.clone();
+        let shared = interrupt.clone();
         ctrlc::set_handler(move || {
-            let is_second = heard.cancel.is_cancelled();
-            heard.cancel.cancel();
-            if is_second || heard.ends_at_once.load(Ordering::SeqCst) {
-                end();
+            let is_second = shared.cancel.is_cancelled();
+            shared.cancel.cancel();
+            if is_second || shared.exits_immediately.load(Ordering::SeqCst) {
+                exit();
             }
         })
-        .context("Ctrl-C cannot be caught")?;
+        .context("cannot handle Ctrl-C")?;
         Ok(interrupt)
     }
 
-    /// What work asks whether it goes on.
+    /// Cancel token for work that checks it between pieces.
     pub(crate) fn cancel(&self) -> &Cancel {
         &self.cancel
     }
 
-    /// Whether the end was asked for.
-    pub(crate) fn is_asked(&self) -> bool {
+    /// True if the user pressed Ctrl-C, or the process received SIGTERM.
+    pub(crate) fn is_requested(&self) -> bool {
         self.cancel.is_cancelled()
     }
 
-    /// Runs what cannot be asked, and may be ended at any point without loss.
-    pub(crate) fn at_once<T>(&self, run: impl FnOnce() -> T) -> T {
-        self.ends_at_once.store(true, Ordering::SeqCst);
-        // It may have come just before.
-        if self.is_asked() {
-            end();
+    /// Runs work during which the process may exit at any point without loss.
+    pub(crate) fn run_interruptible<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.exits_immediately.store(true, Ordering::SeqCst);
+        // The signal may have arrived just before this call.
+        if self.is_requested() {
+            exit();
         }
         let outcome = run();
-        self.ends_at_once.store(false, Ordering::SeqCst);
+        self.exits_immediately.store(false, Ordering::SeqCst);
         outcome
     }
 }
 
-fn end() -> ! {
+fn exit() -> ! {
     kill_all();
-    // Standard error may be closed; the exit code says it too.
+    // Standard error may be closed; the exit code still reports the interrupt.
     let _ = writeln!(io::stderr(), "interrupted");
-    std::process::exit(CODE);
+    std::process::exit(Exit::Interrupted.code().into());
 }

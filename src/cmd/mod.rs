@@ -1,11 +1,13 @@
-//! One file a subcommand: what was typed becomes a call, and its answer is printed.
+//! Subcommands, one file each: turn arguments into a library call and print the result.
+//!
+//! The exit codes are defined here; the help and the documentation use the same table.
 
-mod ask;
-mod asked;
+mod author;
 mod backup;
 mod browse;
-mod compare;
+mod compare_copies;
 mod completions;
+mod confirm;
 mod copies;
 mod doctor;
 mod duplicates;
@@ -16,7 +18,7 @@ mod history;
 mod ingest;
 mod ingests;
 mod interrupt;
-mod open;
+mod query_args;
 mod rebuild;
 mod report;
 mod safe;
@@ -26,7 +28,6 @@ mod show;
 mod sidecar;
 mod stats;
 mod tags;
-mod thumbs;
 mod undo;
 mod verify;
 mod volumes;
@@ -36,39 +37,73 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use btsindex::error::Error;
-use btsindex::index::Note;
+use btsindex::index::IndexNotice;
 use etcetera::BaseStrategy;
 
 use crate::cli::{Cli, Command};
 
-/// Clips that are read at one moment by commands that go through all of them.
+/// Number of clips read from the catalogue at a time by commands that process all clips.
 const PAGE: usize = 500;
 
-/// How a command ended.
+/// Outcome of a command, returned to the shell as its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Done,
     Failed,
     BadUsage,
     SomeUnreadable,
-    NothingFound,
+    Negative,
     Interrupted,
+}
+
+impl Exit {
+    const ALL: [Self; 6] = [
+        Self::Done,
+        Self::Failed,
+        Self::BadUsage,
+        Self::SomeUnreadable,
+        Self::Negative,
+        Self::Interrupted,
+    ];
+
+    /// Exit code that the shell receives.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::BadUsage => 2,
+            Self::SomeUnreadable => 3,
+            Self::Negative => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// Description for `--help`. README.md and docs/ use the same words, which a test compares.
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::BadUsage => "bad usage, or an invalid query",
+            Self::SomeUnreadable => "done, but some files could not be read, copied or verified",
+            Self::Negative => "nothing found, nothing to do, not safe, or files altered or missing",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// Lists all exit codes for `--help`, one per line.
+    pub(crate) fn help() -> String {
+        let lines = Self::ALL.map(|exit| format!("  {:<4} {}", exit.code(), exit.meaning()));
+        format!("Exit codes:\n{}", lines.join("\n"))
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::BadUsage => 2,
-            Exit::SomeUnreadable => 3,
-            Exit::NothingFound => 4,
-            Exit::Interrupted => 130,
-        })
+        Self::from(exit.code())
     }
 }
 
-/// Runs what was asked for.
+/// Runs the subcommand and returns its outcome.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     let catalogue = || cli.catalogue.clone().map_or_else(data_folder, Ok);
     match cli.command {
@@ -105,30 +140,30 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
     }
 }
 
-/// Where the catalogue is when nobody says otherwise: `~/.local/share/btsindex` on Linux,
+/// Returns the default folder of the catalogue: `~/.local/share/btsindex` on Linux,
 /// `~/Library/Application Support/btsindex` on macOS, `%APPDATA%\btsindex` on Windows.
 fn data_folder() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| Error::NoHome)?;
     Ok(strategy.data_dir().join("btsindex"))
 }
 
-/// Says what the index tells of itself.
-fn said(note: &Note) {
-    let is_talk = matches!(
+/// Prints a notice of the index to standard error, as a warning if something is wrong.
+fn print_index_notice(note: &IndexNotice) {
+    let is_routine = matches!(
         note,
-        Note::Waiting { .. } | Note::Remade { .. } | Note::InMemory { .. }
+        IndexNotice::Waiting { .. } | IndexNotice::Rebuilt { .. } | IndexNotice::InMemory { .. }
     );
-    let prefix = if is_talk { "" } else { "warning: " };
-    // Nobody may be listening; the command goes on all the same.
+    let prefix = if is_routine { "" } else { "warning: " };
+    // Standard error may be closed; the command continues.
     let _ = writeln!(io::stderr(), "{prefix}{note}");
 }
 
-/// Standard output, buffered: data.
+/// Returns buffered standard output, for data.
 fn stdout() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
-/// How wide a table may be: as wide as the terminal, or as it likes when there is none.
+/// Returns the width of the terminal; `None` if standard output is not a terminal.
 fn width() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;

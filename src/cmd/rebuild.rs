@@ -1,4 +1,4 @@
-//! `btsindex rebuild`
+//! `btsindex rebuild`: rebuilds the index and missing pictures.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -6,78 +6,83 @@ use std::time::Instant;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Index;
-use btsindex::present::{Counting, Look, Progress, counted, json_line};
-use btsindex::scan::{Request, Summary, remake_pictures};
+use btsindex::output::{ClipProgress, ProgressFormat, ScanProgress, counted, json_line};
+use btsindex::scan::{ScanRequest, ScanSummary, remake_pictures};
 use serde_json::json;
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, said, stdout};
+use super::{Exit, print_index_notice, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Rebuild, folder: &Path) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
+pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit> {
+    let started = Instant::now();
     let catalogue = Catalogue::open(folder)?;
-    let look = if io::stderr().is_terminal() {
-        Look::Bar
+    let format = if io::stderr().is_terminal() {
+        ProgressFormat::Bar
     } else {
-        Look::Lines
+        ProgressFormat::Lines
     };
-    let clips = index(&catalogue, if args.json { Look::Json } else { look })?;
+    let index_format = if args.json {
+        ProgressFormat::Json
+    } else {
+        format
+    };
+    let clips = rebuild_index(&catalogue, index_format)?;
     let mut out = stdout();
     if !args.json {
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         writeln!(out, "indexed {} in {seconds:.1} s", counted(clips, "clip"))?;
         out.flush()?;
     }
-    let made = if args.no_pictures {
-        Summary::default()
+    let pictures = if args.no_pictures {
+        ScanSummary::default()
     } else {
-        pictures(folder, look)?
+        rebuild_pictures(folder, format)?
     };
     if args.json {
-        let seconds = (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+        let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let line = json!({
-            "clips": clips, "posters": made.posters, "offline": made.offline,
-            "unreadable": made.unreadable, "seconds": seconds,
+            "clips": clips, "posters": pictures.posters, "offline": pictures.offline,
+            "unreadable": pictures.unreadable, "seconds": seconds,
         });
         writeln!(out, "{}", json_line(&line))?;
     } else {
-        if made.posters > 0 {
-            writeln!(out, "made {}", counted(made.posters, "poster"))?;
+        if pictures.posters > 0 {
+            writeln!(out, "created {}", counted(pictures.posters, "poster"))?;
         }
-        if made.offline > 0 {
-            let clips = counted(made.offline, "clip");
-            writeln!(out, "{clips} without pictures are on no mounted volume")?;
+        if pictures.offline > 0 {
+            let clips = counted(pictures.offline, "clip");
+            writeln!(out, "{clips} without pictures: not on a mounted volume")?;
         }
     }
     out.flush()?;
-    Ok(match (made.is_interrupted, made.unreadable) {
+    Ok(match (pictures.is_interrupted, pictures.unreadable) {
         (true, _) => Exit::Interrupted,
         (false, 0) => Exit::Done,
         (false, _) => Exit::SomeUnreadable,
     })
 }
 
-/// Makes the index anew; gives how many clips it holds.
-fn index(catalogue: &Catalogue, look: Look) -> anyhow::Result<usize> {
-    let mut talk = io::stderr();
-    let mut counting = Counting::new("indexing", look, &mut talk);
-    let index = Index::remake(catalogue, &mut said, &mut |done, total| {
-        counting.at(done, total);
+/// Rebuilds the index. Returns the number of clips in it.
+fn rebuild_index(catalogue: &Catalogue, format: ProgressFormat) -> anyhow::Result<usize> {
+    let mut stderr = io::stderr();
+    let mut counter = ClipProgress::new("indexing", format, &mut stderr);
+    let index = Index::rebuild(catalogue, &mut print_index_notice, &mut |done, total| {
+        counter.set(done, total);
     });
-    counting.end();
+    counter.finish();
     Ok(usize::try_from(index?.count())?)
 }
 
-/// Makes the pictures that are gone.
-fn pictures(folder: &Path, look: Look) -> anyhow::Result<Summary> {
-    let request = Request::new(folder.to_owned());
+/// Creates missing pictures of clips on mounted volumes.
+fn rebuild_pictures(folder: &Path, format: ProgressFormat) -> anyhow::Result<ScanSummary> {
+    let request = ScanRequest::new(folder.to_owned());
     stop_on_ctrl_c(&request.cancel)?;
-    let (mut nothing, mut talk) = (io::sink(), io::stderr());
-    let mut progress = Progress::new(look, &mut nothing, &mut talk);
-    let made = remake_pictures(&request, &mut |event| progress.event(&event));
-    let problems = progress.end();
-    if look == Look::Bar {
+    let (mut sink, mut stderr) = (io::sink(), io::stderr());
+    let mut progress = ScanProgress::new(format, &mut sink, &mut stderr);
+    let summary = remake_pictures(&request, &mut |event| progress.on_event(&event));
+    let problems = progress.finish();
+    if format == ProgressFormat::Bar {
         for problem in problems {
             let path = btsindex::error::escape(&problem.path.to_string_lossy());
             writeln!(
@@ -87,5 +92,5 @@ fn pictures(folder: &Path, look: Look) -> anyhow::Result<Summary> {
             )?;
         }
     }
-    Ok(made?)
+    Ok(summary?)
 }

@@ -1,129 +1,142 @@
-//! `btsindex report` and `btsindex sheet`
+//! `btsindex report` and `btsindex sheet`: write a report or a contact sheet of clips.
 
 use std::io::{self, BufWriter, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use btsindex::book::{self, About, Book, Form, Making, Sheet, Wish};
 use btsindex::catalogue::Catalogue;
-use btsindex::day::Day;
 use btsindex::error::{Error, escape};
-use btsindex::present::{Counting, Look, counted};
+use btsindex::output::{ClipProgress, ProgressFormat, counted};
 use btsindex::query::{Date, today};
+use btsindex::report::{
+    self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport,
+};
+use btsindex::shoot_day::Day;
 use btsindex::value::{Bytes, named_day};
 
 use super::interrupt::Interrupt;
 use super::{Exit, search, stdout};
 use crate::cli;
 
-pub(crate) fn report(args: &cli::Report, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Exit> {
     let form = match (args.json, args.csv) {
-        (true, _) => Some(Form::Json),
-        (_, true) => Some(Form::Csv),
+        (true, _) => Some(ReportFormat::Json),
+        (_, true) => Some(ReportFormat::Csv),
         _ => None,
     };
     let output = args.output.as_deref();
-    run(&args.words, folder, |book, work| match form {
-        Some(form) => data(book, form, output, work),
-        None => make(book, output, (None, args.folder), work),
+    run(&args.words, folder, |shoot, context| match form {
+        Some(form) => write_data(shoot, form, output, context),
+        None => write_page(shoot, output, (None, args.folder), context),
     })
 }
 
-pub(crate) fn sheet(args: &cli::Sheet, folder: &Path) -> anyhow::Result<Exit> {
-    let sheet = Sheet {
+pub(crate) fn sheet(args: &cli::SheetArgs, folder: &Path) -> anyhow::Result<Exit> {
+    let sheet = SheetLayout {
         columns: args.columns.unwrap_or(if args.strips { 1 } else { 4 }),
         strips: args.strips,
     };
-    run(&args.words, folder, |book, work| {
-        let how = (Some(sheet), args.folder);
-        make(book, args.output.as_deref(), how, work)
+    run(&args.words, folder, |shoot, context| {
+        let style = (Some(sheet), args.folder);
+        write_page(shoot, args.output.as_deref(), style, context)
     })
 }
 
-/// What writing a book needs.
-struct Work<'a> {
+/// Catalogue and interrupt request that writing a report needs.
+struct ReportContext<'a> {
     catalogue: &'a Catalogue,
     interrupt: &'a Interrupt,
 }
 
-/// Gathers the clips that were asked for, and writes them.
+/// Gathers the clips that a day or query selects, and writes them.
 fn run(
     words: &[String],
     folder: &Path,
-    write: impl FnOnce(&Book, &Work<'_>) -> anyhow::Result<()>,
+    write: impl FnOnce(&ShootReport, &ReportContext<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;
     let catalogue = Catalogue::open(folder)?;
-    let Some(book) = gather(words, &catalogue, &interrupt)? else {
-        return Ok(Exit::NothingFound);
+    let Some(shoot) = gather(words, &catalogue, &interrupt)? else {
+        return Ok(Exit::Negative);
     };
-    let work = Work {
+    let context = ReportContext {
         catalogue: &catalogue,
         interrupt: &interrupt,
     };
-    write(&book, &work)?;
+    write(&shoot, &context)?;
     Ok(Exit::Done)
 }
 
-/// The clips that were asked for; `None` when there are none, which is said.
+/// Gathers the clips that a day or query selects. Returns `None` if nothing matches, after printing
+/// that.
 fn gather(
     words: &[String],
     catalogue: &Catalogue,
     interrupt: &Interrupt,
-) -> anyhow::Result<Option<Book>> {
+) -> anyhow::Result<Option<ShootReport>> {
     let (first, rest) = words
         .split_first()
         .map_or(("", words), |(first, rest)| (first.as_str(), rest));
-    let (about, asked) = match day(first)? {
-        None => (About::Query(words.join(" ")), words.to_vec()),
+    let (about, query) = match parse_day(first)? {
+        None => (ReportScope::Query(words.join(" ")), words.to_vec()),
         Some(date) => {
-            // A night belongs to the day it began, as it was said; else the camera's clock tells.
+            // Footage shot after midnight belongs to the shoot day recorded at its ingest. Without one,
+            // the camera's clock decides.
             let day = [
                 format!("shoot_date:{date}"),
                 "OR".to_owned(),
                 format!("date:{date}"),
             ];
-            (About::Day(date, rest.join(" ")), [&day, rest].concat())
+            (
+                ReportScope::Day(date, rest.join(" ")),
+                [&day, rest].concat(),
+            )
         }
     };
-    // Nothing of a report is written yet, and a search can be killed at any time.
-    let clips = interrupt.at_once(|| search::find_all(&asked, catalogue))?;
-    let book = counted_out("gathering", |each| {
-        let mut go_on = |done, all| {
-            each(done, all);
-            !interrupt.is_asked()
+    // Nothing is written yet, so the process may exit during the search.
+    let clips = interrupt.run_interruptible(|| search::find_all(&query, catalogue))?;
+    let shoot = with_counter("gathering", |on_progress| {
+        let mut is_continued = |done, all| {
+            on_progress(done, all);
+            !interrupt.is_requested()
         };
-        Ok(Book::gather(about, &clips, today(), catalogue, &mut go_on)?)
+        Ok(ShootReport::gather(
+            about,
+            &clips,
+            today(),
+            catalogue,
+            &mut is_continued,
+        )?)
     })?;
-    let book = book.ok_or(Error::Interrupted)?;
-    if book.shots.is_empty() {
-        // A search that finds nothing has said so.
+    let shoot = shoot.ok_or(Error::Interrupted)?;
+    if shoot.shots.is_empty() {
+        // A search without results was already reported.
         if !clips.is_empty() {
             writeln!(io::stderr(), "nothing found")?;
         }
         return Ok(None);
     }
-    Ok(Some(book))
+    Ok(Some(shoot))
 }
 
-/// Shows how many of how many clips are done while something runs.
-fn counted_out<T>(
-    what: &'static str,
+/// Runs an operation on clips and shows how many are done. `verb`: such as `gathering`.
+fn with_counter<T>(
+    verb: &'static str,
     run: impl FnOnce(&mut dyn FnMut(usize, usize)) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let look = if io::stderr().is_terminal() {
-        Look::Bar
+    let format = if io::stderr().is_terminal() {
+        ProgressFormat::Bar
     } else {
-        Look::Lines
+        ProgressFormat::Lines
     };
-    let mut talk = io::stderr();
-    let mut counting = Counting::new(what, look, &mut talk);
-    let outcome = run(&mut |done, all| counting.at(done, all));
-    counting.end();
+    let mut stderr = io::stderr();
+    let mut counter = ClipProgress::new(verb, format, &mut stderr);
+    let outcome = run(&mut |done, all| counter.set(done, all));
+    counter.finish();
     outcome
 }
 
-/// The day that a word names: a date, `yesterday`, a day file.
-fn day(word: &str) -> Result<Option<Date>, Error> {
+/// Parses a date, `yesterday`, or the path of a day file. `None` for any other word.
+fn parse_day(word: &str) -> Result<Option<Date>, Error> {
     let is_file = Path::new(word).extension().is_some_and(|it| it == "toml");
     if is_file {
         let day = Day::read(Path::new(word))?;
@@ -133,84 +146,91 @@ fn day(word: &str) -> Result<Option<Date>, Error> {
                 .to_owned(),
         });
     }
-    if !is_written_as_date(word) {
+    if !looks_like_date(word) {
         return Ok(named_day(word, &today));
     }
     word.parse().map(Some).map_err(|_| Error::Query {
-        message: format!("{word} is no day"),
-        hint: format!("write a day of the calendar, or `'\"{word}\"'` to search for the word"),
+        message: format!("{word} is not a date"),
+        hint: format!("give a date that exists, or `'\"{word}\"'` to search for the word"),
     })
 }
 
-/// `2026-05-02`, and `2026-02-30`, which no calendar has.
-fn is_written_as_date(word: &str) -> bool {
-    let like = "2026-05-02";
-    let is_like =
-        |(c, like): (char, char)| c == like || c.is_ascii_digit() && like.is_ascii_digit();
-    word.len() == like.len() && word.chars().zip(like.chars()).all(is_like)
+/// Returns true for `2026-05-02`, and for dates that do not exist, such as `2026-02-30`.
+fn looks_like_date(word: &str) -> bool {
+    let example = "2026-05-02";
+    let is_alike =
+        |(c, model): (char, char)| c == model || c.is_ascii_digit() && model.is_ascii_digit();
+    word.len() == example.len() && word.chars().zip(example.chars()).all(is_alike)
 }
 
 /// Writes JSON or CSV to a file, or prints it.
-fn data(book: &Book, form: Form, output: Option<&Path>, work: &Work<'_>) -> anyhow::Result<()> {
+fn write_data(
+    shoot: &ShootReport,
+    form: ReportFormat,
+    output: Option<&Path>,
+    context: &ReportContext<'_>,
+) -> anyhow::Result<()> {
     let output = output.filter(|path| *path != Path::new("-"));
     let is_terminal = output.is_none() && io::stdout().is_terminal();
-    with_making("writing", work, |making| {
-        let write = |sink: &mut book::Sink<'_>| match form {
-            Form::Csv => book::csv(book, is_terminal, making, sink),
-            _ => book::json(book, making, sink),
+    with_progress("writing", context, |making| {
+        let write = |sink: &mut report::Sink<'_>| match form {
+            ReportFormat::Csv => report::write_csv(shoot, is_terminal, making, sink),
+            _ => report::write_json(shoot, making, sink),
         };
         match output {
             Some(path) => {
-                book::save(path, form, write)?;
+                report::save(path, form, write)?;
                 Ok(())
             }
-            None => print(work, write),
+            None => print(context, write),
         }
     })
 }
 
-/// Writes a page, or a folder.
-fn make(
-    book: &Book,
+/// Writes a page, or a folder with a page and its pictures.
+fn write_page(
+    shoot: &ShootReport,
     output: Option<&Path>,
-    (sheet, is_folder): (Option<Sheet>, bool),
-    work: &Work<'_>,
+    (sheet, is_folder): (Option<SheetLayout>, bool),
+    context: &ReportContext<'_>,
 ) -> anyhow::Result<()> {
-    let to = output.map_or_else(|| named(book, sheet.is_some()), Path::to_owned);
+    let to = output.map_or_else(|| default_name(shoot, sheet.is_some()), Path::to_owned);
     if to == Path::new("-") {
-        return with_making("writing", work, |making| {
-            print(work, |sink| book::whole_page(book, sheet, making, sink))
+        return with_progress("writing", context, |making| {
+            print(context, |sink| {
+                report::write_page(shoot, sheet, making, sink)
+            })
         });
     }
-    let wish = Wish {
+    let request = ReportRequest {
         to,
         sheet,
         is_folder,
     };
-    let bytes = with_making("writing", work, |making| {
-        Ok(book::write(book, &wish, making)?)
+    let bytes = with_progress("writing", context, |making| {
+        Ok(report::write(shoot, &request, making)?)
     })?;
-    let place = wish.place(book.shots.len());
-    let (clips, size) = (counted(book.shots.len(), "clip"), Bytes(bytes));
+    let place = request.output_path(shoot.shots.len());
+    let (clips, size) = (counted(shoot.shots.len(), "clip"), Bytes(bytes));
     let place = escape(&place.to_string_lossy());
     writeln!(io::stderr(), "{place}: {clips}, {size}")?;
     Ok(())
 }
 
-fn with_making<T>(
-    what: &'static str,
-    work: &Work<'_>,
-    write: impl FnOnce(&mut Making<'_>) -> anyhow::Result<T>,
+fn with_progress<T>(
+    verb: &'static str,
+    context: &ReportContext<'_>,
+    write: impl FnOnce(&mut RenderContext<'_>) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let outcome = counted_out(what, |told| {
-        write(&mut Making {
-            catalogue: work.catalogue,
-            cancel: work.interrupt.cancel(),
-            progress: told,
+    let outcome = with_counter(verb, |on_progress| {
+        write(&mut RenderContext {
+            catalogue: context.catalogue,
+            cancel: context.interrupt.cancel(),
+            progress: on_progress,
         })
     });
     if outcome.as_ref().is_err_and(is_interrupted) {
-        writeln!(io::stderr(), "nothing was written")?;
+        writeln!(io::stderr(), "nothing written")?;
     }
     outcome
 }
@@ -219,24 +239,24 @@ fn is_interrupted(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Error::Interrupted))
 }
 
-/// Bytes of what is printed that memory holds; the rest waits in a temporary file.
-const MOST_IN_MEMORY: usize = 16 << 20;
+/// Maximum size of printed output held in memory; larger output goes to a temporary file.
+const MAX_IN_MEMORY: usize = 16 << 20;
 
-/// Prints what is written whole, or nothing of it.
+/// Renders the complete output first, so nothing is printed if rendering fails.
 fn print(
-    work: &Work<'_>,
-    write: impl FnOnce(&mut book::Sink<'_>) -> Result<(), Error>,
+    context: &ReportContext<'_>,
+    write: impl FnOnce(&mut report::Sink<'_>) -> Result<(), Error>,
 ) -> anyhow::Result<()> {
-    let mut spool = tempfile::spooled_tempfile(MOST_IN_MEMORY);
-    let place = std::env::temp_dir();
+    let mut spool = tempfile::spooled_tempfile(MAX_IN_MEMORY);
+    let folder = std::env::temp_dir();
     {
         let mut buffered = BufWriter::new(&mut spool);
-        write(&mut book::Sink::new(&mut buffered, &place))?;
-        buffered.flush().map_err(Error::path(&place))?;
+        write(&mut report::Sink::new(&mut buffered, &folder))?;
+        buffered.flush().map_err(Error::path(&folder))?;
     }
-    spool.rewind().map_err(Error::path(&place))?;
-    // Whoever reads it may be slow; what was read already cannot be taken back.
-    work.interrupt.at_once(|| {
+    spool.rewind().map_err(Error::path(&folder))?;
+    // The reader of a pipe may be slow, and what was written to it cannot be taken back.
+    context.interrupt.run_interruptible(|| {
         let mut out = stdout();
         io::copy(&mut spool, &mut out)?;
         out.flush()?;
@@ -244,13 +264,13 @@ fn print(
     })
 }
 
-/// What a page is called when nobody says so.
-fn named(book: &Book, is_sheet: bool) -> PathBuf {
-    let name = match (&book.about, is_sheet) {
-        (About::Day(date, _), false) => date.to_string(),
-        (About::Day(date, _), true) => format!("{date}-sheet"),
-        (About::Query(_), false) => "report".to_owned(),
-        (About::Query(_), true) => "sheet".to_owned(),
+/// Returns the default file name of a page, without `-o`.
+fn default_name(shoot: &ShootReport, is_sheet: bool) -> PathBuf {
+    let name = match (&shoot.about, is_sheet) {
+        (ReportScope::Day(date, _), false) => date.to_string(),
+        (ReportScope::Day(date, _), true) => format!("{date}-sheet"),
+        (ReportScope::Query(_), false) => "report".to_owned(),
+        (ReportScope::Query(_), true) => "sheet".to_owned(),
     };
     format!("{name}.html").into()
 }

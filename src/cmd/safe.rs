@@ -1,25 +1,25 @@
-//! `btsindex safe`
+//! `btsindex safe`: checks whether cards can be formatted.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::media::Cancel;
-use btsindex::present::{Look, SafetyProgress, json_line, safety, safety_json};
+use btsindex::output::{ProgressFormat, SafetyProgress, json_line, safety_json, write_safety};
 use btsindex::safe::{Request, safe};
 
 use super::scan::stop_on_ctrl_c;
 use super::{Exit, stdout};
 use crate::cli;
 
-/// `is_named`: whether the catalogue is another than the usual one.
-pub(crate) fn run(args: &cli::Safe, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
+/// Checks each card. `is_named`: `--catalogue` was given, so suggested commands must contain it.
+pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let look = match (args.json, io::stderr().is_terminal()) {
-        (true, _) => Look::Json,
-        (false, true) => Look::Bar,
-        (false, false) => Look::Lines,
+    let format = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => ProgressFormat::Json,
+        (false, true) => ProgressFormat::Bar,
+        (false, false) => ProgressFormat::Lines,
     };
     let mut out = stdout();
     let mut are_all_safe = true;
@@ -34,30 +34,30 @@ pub(crate) fn run(args: &cli::Safe, folder: &Path, is_named: bool) -> anyhow::Re
             is_catalogue_named: is_named,
             cancel: cancel.clone(),
         };
-        // For each anew: what is mounted may be something else by then.
+        // Opened again for each card, because the mounted volumes may have changed.
         let catalogue = Catalogue::open(folder)?;
-        let mut talk = io::stderr();
-        let mut progress = SafetyProgress::new(look, &mut out, &mut talk);
-        let found = safe(&request, &catalogue, &mut |event| progress.event(&event));
-        progress.end();
-        let found = found?;
+        let mut stderr = io::stderr();
+        let mut progress = SafetyProgress::new(format, &mut out, &mut stderr);
+        let report = safe(&request, &catalogue, &mut |event| progress.on_event(&event));
+        progress.finish();
+        let report = report?;
         if args.json {
-            for line in safety_json(&found) {
+            for line in safety_json(&report) {
                 writeln!(out, "{}", json_line(&line))?;
             }
         } else {
-            safety(&found, args.files, &mut out)?;
+            write_safety(&report, args.files, &mut out)?;
         }
         out.flush()?;
-        // As it was told: whoever interrupts what is over has its verdict.
-        if found.is_interrupted {
+        // The report decides, not the signal: an interrupt after the last file changes no verdict.
+        if report.is_interrupted {
             return Ok(Exit::Interrupted);
         }
-        are_all_safe &= found.is_safe();
+        are_all_safe &= report.is_safe();
     }
     Ok(if are_all_safe {
         Exit::Done
     } else {
-        Exit::NothingFound
+        Exit::Negative
     })
 }

@@ -1,4 +1,4 @@
-//! `btsindex scan`
+//! `btsindex scan`: catalogues footage.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use anyhow::Context;
 use btsindex::footage::WalkOptions;
-use btsindex::media::{Cancel, Headers, Thumbs, kill_all};
-use btsindex::present::{Look, Progress, json_line, summary, summary_json, timings};
-use btsindex::scan::{Request, scan};
+use btsindex::media::{Cancel, HeaderReaders, ThumbnailFormat, kill_all};
+use btsindex::output::{
+    ProgressFormat, ScanProgress, json_line, scan_summary_json, write_scan_summary, write_timings,
+};
+use btsindex::scan::{ScanRequest, scan};
 
 use super::{Exit, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let request = Request {
+    let request = ScanRequest {
         paths: args.paths,
         walk: WalkOptions {
             follow_links: args.follow_links,
@@ -26,64 +28,64 @@ pub(crate) fn run(args: cli::Scan, catalogue: PathBuf) -> anyhow::Result<Exit> {
         },
         readers: args.readers.map(usize::from),
         headers: match args.reader {
-            cli::HeaderReader::Own => Headers::Own,
-            cli::HeaderReader::Ffprobe => Headers::Ffprobe,
+            cli::HeaderReader::Own => HeaderReaders::Builtin,
+            cli::HeaderReader::Ffprobe => HeaderReaders::Ffprobe,
         },
         strip: args.strip.into(),
         pictures: !args.no_pictures,
         thumbs: match args.thumbs {
-            cli::Thumbs::Jpeg => Thumbs::Jpeg,
-            cli::Thumbs::Webp => Thumbs::Webp,
+            cli::PictureFormat::Jpeg => ThumbnailFormat::Jpeg,
+            cli::PictureFormat::Webp => ThumbnailFormat::Webp,
         },
         deadline: Duration::from_secs(args.deadline),
         accept_missing: args.accept_missing,
         recheck: args.recheck,
         mark_volume: args.mark_volume,
         cancel,
-        ..Request::new(catalogue)
+        ..ScanRequest::new(catalogue)
     };
     let request = match args.jobs {
-        Some(jobs) => Request {
+        Some(jobs) => ScanRequest {
             jobs: jobs.into(),
             ..request
         },
         None => request,
     };
-    let look = match (args.json, io::stderr().is_terminal()) {
-        (true, _) => Look::Json,
-        (false, true) => Look::Bar,
-        (false, false) => Look::Lines,
+    let format = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => ProgressFormat::Json,
+        (false, true) => ProgressFormat::Bar,
+        (false, false) => ProgressFormat::Lines,
     };
-    let (mut out, mut talk) = (stdout(), io::stderr());
-    let mut progress = Progress::new(look, &mut out, &mut talk);
-    let outcome = scan(&request, &mut |event| progress.event(&event));
-    let problems = progress.end();
-    let found = outcome?;
+    let (mut out, mut stderr) = (stdout(), io::stderr());
+    let mut progress = ScanProgress::new(format, &mut out, &mut stderr);
+    let outcome = scan(&request, &mut |event| progress.on_event(&event));
+    let problems = progress.finish();
+    let summary = outcome?;
     if args.json {
-        writeln!(out, "{}", json_line(&summary_json(&found)))?;
+        writeln!(out, "{}", json_line(&scan_summary_json(&summary)))?;
     } else {
-        summary(&found, &problems, &mut out)?;
+        write_scan_summary(&summary, &problems, &mut out)?;
         if args.timings {
-            timings(&found, &mut out)?;
+            write_timings(&summary, &mut out)?;
         }
     }
     out.flush()?;
-    Ok(match (found.is_interrupted, found.unreadable) {
+    Ok(match (summary.is_interrupted, summary.unreadable) {
         (true, _) => Exit::Interrupted,
         (false, 0) => Exit::Done,
         (false, _) => Exit::SomeUnreadable,
     })
 }
 
-/// The first Ctrl-C asks for a clean end, the second takes it.
+/// Installs a handler: the first Ctrl-C requests a clean stop, the second exits immediately.
 pub(super) fn stop_on_ctrl_c(cancel: &Cancel) -> anyhow::Result<()> {
     let cancel = cancel.clone();
     ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
             kill_all();
-            std::process::exit(130);
+            std::process::exit(Exit::Interrupted.code().into());
         }
         cancel.cancel();
     })
-    .context("Ctrl-C cannot be caught")
+    .context("cannot handle Ctrl-C")
 }

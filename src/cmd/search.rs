@@ -1,4 +1,7 @@
-//! `btsindex search`
+//! `btsindex search`: finds clips, and prints them as table, paths, JSON or CSV.
+
+mod open;
+mod thumbs;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,21 +9,22 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::clip::{Clip, Facet, FileState};
 use btsindex::error::{Error, escape};
-use btsindex::index::{Finder, Hits, Order, Tally};
-use btsindex::present::{
-    Columns, Table, counted, csv, grouped, json, json_line, tally_json, tally_table,
+use btsindex::index::{Finder, Hits, SortOrder, Tally};
+use btsindex::output::{
+    ClipColumns, TextTable, clip_json, counted, grouped, json_line, tally_table, write_csv,
+    write_tally_json,
 };
 use btsindex::query::Query;
 use btsindex::value::{parse_name, to_bytes};
 
-use super::open::Wish;
-use super::{Exit, asked, said, stdout, thumbs, width};
+use super::{Exit, print_index_notice, query_args, stdout, width};
 use crate::cli;
+use open::DesktopAction;
 
-/// Rows of a table that people look through.
+/// Default number of rows of a table.
 const TABLE_ROWS: usize = 50;
 
-pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::SearchArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     if args.saved {
         return list_saved(&catalogue, args.json);
@@ -28,13 +32,13 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
     if let Some(name) = &args.forget {
         return forget(name, &catalogue);
     }
-    let query = asked::query(&args.words, &catalogue)?;
+    let query = query_args::parse(&args.words, &catalogue)?;
     if let Some(name) = &args.save {
         save(name, &args.words, &catalogue)?;
     }
-    let columns = Columns::named(&args.columns, &query)?;
+    let columns = ClipColumns::parse(&args.columns, &query)?;
     let order = order(args)?;
-    let mut finder = Finder::open(&catalogue, &mut said)?;
+    let mut finder = Finder::open(&catalogue, &mut print_index_notice)?;
     let exit = find(
         &query,
         order.as_ref(),
@@ -43,17 +47,17 @@ pub(crate) fn run(args: &cli::Search, catalogue: &Path) -> anyhow::Result<Exit> 
         &catalogue,
         args,
     )?;
-    finder.tidy(&mut said);
+    finder.tidy(&mut print_index_notice);
     Ok(exit)
 }
 
 fn find(
     query: &Query,
-    order: Option<&Order>,
-    columns: &Columns,
+    order: Option<&SortOrder>,
+    columns: &ClipColumns,
     finder: &mut Finder<'_>,
     catalogue: &Catalogue,
-    args: &cli::Search,
+    args: &cli::SearchArgs,
 ) -> anyhow::Result<Exit> {
     if args.explain {
         return explain(query, finder);
@@ -65,46 +69,51 @@ fn find(
         return facets(query, finder, args);
     }
     let hits = match order {
-        // As the folders are.
+        // Without a query or sort order, clips are listed by folder.
         None if query.is_everything() => Hits {
-            total: finder.count(query, &mut said)?,
-            clips: catalogue.all(most(args))?,
+            total: finder.count(query, &mut print_index_notice)?,
+            clips: catalogue.all(hit_limit(args))?,
         },
         order => {
             let order = order.cloned().unwrap_or_default();
-            finder.find(query, &order, most(args), &mut said)?
+            finder.find(query, &order, hit_limit(args), &mut print_index_notice)?
         }
     };
     if hits.total == 0 {
-        asked::say_nothing_found(query, finder)?;
-        return Ok(Exit::NothingFound);
+        query_args::print_nothing_found(query, finder)?;
+        return Ok(Exit::Negative);
     }
-    let group = Group::of(query, finder, args)?;
-    show(&hits, group.as_ref(), columns, catalogue, args)
+    let group = ResultGroup::from_args(query, finder, args)?;
+    print_hits(&hits, group.as_ref(), columns, catalogue, args)
 }
 
-/// Everything that a query finds, for the commands that do something with it.
+/// Returns the ids of all clips that a query finds, for commands that process them.
 pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Result<Vec<i64>> {
-    let query = asked::query(words, catalogue)?;
+    let query = query_args::parse(words, catalogue)?;
     if query.is_everything() {
         return Ok(catalogue.all(usize::MAX)?);
     }
-    let mut finder = Finder::open(catalogue, &mut said)?;
-    let hits = finder.find(&query, &Order::default(), usize::MAX, &mut said)?;
+    let mut finder = Finder::open(catalogue, &mut print_index_notice)?;
+    let hits = finder.find(
+        &query,
+        &SortOrder::default(),
+        usize::MAX,
+        &mut print_index_notice,
+    )?;
     if hits.total == 0 {
-        asked::say_nothing_found(&query, &mut finder)?;
+        query_args::print_nothing_found(&query, &mut finder)?;
     }
-    finder.tidy(&mut said);
+    finder.tidy(&mut print_index_notice);
     Ok(hits.clips)
 }
 
-/// What the order goes by; groups come first in it.
-fn order(args: &cli::Search) -> Result<Option<Order>, Error> {
+/// Parses the sort order; with `--group`, clips are sorted by group first.
+fn order(args: &cli::SearchArgs) -> Result<Option<SortOrder>, Error> {
     let sort = args.sort.as_deref();
     match &args.group {
         None => sort.map(str::parse).transpose(),
         Some(group) => {
-            let facet = asked::facets(std::slice::from_ref(group))?;
+            let facet = query_args::parse_facets(std::slice::from_ref(group))?;
             let group = facet.first().map_or("day", |facet| facet.name);
             format!("{group},{}", sort.unwrap_or("relevance"))
                 .parse()
@@ -113,37 +122,38 @@ fn order(args: &cli::Search) -> Result<Option<Order>, Error> {
     }
 }
 
-fn most(args: &cli::Search) -> usize {
-    match Wish::of(args) {
-        Some(wish) => wish.nth,
+/// Returns the number of hits to fetch.
+fn hit_limit(args: &cli::SearchArgs) -> usize {
+    match DesktopAction::from_args(args) {
+        Some(action) => action.nth,
         None => limit(args, is_list(args)),
     }
 }
 
-/// How many rows there are at most, for people or for another program.
-fn limit(args: &cli::Search, is_list: bool) -> usize {
+/// Returns the maximum number of rows, which is unlimited by default for other programs.
+fn limit(args: &cli::SearchArgs, is_list: bool) -> usize {
     match args.limit {
         Some(0) => usize::MAX,
-        Some(most) => most,
+        Some(limit) => limit,
         None if is_list => usize::MAX,
         None => TABLE_ROWS,
     }
 }
 
-/// Whether the output is for another program.
-fn is_list(args: &cli::Search) -> bool {
+/// Returns true if the output is for another program.
+fn is_list(args: &cli::SearchArgs) -> bool {
     args.json || args.csv || args.paths || args.null || args.all_files
 }
 
-fn show(
+fn print_hits(
     hits: &Hits,
-    group: Option<&Group>,
-    columns: &Columns,
+    group: Option<&ResultGroup>,
+    columns: &ClipColumns,
     catalogue: &Catalogue,
-    args: &cli::Search,
+    args: &cli::SearchArgs,
 ) -> anyhow::Result<Exit> {
-    if let Some(wish) = Wish::of(args) {
-        return wish.fulfil(&hits.clips, catalogue);
+    if let Some(action) = DesktopAction::from_args(args) {
+        return action.perform(&hits.clips, catalogue);
     }
     let mut out = stdout();
     let is_list = is_list(args);
@@ -153,7 +163,7 @@ fn show(
             .iter()
             .filter_map(|&clip| catalogue.clip(clip).transpose());
         let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
-        csv(columns, clips, is_terminal, &mut out)?;
+        write_csv(columns, clips, is_terminal, &mut out)?;
     } else if is_list {
         for &clip in &hits.clips {
             if let Some(clip) = catalogue.clip(clip)? {
@@ -163,49 +173,49 @@ fn show(
     } else {
         let clips = catalogue.clips(&hits.clips)?;
         match (group, width()) {
-            (Some(group), _) => groups(&clips, group, columns, &mut out)?,
+            (Some(group), _) => write_groups(&clips, group, columns, &mut out)?,
             (None, Some(width)) if args.thumbs => thumbs::show(clips, catalogue, width)?,
             (None, width) => columns.table(&clips, width).write(&mut out)?,
         }
         if args.thumbs && width().is_none() {
-            writeln!(io::stderr(), "posters are drawn on a terminal only")?;
+            writeln!(io::stderr(), "warning: --thumbs needs a terminal")?;
         }
     }
     out.flush()?;
     if !is_list || hits.clips.len() < hits.total {
-        say_count(hits)?;
+        print_count(hits)?;
     }
     Ok(Exit::Done)
 }
 
-/// Clips that stand together under a heading each, and under several where they have several
-/// values; how many there are of each is counted of all that is found.
-fn groups(
+/// Writes clips in groups, each under a heading. A clip with several values is in several groups.
+/// The count in a heading covers all hits, not only those shown.
+fn write_groups(
     shown: &[Clip],
-    group: &Group,
-    columns: &Columns,
+    group: &ResultGroup,
+    columns: &ClipColumns,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut together: Vec<(Option<String>, Vec<&Clip>)> = Vec::new();
-    let mut is_several = false;
+    let mut groups: Vec<(Option<String>, Vec<&Clip>)> = Vec::new();
+    let mut has_multiple_values = false;
     for clip in shown {
         let mut values: Vec<Option<String>> =
             group.facet.values(clip).into_iter().map(Some).collect();
-        is_several |= values.len() > 1;
+        has_multiple_values |= values.len() > 1;
         if values.is_empty() {
             values.push(None);
         }
         for value in values {
-            match together.iter_mut().find(|(known, _)| *known == value) {
+            match groups.iter_mut().find(|(known, _)| *known == value) {
                 Some((_, clips)) => clips.push(clip),
-                None => together.push((value, vec![clip])),
+                None => groups.push((value, vec![clip])),
             }
         }
     }
-    if is_several {
-        together.sort_by(|(a, _), (b, _)| (a.is_none(), a).cmp(&(b.is_none(), b)));
+    if has_multiple_values {
+        groups.sort_by(|(a, _), (b, _)| (a.is_none(), a).cmp(&(b.is_none(), b)));
     }
-    for (at, (value, clips)) in together.into_iter().enumerate() {
+    for (at, (value, clips)) in groups.into_iter().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
@@ -222,29 +232,29 @@ fn groups(
     Ok(())
 }
 
-/// What clips stand together by, and how many there are of each.
-struct Group {
+/// Facet that results are grouped by, with the clip count of each value.
+struct ResultGroup {
     facet: Facet,
     tally: Tally,
 }
 
-impl Group {
-    /// What was asked for, if anything was.
-    fn of(
+impl ResultGroup {
+    /// Counts the values of the facet of `--group`; `None` without it.
+    fn from_args(
         query: &Query,
         finder: &mut Finder<'_>,
-        args: &cli::Search,
+        args: &cli::SearchArgs,
     ) -> anyhow::Result<Option<Self>> {
         let Some(name) = args.group.as_ref().filter(|_| !is_list(args)) else {
             return Ok(None);
         };
-        let facets = asked::facets(std::slice::from_ref(name))?;
-        let tallies = finder.tally(query, &facets, false, &mut said)?;
+        let facets = query_args::parse_facets(std::slice::from_ref(name))?;
+        let tallies = finder.tally(query, &facets, false, &mut print_index_notice)?;
         let group = facets.into_iter().zip(tallies.facets).next();
         Ok(group.map(|(facet, tally)| Self { facet, tally }))
     }
 
-    /// How many clips have a value, or none.
+    /// Returns the number of clips with a value; `None` counts clips without one.
     fn count(&self, value: Option<&str>) -> usize {
         let sum = match value {
             None => Some(self.tally.without),
@@ -265,14 +275,14 @@ fn explain(query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     writeln!(out, "{}", escape(&query.to_string()))?;
-    let mut table = Table::new(&["part", "clips"], width());
+    let mut table = TextTable::new(&["part", "clips"], width());
     for term in query.terms() {
-        let count = finder.count(term, &mut said)?;
+        let count = finder.count(term, &mut print_index_notice)?;
         table.row(&[term.to_string(), grouped(count)]);
     }
     table.row(&[
-        "all of it".to_owned(),
-        grouped(finder.count(query, &mut said)?),
+        "all parts".to_owned(),
+        grouped(finder.count(query, &mut print_index_notice)?),
     ]);
     table.write(&mut out)?;
     out.flush()?;
@@ -280,7 +290,7 @@ fn explain(query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
 }
 
 fn count(query: &Query, finder: &mut Finder<'_>, as_json: bool) -> anyhow::Result<Exit> {
-    let count = finder.count(query, &mut said)?;
+    let count = finder.count(query, &mut print_index_notice)?;
     let mut out = stdout();
     if as_json {
         writeln!(out, "{}", serde_json::json!({ "clips": count }))?;
@@ -289,34 +299,34 @@ fn count(query: &Query, finder: &mut Finder<'_>, as_json: bool) -> anyhow::Resul
     }
     out.flush()?;
     if count == 0 {
-        asked::say_nothing_found(query, finder)?;
-        return Ok(Exit::NothingFound);
+        query_args::print_nothing_found(query, finder)?;
+        return Ok(Exit::Negative);
     }
     Ok(Exit::Done)
 }
 
-fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::Search) -> anyhow::Result<Exit> {
-    let facets = asked::facets(&args.facets)?;
-    let tallies = finder.tally(query, &facets, false, &mut said)?;
-    if tallies.whole.clips == 0 {
-        asked::say_nothing_found(query, finder)?;
-        return Ok(Exit::NothingFound);
+fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::SearchArgs) -> anyhow::Result<Exit> {
+    let facets = query_args::parse_facets(&args.facets)?;
+    let tallies = finder.tally(query, &facets, false, &mut print_index_notice)?;
+    if tallies.total.clips == 0 {
+        query_args::print_nothing_found(query, finder)?;
+        return Ok(Exit::Negative);
     }
-    let most = limit(args, args.json);
+    let limit = limit(args, args.json);
     let mut out = stdout();
     for (at, tally) in tallies.facets.iter().enumerate() {
         if args.json {
-            tally_json(tally, most, &mut out)?;
+            write_tally_json(tally, limit, &mut out)?;
         } else {
             if at > 0 {
                 writeln!(out)?;
             }
-            tally_table(tally, most, width()).write(&mut out)?;
+            tally_table(tally, limit, width()).write(&mut out)?;
         }
     }
     out.flush()?;
     if !args.json {
-        let found = usize::try_from(tallies.whole.clips).unwrap_or(usize::MAX);
+        let found = usize::try_from(tallies.total.clips).unwrap_or(usize::MAX);
         writeln!(io::stderr(), "{} found", counted(found, "clip"))?;
     }
     Ok(Exit::Done)
@@ -326,17 +336,17 @@ fn save(name: &str, words: &[String], catalogue: &Catalogue) -> anyhow::Result<(
     let name = parse_name(name).map_err(Error::Malformed)?;
     if words.is_empty() {
         return Err(Error::Query {
-            message: "there is nothing to save".to_owned(),
-            hint: "write what to search for after the name".to_owned(),
+            message: "nothing to save: the query is empty".to_owned(),
+            hint: "add the query after the name: `--save NAME WORDS`".to_owned(),
         }
         .into());
     }
     let replaced = catalogue.save_search(name, words)?;
-    let mut talk = io::stderr().lock();
-    writeln!(talk, "saved as `{}`", escape(name))?;
+    let mut stderr = io::stderr().lock();
+    writeln!(stderr, "saved as `{}`", escape(name))?;
     if let Some(before) = replaced.filter(|before| before != words) {
         let before = escape(&before.join(" "));
-        writeln!(talk, "it was `{before}` before")?;
+        writeln!(stderr, "replaced `{before}`")?;
     }
     Ok(())
 }
@@ -344,25 +354,25 @@ fn save(name: &str, words: &[String], catalogue: &Catalogue) -> anyhow::Result<(
 fn forget(name: &str, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     let name = name.strip_prefix('@').unwrap_or(name);
     if catalogue.forget_search(name)? {
-        writeln!(io::stderr(), "forgot `{}`", escape(name))?;
+        writeln!(io::stderr(), "deleted `{}`", escape(name))?;
         return Ok(Exit::Done);
     }
     writeln!(
         io::stderr(),
-        "no saved search `{}`; `btsindex search --saved` lists them all",
+        "no saved search `{}`\nhint: `btsindex search --saved` lists them all",
         escape(name)
     )?;
-    Ok(Exit::NothingFound)
+    Ok(Exit::Negative)
 }
 
 fn list_saved(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
     let saved = catalogue.saved_searches()?;
     if saved.is_empty() {
-        writeln!(io::stderr(), "no search was saved yet")?;
-        return Ok(Exit::NothingFound);
+        writeln!(io::stderr(), "no saved searches yet")?;
+        return Ok(Exit::Negative);
     }
     let mut out = stdout();
-    let mut table = Table::new(&["name", "asks for"], width());
+    let mut table = TextTable::new(&["name", "query"], width());
     for (name, words) in &saved {
         if as_json {
             let line = serde_json::json!({ "name": name, "words": words });
@@ -377,22 +387,22 @@ fn list_saved(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn say_count(hits: &Hits) -> io::Result<()> {
-    let mut talk = io::stderr().lock();
+fn print_count(hits: &Hits) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
     if hits.clips.len() < hits.total {
         let (shown, total) = (grouped(hits.clips.len()), counted(hits.total, "clip"));
         writeln!(
-            talk,
-            "{total} found, the first {shown} shown; `--limit 0` shows all"
+            stderr,
+            "{total} found, first {shown} shown; `--limit 0` shows all"
         )
     } else {
-        writeln!(talk, "{} found", counted(hits.total, "clip"))
+        writeln!(stderr, "{} found", counted(hits.total, "clip"))
     }
 }
 
-fn print(clip: &Clip, args: &cli::Search, out: &mut dyn Write) -> io::Result<()> {
+fn print(clip: &Clip, args: &cli::SearchArgs, out: &mut dyn Write) -> io::Result<()> {
     if args.json {
-        return writeln!(out, "{}", json_line(&json(clip)));
+        return writeln!(out, "{}", json_line(&clip_json(clip)));
     }
     let copies = if args.all_files { clip.files.len() } else { 1 };
     let is_shown = |state| !args.all_files || state != FileState::Missing;
@@ -412,7 +422,8 @@ fn print(clip: &Clip, args: &cli::Search, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-/// A path to a pipe as it is; to a terminal, or with a line break in it, escaped.
+/// Prints a path unchanged, so that programs can open it. It is escaped on a terminal, or if it
+/// contains a line break.
 fn print_path(path: &Path, out: &mut dyn Write) -> io::Result<()> {
     let bytes = to_bytes(path.as_os_str());
     if io::IsTerminal::is_terminal(&io::stdout()) || bytes.contains(&b'\n') {

@@ -1,4 +1,4 @@
-//! `btsindex sidecar`: what people said, beside the footage.
+//! `btsindex sidecar`: writes edits to XMP sidecars next to the footage, and reads them back.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -6,12 +6,15 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::exchange::{Beside, Outcome, Written, read_sidecars, write_sidecars};
-use btsindex::present::{counted, json_line};
+use btsindex::output::{counted, json_line};
+use btsindex::xmp_sync::{
+    SidecarFolder, SidecarOutcome, SidecarResult, read_sidecars, write_sidecars,
+};
 use serde_json::json;
 
+use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, ask, search, stdout};
+use super::{Exit, author, search, stdout};
 use crate::cli::{self, SidecarCommand};
 
 pub(crate) fn run(command: &SidecarCommand, catalogue: &Path) -> anyhow::Result<Exit> {
@@ -28,64 +31,61 @@ pub(crate) fn run(command: &SidecarCommand, catalogue: &Path) -> anyhow::Result<
 
 fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
-    let mut clips = catalogue.with_words()?;
+    let mut clips = catalogue.clips_with_edits()?;
     if !words.is_empty() {
         let found: HashSet<i64> = search::find_all(words, &catalogue)?.into_iter().collect();
         clips.retain(|clip| found.contains(clip));
     }
     if clips.is_empty() {
-        writeln!(io::stderr(), "nobody said anything of these clips yet")?;
-        return Ok(Exit::NothingFound);
+        writeln!(io::stderr(), "no edits on these clips yet")?;
+        return Ok(Exit::Negative);
     }
-    let question = format!("write beside {}?", counted(clips.len(), "clip"));
-    if !yes && !ask::confirm(&question)? {
-        writeln!(io::stderr(), "nothing was written")?;
-        return Ok(Exit::NothingFound);
+    let action = format!("write XMP sidecars for {}", counted(clips.len(), "clip"));
+    if !yes && !confirm(&action)? {
+        writeln!(io::stderr(), "nothing written")?;
+        return Ok(Exit::Negative);
     }
-    // From here on files are written beside footage: an unfinished one must not stay there.
+    // Sidecars are written next to footage: an interrupt must not leave a partial one.
     let interrupt = Interrupt::new()?;
     let mut out = stdout();
-    let mut beside = Beside::default();
-    let (mut count, mut same, mut refused, mut away) = (0, 0, 0, 0);
+    let mut folders = SidecarFolder::default();
+    let (mut count, mut unchanged, mut refused, mut skipped) = (0, 0, 0, 0);
     for clip in clips {
-        if interrupt.is_asked() {
+        if interrupt.is_requested() {
             break;
         }
-        let written = write_sidecars(&catalogue, clip, &mut beside)?;
-        away += usize::from(written.is_empty());
-        for one in &written {
-            match &one.outcome {
-                Outcome::Written => count += 1,
-                Outcome::Unchanged => same += 1,
-                Outcome::Refused(_) => refused += 1,
+        let sidecars = write_sidecars(&catalogue, clip, &mut folders)?;
+        skipped += usize::from(sidecars.is_empty());
+        for sidecar in &sidecars {
+            match &sidecar.outcome {
+                SidecarOutcome::Written => count += 1,
+                SidecarOutcome::Unchanged => unchanged += 1,
+                SidecarOutcome::Refused(_) => refused += 1,
             }
             if json {
-                writeln!(out, "{}", json_line(&object(one)))?;
+                writeln!(out, "{}", json_line(&to_json(sidecar)))?;
             } else {
-                tell(one)?;
+                print_messages(sidecar)?;
             }
         }
     }
     if !json {
         writeln!(
             out,
-            "{} written, {same} said it already",
+            "{} written, {unchanged} up to date",
             counted(count, "sidecar")
         )?;
-        if away > 0 {
-            let clips = counted(away, "clip");
+        if skipped > 0 {
+            let clips = counted(skipped, "clip");
             writeln!(
                 out,
-                "{clips} on no mounted volume, or with nothing to write"
+                "{clips} skipped: not on a mounted volume, or nothing to write"
             )?;
         }
     }
     out.flush()?;
-    if interrupt.is_asked() {
-        writeln!(
-            io::stderr(),
-            "interrupted: the same command writes the others"
-        )?;
+    if interrupt.is_requested() {
+        writeln!(io::stderr(), "interrupted; run the same command to resume")?;
         return Ok(Exit::Interrupted);
     }
     Ok(if refused > 0 {
@@ -95,39 +95,40 @@ fn write(words: &[String], yes: bool, json: bool, catalogue: &Path) -> anyhow::R
     })
 }
 
-fn tell(one: &Written) -> io::Result<()> {
-    let path = escape(&one.path.to_string_lossy());
-    let mut talk = io::stderr().lock();
-    if let Outcome::Refused(reason) = &one.outcome {
-        writeln!(talk, "warning: {path}: {}", escape(reason))?;
+fn print_messages(sidecar: &SidecarResult) -> io::Result<()> {
+    let path = escape(&sidecar.path.to_string_lossy());
+    let mut stderr = io::stderr().lock();
+    if let SidecarOutcome::Refused(reason) = &sidecar.outcome {
+        writeln!(stderr, "warning: {path}: {}", escape(reason))?;
     }
-    if let Some(note) = &one.note {
-        writeln!(talk, "{path}: {}", escape(note))?;
+    if let Some(note) = &sidecar.note {
+        writeln!(stderr, "{path}: {}", escape(note))?;
     }
-    for conflict in &one.conflicts {
+    for conflict in &sidecar.conflicts {
         writeln!(
-            talk,
-            "warning: {path}: {} is {} there and {} here; it stays",
+            stderr,
+            "warning: {path}: {} is {} in the sidecar and {} in the catalogue: not overwritten",
             conflict.property,
             escape(&conflict.theirs),
             escape(&conflict.ours)
         )?;
-        writeln!(talk, "hint: `btsindex sidecar read` takes it in")?;
+        writeln!(stderr, "hint: `btsindex sidecar read` imports it")?;
     }
     Ok(())
 }
 
-fn object(one: &Written) -> serde_json::Value {
-    let (outcome, reason) = match &one.outcome {
-        Outcome::Written => ("written", None),
-        Outcome::Unchanged => ("unchanged", None),
-        Outcome::Refused(reason) => ("refused", Some(reason)),
+fn to_json(sidecar: &SidecarResult) -> serde_json::Value {
+    let (outcome, reason) = match &sidecar.outcome {
+        SidecarOutcome::Written => ("written", None),
+        SidecarOutcome::Unchanged => ("unchanged", None),
+        SidecarOutcome::Refused(reason) => ("refused", Some(reason)),
     };
-    let conflicts = one.conflicts.iter().map(|conflict| {
+    let conflicts = sidecar.conflicts.iter().map(|conflict| {
         json!({ "property": conflict.property, "theirs": conflict.theirs, "ours": conflict.ours })
     });
     json!({
-        "path": one.path.to_string_lossy(), "outcome": outcome, "reason": reason, "note": one.note,
+        "path": sidecar.path.to_string_lossy(), "outcome": outcome, "reason": reason,
+        "note": sidecar.note,
         "conflicts": conflicts.collect::<Vec<_>>(),
     })
 }
@@ -136,60 +137,60 @@ fn read(
     words: &[String],
     prefer_xmp: bool,
     json: bool,
-    by: &cli::By,
+    by: &cli::AuthorArgs,
     catalogue: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
     let vocabulary = catalogue.vocabulary()?;
-    let mut said = Vec::new();
+    let mut edits = Vec::new();
     let mut out = stdout();
-    let (mut sidecars, mut unread) = (0, 0);
-    let mut beside = Beside::default();
+    let (mut sidecars, mut unreadable) = (0, 0);
+    let mut folders = SidecarFolder::default();
     let interrupt = Interrupt::new()?;
-    let clips = interrupt.at_once(|| search::find_all(words, &catalogue))?;
+    let clips = interrupt.run_interruptible(|| search::find_all(words, &catalogue))?;
     for clip in clips {
-        if interrupt.is_asked() {
-            writeln!(io::stderr(), "nothing was taken in")?;
+        if interrupt.is_requested() {
+            writeln!(io::stderr(), "nothing imported")?;
             return Err(Error::Interrupted.into());
         }
-        let heard = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp, &mut beside)?;
-        sidecars += heard.read;
-        unread += heard.unread.len();
+        let imported = read_sidecars(&catalogue, &vocabulary, clip, prefer_xmp, &mut folders)?;
+        sidecars += imported.read;
+        unreadable += imported.failed.len();
         let name = catalogue.clip(clip)?.and_then(|clip| clip.name);
         let name = name.map_or_else(String::new, |name| name.value);
-        for (path, reason) in &heard.unread {
+        for (path, reason) in &imported.failed {
             let path = escape(&path.to_string_lossy());
             writeln!(io::stderr(), "warning: {path}: {}", escape(reason))?;
         }
-        for conflict in &heard.conflicts {
+        for conflict in &imported.conflicts {
             writeln!(io::stderr(), "{}: {}", escape(&name), escape(conflict))?;
         }
-        if json && heard.read > 0 {
-            let taken: Vec<String> = heard.actions.iter().map(ToString::to_string).collect();
-            let line = json!({ "clip": name, "taken": taken, "conflicts": heard.conflicts });
+        if json && imported.read > 0 {
+            let actions: Vec<String> = imported.actions.iter().map(ToString::to_string).collect();
+            let line = json!({ "clip": name, "taken": actions, "conflicts": imported.conflicts });
             writeln!(out, "{}", json_line(&line))?;
         }
-        if !heard.actions.is_empty() {
-            said.push((clip, heard.actions));
+        if !imported.actions.is_empty() {
+            edits.push((clip, imported.actions));
         }
     }
-    let actions: usize = said.iter().map(|(_, actions)| actions.len()).sum();
-    if !said.is_empty() {
-        catalogue.edit(&said, &ask::author(by))?;
+    let count: usize = edits.iter().map(|(_, actions)| actions.len()).sum();
+    if !edits.is_empty() {
+        catalogue.edit(&edits, &author::from_args(by))?;
     }
     if !json {
         writeln!(
             out,
-            "read {}: {} new on {}",
+            "read {}: {} imported on {}",
             counted(sidecars, "sidecar"),
-            counted(actions, "thing"),
-            counted(said.len(), "clip")
+            counted(count, "edit"),
+            counted(edits.len(), "clip")
         )?;
     }
     out.flush()?;
-    Ok(match (sidecars, unread) {
+    Ok(match (sidecars, unreadable) {
         (_, 1..) => Exit::SomeUnreadable,
-        (0, 0) => Exit::NothingFound,
+        (0, 0) => Exit::Negative,
         _ => Exit::Done,
     })
 }

@@ -1,42 +1,42 @@
-//! `btsindex stats`
+//! `btsindex stats`: counts clips by facets.
 
 use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Finder;
-use btsindex::present::{stats, stats_json};
+use btsindex::output::{write_stats, write_stats_json};
 
 use super::interrupt::Interrupt;
-use super::{Exit, asked, said, stdout, width};
+use super::{Exit, print_index_notice, query_args, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Stats, catalogue: &Path) -> anyhow::Result<Exit> {
-    Interrupt::new()?.at_once(|| count(args, catalogue))
+pub(crate) fn run(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    Interrupt::new()?.run_interruptible(|| count(args, catalogue))
 }
 
-fn count(args: &cli::Stats, catalogue: &Path) -> anyhow::Result<Exit> {
+fn count(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
-    let query = asked::query(&args.words, &catalogue)?;
-    let facets = asked::facets(&args.by)?;
-    let mut finder = Finder::open(&catalogue, &mut said)?;
-    let tallies = finder.tally(&query, &facets, true, &mut said)?;
-    if tallies.whole.clips == 0 {
-        asked::say_nothing_found(&query, &mut finder)?;
-        return Ok(Exit::NothingFound);
+    let query = query_args::parse(&args.words, &catalogue)?;
+    let facets = query_args::parse_facets(&args.by)?;
+    let mut finder = Finder::open(&catalogue, &mut print_index_notice)?;
+    let tallies = finder.tally(&query, &facets, true, &mut print_index_notice)?;
+    if tallies.total.clips == 0 {
+        query_args::print_nothing_found(&query, &mut finder)?;
+        return Ok(Exit::Negative);
     }
-    let most = if args.limit == 0 {
+    let limit = if args.limit == 0 {
         usize::MAX
     } else {
         args.limit
     };
     let mut out = stdout();
     if args.json {
-        stats_json(&tallies, &mut out)?;
+        write_stats_json(&tallies, &mut out)?;
     } else {
-        stats(&tallies, most, width(), &mut out)?;
+        write_stats(&tallies, limit, width(), &mut out)?;
     }
     out.flush()?;
-    finder.tidy(&mut said);
+    finder.tidy(&mut print_index_notice);
     Ok(Exit::Done)
 }

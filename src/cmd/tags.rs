@@ -1,4 +1,4 @@
-//! `btsindex tags`: which tags there are, what gives them, and what they are called.
+//! `btsindex tags`: lists tags, explains them, renames them, and applies custom rules.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,34 +10,36 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
-use btsindex::present::{
-    Counting, Look, branches, counted, difference, difference_json, explained, explained_json,
-    json_line, tag_tree, tag_tree_json,
+use btsindex::output::{
+    ClipProgress, ProgressFormat, counted, explanation_json, json_line, list_tag_branches,
+    write_differences, write_differences_json, write_explanation, write_tag_tree,
+    write_tag_tree_json,
 };
 use btsindex::query::Query;
-use btsindex::scan::{alone, compare, explain, retag};
-use btsindex::tag::{Own, RULES, Rules, VOCABULARY, Vocabulary, read_written};
+use btsindex::scan::{acquire_scan_lock, compare, explain, retag};
+use btsindex::tag::{RULES, Rules, UserRules, VOCABULARY, Vocabulary, read_toml};
 use btsindex::value::parse_tag;
 use serde_json::json;
 
+use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, ask, said, search, stdout};
+use super::{Exit, author, print_index_notice, search, stdout};
 use crate::cli::{self, TagsCommand};
 
-/// Files of a person's own in the catalogue's folder.
-const OWN_RULES: &str = "rules.toml";
-const OWN_VOCABULARY: &str = "vocabulary.toml";
+/// Custom files in the catalogue's folder.
+const CUSTOM_RULES: &str = "rules.toml";
+const CUSTOM_VOCABULARY: &str = "vocabulary.toml";
 
-pub(crate) fn run(args: &cli::Tags, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
     match &args.command {
         None => list(args, folder),
-        Some(TagsCommand::Explain { clip, json }) => why(clip, *json, folder),
+        Some(TagsCommand::Explain { clip, json }) => explain_clip(clip, *json, folder),
         Some(TagsCommand::Test {
             rules,
             words,
             vocabulary,
             json,
-        }) => test(rules, words, vocabulary.as_deref(), *json, folder),
+        }) => test_rules(rules, words, vocabulary.as_deref(), *json, folder),
         Some(TagsCommand::Apply { json }) => apply(*json, folder),
         Some(TagsCommand::Rename { from, to, yes, by }) => {
             let from = std::slice::from_ref(from);
@@ -49,52 +51,58 @@ pub(crate) fn run(args: &cli::Tags, folder: &Path) -> anyhow::Result<Exit> {
             yes,
             by,
         }) => rename(from, into, *yes, by, folder),
-        Some(TagsCommand::Rules { own }) => print(*own, folder, RULES, |own| own.rules),
-        Some(TagsCommand::Vocabulary { own }) => {
-            print(*own, folder, VOCABULARY, |own| own.vocabulary)
+        Some(TagsCommand::Rules { own: false }) => print(RULES),
+        Some(TagsCommand::Rules { own: true }) => {
+            let rules = Catalogue::open(folder)?.user_rules()?.rules;
+            print_custom(rules, "no custom rules are active")
+        }
+        Some(TagsCommand::Vocabulary { own: false }) => print(VOCABULARY),
+        Some(TagsCommand::Vocabulary { own: true }) => {
+            let vocabulary = Catalogue::open(folder)?.user_rules()?.vocabulary;
+            print_custom(vocabulary, "no custom vocabulary is active")
         }
     }
 }
 
-/// The rules that are in force.
-fn in_force(catalogue: &Catalogue) -> Result<Rules, Error> {
-    Rules::new(&catalogue.own_rules()?)
+/// Returns the active rules.
+fn active_rules(catalogue: &Catalogue) -> Result<Rules, Error> {
+    Rules::new(&catalogue.user_rules()?)
 }
 
-fn list(args: &cli::Tags, folder: &Path) -> anyhow::Result<Exit> {
+fn list(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let vocabulary = catalogue.vocabulary()?;
-    let mut finder = Finder::open(&catalogue, &mut said)?;
+    let mut finder = Finder::open(&catalogue, &mut print_index_notice)?;
     let tags = facet("tags").ok().into_iter().collect::<Vec<_>>();
-    let tallies = finder.tally(&Query::default(), &tags, false, &mut said)?;
+    let tallies = finder.tally(&Query::default(), &tags, false, &mut print_index_notice)?;
     let rows = tallies.facets.into_iter().flat_map(|tally| tally.rows);
     let used: Vec<String> = rows.map(|(tag, _)| tag).collect();
-    let mut tree = branches(&vocabulary, &used);
+    let mut tree = list_tag_branches(&vocabulary, &used);
     for branch in &mut tree {
-        branch.clips = finder.count_tagged(&branch.tags, &mut said)?;
+        branch.clips = finder.count_tagged(&branch.tags, &mut print_index_notice)?;
     }
     tree.retain(|branch| args.all || branch.clips > 0);
     if tree.is_empty() {
         writeln!(
             io::stderr(),
-            "no clip has a tag; `btsindex tags --all` lists those there are"
+            "no tags yet\nhint: `btsindex tags --all` lists the vocabulary"
         )?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
     let mut out = stdout();
     if args.json {
-        tag_tree_json(&tree, &mut out)?;
+        write_tag_tree_json(&tree, &mut out)?;
     } else {
-        tag_tree(&tree, &mut out)?;
+        write_tag_tree(&tree, &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn why(clip: &Path, json: bool, folder: &Path) -> anyhow::Result<Exit> {
+fn explain_clip(clip: &Path, json: bool, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let clip = catalogue.find_number(clip)?;
-    let files = explain(&catalogue, &in_force(&catalogue)?, clip)?;
+    let files = explain(&catalogue, &active_rules(&catalogue)?, clip)?;
     let edits = match catalogue.content_of(clip) {
         Ok(content) => catalogue.edits(content)?,
         Err(Error::NoContent { .. }) => Vec::new(),
@@ -102,15 +110,15 @@ fn why(clip: &Path, json: bool, folder: &Path) -> anyhow::Result<Exit> {
     };
     let mut out = stdout();
     if json {
-        writeln!(out, "{}", json_line(&explained_json(&files, &edits)))?;
+        writeln!(out, "{}", json_line(&explanation_json(&files, &edits)))?;
     } else {
-        explained(&files, &edits, &mut out)?;
+        write_explanation(&files, &edits, &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn test(
+fn test_rules(
     rules: &Path,
     words: &[String],
     vocabulary: Option<&Path>,
@@ -118,47 +126,47 @@ fn test(
     folder: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
-    let mut own = catalogue.own_rules()?;
-    own.rules = Some(read_written(rules)?);
+    let mut own = catalogue.user_rules()?;
+    own.rules = Some(read_toml(rules)?);
     if let Some(vocabulary) = vocabulary {
-        own.vocabulary = Some(read_written(vocabulary)?);
+        own.vocabulary = Some(read_toml(vocabulary)?);
     }
-    let rules = Rules::new(&own).map_err(|error| named(error, rules, vocabulary))?;
+    let rules = Rules::new(&own).map_err(|error| with_path(error, rules, vocabulary))?;
     let clips = if words.is_empty() {
         None
     } else {
         let found: BTreeSet<i64> = search::find_all(words, &catalogue)?.into_iter().collect();
         if found.is_empty() {
-            return Ok(Exit::NothingFound);
+            return Ok(Exit::Negative);
         }
         Some(found)
     };
     let differences = compare(&catalogue, &rules, clips.as_ref())?;
     let mut out = stdout();
     if json {
-        difference_json(&differences, &mut out)?;
+        write_differences_json(&differences, &mut out)?;
     } else {
-        difference(&differences, &mut out)?;
+        write_differences(&differences, &mut out)?;
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-/// A complaint by the name of the file that was given.
-fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
+/// Replaces the name of a custom file in an error by the path that was given.
+fn with_path(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
     match error {
-        Error::Written {
+        Error::InvalidFile {
             file,
             line,
             message,
             hint,
         } => {
             let given = match file.as_str() {
-                OWN_RULES => Some(rules),
-                OWN_VOCABULARY => vocabulary,
+                CUSTOM_RULES => Some(rules),
+                CUSTOM_VOCABULARY => vocabulary,
                 _ => None,
             };
-            Error::Written {
+            Error::InvalidFile {
                 file: given.map_or(file, |path| path.to_string_lossy().into_owned()),
                 line,
                 message,
@@ -169,38 +177,37 @@ fn named(error: Error, rules: &Path, vocabulary: Option<&Path>) -> Error {
     }
 }
 
-/// A file of a person's own, if it is there.
-fn own_file(folder: &Path, name: &str) -> Result<Option<String>, Error> {
+/// Reads a custom file; `None` if it does not exist.
+fn read_custom_file(folder: &Path, name: &str) -> Result<Option<String>, Error> {
     let path = folder.join(name);
     match fs::symlink_metadata(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        _ => read_written(&path).map(Some),
+        _ => read_toml(&path).map(Some),
     }
 }
 
 fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let catalogue = Catalogue::open(folder)?;
-    let mut own = catalogue.own_rules()?;
+    let mut own = catalogue.user_rules()?;
     for (name, part) in [
-        (OWN_RULES, &mut own.rules),
-        (OWN_VOCABULARY, &mut own.vocabulary),
+        (CUSTOM_RULES, &mut own.rules),
+        (CUSTOM_VOCABULARY, &mut own.vocabulary),
     ] {
-        match own_file(folder, name)? {
+        match read_custom_file(folder, name)? {
             Some(text) => *part = Some(text).filter(|text| !text.trim().is_empty()),
-            None if part.is_some() => writeln!(
-                io::stderr(),
-                "{name} is not there; what is in force of it stays"
-            )?,
+            None if part.is_some() => {
+                writeln!(io::stderr(), "{name} not found; keeping the active version")?;
+            }
             None => {}
         }
     }
     let rules = Rules::new(&own).map_err(|error| {
-        let (rules, vocabulary) = (folder.join(OWN_RULES), folder.join(OWN_VOCABULARY));
-        named(error, &rules, Some(&vocabulary))
+        let (rules, vocabulary) = (folder.join(CUSTOM_RULES), folder.join(CUSTOM_VOCABULARY));
+        with_path(error, &rules, Some(&vocabulary))
     })?;
-    let (clips, is_whole) = tag_all(&catalogue, folder, &rules, Some(&own))?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let (clips, is_complete) = tag_all(&catalogue, folder, &rules, Some(&own))?;
+    let seconds = started.elapsed().as_secs_f64();
     let mut out = stdout();
     if json {
         let seconds = (seconds * 1000.0).round() / 1000.0;
@@ -213,58 +220,58 @@ fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
         writeln!(out, "{} changed in {seconds:.1} s", counted(clips, "clip"))?;
     }
     out.flush()?;
-    Ok(if is_whole {
+    Ok(if is_complete {
         Exit::Done
     } else {
         Exit::Interrupted
     })
 }
 
-/// Tags every clip by some rules, while nobody scans; gives how many changed, and whether all
-/// were looked at.
+/// Tags all clips by the given rules, while no scan is running. Returns the number of clips that
+/// changed, and false if it was interrupted. `own`: custom rules and vocabulary to activate first.
 fn tag_all(
     catalogue: &Catalogue,
     folder: &Path,
     rules: &Rules,
-    own: Option<&Own>,
+    own: Option<&UserRules>,
 ) -> anyhow::Result<(usize, bool)> {
     let interrupt = Interrupt::new()?;
-    let is_cancelled = || interrupt.is_asked();
-    let mut waiting = |holder: &str| {
-        // Nobody may be listening; the command goes on all the same.
+    let is_cancelled = || interrupt.is_requested();
+    let mut on_wait = |holder: &str| {
+        // Standard error may be closed; the command continues.
         let _ = writeln!(io::stderr(), "waiting for {holder}");
     };
-    let Some(_alone) = alone(folder, "tags", &is_cancelled, &mut waiting)? else {
+    let Some(_lock) = acquire_scan_lock(folder, "tags", &is_cancelled, &mut on_wait)? else {
         return Ok((0, false));
     };
     if let Some(own) = own {
-        catalogue.put_in_force(own)?;
+        catalogue.activate_rules(own)?;
     }
-    let look = if io::stderr().is_terminal() {
-        Look::Bar
+    let format = if io::stderr().is_terminal() {
+        ProgressFormat::Bar
     } else {
-        Look::Lines
+        ProgressFormat::Lines
     };
-    let mut talk = io::stderr();
-    let mut counting = Counting::new("tagging", look, &mut talk);
+    let mut stderr = io::stderr();
+    let mut counter = ClipProgress::new("tagging", format, &mut stderr);
     let total = catalogue.count()?;
     let clips = retag(catalogue, rules, &catalogue.folders()?, &mut |done| {
-        counting.at(done, total.max(done));
-        !interrupt.is_asked()
+        counter.set(done, total.max(done));
+        !interrupt.is_requested()
     });
-    counting.end();
+    counter.finish();
     let clips = clips?;
-    if interrupt.is_asked() {
+    if interrupt.is_requested() {
         writeln!(
             io::stderr(),
-            "interrupted: `btsindex tags apply` tags the other clips"
+            "interrupted; run `btsindex tags apply` to resume"
         )?;
         return Ok((clips, false));
     }
-    // The index follows now, so that no search has to wait for it. Where it does not come to that, the next search
-    // brings it up to date.
-    interrupt.at_once(|| -> anyhow::Result<()> {
-        Finder::open(catalogue, &mut said)?.tidy(&mut said);
+    // Updates the index now, so that no search has to wait for it. If this is interrupted, the next
+    // search updates it.
+    interrupt.run_interruptible(|| -> anyhow::Result<()> {
+        Finder::open(catalogue, &mut print_index_notice)?.tidy(&mut print_index_notice);
         Ok(())
     })?;
     Ok((clips, true))
@@ -274,7 +281,7 @@ fn rename(
     from: &[String],
     to: &str,
     yes: bool,
-    by: &cli::By,
+    by: &cli::AuthorArgs,
     folder: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
@@ -284,37 +291,43 @@ fn rename(
         .collect::<Result<_, _>>()?;
     let to = parse_tag(to)?;
     let vocabulary = catalogue.vocabulary()?;
-    // A former name means what it is called now.
-    let from: Vec<String> = from.iter().map(|tag| vocabulary.called(tag)).collect();
+    // Former names of tags resolve to the current ones.
+    let from: Vec<String> = from
+        .iter()
+        .map(|tag| vocabulary.current_name(tag))
+        .collect();
     let from: Vec<String> = from.into_iter().filter(|tag| *tag != to).collect();
     refuse_name(&from, &to, &vocabulary)?;
-    let mut finder = Finder::open(&catalogue, &mut said)?;
-    let count = finder.count_tagged(&from, &mut said)?;
-    let others = finder.count_tagged(std::slice::from_ref(&to), &mut said)?;
+    let mut finder = Finder::open(&catalogue, &mut print_index_notice)?;
+    let count = finder.count_tagged(&from, &mut print_index_notice)?;
+    let existing = finder.count_tagged(std::slice::from_ref(&to), &mut print_index_notice)?;
     for tag in &from {
         refuse_unknown(tag, &vocabulary, &mut finder)?;
     }
     drop(finder);
     if !yes && count > 0 {
         let clips = counted(count, "clip");
-        let also = if others > 0 && !from.contains(&to) {
-            format!(", which {} already", has(others))
+        let noun = if from.len() == 1 { "tag" } else { "tags" };
+        let (old, new) = (quoted(&from), escape(&to));
+        let merged = if existing > 0 && !from.contains(&to) {
+            let others = counted(existing, "clip");
+            format!(" and merge it with `{new}` on {others}")
         } else {
             String::new()
         };
-        let question = format!("call {} `{}` on {clips}{also}?", quoted(&from), escape(&to));
-        if !ask::confirm(&question)? {
-            writeln!(io::stderr(), "nothing was changed")?;
-            return Ok(Exit::NothingFound);
+        let action = format!("rename {noun} {old} to `{new}` on {clips}{merged}");
+        if !confirm(&action)? {
+            writeln!(io::stderr(), "nothing changed")?;
+            return Ok(Exit::Negative);
         }
     }
-    let renamed = catalogue.rename_tags(&from, &to, &ask::author(by))?;
-    let rules = in_force(&catalogue)?;
-    let (by_rules, is_whole) = tag_all(&catalogue, folder, &rules, None)?;
+    let renamed = catalogue.rename_tags(&from, &to, &author::from_args(by))?;
+    let rules = active_rules(&catalogue)?;
+    let (by_rules, is_complete) = tag_all(&catalogue, folder, &rules, None)?;
     let mut out = stdout();
     writeln!(
         out,
-        "{} is called `{}` now: people's words on {}, what rules gave on {}",
+        "renamed {} to `{}`: {} tagged by people, {} by rules",
         quoted(&from),
         escape(&to),
         counted(renamed, "clip"),
@@ -322,22 +335,14 @@ fn rename(
     )?;
     if let [one] = from.as_slice() {
         let (one, to) = (escape(one), escape(&to));
-        writeln!(
-            io::stderr(),
-            "to take it back: `btsindex tags rename {to} {one}`"
-        )?;
+        writeln!(io::stderr(), "to revert: `btsindex tags rename {to} {one}`")?;
     }
     out.flush()?;
-    Ok(if is_whole {
+    Ok(if is_complete {
         Exit::Done
     } else {
         Exit::Interrupted
     })
-}
-
-fn has(count: usize) -> String {
-    let verb = if count == 1 { "has" } else { "have" };
-    format!("{} {verb}", counted(count, "clip"))
 }
 
 fn quoted(tags: &[String]) -> String {
@@ -348,51 +353,55 @@ fn quoted(tags: &[String]) -> String {
     quoted.join(", ")
 }
 
-/// A name that cannot be given: what it is, and what would be right.
+/// Checks that `from` can be renamed to `to`: not the same tag, a subtag of it, a group, or the
+/// former name of another tag.
 fn refuse_name(from: &[String], to: &str, vocabulary: &Vocabulary) -> Result<(), Error> {
     let refuse = |message: String, hint: String| Err(Error::Query { message, hint });
     if from.is_empty() {
-        let message = format!("it is called `{}` already", escape(to));
-        return refuse(message, "`btsindex tags` lists what there is".to_owned());
+        let message = format!("the tag is already called `{}`", escape(to));
+        return refuse(message, "`btsindex tags` lists all tags".to_owned());
     }
     let is_above = |tag: &&String| to.starts_with(&format!("{tag}/"));
     if let Some(above) = from.iter().find(is_above) {
-        let message = format!("`{to}` stands below `{above}`, which it is to replace");
-        return refuse(message, "choose a name that does not begin so".to_owned());
+        let message = format!("`{to}` is a subtag of `{above}`, which it would replace");
+        return refuse(
+            message,
+            format!("choose a name that does not start with `{above}/`"),
+        );
     }
     if vocabulary.is_group(to) {
         let message = format!("`{to}` is a group of tags");
         return refuse(message, format!("choose another name, such as `{to}-1`"));
     }
-    let called = vocabulary.called(to);
+    let called = vocabulary.current_name(to);
     if called != to && !from.contains(&called) {
-        let message =
-            format!("`{to}` is what `{called}` was called, and rules still mean that by it");
+        let message = format!("`{to}` is the former name of `{called}`, and rules still use it");
         let hint = format!(
-            "choose another name, or give that one back: `btsindex tags rename {called} {to}`"
+            "choose another name, or rename `{called}` back: `btsindex tags rename {called} {to}`"
         );
         return refuse(message, hint);
     }
     Ok(())
 }
 
-/// A tag that no clip has and no vocabulary knows is misspelt.
+/// Returns an error for a tag that no clip has and that is not in the vocabulary: it is probably
+/// misspelt.
 fn refuse_unknown(
     tag: &str,
     vocabulary: &Vocabulary,
     finder: &mut Finder<'_>,
 ) -> anyhow::Result<()> {
-    let is_known = vocabulary.entries().iter().any(|entry| {
+    let is_known = vocabulary.tags().iter().any(|entry| {
         entry.id == tag
-            || vocabulary.called(&entry.id) == tag
+            || vocabulary.current_name(&entry.id) == tag
             || entry.id.starts_with(&format!("{tag}/"))
     });
-    if is_known || finder.count_tagged(&[tag.to_owned()], &mut said)? > 0 {
+    if is_known || finder.count_tagged(&[tag.to_owned()], &mut print_index_notice)? > 0 {
         return Ok(());
     }
     let hint = match vocabulary.nearest(tag) {
-        Some(close) => format!("did you mean `{close}`? `btsindex tags` lists them"),
-        None => "`btsindex tags` lists those that clips have".to_owned(),
+        Some(close) => format!("did you mean `{close}`? `btsindex tags` lists all tags"),
+        None => "`btsindex tags` lists all tags".to_owned(),
     };
     Err(Error::Query {
         message: format!("no clip has the tag `{}`", escape(tag)),
@@ -401,22 +410,18 @@ fn refuse_unknown(
     .into())
 }
 
-fn print(
-    own: bool,
-    folder: &Path,
-    built_in: &str,
-    part: fn(Own) -> Option<String>,
-) -> anyhow::Result<Exit> {
+fn print(text: &str) -> anyhow::Result<Exit> {
     let mut out = stdout();
-    if own {
-        let Some(text) = part(Catalogue::open(folder)?.own_rules()?) else {
-            writeln!(io::stderr(), "you have none of your own in force")?;
-            return Ok(Exit::NothingFound);
-        };
-        out.write_all(text.as_bytes())?;
-    } else {
-        out.write_all(built_in.as_bytes())?;
-    }
+    out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Prints custom rules or vocabulary, or `missing` if there are none.
+fn print_custom(text: Option<String>, missing: &str) -> anyhow::Result<Exit> {
+    let Some(text) = text else {
+        writeln!(io::stderr(), "{missing}")?;
+        return Ok(Exit::Negative);
+    };
+    print(&text)
 }

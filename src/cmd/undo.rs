@@ -1,37 +1,37 @@
-//! `btsindex undo`
+//! `btsindex undo`: undoes the last command that edited clips, or one edit.
 
 use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::escape;
-use btsindex::present::counted;
+use btsindex::output::counted;
 
-use super::{Exit, ask, stdout};
+use super::{Exit, author, stdout};
 use crate::cli;
 
-/// Edits that are told one by one.
-const TOLD: usize = 5;
+/// Maximum number of edits listed.
+const LISTED: usize = 5;
 
-pub(crate) fn run(args: &cli::Undo, catalogue: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::UndoArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
-    let author = ask::author(&args.by);
+    let author = author::from_args(&args.by);
     let undone = match &args.edit {
         Some(edit) => catalogue.undo(edit, &author)?,
         None => catalogue.undo_last(&author)?,
     };
     let mut out = stdout();
     if undone.is_empty() {
-        writeln!(out, "there is nothing to take back")?;
+        writeln!(out, "nothing to undo")?;
         out.flush()?;
-        return Ok(Exit::NothingFound);
+        return Ok(Exit::Negative);
     }
-    writeln!(out, "{} taken back", counted(undone.len(), "edit"))?;
-    for edit in undone.iter().take(TOLD) {
-        writeln!(out, "  {}", escape(&edit.said.action.to_string()))?;
+    writeln!(out, "undid {}", counted(undone.len(), "edit"))?;
+    for edit in undone.iter().take(LISTED) {
+        writeln!(out, "  {}", escape(&edit.content.action.to_string()))?;
     }
-    if undone.len() > TOLD {
-        writeln!(out, "  and {} more", undone.len() - TOLD)?;
+    if undone.len() > LISTED {
+        writeln!(out, "  and {} more", undone.len() - LISTED)?;
     }
     out.flush()?;
     Ok(Exit::Done)

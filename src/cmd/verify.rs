@@ -1,4 +1,4 @@
-//! `btsindex verify`
+//! `btsindex verify`: compares the files of folders with their recorded hashes.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -6,25 +6,27 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::media::Cancel;
-use btsindex::present::{Look, VerifyProgress, json_line, verified, verified_json};
+use btsindex::output::{
+    ProgressFormat, VerifyProgress, json_line, verification_json, write_verification,
+};
 use btsindex::verify::{Report, Request, verify};
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, ask, stdout};
+use super::{Exit, author, stdout};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::VerifyArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = match Catalogue::open(folder) {
-        // Manifests tell without it.
+        // Manifests suffice without a catalogue.
         Err(Error::NoCatalogue { .. }) => None,
         opened => Some(opened?),
     };
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let look = match (args.json, io::stderr().is_terminal()) {
-        (true, _) => Look::Json,
-        (false, true) => Look::Bar,
-        (false, false) => Look::Lines,
+    let format = match (args.json, io::stderr().is_terminal()) {
+        (true, _) => ProgressFormat::Json,
+        (false, true) => ProgressFormat::Bar,
+        (false, false) => ProgressFormat::Lines,
     };
     let mut out = stdout();
     let mut exits = Vec::new();
@@ -32,63 +34,63 @@ pub(crate) fn run(args: &cli::Verify, folder: &Path) -> anyhow::Result<Exit> {
         let request = Request {
             folder: path.clone(),
             is_recorded: args.record,
-            author: ask::author(&args.by),
+            author: author::from_args(&args.by),
             cancel: cancel.clone(),
         };
-        let mut talk = io::stderr();
-        let mut progress = VerifyProgress::new(look, args.verbose, &mut out, &mut talk);
+        let mut stderr = io::stderr();
+        let mut progress = VerifyProgress::new(format, args.verbose, &mut out, &mut stderr);
         let outcome = verify(&request, catalogue.as_ref(), &mut |event| {
-            progress.event(&event);
+            progress.on_event(&event);
         });
-        progress.end();
-        let exit = told(outcome, path, args, &mut out)?;
+        progress.finish();
+        let exit = print_outcome(outcome, path, args, &mut out)?;
         out.flush()?;
         if exit == Exit::Interrupted {
             return Ok(exit);
         }
         exits.push(exit);
     }
-    let worst = [Exit::NothingFound, Exit::Failed, Exit::SomeUnreadable];
+    let worst = [Exit::Negative, Exit::Failed, Exit::SomeUnreadable];
     let worst = worst.into_iter().find(|exit| exits.contains(exit));
     Ok(worst.unwrap_or(Exit::Done))
 }
 
-/// Prints what one folder came to; of several, one that cannot be verified does not stop the others.
-fn told(
+/// Prints the result for one folder. With several folders, an error does not stop the others.
+fn print_outcome(
     outcome: Result<Report, Error>,
     path: &Path,
-    args: &cli::Verify,
+    args: &cli::VerifyArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
     let report = match outcome {
         Err(error) if args.paths.len() > 1 => {
-            let mut talk = io::stderr();
-            writeln!(talk, "error: {}", escape(&error.to_string()))?;
+            let mut stderr = io::stderr();
+            writeln!(stderr, "error: {}", escape(&error.to_string()))?;
             if let Some(hint) = error.hint() {
-                writeln!(talk, "hint: {hint}")?;
+                writeln!(stderr, "hint: {hint}")?;
             }
             return Ok(Exit::Failed);
         }
         outcome => outcome?,
     };
     if args.json {
-        writeln!(out, "{}", json_line(&verified_json(path, &report)))?;
+        writeln!(out, "{}", json_line(&verification_json(path, &report)))?;
     } else {
-        verified(path, &report, out)?;
+        write_verification(path, &report, out)?;
     }
-    // As it was told: whoever interrupts what is over has its outcome.
+    // The report decides, not the signal: an interrupt after the last file changes no result.
     if report.is_interrupted {
         return Ok(Exit::Interrupted);
     }
     let is_wrong = !report.altered.is_empty() || !report.missing.is_empty();
-    let is_nothing_known = report.verified == 0 && report.manifests.is_empty();
-    let is_unsure = !report.problems.is_empty()
+    let is_unrecorded = report.verified == 0 && report.manifests.is_empty();
+    let is_incomplete = !report.problems.is_empty()
         || !report.outside.is_empty()
         || !report.left_out.is_empty()
-        || is_nothing_known;
+        || is_unrecorded;
     let is_new = !report.new.is_empty() && report.manifests.is_empty();
-    Ok(match (is_wrong, is_unsure || is_new) {
-        (true, _) => Exit::NothingFound,
+    Ok(match (is_wrong, is_incomplete || is_new) {
+        (true, _) => Exit::Negative,
         (false, true) => Exit::SomeUnreadable,
         (false, false) => Exit::Done,
     })

@@ -1,25 +1,26 @@
-//! `btsindex volumes`, `volumes rename`, `volumes disk`, `volumes forget`
+//! `btsindex volumes`: lists volumes; renames and forgets them, and sets their disks.
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use btsindex::catalogue::{Catalogue, Loss, VolumeRow};
+use btsindex::catalogue::{Catalogue, LostClips, VolumeRow};
 use btsindex::error::{Error, escape};
-use btsindex::footage::Backing;
-use btsindex::present::{Table, counted, grouped, json_line};
+use btsindex::output::{TextTable, counted, grouped, json_line};
 use btsindex::scan;
-use btsindex::value::{Bytes, instant_of_seconds, parse_name};
+use btsindex::value::{Bytes, format_unix_seconds, parse_name};
+use btsindex::volume::Backing;
 use serde_json::json;
 
-use super::{Exit, ask, stdout, width};
+use super::confirm::confirm;
+use super::{Exit, stdout, width};
 use crate::cli;
 
-pub(crate) fn run(args: &cli::Volumes, folder: &Path) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &cli::VolumesArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     match &args.command {
         None => list(&catalogue, args.json),
         Some(cli::VolumesCommand::Rename { volume, name }) => rename(&catalogue, volume, name),
-        Some(cli::VolumesCommand::Disk { volume, disk }) => say_disk(&catalogue, volume, disk),
+        Some(cli::VolumesCommand::Disk { volume, disk }) => set_disk(&catalogue, volume, disk),
         Some(cli::VolumesCommand::Forget { volume, yes }) => forget(&catalogue, volume, *yes),
     }
 }
@@ -36,7 +37,7 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
         "where",
         "missing",
     ];
-    let mut table = Table::new(&headings, width());
+    let mut table = TextTable::new(&headings, width());
     for row in catalogue.all_volumes()? {
         if as_json {
             writeln!(out, "{}", json_line(&row_json(&row)))?;
@@ -54,7 +55,7 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
             grouped(row.clips),
             format!("{:.1}", row.duration.as_seconds() / 3600.0),
             Bytes(row.clip_bytes).to_string(),
-            day(row.last_seen),
+            format_time(row.last_seen),
             match &row.mounted {
                 Some(mount) => mount.to_string_lossy().into_owned(),
                 None => "offline".to_owned(),
@@ -69,7 +70,7 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
     for (clone, original) in catalogue.volumes().clones() {
         writeln!(
             io::stderr(),
-            "warning: {} looks like {}, as a copy of a whole disk does; the two are told apart",
+            "warning: {} looks like a clone of {}; they are treated as two volumes",
             escape(&clone.to_string_lossy()),
             escape(&original.to_string_lossy())
         )?;
@@ -77,9 +78,9 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `2026-05-02 14:00`, UTC.
-fn day(seconds: i64) -> String {
-    let text = instant_of_seconds(seconds).unwrap_or_default();
+/// Formats a Unix time, UTC: `2026-05-02 14:00`.
+fn format_time(seconds: i64) -> String {
+    let text = format_unix_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
@@ -92,17 +93,17 @@ fn row_json(row: &VolumeRow) -> serde_json::Value {
         "clip_bytes": row.clip_bytes,
         "duration": row.duration,
         "missing": row.missing,
-        "last_seen": instant_of_seconds(row.last_seen),
+        "last_seen": format_unix_seconds(row.last_seen),
         "mounted": row.mounted.as_ref().map(|mount| mount.to_string_lossy()),
         "last_mount": row.mount.to_string_lossy(),
         "hardware": row.hardware,
         "disks": row.disks,
-        "on": row.backing.as_ref().map(on),
+        "on": row.backing.as_ref().map(backing_name),
     })
 }
 
-/// What a volume is on: `memory`, `other filesystems`, `image file`, else `disk`.
-fn on(backing: &Backing) -> &'static str {
+/// Returns `memory`, `other filesystems`, `image file` or `disk`.
+fn backing_name(backing: &Backing) -> &'static str {
     match backing {
         Backing {
             is_memory: true, ..
@@ -118,17 +119,12 @@ fn rename(catalogue: &Catalogue, volume: &str, name: &str) -> anyhow::Result<Exi
     let name = parse_name(name)?;
     catalogue.rename_volume(row.id, name)?;
     let mut out = stdout();
-    writeln!(
-        out,
-        "{} is called {} from now on",
-        escape(&row.label),
-        escape(name)
-    )?;
+    writeln!(out, "renamed {} to {}", escape(&row.label), escape(name))?;
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn say_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<Exit> {
+fn set_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<Exit> {
     let row = catalogue.find_volume(volume)?;
     let disk = parse_name(disk)?;
     if let Some(backing) = &row.backing
@@ -140,11 +136,11 @@ fn say_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<E
         }
         .into());
     }
-    catalogue.say_disk(&row, disk)?;
+    catalogue.name_disk(&row, disk)?;
     let mut out = stdout();
     writeln!(
         out,
-        "{} is on the disk {} from now on",
+        "disk of {} set to {}",
         escape(&row.label),
         escape(disk)
     )?;
@@ -155,51 +151,49 @@ fn say_disk(catalogue: &Catalogue, volume: &str, disk: &str) -> anyhow::Result<E
 fn forget(catalogue: &Catalogue, volume: &str, yes: bool) -> anyhow::Result<Exit> {
     let row = catalogue.find_volume(volume)?;
     let label = escape(&row.label);
-    let mut talk = io::stderr();
-    for line in told(&label, catalogue.loss_of(row.id)?) {
-        writeln!(talk, "{line}")?;
+    let mut stderr = io::stderr();
+    for line in describe_loss(&label, catalogue.count_lost_clips(row.id)?) {
+        writeln!(stderr, "{line}")?;
     }
-    if !yes && !ask::confirm(&format!("forget {label}?"))? {
-        writeln!(talk, "nothing was forgotten")?;
-        return Ok(Exit::NothingFound);
+    if !yes && !confirm(&format!("forget {label}"))? {
+        writeln!(stderr, "nothing changed")?;
+        return Ok(Exit::Negative);
     }
-    // A scan that runs may be on that very volume.
-    let mut waiting = |holder: &str| {
-        // Nobody may be listening.
+    // A running scan may be reading this volume.
+    let mut on_wait = |holder: &str| {
+        // Standard error may be closed.
         let _ = writeln!(
-            talk,
-            "another btsindex is at work ({}); waiting for it",
+            stderr,
+            "another btsindex is running ({}); waiting for it",
             escape(holder)
         );
     };
-    let _alone = scan::alone(
+    let _alone = scan::acquire_scan_lock(
         catalogue.folder(),
         "forgetting a volume",
         &|| false,
-        &mut waiting,
+        &mut on_wait,
     )?;
     catalogue.forget_volume(row.id)?;
     let mut out = stdout();
-    writeln!(
-        out,
-        "{label} is forgotten; what people said of its clips is kept"
-    )?;
+    writeln!(out, "forgot {label}; edits of its clips are kept")?;
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn told(label: &str, loss: Loss) -> Vec<String> {
+/// Lists what would be lost by forgetting a volume.
+fn describe_loss(label: &str, loss: LostClips) -> Vec<String> {
     let mut lines = vec![format!("{} on {label}", counted(loss.clips, "clip"))];
     if loss.only_here > 0 {
         lines.push(format!(
-            "{:>9}  are on no other volume: they would not be found any more",
+            "{:>9}  on no other volume: searches will no longer find them",
             grouped(loss.only_here)
         ));
     }
-    if loss.unproved > 0 {
+    if loss.unverified > 0 {
         lines.push(format!(
-            "{:>9}  are on another volume too, but their files were never compared in full: `btsindex copies --verify` does",
-            grouped(loss.unproved)
+            "{:>9}  also on another volume, but never compared completely: use `btsindex copies --verify`",
+            grouped(loss.unverified)
         ));
     }
     lines

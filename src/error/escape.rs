@@ -1,13 +1,15 @@
-//! Text from drives and people, made safe to show: in messages, tables, on the screen and on pages.
+//! Escapes text from drives and users for messages, tables, terminals and web pages.
 
-/// Makes text from a drive safe for a terminal: replaces every character that [`is_unsafe`] names by its number.
+/// Escapes text for a terminal: replaces every [unsafe](is_unsafe) character by its code point.
 #[must_use]
 pub fn escape(text: &str) -> String {
     escape_if(text, is_unsafe)
 }
 
-/// Makes prose safe for a page, where emoji and scripts that need joiners are drawn properly: as [`escape`], but
-/// keeps joiners and emoji selectors. File names go through [`escape`]: two names must never look alike.
+/// Escapes prose for a web page: like [`escape`], but keeps joiners and emoji selectors, which some
+/// scripts and emoji need.
+///
+/// Use [`escape`] for file names: two different names must never look alike.
 #[must_use]
 pub fn escape_prose(text: &str) -> String {
     let is_joiner = |c| matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}');
@@ -28,11 +30,12 @@ fn escape_if(text: &str, is_escaped: impl Fn(char) -> bool) -> String {
     safe
 }
 
-/// Whether a character could act on a terminal, or reorder or hide the text around it.
+/// Returns true if a character could control a terminal, or reorder or hide the text around it.
 ///
-/// These are controls, line and paragraph separators, interlinear annotations, and everything that Unicode calls
-/// default ignorable (`DerivedCoreProperties.txt`): bidirectional controls, joiners, soft hyphens, fillers,
-/// invisible operators, variation selectors and tags, and the code points reserved for more of them.
+/// These are control characters, line and paragraph separators, interlinear annotations, and the
+/// default ignorable characters of Unicode (`DerivedCoreProperties.txt`). The latter include
+/// bidirectional controls, joiners, soft hyphens, fillers, invisible operators, variation selectors
+/// and tags, and the code points reserved for more of them.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -40,7 +43,7 @@ pub fn is_unsafe(c: char) -> bool {
         || is_default_ignorable(c)
 }
 
-/// The property `Default_Ignorable_Code_Point` of Unicode 16.
+/// Returns the value of the Unicode 16 property `Default_Ignorable_Code_Point`.
 fn is_default_ignorable(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -55,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_write_to_the_terminal() {
+    fn escapes_terminal_controls_in_names() {
         assert_eq!(
             escape("a\x1b[31m\nb\u{202e}c\u{7}"),
             "a\\u{1b}[31m\\nb\\u{202e}c\\u{7}"
@@ -64,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_nobody_sees_are_written_out() {
+    fn escapes_invisible_characters() {
         for c in [
             '\u{ad}',
             '\u{34f}',
@@ -107,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_every_script_and_marks_on_them_stay() {
+    fn keeps_letters_and_marks_of_all_scripts() {
         let names =
             "Ünï e\u{301} 日本語 한국어 العربية עברית हिन्दी ไทย \u{a0}¡ 🎬 🏳 \u{fffd} \u{600}";
         assert_eq!(escape(names), names);
     }
 
     #[test]
-    fn prose_keeps_emoji_and_joined_letters_and_nothing_that_hides() {
+    fn prose_keeps_emoji_and_joiners_but_no_other_invisible_characters() {
         let prose = "❤\u{fe0f} 👩\u{200d}🎤 می\u{200c}خواهم";
         assert_eq!(escape_prose(prose), prose);
         assert_eq!(escape("❤\u{fe0f}"), "❤\\u{fe0f}");

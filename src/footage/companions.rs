@@ -1,43 +1,44 @@
-//! Files that cameras write beside a shot: proxies, thumbnails, metadata.
+//! Companion files that cameras write with a clip: proxies, thumbnails, metadata.
 //!
-//! They belong to their original and never show as shots of their own. A proxy
-//! whose original is not there is all that is left of a shot, so it stays one.
+//! They belong to their original and are not listed as clips. A proxy without an original is listed
+//! as a clip.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::{Named, Role, named};
+use super::{NameKind, Role, kind_of_name};
 use crate::xmp_owner::{Owners, is_still};
 
-/// Returns what XMP sidecars in a folder with these names may belong to.
+/// Returns the possible owners of XMP sidecars in a folder with these file names.
 #[must_use]
 pub(crate) fn xmp_owners(folder: &Path, names: &[OsString]) -> Owners {
-    Neighbours::new(folder, names.iter()).owners().clone()
+    FolderNames::new(folder, names.iter()).owners().clone()
 }
 
-/// Reads which extension an XMP sidecar says that it is for.
+/// Function that reads the file extension of the owner from an XMP sidecar.
 pub type DeclaredExtension = fn(&Path) -> Option<String>;
 
-/// The names in one folder, found whatever their case.
-pub(super) struct Neighbours<'a> {
+/// File names of one folder, for case-insensitive lookup.
+pub(super) struct FolderNames<'a> {
     folder: &'a Path,
     names: HashMap<String, &'a OsStr>,
-    /// All of them, and what XMP sidecars among them belong to: looked at where there is one.
+    /// All file names, as stored on disk.
     all: Vec<&'a OsStr>,
+    /// Computed only if the folder contains an XMP sidecar.
     owners: OnceCell<Owners>,
     declared: Option<DeclaredExtension>,
 }
 
-/// What a camera's or a recorder's original can be called.
+/// Extensions of originals from cameras and recorders.
 const ORIGINALS: &[&str] = &[
     "mp4", "mov", "mxf", "avi", "insv", "m4v", "mts", "360", "braw", "r3d", "ari", "crm", "m2ts",
     "mkv", "mpg", "wav",
 ];
 
-impl<'a> Neighbours<'a> {
-    /// The names of `folder`.
+impl<'a> FolderNames<'a> {
+    /// Indexes the file names of `folder`.
     pub(super) fn new(folder: &'a Path, names: impl Iterator<Item = &'a OsString>) -> Self {
         let all: Vec<&OsStr> = names.map(OsString::as_os_str).collect();
         let names = all.iter();
@@ -51,20 +52,24 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Where names do not tell whose an XMP sidecar is, has it say so itself.
-    pub(super) fn declaring(mut self, declared: Option<DeclaredExtension>) -> Self {
+    /// Sets the function that reads the owner's extension from an XMP sidecar if the names are
+    /// ambiguous.
+    pub(super) fn with_declared_extension(mut self, declared: Option<DeclaredExtension>) -> Self {
         self.declared = declared;
         self
     }
 
-    /// Returns what XMP sidecars in this folder may belong to: photographs, and media but for their companions.
+    /// Returns the possible owners of XMP sidecars: photographs and media, without companions.
     pub(super) fn owners(&self) -> &Owners {
         self.owners.get_or_init(|| {
             let mut owners = Owners::default();
             for name in &self.all {
                 let text = name.to_string_lossy();
-                let kind = named(&text);
-                let is_media = matches!(kind, Named::Media | Named::Frame | Named::MediaOrText);
+                let kind = kind_of_name(&text);
+                let is_media = matches!(
+                    kind,
+                    NameKind::Media | NameKind::Frame | NameKind::MediaOrText
+                );
                 if (is_media || is_still(name)) && self.original_of(&text).is_none() {
                     owners.add(name);
                 }
@@ -73,44 +78,48 @@ impl<'a> Neighbours<'a> {
         })
     }
 
-    /// The footage that an XMP sidecar belongs to. A single frame has none of its own here.
+    /// Returns the clip that an XMP sidecar belongs to. Sidecars of single frames are ignored.
     fn owner_of(&self, sidecar: &str) -> Option<PathBuf> {
         let declared = || self.declared?(&self.folder.join(sidecar));
-        let owner = self.owners().of(sidecar, &declared)?;
-        let is_frame = named(&owner.to_string_lossy()) == Named::Frame;
+        let owner = self.owners().owner_of(sidecar, &declared)?;
+        let is_frame = kind_of_name(&owner.to_string_lossy()) == NameKind::Frame;
         (!is_still(owner) && !is_frame).then(|| self.folder.join(owner))
     }
 
-    /// What `name` is to which original, if it is a companion and the original is there.
+    /// Returns the role and the original of `name` if it is a companion and the original exists.
     pub(super) fn original_of(&self, name: &str) -> Option<(Role, PathBuf)> {
         let (stem, extension) = name.rsplit_once('.')?;
         let extension = extension.to_ascii_lowercase();
-        let here = |stems: Vec<String>| stems.iter().find_map(|stem| self.here(stem));
+        let first_original =
+            |stems: Vec<String>| stems.iter().find_map(|stem| self.original_with_stem(stem));
         match extension.as_str() {
-            "lrv" => here(gopro_stems(stem)).map(|path| (Role::Proxy, path)),
-            "lrf" => here(vec![stem.to_owned()]).map(|path| (Role::Proxy, path)),
-            "thm" => here(gopro_stems(stem)).map(|path| (Role::Thumbnail, path)),
-            "srt" | "vtt" | "txt" => here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path)),
+            "lrv" => first_original(gopro_stems(stem)).map(|path| (Role::Proxy, path)),
+            "lrf" => first_original(vec![stem.to_owned()]).map(|path| (Role::Proxy, path)),
+            "thm" => first_original(gopro_stems(stem)).map(|path| (Role::Thumbnail, path)),
+            "srt" | "vtt" | "txt" => {
+                first_original(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
+            }
             "xmp" => self.owner_of(name).map(|path| (Role::Sidecar, path)),
             "xml" => {
-                let stem = without_number(stem, 'M')?;
-                here(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
+                let stem = without_numbered_suffix(stem, 'M')?;
+                first_original(vec![stem.to_owned()]).map(|path| (Role::Sidecar, path))
             }
             "mp4" => {
-                let stem = without_number(stem, 'S')?;
-                self.beside("sub", stem).map(|path| (Role::Proxy, path))
+                let stem = without_numbered_suffix(stem, 'S')?;
+                self.sony_original("sub", stem)
+                    .map(|path| (Role::Proxy, path))
             }
             "jpg" => {
-                let stem = without_number(stem, 'T')?;
-                self.beside("thmbnl", stem)
+                let stem = without_numbered_suffix(stem, 'T')?;
+                self.sony_original("thmbnl", stem)
                     .map(|path| (Role::Thumbnail, path))
             }
             _ => None,
         }
     }
 
-    /// An original called `stem` in this folder.
-    fn here(&self, stem: &str) -> Option<PathBuf> {
+    /// Finds an original with this stem in the folder.
+    fn original_with_stem(&self, stem: &str) -> Option<PathBuf> {
         let stem = stem.to_lowercase();
         ORIGINALS
             .iter()
@@ -118,8 +127,9 @@ impl<'a> Neighbours<'a> {
             .map(|name| self.folder.join(name))
     }
 
-    /// Sony cards keep originals in `CLIP`, proxies in `SUB`, thumbnails in `THMBNL`.
-    fn beside(&self, own_folder: &str, stem: &str) -> Option<PathBuf> {
+    /// Finds the original in `CLIP` for a file in `SUB` (proxies) or `THMBNL` (thumbnails) of a
+    /// Sony card.
+    fn sony_original(&self, own_folder: &str, stem: &str) -> Option<PathBuf> {
         let folder = self.folder.file_name()?.to_str()?;
         if !folder.eq_ignore_ascii_case(own_folder) {
             return None;
@@ -134,7 +144,8 @@ impl<'a> Neighbours<'a> {
     }
 }
 
-/// GoPro names proxies `GL010042.LRV` for `GX010042.MP4`; Insta360 `LRV_…` for `VID_…`.
+/// Returns the possible file stems of a proxy's original. GoPro: `GL010042.LRV` for `GX010042.MP4`;
+/// Insta360: `LRV_…` for `VID_…`.
 fn gopro_stems(stem: &str) -> Vec<String> {
     let mut stems = vec![stem.to_owned()];
     let upper = stem.to_ascii_uppercase();
@@ -142,7 +153,7 @@ fn gopro_stems(stem: &str) -> Vec<String> {
         stems.extend(["GX", "GH", "GP", "GS"].map(|prefix| format!("{prefix}{number}")));
     }
     if let Some(rest) = upper.strip_prefix("LRV_") {
-        // LRV_20260502_143000_01_001 goes with VID_20260502_143000_00_001.
+        // LRV_20260502_143000_01_001 belongs to VID_20260502_143000_00_001.
         stems.push(format!("VID_{rest}"));
         stems.push(format!("VID_{}", rest.replacen("_01_", "_00_", 1)));
         stems.push(format!("VID_{}", rest.replacen("_11_", "_10_", 1)));
@@ -150,8 +161,8 @@ fn gopro_stems(stem: &str) -> Vec<String> {
     stems
 }
 
-/// `C0001M01` without `M01`, `C0001S03` without `S03`.
-fn without_number(stem: &str, letter: char) -> Option<&str> {
+/// Removes the suffix of a companion: `M01` from `C0001M01`, `S03` from `C0001S03`.
+fn without_numbered_suffix(stem: &str, letter: char) -> Option<&str> {
     let at = stem.len().checked_sub(3)?;
     let (rest, tail) = stem.split_at_checked(at)?;
     let digits = tail.strip_prefix([letter, letter.to_ascii_lowercase()])?;
@@ -183,7 +194,7 @@ mod tests {
         .map(OsString::from)
         .to_vec();
         let folder = Path::new("/card");
-        let neighbours = Neighbours::new(folder, names.iter());
+        let names_in_folder = FolderNames::new(folder, names.iter());
         for (name, role, original) in [
             ("GL010042.LRV", Role::Proxy, "GX010042.MP4"),
             ("GX010042.THM", Role::Thumbnail, "GX010042.MP4"),
@@ -203,13 +214,13 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                neighbours.original_of(name),
+                names_in_folder.original_of(name),
                 Some((role, folder.join(original))),
                 "{name}"
             );
         }
         for name in [
-            // The video of the same stem is not meant.
+            // Belongs to the photograph with that stem, not to the video.
             "IMG_0001.xmp",
             "GL010099.LRV",
             "C0001.MP4",
@@ -220,7 +231,7 @@ mod tests {
             "M01.xml",
             "DJI_0042.MP4",
         ] {
-            assert_eq!(neighbours.original_of(name), None, "{name}");
+            assert_eq!(names_in_folder.original_of(name), None, "{name}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A clip's identity: xxh3-128 over the size and a bounded sample of the content.
+//! Fingerprint of a clip: xxh3-128 over the size and a bounded sample of the content.
 //!
-//! A 200 GB file costs the same as a 1 GB one: five ranges of 64 KiB. The ranges
-//! in the middle are media data, so that two clips whose headers look alike differ.
+//! Reads five ranges of 64 KiB, whatever the file size. The ranges in the middle contain media
+//! data, so that clips with similar headers differ.
 //!
-//! This is version 1. It is frozen: `docs/identity.md` specifies it byte by byte, and what
-//! differs from it by one bit is another version, beside this one.
+//! This is version 1, frozen and specified byte by byte in `docs/identity.md`. Any change of the
+//! result requires a new version.
 
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -13,54 +13,37 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::sniff::HEAD;
 use crate::checksum::{SAMPLED_RANGE, sampled_ranges};
-use crate::original::{self, Original, is_zero};
+use crate::source_file::{self, Original, is_zero};
 use crate::value::Fingerprint;
 
-/// Frames of an image sequence that are sampled.
+/// Number of sampled frames of an image sequence.
 const FRAMES: usize = 5;
 
-/// The numbers that one content has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
-    /// Its fingerprint.
-    pub now: Fingerprint,
-    /// What its fingerprint was before version 1, where that differs: old catalogues know it so.
-    pub former: Option<Fingerprint>,
-}
-
-impl From<Fingerprint> for Identity {
-    fn from(now: Fingerprint) -> Self {
-        Self { now, former: None }
-    }
-}
-
-/// What sampling a file found out.
+/// Result of sampling a file.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// The numbers of its content; `None` of an empty file, which is known by its path alone.
-    pub identity: Option<Identity>,
-    /// The first bytes, at most [`HEAD`] of them.
+    /// Fingerprint of the content; `None` for an empty file, which is identified by its path.
+    pub fingerprint: Option<Fingerprint>,
+    /// First bytes of the file, at most [`HEAD`].
     pub head: Vec<u8>,
-    /// Whether every sampled byte was zero: what an unfinished copy looks like.
+    /// True if all sampled bytes are zero, as in an unfinished copy.
     pub is_blank: bool,
 }
 
-/// Samples an opened file, reading at most 320 KiB of it; the first and the last range are
-/// kept with it, where headers most often stand.
+/// Samples an open file, reading at most 320 KiB. Caches the first and the last range in
+/// `original`, because most headers are there.
 ///
 /// # Errors
-/// When it cannot be read, or grew shorter while it was read.
+/// If the file cannot be read, or is truncated while it is being read.
 pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
     let size = original.size();
     let mut hasher = Xxh3::new();
-    // Before version 1, the size came first in small files too.
-    let mut former = (size < SAMPLED_RANGE).then(Xxh3::new);
-    former
-        .as_mut()
-        .unwrap_or(&mut hasher)
-        .update(&size.to_le_bytes());
+    // The fingerprint of a small file is its full hash.
+    if size >= SAMPLED_RANGE {
+        hasher.update(&size.to_le_bytes());
+    }
     let mut sample = Sample {
-        identity: None,
+        fingerprint: None,
         head: Vec::new(),
         is_blank: true,
     };
@@ -77,69 +60,58 @@ pub fn fingerprint(original: &mut Original) -> io::Result<Sample> {
             }
         })?;
         hasher.update(&bytes);
-        if let Some(former) = &mut former {
-            former.update(&bytes);
-        }
         sample.is_blank = sample.is_blank && is_zero(&bytes);
         if start == 0 {
             sample.head = bytes[..bytes.len().min(HEAD)].to_vec();
         }
         if start == 0 || start + length as u64 == size {
-            original.keep(start, bytes);
+            original.store(start, bytes);
         }
     }
-    sample.identity = Some(Identity {
-        now: Fingerprint(hasher.digest128()),
-        former: former.map(|former| Fingerprint(former.digest128())),
-    });
+    sample.fingerprint = Some(Fingerprint(hasher.digest128()));
     Ok(sample)
 }
 
-/// Samples an image sequence: how many frames there are, and five of them.
+/// Samples an image sequence: number of frames, total bytes, and five frames.
 ///
 /// # Errors
-/// As [`fingerprint`], for any sampled frame.
+/// Same as [`fingerprint`], for any sampled frame.
 pub fn fingerprint_frames(frames: &[PathBuf], bytes: u64) -> io::Result<Sample> {
     let mut hasher = Xxh3::new();
     hasher.update(&(frames.len() as u64).to_le_bytes());
     hasher.update(&bytes.to_le_bytes());
-    let mut former = hasher.clone();
-    let mut whole: Option<Sample> = None;
-    for at in evenly(frames.len(), FRAMES) {
+    let mut sequence: Option<Sample> = None;
+    for at in evenly_spaced(frames.len(), FRAMES) {
         let sample = fingerprint(&mut Original::open(&frames[at])?)?;
-        let identity = sample.identity.unwrap_or(Fingerprint(0).into());
-        hasher.update(&identity.now.0.to_le_bytes());
-        former.update(&identity.former.unwrap_or(identity.now).0.to_le_bytes());
-        match &mut whole {
-            None => whole = Some(sample),
-            Some(whole) => whole.is_blank &= sample.is_blank,
+        let fingerprint = sample.fingerprint.unwrap_or(Fingerprint(0));
+        hasher.update(&fingerprint.0.to_le_bytes());
+        match &mut sequence {
+            None => sequence = Some(sample),
+            Some(sequence) => sequence.is_blank &= sample.is_blank,
         }
     }
-    let mut whole = whole.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    let (now, former) = (hasher.digest128(), former.digest128());
-    whole.identity = Some(Identity {
-        now: Fingerprint(now),
-        former: (former != now).then_some(Fingerprint(former)),
-    });
-    Ok(whole)
+    let mut sequence = sequence.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    sequence.fingerprint = Some(Fingerprint(hasher.digest128()));
+    Ok(sequence)
 }
 
-/// Bytes that are hashed between two looks at `go_on`.
-const PIECE: usize = 1024 * 1024;
+/// Number of bytes hashed between two calls of `on_read`.
+const CHUNK: usize = 1024 * 1024;
 
-/// The hash of a whole file, or of all frames of an image sequence, each after its size: what
-/// proves that two files hold the same. `go_on` is told of every piece; `None` when it ended it.
+/// Computes the full hash of a file, or of all frames of an image sequence, each preceded by its
+/// size. Equal hashes prove equal content. Calls `on_read` with the number of bytes in each chunk;
+/// if it returns false, stops and returns `None`.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// If a file cannot be read.
 pub fn hash_all(
     files: &[PathBuf],
-    go_on: &mut dyn FnMut(u64) -> bool,
+    on_read: &mut dyn FnMut(u64) -> bool,
 ) -> io::Result<Option<Fingerprint>> {
     let mut hasher = Xxh3::new();
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     for path in files {
-        let mut file = original::open(path)?;
+        let mut file = source_file::open(path)?;
         if files.len() > 1 {
             hasher.update(&file.metadata()?.len().to_le_bytes());
         }
@@ -149,7 +121,7 @@ pub fn hash_all(
                 break;
             }
             hasher.update(&buffer[..length]);
-            if !go_on(length as u64) {
+            if !on_read(length as u64) {
                 return Ok(None);
             }
         }
@@ -157,14 +129,13 @@ pub fn hash_all(
     Ok(Some(Fingerprint(hasher.digest128())))
 }
 
-/// Up to `wanted` places out of `count`, first and last included.
-fn evenly(count: usize, wanted: usize) -> Vec<usize> {
-    if count <= wanted {
+/// Returns up to `max` evenly spaced indexes below `count`, including the first and the
+/// last.
+fn evenly_spaced(count: usize, max: usize) -> Vec<usize> {
+    if count <= max {
         return (0..count).collect();
     }
-    (0..wanted)
-        .map(|n| n * (count - 1) / (wanted - 1))
-        .collect()
+    (0..max).map(|n| n * (count - 1) / (max - 1)).collect()
 }
 
 #[cfg(test)]
@@ -173,35 +144,34 @@ mod tests {
     use crate::checksum::{SAMPLED_WHOLE, Sampler};
     use std::io::Write;
 
-    fn of(content: &[u8]) -> Option<Fingerprint> {
+    fn fingerprint_of(content: &[u8]) -> Option<Fingerprint> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
         fingerprint(&mut Original::open(file.path()).unwrap())
             .unwrap()
-            .identity
-            .map(|identity| identity.now)
+            .fingerprint
     }
 
     #[test]
-    fn size_start_middle_and_end_all_count() {
+    fn size_start_middle_and_end_change_the_fingerprint() {
         let content = vec![7_u8; 1_000_000];
-        let whole = of(&content);
-        assert_eq!(whole, of(&content));
-        assert_ne!(whole, of(&content[1..]));
-        for place in [0, 40_000, 500_000, 999_999] {
+        let original = fingerprint_of(&content);
+        assert_eq!(original, fingerprint_of(&content));
+        assert_ne!(original, fingerprint_of(&content[1..]));
+        for offset in [0, 40_000, 500_000, 999_999] {
             let mut changed = content.clone();
-            changed[place] = 8;
-            assert_ne!(whole, of(&changed), "byte {place}");
+            changed[offset] = 8;
+            assert_ne!(original, fingerprint_of(&changed), "byte {offset}");
         }
     }
 
-    /// Content of which the bytes follow a rule that any language can repeat.
-    fn ruled(size: u64) -> Vec<u8> {
+    /// Returns content whose bytes follow the formula in docs/identity.md.
+    fn test_vector(size: u64) -> Vec<u8> {
         let byte = |at: u64| u8::try_from((at.wrapping_mul(2_654_435_761) >> 13) & 0xff).unwrap();
         (0..size).map(byte).collect()
     }
 
-    /// The fingerprints of docs/identity.md: whoever changes one of them changes a version.
+    /// Test vectors of docs/identity.md. Changing them requires a new version.
     #[test]
     fn the_algorithm_is_frozen() {
         for (size, expected) in [
@@ -212,19 +182,19 @@ mod tests {
             (327_681, "8298c31ab4cba830c5cfa31cf6578a23"),
             (5_000_011, "a4b8b5f155189b24f74d58240ae410d3"),
         ] {
-            let found = of(&ruled(size)).unwrap().to_string();
+            let found = fingerprint_of(&test_vector(size)).unwrap().to_string();
             assert_eq!(found, expected, "{size} bytes");
         }
     }
 
     #[test]
-    fn a_small_file_is_known_by_the_hash_of_all_of_it() {
+    fn the_fingerprint_of_a_small_file_is_its_full_hash() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         for size in [1, 1000, 65_535] {
             file.as_file().set_len(0).unwrap();
-            std::fs::write(file.path(), ruled(size)).unwrap();
-            let whole = hash_all(&[file.path().to_owned()], &mut |_| true).unwrap();
-            assert_eq!(of(&ruled(size)), whole);
+            std::fs::write(file.path(), test_vector(size)).unwrap();
+            let full_hash = hash_all(&[file.path().to_owned()], &mut |_| true).unwrap();
+            assert_eq!(fingerprint_of(&test_vector(size)), full_hash);
         }
         file.flush().unwrap();
         let stopped = hash_all(&[file.path().to_owned()], &mut |_| false).unwrap();
@@ -232,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_has_none_and_zeros_are_noticed() {
-        assert_eq!(of(b""), None);
+    fn empty_files_have_no_fingerprint_and_zeros_are_detected() {
+        assert_eq!(fingerprint_of(b""), None);
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&[0; 5000]).unwrap();
         let mut original = Original::open(file.path()).unwrap();
@@ -257,15 +227,19 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_pass_in_pieces_give_the_same_fingerprint() {
+    fn sampling_a_stream_gives_the_same_fingerprint() {
         for size in [0, 1, 65_535, 65_536, 327_680, 327_681, 1_000_003] {
-            let content = ruled(size);
+            let content = test_vector(size);
             for piece in [1000, 65_536, 300_007] {
                 let mut sampler = Sampler::new(size);
                 content
                     .chunks(piece)
                     .for_each(|piece| sampler.update(piece));
-                assert_eq!(sampler.finish(), of(&content), "{size} by {piece}");
+                assert_eq!(
+                    sampler.finish(),
+                    fingerprint_of(&content),
+                    "{size} by {piece}"
+                );
             }
         }
         let mut cut_off = Sampler::new(10);

@@ -1,21 +1,21 @@
-//! What a file's extension says of it.
+//! File kinds by extension.
 
-/// What a name promises.
+/// Kind of a file by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
-    /// Footage or sound; content that is something else is a problem worth telling.
+pub enum NameKind {
+    /// Footage or sound. Content of another kind is reported as a problem.
     Media,
-    /// One frame of an image sequence, when its neighbours are numbered like it.
+    /// Frame of an image sequence, if other frames differ only in their number.
     Frame,
-    /// Something that is not footage; not opened unless it is very large.
+    /// Not footage; opened only if it is very large.
     Other,
-    /// Footage unless it holds text: `.ts` and `.mts` are source code too.
+    /// Footage unless it contains text: `.ts` and `.mts` are also source code.
     MediaOrText,
-    /// Could be anything: only the content tells, and if it is not media nobody needs to know.
+    /// Unknown: the content decides. Content that is not media is not reported.
     Unsure,
 }
 
-/// Extensions that mean footage or sound and nothing else.
+/// Extensions of footage and sound only.
 const MEDIA: &[&str] = &[
     "264", "265", "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "amr", "asf", "avc",
     "avi", "braw", "bwf", "caf", "cine", "crm", "divx", "dv", "f4v", "flac", "flv", "gxf", "h264",
@@ -25,13 +25,13 @@ const MEDIA: &[&str] = &[
     "wma", "wmv", "y4m",
 ];
 
-/// Extensions of transport streams that programmers use as well.
+/// Extensions of transport streams that are also used for source code.
 const MEDIA_OR_TEXT: &[&str] = &["mts", "ts"];
 
-/// Formats whose files are single frames.
+/// Extensions of single frames.
 const FRAMES: &[&str] = &["ari", "arx", "cin", "dng", "dpx", "exr", "j2c"];
 
-/// Extensions that are common on drives and never footage: not worth opening.
+/// Common extensions of files that are never footage.
 const OTHER: &[&str] = &[
     "3dl", "7z", "aaf", "aep", "ai", "ale", "app", "ass", "avb", "avp", "bat", "bdm", "bdmv",
     "bim", "bmp", "bz2", "c", "c4", "cfa", "cfg", "cpf", "cpi", "cpp", "cr2", "cr3", "crw", "cs",
@@ -48,24 +48,24 @@ const OTHER: &[&str] = &[
     "yml", "zip",
 ];
 
-/// What the extension of `name` promises.
+/// Returns the kind of a file by its extension.
 #[must_use]
-pub fn named(name: &str) -> Named {
+pub fn kind_of_name(name: &str) -> NameKind {
     let Some((_, extension)) = name.rsplit_once('.') else {
-        return Named::Unsure;
+        return NameKind::Unsure;
     };
     let extension = extension.to_ascii_lowercase();
     let is_in = |list: &[&str]| list.binary_search(&extension.as_str()).is_ok();
     if is_in(MEDIA) {
-        Named::Media
+        NameKind::Media
     } else if is_in(FRAMES) {
-        Named::Frame
+        NameKind::Frame
     } else if is_in(MEDIA_OR_TEXT) {
-        Named::MediaOrText
+        NameKind::MediaOrText
     } else if is_in(OTHER) {
-        Named::Other
+        NameKind::Other
     } else {
-        Named::Unsure
+        NameKind::Unsure
     }
 }
 
@@ -89,16 +89,16 @@ mod tests {
     }
 
     #[test]
-    fn extensions_promise_what_people_think() {
-        for (name, promise) in [
-            ("A001.MOV", Named::Media),
-            ("shot.0001.dpx", Named::Frame),
-            ("callsheet.pdf", Named::Other),
-            ("index.ts", Named::MediaOrText),
-            ("00001.MTS", Named::MediaOrText),
-            ("README", Named::Unsure),
+    fn extensions_map_to_kinds() {
+        for (name, kind) in [
+            ("A001.MOV", NameKind::Media),
+            ("shot.0001.dpx", NameKind::Frame),
+            ("callsheet.pdf", NameKind::Other),
+            ("index.ts", NameKind::MediaOrText),
+            ("00001.MTS", NameKind::MediaOrText),
+            ("README", NameKind::Unsure),
         ] {
-            assert_eq!(named(name), promise, "{name}");
+            assert_eq!(kind_of_name(name), kind, "{name}");
         }
     }
 }

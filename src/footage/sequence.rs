@@ -1,4 +1,4 @@
-//! Image sequences: numbered frames in one folder are one clip.
+//! Image sequences: numbered frames in one folder form one clip.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -6,25 +6,26 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::walk::Found;
+use super::walk::FoundFile;
 use crate::clip::{FrameRun, split_frame_number};
 use crate::value::{from_bytes, to_bytes};
 
-/// Photographs are numbered too; a DNG counts as a frame only with this many digits.
+/// Minimum number of digits of a DNG frame. Photographs are numbered with four.
 const DNG_DIGITS: usize = 5;
-/// What the frames of one sequence have in common: the name around the number, and its width.
+
+/// Parts of the file name that all frames of a sequence share.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pattern {
+struct FramePattern {
     stem: Vec<u8>,
     digits: usize,
     extension: Vec<u8>,
 }
 
-/// `shot.0001.dpx` as its pattern and 1.
-fn split(name: &[u8]) -> Option<(Pattern, u64)> {
+/// Splits `shot.0001.dpx` into its pattern and 1.
+fn split(name: &[u8]) -> Option<(FramePattern, u64)> {
     let (stem, digits, extension) = split_frame_number(name)?;
     let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    let pattern = Pattern {
+    let pattern = FramePattern {
         stem: stem.to_vec(),
         digits: digits.len(),
         extension: extension.to_vec(),
@@ -32,9 +33,9 @@ fn split(name: &[u8]) -> Option<(Pattern, u64)> {
     Some((pattern, number))
 }
 
-/// One file for each sequence among `frames`: at least two, alike in all but their number.
-pub(super) fn sequences(frames: &[Found]) -> Vec<Found> {
-    let mut groups: BTreeMap<Pattern, Vec<(u64, &Found)>> = BTreeMap::new();
+/// Groups frames into sequences of at least two frames that differ only in their number.
+pub(super) fn sequences(frames: &[FoundFile]) -> Vec<FoundFile> {
+    let mut groups: BTreeMap<FramePattern, Vec<(u64, &FoundFile)>> = BTreeMap::new();
     for frame in frames {
         let Some((pattern, number)) = split(&to_bytes(&frame.name)) else {
             continue;
@@ -48,17 +49,17 @@ pub(super) fn sequences(frames: &[Found]) -> Vec<Found> {
     groups
         .into_values()
         .filter(|frames| frames.len() > 1)
-        .filter_map(one)
+        .filter_map(sequence)
         .collect()
 }
 
-/// Whether two names are frames of one sequence.
-pub(super) fn are_alike(one: &OsStr, other: &OsStr) -> bool {
+/// Returns true if two names are frames of one sequence.
+pub(super) fn are_same_sequence(a: &OsStr, b: &OsStr) -> bool {
     let pattern = |name: &OsStr| split(&to_bytes(name)).map(|(pattern, _)| pattern);
-    pattern(one).is_some() && pattern(one) == pattern(other)
+    pattern(a).is_some() && pattern(a) == pattern(b)
 }
 
-fn one(mut frames: Vec<(u64, &Found)>) -> Option<Found> {
+fn sequence(mut frames: Vec<(u64, &FoundFile)>) -> Option<FoundFile> {
     frames.sort_by_key(|(number, _)| *number);
     let (&(first, first_frame), &(last, _)) = (frames.first()?, frames.last()?);
     let mut stamp = Xxh3::new();
@@ -67,7 +68,7 @@ fn one(mut frames: Vec<(u64, &Found)>) -> Option<Found> {
         stamp.update(&frame.bytes.to_le_bytes());
         stamp.update(&frame.modified.to_le_bytes());
     }
-    Some(Found {
+    Some(FoundFile {
         bytes: frames
             .iter()
             .map(|(_, frame)| frame.bytes)
@@ -85,11 +86,12 @@ fn one(mut frames: Vec<(u64, &Found)>) -> Option<Found> {
     })
 }
 
-/// Paths of the frames that are in the folder now, first to last, from the path of one.
+/// Lists the frames of a sequence that are in its folder now, first to last, given the path of one
+/// frame.
 #[must_use]
 pub fn frame_paths(frame: &Path) -> Vec<PathBuf> {
-    let of = |name: &OsStr| split(&to_bytes(name));
-    let Some((pattern, _)) = frame.file_name().and_then(of) else {
+    let split_name = |name: &OsStr| split(&to_bytes(name));
+    let Some((pattern, _)) = frame.file_name().and_then(split_name) else {
         return vec![frame.to_owned()];
     };
     let folder = frame.parent().unwrap_or(Path::new("."));
@@ -99,9 +101,9 @@ pub fn frame_paths(frame: &Path) -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .map(|entry| entry.file_name());
-    // All numbers are as wide, so names sort as numbers do.
+    // All numbers have the same width, so names sort like numbers.
     let mut names: Vec<Vec<u8>> = names
-        .filter(|name| of(name).is_some_and(|(its, _)| its == pattern))
+        .filter(|name| split_name(name).is_some_and(|(other, _)| other == pattern))
         .map(|name| to_bytes(&name))
         .collect();
     names.sort_unstable();
@@ -116,8 +118,8 @@ mod tests {
     use super::*;
     use crate::footage::Role;
 
-    fn frame(name: &str) -> Found {
-        Found {
+    fn frame(name: &str) -> FoundFile {
+        FoundFile {
             name: name.into(),
             bytes: 10,
             changed: None,
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn numbered_frames_are_one_and_photographs_are_not() {
+    fn numbered_frames_form_a_sequence_and_photographs_do_not() {
         let names = [
             "a.0002.dpx",
             "a.0001.dpx",
@@ -167,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn any_change_of_any_frame_is_seen() {
+    fn any_change_of_a_frame_changes_the_stamp() {
         let frames = ["a.0001.dpx", "a.0002.dpx", "a.0003.dpx"].map(frame);
-        let stamp = |frames: &[Found]| sequences(frames)[0].frames.unwrap().stamp;
+        let stamp = |frames: &[FoundFile]| sequences(frames)[0].frames.unwrap().stamp;
         for at in 0..3 {
             let mut changed = frames.clone();
             changed[at].modified = 4;

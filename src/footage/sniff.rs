@@ -1,36 +1,36 @@
-//! What a file's first bytes say of it, whatever its name.
+//! Detects media by the first bytes of a file.
 
-/// How many bytes of a file are enough to tell.
+/// Number of bytes needed by [`sniff`].
 pub const HEAD: usize = 4096;
 
-/// What the first bytes look like.
+/// Kind of content by the first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content {
-    /// Nothing at all.
+pub enum HeadKind {
+    /// Empty file.
     Empty,
-    /// A known media signature.
+    /// Known media signature.
     Media,
-    /// Text a person could read.
+    /// Plain text.
     Text,
-    /// Something else: not media by its signature, but a name may still promise it.
+    /// No known signature; the name decides whether it is media.
     Unknown,
 }
 
-/// Judges the first [`HEAD`] bytes of a file.
+/// Classifies a file by its first [`HEAD`] bytes.
 #[must_use]
-pub fn sniff(head: &[u8]) -> Content {
+pub fn sniff(head: &[u8]) -> HeadKind {
     if head.is_empty() {
-        Content::Empty
+        HeadKind::Empty
     } else if is_media(head) {
-        Content::Media
+        HeadKind::Media
     } else if is_text(head) {
-        Content::Text
+        HeadKind::Text
     } else {
-        Content::Unknown
+        HeadKind::Unknown
     }
 }
 
-/// Signatures that stand at the very start.
+/// Signatures at offset 0.
 const SIGNATURES: &[&[u8]] = &[
     b"\x1a\x45\xdf\xa3", // Matroska, WebM: EBML
     b"OggS",
@@ -69,7 +69,7 @@ fn is_media(head: &[u8]) -> bool {
         || head.starts_with(b"ID3\x04")
 }
 
-/// ISO 14496-12 and `QuickTime`: a box that such a file may begin with, but no still picture.
+/// Detects ISO 14496-12 and `QuickTime` by their first box; excludes still picture formats.
 fn is_iso_media(head: &[u8]) -> bool {
     match head.get(4..8) {
         Some(b"ftyp") => {
@@ -99,26 +99,26 @@ fn is_riff_or_iff(head: &[u8]) -> bool {
     }
 }
 
-/// Sync bytes a packet apart: 188 bytes, or 192 with AVCHD's time stamps before each.
+/// Detects MPEG-TS by sync bytes 188 bytes apart, or 192 with the time stamps of AVCHD.
 fn is_transport_stream(head: &[u8]) -> bool {
     [(0, 188), (4, 192)]
         .iter()
         .any(|&(first, packet)| (0..4).all(|n| head.get(first + n * packet) == Some(&0x47)))
 }
 
-/// REDCODE: a block length, then `RED1` or `RED2`.
+/// Detects REDCODE: a block length, then `RED1` or `RED2`.
 fn is_red(head: &[u8]) -> bool {
     matches!(head.get(4..8), Some(b"RED1" | b"RED2"))
 }
 
-/// UTF-8 or UTF-16 with its mark, without control characters that text does not hold.
+/// Detects UTF-8 without unusual control characters, or UTF-16 with a byte order mark.
 fn is_text(head: &[u8]) -> bool {
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return true;
     }
     let valid = match std::str::from_utf8(head) {
         Ok(text) => text,
-        // The head may end inside a character.
+        // The last character may be incomplete.
         Err(error) if head.len() - error.valid_up_to() < 4 && error.valid_up_to() > 0 => {
             std::str::from_utf8(&head[..error.valid_up_to()]).unwrap_or_default()
         }
@@ -135,21 +135,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn first_bytes_tell_media_from_text_and_the_rest() {
+    fn first_bytes_distinguish_media_and_text() {
         let mut stream = vec![0_u8; 800];
         for packet in 0..4 {
             stream[packet * 188] = 0x47;
         }
-        let cases: [(&[u8], Content); 9] = [
-            (b"\0\0\0\x18ftypqt  ", Content::Media),
-            (b"\0\0\0\x18ftypheic", Content::Unknown),
-            (b"RIFF\x10\0\0\0WAVE", Content::Media),
-            (b"RIFF\x10\0\0\0WEBP", Content::Unknown),
-            (b"\0\0\0\0RED2", Content::Media),
-            ("Notes für Tag 2\n".as_bytes(), Content::Text),
-            (b"", Content::Empty),
-            (b"\x00\x01\x02", Content::Unknown),
-            (&stream, Content::Media),
+        let cases: [(&[u8], HeadKind); 9] = [
+            (b"\0\0\0\x18ftypqt  ", HeadKind::Media),
+            (b"\0\0\0\x18ftypheic", HeadKind::Unknown),
+            (b"RIFF\x10\0\0\0WAVE", HeadKind::Media),
+            (b"RIFF\x10\0\0\0WEBP", HeadKind::Unknown),
+            (b"\0\0\0\0RED2", HeadKind::Media),
+            ("Notes für Tag 2\n".as_bytes(), HeadKind::Text),
+            (b"", HeadKind::Empty),
+            (b"\x00\x01\x02", HeadKind::Unknown),
+            (&stream, HeadKind::Media),
         ];
         for (head, content) in cases {
             assert_eq!(sniff(head), content, "{head:?}");
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn text_may_be_cut_inside_a_character() {
-        assert_eq!(sniff(&"für".as_bytes()[..2]), Content::Text);
-        assert_eq!(sniff(&[0xc3]), Content::Unknown);
+        assert_eq!(sniff(&"für".as_bytes()[..2]), HeadKind::Text);
+        assert_eq!(sniff(&[0xc3]), HeadKind::Unknown);
     }
 }

@@ -1,7 +1,8 @@
-//! Proves that the index equals the catalogue, clip by clip. All that can be found of a
-//! document (every term with its positions, every number, its length) is read back out of the
-//! index and hashed; what it should be is indexed anew in memory, a page at a time, and hashed
-//! alike.
+//! Compares the index with the catalogue, clip by clip.
+//!
+//! All searchable content of a document (every term with its positions, every number, the field
+//! lengths) is read from the index and hashed. The expected content is indexed in memory, one page
+//! at a time, and hashed in the same way.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,66 +13,71 @@ use tantivy::{DocSet, IndexSettings, SegmentReader, TERMINATED};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::Index;
+use super::catch_panic::guarded;
 use super::document::{self, CLIP};
-use super::guard::guarded;
-use super::pen::{LITTLE_MEMORY, plain_writer};
+use super::updater::{SMALL_MEMORY, new_writer};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 
 /// Changes read and indexed in memory at a time.
 const PAGE: usize = 5000;
 
-/// What comparing the index with the catalogue found; clips by their numbers.
+/// Differences between the index and the catalogue, as clip ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// Clips that were compared.
+    /// Number of clips compared.
     pub compared: usize,
-    /// In the index, but not as the catalogue has them.
+    /// Clips whose document does not match the catalogue.
     pub differing: Vec<i64>,
-    /// In the catalogue, but not in the index.
+    /// Clips in the catalogue that are missing from the index.
     pub missing: Vec<i64>,
-    /// In the index more than once.
-    pub doubled: Vec<i64>,
-    /// In the index, but not in the catalogue.
+    /// Clips with more than one document in the index.
+    pub duplicated: Vec<i64>,
+    /// Clips in the index that are not in the catalogue.
     pub surplus: Vec<i64>,
 }
 
 impl Audit {
-    /// Whether the index is what it should be.
+    /// Returns true if no differences were found.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        let faults = [&self.differing, &self.missing, &self.doubled, &self.surplus];
+        let faults = [
+            &self.differing,
+            &self.missing,
+            &self.duplicated,
+            &self.surplus,
+        ];
         faults.iter().all(|clips| clips.is_empty())
     }
 }
 
-/// What can be found of a document, in short.
+/// Hash of a document's searchable content.
 type Digest = u128;
 
 impl Index {
-    /// Compares every document with what the catalogue would make of its clip. Clips that were
-    /// changed since the index was opened are left out.
+    /// Compares every document with the one that the clip in the catalogue would produce. Skips
+    /// clips that changed since the index was opened.
     ///
     /// # Errors
-    /// When the catalogue or the index cannot be read.
+    /// Returns an error if the catalogue or the index cannot be read.
     pub fn audit(&self, catalogue: &Catalogue) -> Result<Audit, Error> {
         let mut audit = Audit::default();
-        let mut held = guarded(|| self.digests(&mut audit))?;
+        let mut indexed = guarded(|| self.digests(&mut audit))?;
         let mut seq = 0;
         loop {
             let changes = catalogue.changes(seq, PAGE)?;
             let Some(last) = changes.last() else { break };
             seq = last.seq;
-            let wanted = guarded(|| wanted(&changes))?;
+            let expected = guarded(|| expected_digests(&changes))?;
             for change in &changes {
-                let found = held.remove(&change.clip);
+                let found = indexed.remove(&change.clip);
                 if change.seq > self.seq {
                     continue;
                 }
-                match (wanted.get(&change.clip), found) {
-                    (Some(wanted), Some(found)) => {
+                match (expected.get(&change.clip), found) {
+                    (Some(expected), Some(found)) => {
                         audit.compared += 1;
-                        if *wanted != found {
+                        if *expected != found {
                             audit.differing.push(change.clip);
                         }
                     }
@@ -81,11 +87,11 @@ impl Index {
                 }
             }
         }
-        audit.surplus.extend(held.into_keys());
+        audit.surplus.extend(indexed.into_keys());
         for clips in [
             &mut audit.differing,
             &mut audit.missing,
-            &mut audit.doubled,
+            &mut audit.duplicated,
             &mut audit.surplus,
         ] {
             clips.sort_unstable();
@@ -94,16 +100,16 @@ impl Index {
         Ok(audit)
     }
 
-    /// What the index holds.
+    /// Hashes the documents of the index.
     fn digests(&self, audit: &mut Audit) -> Result<HashMap<i64, Digest>, Error> {
         let mut all = HashMap::new();
         for segment in self.reader.searcher().segment_readers() {
             for (clip, digest) in digests(segment)? {
                 match all.entry(clip) {
-                    Entry::Vacant(place) => {
-                        place.insert(digest);
+                    Entry::Vacant(entry) => {
+                        entry.insert(digest);
                     }
-                    Entry::Occupied(_) => audit.doubled.push(clip),
+                    Entry::Occupied(_) => audit.duplicated.push(clip),
                 }
             }
         }
@@ -111,12 +117,12 @@ impl Index {
     }
 }
 
-/// What the index should hold of some clips.
-fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
+/// Indexes clips in memory and hashes their documents.
+fn expected_digests(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
     let (schema, columns) = document::schema();
     let directory = tantivy::directory::RamDirectory::create();
     let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
-    let mut writer = plain_writer(&index, LITTLE_MEMORY)?;
+    let mut writer = new_writer(&index, SMALL_MEMORY)?;
     for change in changes {
         if let Some(clip) = &change.now {
             let number = u64::try_from(change.clip).unwrap_or(0);
@@ -131,7 +137,7 @@ fn wanted(changes: &[Change]) -> Result<HashMap<i64, Digest>, Error> {
     Ok(all)
 }
 
-/// The clips of a segment's living documents, and what can be found of each.
+/// Returns the clip ids of a segment's documents that are not deleted, each with its digest.
 fn digests(segment: &SegmentReader) -> Result<Vec<(i64, Digest)>, Error> {
     let mut digests = Digests {
         segment,
@@ -139,14 +145,14 @@ fn digests(segment: &SegmentReader) -> Result<Vec<(i64, Digest)>, Error> {
     };
     for (field, entry) in segment.schema().fields() {
         if entry.is_indexed() {
-            digests.terms(field)?;
+            digests.add_terms(field)?;
         }
         if entry.has_fieldnorms() {
-            digests.lengths(field)?;
+            digests.add_lengths(field)?;
         }
         match entry.field_type() {
-            FieldType::I64(_) if entry.is_fast() => digests.numbers(field, entry.name())?,
-            FieldType::Str(_) if entry.is_fast() => digests.texts(field, entry.name())?,
+            FieldType::I64(_) if entry.is_fast() => digests.add_numbers(field, entry.name())?,
+            FieldType::Str(_) if entry.is_fast() => digests.add_texts(field, entry.name())?,
             _ => {}
         }
     }
@@ -159,28 +165,29 @@ fn digests(segment: &SegmentReader) -> Result<Vec<(i64, Digest)>, Error> {
     Ok(all.collect())
 }
 
-/// What was found of each document of a segment so far, in whatever order.
+/// Digests of a segment's documents. They are sums of hashes, so the order of the parts does not
+/// matter.
 struct Digests<'a> {
     segment: &'a SegmentReader,
     all: Vec<Digest>,
 }
 
 impl Digests<'_> {
-    fn add(&mut self, document: u32, field: Field, what: &[u8]) {
+    fn add(&mut self, document: u32, field: Field, bytes: &[u8]) {
         if let Some(digest) = self.all.get_mut(document as usize) {
-            let hash = xxh3_128_with_seed(what, field.field_id().into());
+            let hash = xxh3_128_with_seed(bytes, field.field_id().into());
             *digest = digest.wrapping_add(hash);
         }
     }
 
-    /// Every term of a field, with where it stands in each document.
-    fn terms(&mut self, field: Field) -> Result<(), Error> {
+    /// Adds every term of a field with its positions in each document.
+    fn add_terms(&mut self, field: Field) -> Result<(), Error> {
         let index = self.segment.inverted_index(field)?;
         let mut terms = index
             .terms()
             .stream()
             .map_err(tantivy::TantivyError::from)?;
-        let (mut what, mut positions) = (Vec::new(), Vec::new());
+        let (mut bytes, mut positions) = (Vec::new(), Vec::new());
         while terms.advance() {
             let mut postings = index
                 .read_postings_from_terminfo(
@@ -189,21 +196,21 @@ impl Digests<'_> {
                 )
                 .map_err(tantivy::TantivyError::from)?;
             while postings.doc() != TERMINATED {
-                what.clear();
-                what.extend_from_slice(terms.key());
-                what.push(0);
+                bytes.clear();
+                bytes.extend_from_slice(terms.key());
+                bytes.push(0);
                 postings.positions(&mut positions);
-                what.extend(positions.iter().flat_map(|position| position.to_le_bytes()));
-                what.extend(postings.term_freq().to_le_bytes());
-                self.add(postings.doc(), field, &what);
+                bytes.extend(positions.iter().flat_map(|position| position.to_le_bytes()));
+                bytes.extend(postings.term_freq().to_le_bytes());
+                self.add(postings.doc(), field, &bytes);
                 postings.advance();
             }
         }
         Ok(())
     }
 
-    /// How long a field is in each document, as far as it is kept.
-    fn lengths(&mut self, field: Field) -> Result<(), Error> {
+    /// Adds the field length of each document, with the precision that tantivy stores.
+    fn add_lengths(&mut self, field: Field) -> Result<(), Error> {
         let lengths = self.segment.get_fieldnorms_reader(field)?;
         for document in 0..self.segment.max_doc() {
             self.add(document, field, &[0, lengths.fieldnorm_id(document)]);
@@ -211,8 +218,8 @@ impl Digests<'_> {
         Ok(())
     }
 
-    /// The numbers of a field in each document.
-    fn numbers(&mut self, field: Field, name: &str) -> Result<(), Error> {
+    /// Adds the numbers of a fast field.
+    fn add_numbers(&mut self, field: Field, name: &str) -> Result<(), Error> {
         let Some(column) = self.segment.fast_fields().column_opt::<i64>(name)? else {
             return Ok(());
         };
@@ -224,8 +231,8 @@ impl Digests<'_> {
         Ok(())
     }
 
-    /// The texts of a column in each document.
-    fn texts(&mut self, field: Field, name: &str) -> Result<(), Error> {
+    /// Adds the texts of a fast field.
+    fn add_texts(&mut self, field: Field, name: &str) -> Result<(), Error> {
         let Some(column) = self.segment.fast_fields().str(name)? else {
             return Ok(());
         };

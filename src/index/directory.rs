@@ -1,7 +1,8 @@
-//! The index's folder as tantivy sees it. tantivy's own checks the files of segments by their
-//! footers, but believes whatever stands in the two files that say which segments there are,
-//! and writes a lock file to read; here those files are sealed, and a folder that cannot be
-//! written can be read all the same.
+//! Directory implementation through which tantivy accesses the index's folder.
+//!
+//! tantivy's own implementation checks the footers of segment files, but not the two files that
+//! list them. It also needs a writable lock file to read. This implementation seals those two files
+//! with a hash and can open a read-only folder.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -19,29 +20,29 @@ use tantivy::directory::{
 };
 use xxhash_rust::xxh3::xxh3_128;
 
-/// What the last line of a sealed file begins with; the hash of all before it follows.
+/// Prefix of the last line of a sealed file; the hash of everything before that line follows.
 const SEAL: &[u8] = b"#xxh3:";
-/// Bytes of the last line.
+/// Length of the last line in bytes.
 const SEAL_LENGTH: usize = SEAL.len() + 32 + 1;
-/// Longest wait for the lock of a writer.
-const RETRYING: Duration = Duration::from_secs(2);
-/// Between two attempts.
-const BETWEEN: Duration = Duration::from_millis(1);
-/// What files begin with that are not yet what they will be.
+/// Maximum wait for tantivy's writer lock.
+const LOCK_RETRY_TIME: Duration = Duration::from_secs(2);
+/// Pause between two attempts.
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(1);
+/// Name prefix of temporary files.
 pub(super) const UNFINISHED: &str = ".tmp";
 
-/// A folder with an index in it.
+/// Index folder, as tantivy accesses it.
 #[derive(Debug, Clone)]
-pub(super) struct Folder {
+pub(super) struct IndexFolder {
     path: PathBuf,
     files: MmapDirectory,
 }
 
-impl Folder {
-    /// Opens a folder that is there.
+impl IndexFolder {
+    /// Opens an existing folder.
     ///
     /// # Errors
-    /// When it is not, or is no folder.
+    /// Returns an error if it does not exist or is not a folder.
     pub(super) fn open(path: &Path) -> Result<Self, OpenDirectoryError> {
         Ok(Self {
             path: path.to_owned(),
@@ -50,7 +51,7 @@ impl Folder {
     }
 }
 
-impl Directory for Folder {
+impl Directory for IndexFolder {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         self.files.get_file_handle(path)
     }
@@ -75,7 +76,7 @@ impl Directory for Folder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        write_sealed(&self.path.join(path), data, Lasting::Synced)
+        write_sealed(&self.path.join(path), data, Durability::Synced)
     }
 
     fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
@@ -86,8 +87,8 @@ impl Directory for Folder {
             .truncate(false)
             .open(&path);
         let file = match opened {
-            // Reading wants this lock too. Where nobody may write, nothing need be kept out, and
-            // where only we may not, a file opened for reading can be locked mostly.
+            // Readers request this lock too. If no process can write the folder, no lock is needed.
+            // If only this process cannot, most systems can lock a file that is open for reading.
             Err(error) if lock.is_blocking && is_unwritable(&error) => {
                 let file = File::open(&path).ok().filter(|file| file.lock().is_ok());
                 return Ok(DirectoryLock::from(Box::new(file)));
@@ -97,7 +98,7 @@ impl Directory for Folder {
         if lock.is_blocking {
             file.lock().map_err(LockError::wrap_io_error)?;
         } else {
-            lock_soon(&file)?;
+            lock_with_retries(&file)?;
         }
         Ok(DirectoryLock::from(Box::new(file)))
     }
@@ -111,24 +112,25 @@ impl Directory for Folder {
     }
 }
 
-/// Locks a file, and retries for a while where it is locked. Writers hold `index.lock`, so no other process writes; but
-/// a child process that another thread starts shares all locks of this process until it executes its program, also
-/// those that are released in the meantime.
-fn lock_soon(file: &File) -> Result<(), LockError> {
-    let begun = Instant::now();
+/// Locks a file, and retries for a while if it is locked. Writers hold `index.lock`, so no other
+/// process is writing. But a child process that another thread starts shares all locks of this
+/// process until it executes its program. A lock that is released in the meantime stays locked
+/// until then.
+fn lock_with_retries(file: &File) -> Result<(), LockError> {
+    let started = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(fs::TryLockError::Error(error)) => return Err(LockError::wrap_io_error(error)),
-            Err(fs::TryLockError::WouldBlock) if begun.elapsed() >= RETRYING => {
+            Err(fs::TryLockError::WouldBlock) if started.elapsed() >= LOCK_RETRY_TIME => {
                 return Err(LockError::LockBusy);
             }
-            Err(fs::TryLockError::WouldBlock) => thread::sleep(BETWEEN),
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_RETRY_INTERVAL),
         }
     }
 }
 
-/// Whether the system does not let us write there at all.
+/// Returns true if the error means that the location is not writable.
 pub(super) fn is_unwritable(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -136,48 +138,48 @@ pub(super) fn is_unwritable(error: &io::Error) -> bool {
     )
 }
 
-/// Whether what was written must outlive a power cut.
+/// Durability of a written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lasting {
-    /// It must.
+pub(super) enum Durability {
+    /// Synced to the disk, so that it survives a power failure.
     Synced,
-    /// It can be made again.
-    Perhaps,
+    /// May be lost in a power failure, because it can be created again.
+    BestEffort,
 }
 
-/// Replaces a file in one step, sealed.
-pub(super) fn write_sealed(path: &Path, data: &[u8], lasting: Lasting) -> io::Result<()> {
+/// Replaces a file atomically with `data` and a seal.
+pub(super) fn write_sealed(path: &Path, data: &[u8], durability: Durability) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
-    // As any other file: whoever may read the catalogue may read its index.
+    // Same permissions as other files: a user who can read the catalogue can read its index.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(data)?;
     file.write_all(SEAL)?;
     writeln!(file, "{:032x}", xxh3_128(data))?;
-    if lasting == Lasting::Synced {
+    if durability == Durability::Synced {
         file.as_file().sync_data()?;
     }
     file.into_temp_path().persist(path)?;
     Ok(())
 }
 
-/// What was written, or an error when it is not what was written.
+/// Reads a sealed file, without its seal; returns an error if the seal does not match.
 pub(super) fn read_sealed(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = fs::read(path)?;
     let length = data.len().saturating_sub(SEAL_LENGTH);
     let seal = data.split_off(length);
-    let is_whole = seal
+    let is_intact = seal
         .strip_prefix(SEAL)
         .is_some_and(|hash| hash == format!("{:032x}\n", xxh3_128(&data)).as_bytes());
-    if is_whole {
+    if is_intact {
         Ok(data)
     } else {
         Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "it is not what was written",
+            "checksum mismatch",
         ))
     }
 }
@@ -191,27 +193,27 @@ mod tests {
     fn a_released_lock_is_free_while_other_threads_start_processes() {
         use std::sync::atomic::{AtomicBool, Ordering};
         let folder = tempfile::tempdir().unwrap();
-        let folder = Folder::open(folder.path()).unwrap();
-        let is_over = AtomicBool::new(false);
+        let folder = IndexFolder::open(folder.path()).unwrap();
+        let is_done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| {
-                    while !is_over.load(Ordering::SeqCst) {
+                    while !is_done.load(Ordering::SeqCst) {
                         std::process::Command::new("true").status().unwrap();
                     }
                 });
             }
             let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
             let busy = (0..5000).filter(|_| lock().is_err()).count();
-            is_over.store(true, Ordering::SeqCst);
+            is_done.store(true, Ordering::SeqCst);
             assert_eq!(busy, 0);
         });
     }
 
     #[test]
-    fn a_lock_that_is_held_is_busy_in_the_end() {
+    fn a_held_lock_is_reported_as_busy() {
         let folder = tempfile::tempdir().unwrap();
-        let folder = Folder::open(folder.path()).unwrap();
+        let folder = IndexFolder::open(folder.path()).unwrap();
         let lock = || folder.acquire_lock(&tantivy::directory::INDEX_WRITER_LOCK);
         let held = lock().unwrap();
         assert!(matches!(lock(), Err(LockError::LockBusy)));
@@ -220,11 +222,11 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_bit_and_no_cut_is_believed() {
+    fn changed_bits_and_truncation_break_the_seal() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("meta.json");
         for data in [&b"{\"segments\": []}\n"[..], b"", b"no line end"] {
-            write_sealed(&path, data, Lasting::Perhaps).unwrap();
+            write_sealed(&path, data, Durability::BestEffort).unwrap();
             assert_eq!(read_sealed(&path).unwrap(), data);
             let whole = fs::read(&path).unwrap();
             for bit in 0..whole.len() * 8 {

@@ -1,16 +1,16 @@
-//! From the field table to the index's schema, and from a clip to its document.
+//! Index schema derived from the field table, and documents built from clips.
 //!
-//! - Each text field stands in two columns: cut into whole runs (`a001`, `day2`), and, where
-//!   that is not the same, further into parts (`a`, `001`; `day`, `2`). In one column the
-//!   positions of the two would mix, and phrases break.
-//! - Where several fields of one weight are looked into by plain words, they stand together once
-//!   more, names and prose apart: one look there instead of one in each field.
-//! - Numbers are columns only, compared by scanning them; so are the values that clips are
-//!   counted by.
-//! - `signs` says which fields a clip has, which volumes it is on, and which tags it has or has one
-//!   below of.
+//! - Each text field has two columns. One holds whole runs (`a001`, `day2`). The other holds their
+//!   parts (`a`, `001`; `day`, `2`) where these differ. In a single column, the positions of the
+//!   two would mix and phrases would break.
+//! - Several fields of the same weight share one more column for searches of plain words,
+//!   separately for names and prose. A search then reads one column instead of one per field.
+//! - Numbers and facet values exist only as fast fields, which a search scans.
+//! - The column `signs` holds a term for each field that a clip has, each volume it is on, and each
+//!   of its tags with their ancestors.
 //!
-//! Words are cut by `value::words`, not by tantivy, since queries and rules must cut alike.
+//! Text is split into words by `value::words` instead of tantivy, because queries and rules must
+//! split it in the same way.
 
 use std::collections::BTreeSet;
 
@@ -19,95 +19,101 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
 };
 
-use super::tokens::{TOKENS, joined};
-use crate::clip::{Cell, Clip, FIELDS, FileState, Kind, facets};
-use crate::value::words::{Cut, cut};
+use super::pretokenized::{TOKENS, join_words};
+use crate::clip::{Clip, FIELDS, FieldKind, FileState, IndexCell, facets};
+use crate::value::words::{IndexedWords, split_for_index};
 
-/// Where a row of the field table is in the index.
+/// Index columns of one row of the field table.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Column {
-    /// Whole runs, and their parts; and the column of all fields of its weight, where there are
-    /// several.
+pub(super) enum IndexColumn {
+    /// Whole runs, their parts, and the shared column of the field's group, if the group has
+    /// several fields.
     Words {
         whole: Field,
         parts: Field,
         together: Option<Field>,
     },
-    /// One of a closed set, as it is.
+    /// Value from a closed set, indexed unchanged.
     Choice(Field),
-    /// Numbers, compared by scanning their column.
+    /// Number in a fast field, compared by scanning.
     Number(Field),
     /// Latitude and longitude in millionths of a degree.
     Point { latitude: Field, longitude: Field },
-    /// Not in the index.
+    /// Not indexed.
     Absent,
 }
 
-/// Fields of one weight that plain words look into, names and prose apart.
+/// Fields of the same weight in which plain words are searched, separately for names and prose.
 #[derive(Debug, Clone)]
-pub(super) struct Heard {
+pub(super) struct FieldGroup {
     pub weight: f32,
     pub is_prose: bool,
-    /// Places of the fields in the field table.
+    /// Positions of the fields in the field table.
     pub rows: Vec<usize>,
-    /// Where single words are looked up: in the one field, or in all together.
+    /// Columns in which single words are looked up: those of the only field in the group, or the
+    /// shared column.
     pub single: Vec<Field>,
 }
 
-/// The index's fields: the clip's number, and a column a row of the field table.
+/// Fields of the index: the clip id, and the columns for each row of the field table.
 #[derive(Debug, Clone)]
-pub(super) struct Columns {
+pub(super) struct IndexColumns {
     pub clip: Field,
     pub signs: Field,
-    merit: Field,
+    rating_rank: Field,
     name: Field,
-    /// What plain words look into, the weightiest first.
-    pub heard: Vec<Heard>,
-    pub all: Vec<Column>,
+    /// Groups of fields in which plain words are searched, highest weight first.
+    pub groups: Vec<FieldGroup>,
+    pub all: Vec<IndexColumn>,
     facets: Vec<Field>,
 }
 
-/// The name of the field that holds a clip's number.
+/// Field that holds the clip id.
 pub(super) const CLIP: &str = "clip";
-/// What people think of it: [`Clip::merit`].
-pub(super) const MERIT: &str = "merit";
-/// Its name as names are sorted: `C2` before `C10`.
+/// Field that holds the rank from rating and selection: [`Clip::rating_rank`].
+pub(super) const RATING_RANK: &str = "merit";
+/// Field that holds the name in sortable form: `C2` before `C10`.
 pub(super) const NAME: &str = "sorted_name";
-/// A longer text is not found by what stands further on.
-const MOST_LETTERS: usize = 1_000_000;
+/// Maximum length of an indexed text in characters; the rest cannot be found.
+const MAX_CHARS: usize = 1_000_000;
 
-/// The column that a facet's values stand in.
+/// Returns the name of the column that holds a facet's values.
 pub(super) fn facet_column(facet: &str) -> String {
     format!("by_{facet}")
 }
 
-/// The columns of a place.
+/// Returns the names of the latitude and longitude columns of a position field.
 pub(super) fn point_columns(field: &str) -> [String; 2] {
     [format!("{field}_latitude"), format!("{field}_longitude")]
 }
 
-/// The sign of a field that a clip has.
+/// Returns the term in `signs` for clips that have a field.
 pub(super) fn has_sign(field: &str) -> String {
     format!("has:{field}")
 }
 
-/// The sign of a volume that a clip is on.
+/// Returns the term in `signs` for clips on a volume.
 pub(super) fn volume_sign(volume: i64) -> String {
     format!("on:{volume}")
 }
 
-/// The sign of a tag that a clip has, or that stands above one it has.
+/// Returns the term in `signs` for clips with a tag or one of its descendants.
 pub(super) fn tag_sign(tag: &str) -> String {
     format!("tag:{tag}")
 }
 
-/// The sign of a clip that is on any volume.
+/// Term in `signs` for clips on at least one volume.
 pub(super) const SOMEWHERE: &str = "on:any";
-/// The sign of a clip with a file that could not be read.
+/// Term in `signs` for clips with a file that could not be read.
 pub(super) const UNREADABLE: &str = "unreadable";
 
-/// Text that is found by its words.
-fn words(schema: &mut SchemaBuilder, name: &str, record: IndexRecordOption, scored: bool) -> Field {
+/// Adds a text field that is searched by word.
+fn word_field(
+    schema: &mut SchemaBuilder,
+    name: &str,
+    record: IndexRecordOption,
+    scored: bool,
+) -> Field {
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(TOKENS)
         .set_fieldnorms(scored)
@@ -116,25 +122,25 @@ fn words(schema: &mut SchemaBuilder, name: &str, record: IndexRecordOption, scor
     schema.add_text_field(name, options)
 }
 
-/// The schema that the field table asks for.
-pub(super) fn schema() -> (Schema, Columns) {
+/// Builds the schema for the field table.
+pub(super) fn schema() -> (Schema, IndexColumns) {
     let mut schema = Schema::builder();
     let positions = IndexRecordOption::WithFreqsAndPositions;
     let clip = schema.add_u64_field(CLIP, INDEXED | FAST);
-    let signs = words(&mut schema, "signs", IndexRecordOption::Basic, false);
-    let merit = schema.add_i64_field(MERIT, FAST);
+    let signs = word_field(&mut schema, "signs", IndexRecordOption::Basic, false);
+    let rating_rank = schema.add_i64_field(RATING_RANK, FAST);
     let column = || TextOptions::default().set_fast("raw");
     let name = schema.add_text_field(NAME, column());
-    let mut heard = heard();
-    let is_alone = |at: usize| heard.iter().any(|heard| heard.rows == [at]);
-    let mut all: Vec<Column> = FIELDS
+    let mut groups = field_groups();
+    let is_alone = |at: usize| groups.iter().any(|group| group.rows == [at]);
+    let mut all: Vec<IndexColumn> = FIELDS
         .iter()
         .enumerate()
         .map(|(at, row)| match row.kind {
-            Kind::Words => Column::Words {
-                // Single words are looked up, and scored, where a field stands alone.
-                whole: words(&mut schema, row.name, positions, is_alone(at)),
-                parts: words(
+            FieldKind::Words => IndexColumn::Words {
+                // In a field that is alone in its group, single words are looked up and scored.
+                whole: word_field(&mut schema, row.name, positions, is_alone(at)),
+                parts: word_field(
                     &mut schema,
                     &format!("{}_parts", row.name),
                     positions,
@@ -142,56 +148,56 @@ pub(super) fn schema() -> (Schema, Columns) {
                 ),
                 together: None,
             },
-            Kind::Choice(_) => Column::Choice(words(
+            FieldKind::Choice(_) => IndexColumn::Choice(word_field(
                 &mut schema,
                 row.name,
                 IndexRecordOption::Basic,
                 false,
             )),
-            Kind::Number(_) => Column::Number(schema.add_i64_field(row.name, FAST)),
-            Kind::Point => {
+            FieldKind::Number(_) => IndexColumn::Number(schema.add_i64_field(row.name, FAST)),
+            FieldKind::Point => {
                 let [latitude, longitude] = point_columns(row.name);
-                Column::Point {
+                IndexColumn::Point {
                     latitude: schema.add_i64_field(&latitude, FAST),
                     longitude: schema.add_i64_field(&longitude, FAST),
                 }
             }
-            Kind::Shown(_) => Column::Absent,
+            FieldKind::Shown(_) => IndexColumn::Absent,
         })
         .collect();
-    for heard in &mut heard {
-        heard.stand(&mut schema, &mut all);
+    for group in &mut groups {
+        group.assign_columns(&mut schema, &mut all);
     }
-    heard.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    groups.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let facets = facets()
         .map(|facet| schema.add_text_field(&facet_column(facet.name), column()))
         .collect();
-    let columns = Columns {
+    let columns = IndexColumns {
         clip,
         signs,
-        merit,
+        rating_rank,
         name,
-        heard,
+        groups,
         all,
         facets,
     };
     (schema.build(), columns)
 }
 
-/// The fields with a weight, by weight and manner.
-fn heard() -> Vec<Heard> {
-    let mut heard: Vec<Heard> = Vec::new();
+/// Groups the fields that have a weight by weight and by kind (prose or names).
+fn field_groups() -> Vec<FieldGroup> {
+    let mut groups: Vec<FieldGroup> = Vec::new();
     for (at, row) in FIELDS
         .iter()
         .enumerate()
         .filter(|(_, row)| row.weight > 0.0)
     {
-        let is_same = |heard: &&mut Heard| {
-            hundredths(heard.weight) == hundredths(row.weight) && heard.is_prose == row.prose
+        let is_same = |group: &&mut FieldGroup| {
+            hundredths(group.weight) == hundredths(row.weight) && group.is_prose == row.prose
         };
-        match heard.iter_mut().find(is_same) {
-            Some(heard) => heard.rows.push(at),
-            None => heard.push(Heard {
+        match groups.iter_mut().find(is_same) {
+            Some(group) => group.rows.push(at),
+            None => groups.push(FieldGroup {
                 weight: row.weight,
                 is_prose: row.prose,
                 rows: vec![at],
@@ -199,44 +205,44 @@ fn heard() -> Vec<Heard> {
             }),
         }
     }
-    heard
+    groups
 }
 
-impl Heard {
-    /// Finds where its single words are looked up; several fields get a column together.
-    fn stand(&mut self, schema: &mut SchemaBuilder, all: &mut [Column]) {
+impl FieldGroup {
+    /// Determines the columns for single words; a group of several fields gets a shared column.
+    fn assign_columns(&mut self, schema: &mut SchemaBuilder, all: &mut [IndexColumn]) {
         if let [at] = self.rows.as_slice() {
-            if let Column::Words { whole, parts, .. } = all[*at] {
+            if let IndexColumn::Words { whole, parts, .. } = all[*at] {
                 self.single = vec![whole, parts];
             }
             return;
         }
-        let manner = if self.is_prose { "prose" } else { "names" };
-        let name = format!("heard_{}_{manner}", hundredths(self.weight));
-        let column = words(schema, &name, IndexRecordOption::WithFreqs, true);
+        let kind = if self.is_prose { "prose" } else { "names" };
+        let name = format!("heard_{}_{kind}", hundredths(self.weight));
+        let column = word_field(schema, &name, IndexRecordOption::WithFreqs, true);
         self.single = vec![column];
         for row in &self.rows {
-            if let Column::Words { together, .. } = &mut all[*row] {
+            if let IndexColumn::Words { together, .. } = &mut all[*row] {
                 *together = Some(column);
             }
         }
     }
 }
 
-/// A weight as a whole number of hundredths, so that equal ones are equal.
+/// Converts a weight to hundredths, so that equal weights compare equal.
 #[expect(clippy::cast_possible_truncation, reason = "weights are small")]
 fn hundredths(weight: f32) -> i32 {
     (weight * 100.0) as i32
 }
 
-impl Columns {
-    /// The document of a clip.
+impl IndexColumns {
+    /// Builds the document of a clip.
     pub(super) fn document(&self, number: u64, clip: &Clip) -> TantivyDocument {
         let mut document = TantivyDocument::new();
         document.add_u64(self.clip, number);
-        document.add_i64(self.merit, clip.merit());
+        document.add_i64(self.rating_rank, clip.rating_rank());
         if let Some(name) = &clip.name {
-            document.add_text(self.name, sorted(&name.value));
+            document.add_text(self.name, sort_key(&name.value));
         }
         let mut signs = Vec::new();
         for (row, column) in FIELDS.iter().zip(&self.all) {
@@ -246,35 +252,35 @@ impl Columns {
             for cell in (row.cells)(clip) {
                 match (column, cell) {
                     (
-                        Column::Words {
+                        IndexColumn::Words {
                             whole,
                             parts,
                             together,
                         },
-                        Cell::Words(mut text),
+                        IndexCell::Words(mut text),
                     ) => {
                         shorten(&mut text);
-                        let cut = cut(&text);
+                        let split = split_for_index(&text);
                         if let Some(together) = together {
-                            document.add_text(*together, heard_words(&cut));
+                            document.add_text(*together, group_words(&split));
                         }
-                        document.add_text(*whole, joined(&cut.runs));
-                        if let Some(further) = &cut.parts {
-                            document.add_text(*parts, joined(further));
+                        document.add_text(*whole, join_words(&split.runs));
+                        if let Some(further) = &split.parts {
+                            document.add_text(*parts, join_words(further));
                         }
                     }
-                    (Column::Choice(choice), Cell::Words(text)) => {
-                        document.add_text(*choice, joined(&[text]));
+                    (IndexColumn::Choice(choice), IndexCell::Words(text)) => {
+                        document.add_text(*choice, join_words(&[text]));
                     }
-                    (Column::Number(column), Cell::Number(number)) => {
+                    (IndexColumn::Number(column), IndexCell::Number(number)) => {
                         document.add_i64(*column, number);
                     }
                     (
-                        Column::Point {
+                        IndexColumn::Point {
                             latitude,
                             longitude,
                         },
-                        Cell::Point(north, east),
+                        IndexCell::Point(north, east),
                     ) => {
                         document.add_i64(*latitude, north);
                         document.add_i64(*longitude, east);
@@ -283,9 +289,9 @@ impl Columns {
                 }
             }
         }
-        signs.extend(standing(clip));
-        signs.extend(branches(clip));
-        document.add_text(self.signs, joined(&signs));
+        signs.extend(volume_signs(clip));
+        signs.extend(tag_signs(clip));
+        document.add_text(self.signs, join_words(&signs));
         for (facet, column) in facets().zip(&self.facets) {
             for value in facet.values(clip) {
                 document.add_text(*column, value);
@@ -295,20 +301,20 @@ impl Columns {
     }
 }
 
-/// Every run, and every part of one that is no run itself.
-fn heard_words(cut: &Cut) -> String {
-    let mut words: Vec<&str> = cut.runs.iter().map(String::as_str).collect();
-    let parts = cut.parts.iter().flatten();
+/// Joins all runs, and all parts that are not runs themselves.
+fn group_words(split: &IndexedWords) -> String {
+    let mut words: Vec<&str> = split.runs.iter().map(String::as_str).collect();
+    let parts = split.parts.iter().flatten();
     for part in parts {
-        if !cut.runs.contains(part) {
+        if !split.runs.contains(part) {
             words.push(part);
         }
     }
-    joined(&words)
+    join_words(&words)
 }
 
-/// How a clip stands with its files.
-fn standing(clip: &Clip) -> BTreeSet<String> {
+/// Returns the terms for the volumes that a clip is on, and for unreadable files.
+fn volume_signs(clip: &Clip) -> BTreeSet<String> {
     let mut signs = BTreeSet::new();
     for copy in &clip.files {
         if copy.state != FileState::Missing {
@@ -322,29 +328,29 @@ fn standing(clip: &Clip) -> BTreeSet<String> {
     signs
 }
 
-/// The tags of a clip, and those above them.
-fn branches(clip: &Clip) -> BTreeSet<String> {
+/// Returns the terms for a clip's tags and their ancestors.
+fn tag_signs(clip: &Clip) -> BTreeSet<String> {
     let tags = clip.tags.iter().flat_map(|tags| tags.value.iter());
-    let with_above = tags.flat_map(|tagged| {
-        let above = tagged
+    let with_ancestors = tags.flat_map(|tagged| {
+        let ancestors = tagged
             .tag
             .match_indices('/')
             .map(|(at, _)| &tagged.tag[..at]);
-        above.chain([tagged.tag.as_str()]).map(tag_sign)
+        ancestors.chain([tagged.tag.as_str()]).map(tag_sign)
     });
-    with_above.collect()
+    with_ancestors.collect()
 }
 
 fn shorten(text: &mut String) {
-    if let Some((end, _)) = text.char_indices().nth(MOST_LETTERS) {
+    if let Some((end, _)) = text.char_indices().nth(MAX_CHARS) {
         text.truncate(end);
     }
 }
 
-/// A name as names are sorted: numbers by what they are worth, capitals and accents aside.
-fn sorted(name: &str) -> String {
+/// Converts a name to a form that sorts numbers by value and ignores case and accents.
+fn sort_key(name: &str) -> String {
     let folded = crate::value::words::fold(name);
-    let mut sorted = String::new();
+    let mut key = String::new();
     let mut rest = folded.as_str();
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, from) = rest.split_at(start);
@@ -353,20 +359,20 @@ fn sorted(name: &str) -> String {
             .unwrap_or(from.len());
         let (digits, after) = from.split_at(end);
         let number = digits.trim_start_matches('0');
-        sorted.push_str(before);
-        // How many digits there are comes first.
+        key.push_str(before);
+        // The digit count comes first, so that larger numbers sort later.
         let digits = u8::try_from(number.len()).unwrap_or(u8::MAX).min(60);
-        sorted.push(char::from(b'0' + digits));
-        sorted.push_str(number);
+        key.push(char::from(b'0' + digits));
+        key.push_str(number);
         rest = after;
     }
-    sorted.push_str(rest);
-    let end = sorted
+    key.push_str(rest);
+    let end = key
         .char_indices()
         .nth(200)
-        .map_or(sorted.len(), |(end, _)| end);
-    sorted.truncate(end);
-    sorted
+        .map_or(key.len(), |(end, _)| end);
+    key.truncate(end);
+    key
 }
 
 #[cfg(test)]
@@ -374,7 +380,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_sorted_as_people_count() {
+    fn names_sort_by_number_and_ignore_case_and_accents() {
         let mut names = [
             "C10.mov",
             "c2.mov",
@@ -384,7 +390,7 @@ mod tests {
             "C1.mov",
             "a99",
         ];
-        names.sort_by_key(|name| sorted(name));
+        names.sort_by_key(|name| sort_key(name));
         assert_eq!(
             names,
             [

@@ -1,66 +1,68 @@
-//! Which segments to make one of. Every commit adds a segment, and each costs a search its
-//! opening; merging costs writing its documents again. So segments are kept in a row of which
-//! each is several times as large as all smaller ones together, and nothing else is merged.
+//! Selects the segments to merge.
+//!
+//! Every commit adds a segment, and a search spends time on opening each one. A merge spends time
+//! on writing the documents again. Segments are therefore kept in a sequence in which each is more
+//! than [`RATIO`] times as large as all smaller ones together.
 
-/// A segment, as far as merging goes.
+/// Size of a segment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Size<I> {
+pub(super) struct SegmentSize<I> {
     pub id: I,
-    /// Documents that can be found.
+    /// Documents that are not deleted.
     pub alive: u64,
-    /// Documents that were deleted but are still there.
+    /// Documents that are deleted but still stored.
     pub dead: u64,
 }
 
-/// How much is merged.
+/// Limits of a merge.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Effort {
-    /// With no more segments than this, none are merged.
+pub(super) struct MergeEffort {
+    /// Number of segments up to which none are combined.
     pub segments: usize,
-    /// At most so many documents are written at once.
+    /// Maximum number of documents written by one merge.
     pub documents: u64,
 }
 
-impl Effort {
-    /// Between other work: a fraction of a second.
-    pub(super) const LITTLE: Self = Self {
+impl MergeEffort {
+    /// For merges between other work; takes a fraction of a second.
+    pub(super) const SMALL: Self = Self {
         segments: 8,
         documents: 30_000,
     };
-    /// When the work is done.
-    pub(super) const WHOLE: Self = Self {
+    /// For merges at the end of a scan or rebuild.
+    pub(super) const FULL: Self = Self {
         segments: 4,
         documents: u64::MAX,
     };
 }
 
-/// A segment joins smaller ones while it is at most this many times as large as they are.
+/// A segment is merged with all smaller ones if it is at most this many times as large as they are.
 const RATIO: u64 = 2;
 
-/// The segments to merge next; none when all is well.
-pub(super) fn next<I: Copy>(segments: &[Size<I>], effort: Effort) -> Vec<I> {
-    let mut small: Vec<&Size<I>> = segments
+/// Returns the segments to merge next; empty if no merge is needed.
+pub(super) fn next<I: Copy>(segments: &[SegmentSize<I>], effort: MergeEffort) -> Vec<I> {
+    let mut small: Vec<&SegmentSize<I>> = segments
         .iter()
         .filter(|segment| segment.alive <= effort.documents)
         .collect();
     small.sort_by_key(|segment| segment.alive);
     if small.len() > effort.segments {
-        let (mut sum, mut many) = (0_u64, 0);
+        let (mut sum, mut count) = (0_u64, 0);
         for (at, segment) in small.iter().enumerate() {
-            let joins = at > 0 && segment.alive <= sum.saturating_mul(RATIO);
+            let is_merged = at > 0 && segment.alive <= sum.saturating_mul(RATIO);
             sum = sum.saturating_add(segment.alive);
-            if joins && sum <= effort.documents {
-                many = at + 1;
+            if is_merged && sum <= effort.documents {
+                count = at + 1;
             }
         }
-        if many > 0 {
-            return small[..many].iter().map(|segment| segment.id).collect();
+        if count > 0 {
+            return small[..count].iter().map(|segment| segment.id).collect();
         }
     }
-    let mostly_dead = |segment: &&&Size<I>| segment.dead > segment.alive / 2;
+    let is_mostly_dead = |segment: &&&SegmentSize<I>| segment.dead > segment.alive / 2;
     small
         .iter()
-        .find(mostly_dead)
+        .find(is_mostly_dead)
         .map(|segment| segment.id)
         .into_iter()
         .collect()
@@ -70,77 +72,77 @@ pub(super) fn next<I: Copy>(segments: &[Size<I>], effort: Effort) -> Vec<I> {
 mod tests {
     use super::*;
 
-    fn sizes(alive: &[u64]) -> Vec<Size<usize>> {
-        let size = |(id, &alive)| Size { id, alive, dead: 0 };
+    fn sizes(alive: &[u64]) -> Vec<SegmentSize<usize>> {
+        let size = |(id, &alive)| SegmentSize { id, alive, dead: 0 };
         alive.iter().enumerate().map(size).collect()
     }
 
     #[test]
-    fn small_ones_join_and_large_ones_are_left_alone() {
-        for (alive, effort, wanted) in [
-            (&[1, 1, 1][..], Effort::LITTLE, &[][..]),
+    fn small_segments_merge_and_large_ones_stay() {
+        for (alive, effort, expected) in [
+            (&[1, 1, 1][..], MergeEffort::SMALL, &[][..]),
             (
                 &[1_000_000, 1, 1, 1, 1, 1, 1, 1, 1, 1],
-                Effort::LITTLE,
+                MergeEffort::SMALL,
                 &[1, 2, 3, 4, 5, 6, 7, 8, 9],
             ),
-            (&[1_000_000, 1, 1, 1, 1], Effort::WHOLE, &[1, 2, 3, 4]),
-            (&[100, 90, 50, 30, 20], Effort::WHOLE, &[4, 3, 2, 1, 0]),
+            (&[1_000_000, 1, 1, 1, 1], MergeEffort::FULL, &[1, 2, 3, 4]),
+            (&[100, 90, 50, 30, 20], MergeEffort::FULL, &[4, 3, 2, 1, 0]),
             (
                 &[1_000_000, 100_000, 10_000, 1_000, 100],
-                Effort::WHOLE,
+                MergeEffort::FULL,
                 &[],
             ),
         ] {
-            assert_eq!(next(&sizes(alive), effort), wanted, "{alive:?}");
+            assert_eq!(next(&sizes(alive), effort), expected, "{alive:?}");
         }
     }
 
     #[test]
-    fn a_segment_that_is_mostly_dead_is_written_again() {
+    fn a_segment_of_mostly_deleted_documents_is_rewritten() {
         let segments = [
-            Size {
+            SegmentSize {
                 id: 'a',
                 alive: 900,
                 dead: 100,
             },
-            Size {
+            SegmentSize {
                 id: 'b',
                 alive: 10,
                 dead: 90,
             },
         ];
-        assert_eq!(next(&segments, Effort::LITTLE), ['b']);
+        assert_eq!(next(&segments, MergeEffort::SMALL), ['b']);
     }
 
     #[test]
     fn many_small_commits_cost_little_and_leave_few_segments() {
-        let (mut segments, mut written, mut most) = (Vec::new(), 0, 0);
+        let (mut segments, mut written, mut largest) = (Vec::new(), 0, 0);
         for id in 0..5000_usize {
-            segments.push(Size {
+            segments.push(SegmentSize {
                 id,
                 alive: 10,
                 dead: 0,
             });
-            let merged = next(&segments, Effort::LITTLE);
+            let merged = next(&segments, MergeEffort::SMALL);
             if !merged.is_empty() {
-                let is_merged = |size: &Size<usize>| merged.contains(&size.id);
+                let is_merged = |size: &SegmentSize<usize>| merged.contains(&size.id);
                 let alive = segments
                     .iter()
                     .filter(|size| is_merged(size))
                     .map(|size| size.alive)
                     .sum();
                 segments.retain(|size| !is_merged(size));
-                segments.push(Size {
+                segments.push(SegmentSize {
                     id: 10_000 + id,
                     alive,
                     dead: 0,
                 });
                 written += alive;
             }
-            most = most.max(segments.len());
+            largest = largest.max(segments.len());
         }
-        assert!(most <= 12, "{most} segments");
+        assert!(largest <= 12, "{largest} segments");
         assert!(
             written < 50_000 * 8,
             "{written} documents written for 50,000"

@@ -1,31 +1,31 @@
-//! The index: a view of the catalogue at a seq, made for finding. It holds nothing that
-//! the catalogue does not, says in each commit which seq it stands at, and can be
-//! deleted at any time. Nothing in it is believed that is not what was written.
+//! Search index: a searchable view of the catalogue at one change sequence number (seq). It holds
+//! no data that the catalogue does not hold, so its folder can be deleted at any time. Each commit
+//! records the seq that it covers. Every file is verified by its checksum before it is used.
 
-mod advice;
-mod alike;
 mod audit;
-mod build;
-mod check;
-mod current;
+mod boost;
+mod builder;
+mod catch_panic;
+mod catch_up;
+mod checksums;
+mod compile;
 mod directory;
 mod document;
-mod excluded;
-mod fitting;
-mod guard;
-mod make;
+mod exclusion;
+mod facet_counts;
+mod fuzzy;
 mod merge;
-mod mount;
-mod note;
+mod mount_id;
+mod notice;
 mod order;
-mod pen;
+mod pretokenized;
 mod recheck;
 mod search;
-mod tally;
+mod suggestions;
 #[cfg(test)]
 mod tests;
-mod tier;
-mod tokens;
+mod updater;
+mod wildcard;
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -40,117 +40,123 @@ use tantivy::{IndexReader, Opstamp, ReloadPolicy, TantivyError};
 
 use crate::catalogue::Catalogue;
 use crate::error::Error;
-use check::{Limits, Trust};
-use directory::Folder;
-use document::Columns;
-use guard::guarded;
+use catch_panic::guarded;
+use checksums::{CheckLimits, CheckMode};
+use directory::IndexFolder;
+use document::IndexColumns;
 
-pub use advice::{Advice, Lost};
 pub use audit::Audit;
-pub use current::{follow, settle};
-pub use note::Note;
-pub use order::Order;
+pub use catch_up::{catch_up_and_merge, try_catch_up};
+pub use facet_counts::{Sum, Tallies, Tally};
+pub use notice::IndexNotice;
+pub use order::SortOrder;
 pub use search::{Finder, Hits};
-pub use tally::{Sum, Tallies, Tally};
+pub use suggestions::{Advice, UnmatchedTerm};
 
-/// Counts up when words are cut another way, or documents are made another way.
-const DOCUMENTS: u32 = 5;
-/// A file in the index's folder that says whose it is.
-const MARK: &str = "btsindex-index";
-/// The two files that say which segments there are.
-const SEGMENTS: &str = "meta.json";
-const FILES: &str = ".managed.json";
-/// While another process writes, files may go between being named and being opened; the
-/// index is opened anew this often before that counts as damage.
-const OPENINGS: u32 = 4;
-/// Between two openings.
-const BETWEEN: Duration = Duration::from_millis(10);
+/// Version of the document format. Increases when tokenization or the content of documents changes.
+const DOCUMENT_VERSION: u32 = 5;
+/// File in the index's folder that identifies the folder as created by this program.
+const MARKER_FILE: &str = "btsindex-index";
+/// File in which tantivy lists the segments.
+const META_FILE: &str = "meta.json";
+/// File in which tantivy lists all files of the index.
+const MANAGED_FILE: &str = ".managed.json";
+/// Attempts to open the index before a missing file counts as damage. While another process is
+/// writing, it may remove a file after this process has listed it.
+const MAX_OPENS: u32 = 4;
+/// Pause between two attempts.
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a commit says of itself.
+/// Metadata that is stored with each commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Payload {
-    /// Uuid of the catalogue it is a view of.
+struct CommitPayload {
+    /// UUID of the indexed catalogue.
     catalogue: String,
-    /// It holds all changes up to this one.
+    /// Seq of the last change that the commit includes.
     seq: i64,
-    /// How its documents were made.
+    /// [`DOCUMENT_VERSION`] with which the documents were written.
     documents: u32,
 }
 
-/// An open index: what it held when it was opened, whatever happens to its files.
+/// Open index: a snapshot that later changes to its files do not affect.
 pub struct Index {
     inner: tantivy::Index,
     reader: IndexReader,
-    columns: Columns,
+    columns: IndexColumns,
     seq: i64,
-    /// Its files and how long each was when it was opened; none of one in memory.
+    /// Path and length of each file when it was opened; empty for an index in memory.
     files: Vec<(PathBuf, u64)>,
-    /// Whether some files are due to be read again after the answer.
+    /// True if some files are due for another check after the search.
     has_due: bool,
-    /// The highest number of a clip that the catalogue had when it was opened.
+    /// Highest clip id in the catalogue when the index was opened.
     last_clip: i64,
 }
 
-/// What stands where the index of a catalogue should.
-pub enum State {
-    /// It can be used.
-    Whole(Box<Index>),
-    /// Nothing.
-    Absent,
-    /// An index that says too little, too much or something else: why.
-    Other(&'static str),
-    /// A file of it is not what was written, or not there, or cannot be read.
+/// State of a catalogue's index folder.
+pub enum IndexState {
+    /// The index can be used.
+    Usable(Box<Index>),
+    /// The folder is missing or empty.
+    Missing,
+    /// The index is incomplete, or does not match the catalogue or this version of btsindex. The
+    /// text is a predicate that follows "the index".
+    Mismatched(&'static str),
+    /// A file is missing, unreadable or fails its checksum.
     Damaged {
-        /// Its name in the index's folder.
+        /// File name, relative to the index's folder.
         file: String,
     },
-    /// A folder that is not ours.
-    Foreign,
+    /// The folder was not created by this program.
+    NotOurs,
 }
 
 impl Index {
-    /// Where the index of a catalogue is.
+    /// Returns the path of a catalogue's index folder.
     #[must_use]
     pub fn folder(catalogue: &Catalogue) -> PathBuf {
         catalogue.folder().join("index")
     }
 
-    /// Opens what is there, changing nothing.
+    /// Opens the index without changing anything.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn look(catalogue: &Catalogue) -> Result<State, Error> {
-        Self::look_again_and_again(catalogue, Trust::Remembered(Limits::USUAL))
+    /// Returns an error if the catalogue cannot be read.
+    pub fn open(catalogue: &Catalogue) -> Result<IndexState, Error> {
+        Self::open_with_retries(catalogue, CheckMode::UseRecords(CheckLimits::DEFAULT))
     }
 
-    /// Opens what is there, changing nothing; `closely` reads every file through. A fault is
-    /// looked at again while no other process writes, since one that does replaces files.
+    /// Opens the index without changing anything. If `closely` is true, reads every file
+    /// completely.
+    ///
+    /// If a file seems damaged, checks again while holding the lock, because a concurrent writer
+    /// replaces files.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn examine(catalogue: &Catalogue, closely: bool) -> Result<State, Error> {
-        let trust = if closely {
-            Trust::Nothing
+    /// Returns an error if the catalogue cannot be read.
+    pub fn inspect(catalogue: &Catalogue, closely: bool) -> Result<IndexState, Error> {
+        let mode = if closely {
+            CheckMode::Full
         } else {
-            Trust::Remembered(Limits::USUAL)
+            CheckMode::UseRecords(CheckLimits::DEFAULT)
         };
-        let state = Self::look_again_and_again(catalogue, trust)?;
-        if !matches!(state, State::Damaged { .. }) {
+        let state = Self::open_with_retries(catalogue, mode)?;
+        if !matches!(state, IndexState::Damaged { .. }) {
             return Ok(state);
         }
-        match current::lock_while(catalogue, "doctor") {
-            Ok(Some(_held)) => Self::look_once(catalogue, trust),
-            // A catalogue that cannot be written has no writers.
+        match catch_up::wait_for_lock(catalogue, "doctor") {
+            Ok(Some(_held)) => Self::try_open(catalogue, mode),
+            // Keeps the first result: the lock is still held, or the catalogue is read-only and
+            // thus has no writers.
             Ok(None) | Err(_) => Ok(state),
         }
     }
 
-    /// A folder of the index's name that holds something else is an error: it is left alone,
-    /// as the catalogue may be kept on a drive of footage.
+    /// Checks that the index folder is missing, empty or was created by this program. Any other
+    /// folder is left unchanged, because the catalogue may be stored on a drive with footage.
     ///
     /// # Errors
-    /// [`Error::NotAnIndex`].
-    pub fn check_place(catalogue: &Catalogue) -> Result<(), Error> {
+    /// Returns [`Error::NotAnIndex`] for any other folder.
+    pub fn check_folder(catalogue: &Catalogue) -> Result<(), Error> {
         let path = Self::folder(catalogue);
         if is_empty(&path) || is_ours(&path) {
             Ok(())
@@ -159,42 +165,42 @@ impl Index {
         }
     }
 
-    /// The seq it stands at.
+    /// Returns the seq of the last change in the index.
     #[must_use]
     pub fn seq(&self) -> i64 {
         self.seq
     }
 
-    /// How many clips it holds.
+    /// Returns the number of clips in the index.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.reader.searcher().num_docs()
     }
 
-    fn look_again_and_again(catalogue: &Catalogue, trust: Trust) -> Result<State, Error> {
-        for _ in 1..OPENINGS {
-            match Self::look_once(catalogue, trust)? {
-                State::Damaged { .. } => thread::sleep(BETWEEN),
+    fn open_with_retries(catalogue: &Catalogue, mode: CheckMode) -> Result<IndexState, Error> {
+        for _ in 1..MAX_OPENS {
+            match Self::try_open(catalogue, mode)? {
+                IndexState::Damaged { .. } => thread::sleep(RETRY_INTERVAL),
                 state => return Ok(state),
             }
         }
-        Self::look_once(catalogue, trust)
+        Self::try_open(catalogue, mode)
     }
 
-    fn look_once(catalogue: &Catalogue, trust: Trust) -> Result<State, Error> {
+    fn try_open(catalogue: &Catalogue, mode: CheckMode) -> Result<IndexState, Error> {
         let folder = Self::folder(catalogue);
         if is_empty(&folder) {
-            return Ok(State::Absent);
+            return Ok(IndexState::Missing);
         }
         if !is_ours(&folder) {
-            return Ok(State::Foreign);
+            return Ok(IndexState::NotOurs);
         }
-        if !folder.join(FILES).exists() {
-            return Ok(damaged(FILES));
+        if !folder.join(MANAGED_FILE).exists() {
+            return Ok(damaged(MANAGED_FILE));
         }
         let uuid = catalogue.uuid()?;
         let opened = guarded(|| {
-            let directory = Folder::open(&folder).map_err(TantivyError::from)?;
+            let directory = IndexFolder::open(&folder).map_err(TantivyError::from)?;
             let inner = tantivy::Index::open(directory)?;
             let metas = inner.load_metas()?;
             Ok((inner, metas))
@@ -205,45 +211,47 @@ impl Index {
         };
         let (schema, columns) = document::schema();
         let Some(payload) = payload(&metas) else {
-            return Ok(State::Other("was never finished"));
+            return Ok(IndexState::Mismatched("is incomplete"));
         };
-        // Read after the payload: the index is never ahead of a catalogue that it belongs to,
-        // but one that was restored from an older copy gives numbers a second time.
+        // The catalogue's seq is read after the payload, so that a valid index is never ahead of
+        // it. A catalogue that was restored from an older copy assigns the same numbers again.
         if payload.seq > catalogue.seq()? {
-            return Ok(State::Other("is ahead of the catalogue"));
+            return Ok(IndexState::Mismatched("is ahead of the catalogue"));
         }
         let documents: u32 = metas.segments.iter().map(SegmentMeta::num_docs).sum();
         if payload.seq < 0 || (payload.seq == 0 && documents > 0) {
-            return Ok(State::Other("says that it holds changes that cannot be"));
+            return Ok(IndexState::Mismatched("has an invalid change number"));
         }
         if payload.catalogue != uuid {
-            return Ok(State::Other("is of another catalogue"));
+            return Ok(IndexState::Mismatched("belongs to another catalogue"));
         }
-        if payload.documents != DOCUMENTS || metas.schema != schema {
-            return Ok(State::Other("was made by another version of btsindex"));
+        if payload.documents != DOCUMENT_VERSION || metas.schema != schema {
+            return Ok(IndexState::Mismatched(
+                "was written by another version of btsindex",
+            ));
         }
-        let whole = match check::whole(&folder, &files(&metas), trust) {
-            Ok(whole) => whole,
-            Err(file) => return Ok(State::Damaged { file }),
+        let verified = match checksums::verify_files(&folder, &files(&metas), mode) {
+            Ok(verified) => verified,
+            Err(file) => return Ok(IndexState::Damaged { file }),
         };
         let last_clip = catalogue.last_clip()?;
         let index = guarded(|| Self::read(inner, columns, payload.seq, last_clip));
         Ok(match index {
-            // What was opened is what was checked, not what was committed in between.
+            // Accepts only the segments that were checked, not those of a later commit.
             Ok(mut index) if index.segments() == segments(&metas) => {
-                index.files = whole.files;
-                index.has_due = !whole.due.is_empty();
-                State::Whole(Box::new(index))
+                index.files = verified.files;
+                index.has_due = !verified.due.is_empty();
+                IndexState::Usable(Box::new(index))
             }
-            Ok(_) => damaged(SEGMENTS),
+            Ok(_) => damaged(META_FILE),
             Err(error) => damaged(&file_of(&error)),
         })
     }
 
-    /// An index with a reader at its last commit.
+    /// Creates an index with a reader at its last commit.
     fn read(
         inner: tantivy::Index,
-        columns: Columns,
+        columns: IndexColumns,
         seq: i64,
         last_clip: i64,
     ) -> Result<Self, Error> {
@@ -262,10 +270,11 @@ impl Index {
         })
     }
 
-    /// Whether a file of it became shorter since: reading what is gone of it would end the
-    /// program. Files that were replaced or removed stay what they were for whoever has them open.
+    /// Returns true if a file is shorter than when it was opened. Reading the missing part through
+    /// the memory map would kill the process. Replaced or removed files stay readable while they
+    /// are open.
     #[must_use]
-    pub fn is_cut_short(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         let mut files = self.files.iter();
         files.any(|(path, bytes)| path.metadata().is_ok_and(|now| now.len() < *bytes))
     }
@@ -279,28 +288,28 @@ impl Index {
     }
 }
 
-fn damaged(file: &str) -> State {
-    State::Damaged {
+fn damaged(file: &str) -> IndexState {
+    IndexState::Damaged {
         file: file.to_owned(),
     }
 }
 
-/// The file that an error is about.
+/// Returns the name of the file that an error refers to.
 fn file_of(error: &Error) -> String {
     use tantivy::directory::error::OpenReadError;
     let Error::Index(TantivyError::OpenReadError(error)) = error else {
-        return "a file that tantivy does not name".to_owned();
+        return "unknown file".to_owned();
     };
     let path = match error {
         OpenReadError::FileDoesNotExist(path) => path,
         OpenReadError::IoError { filepath, .. } => filepath,
-        OpenReadError::IncompatibleIndex(_) => Path::new(SEGMENTS),
+        OpenReadError::IncompatibleIndex(_) => Path::new(META_FILE),
     };
     path.to_string_lossy().into_owned()
 }
 
-/// What the last commit said of itself.
-fn payload(metas: &IndexMeta) -> Option<Payload> {
+/// Parses the payload of the last commit.
+fn payload(metas: &IndexMeta) -> Option<CommitPayload> {
     serde_json::from_str(metas.payload.as_ref()?).ok()
 }
 
@@ -311,7 +320,7 @@ fn segments(metas: &IndexMeta) -> HashSet<(SegmentId, Option<Opstamp>)> {
         .collect()
 }
 
-/// The files that an index consists of, beside those that say so.
+/// Returns the sorted names of the segment files in use.
 fn files(metas: &IndexMeta) -> Vec<String> {
     let deletes: HashSet<PathBuf> = metas
         .segments
@@ -319,13 +328,13 @@ fn files(metas: &IndexMeta) -> Vec<String> {
         .filter(|segment| segment.has_deletes())
         .map(|segment| segment.relative_path(SegmentComponent::Delete))
         .collect();
-    // tantivy names some that are not written, or not kept.
-    let is_there = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
+    // tantivy also lists files that were never written or are no longer needed.
+    let is_used = |path: &PathBuf| match path.extension().and_then(OsStr::to_str) {
         Some("temp") => false,
         Some("del") => deletes.contains(path),
         _ => true,
     };
-    let paths = metas.list_segment_files().into_iter().filter(is_there);
+    let paths = metas.list_segment_files().into_iter().filter(is_used);
     let mut names: Vec<String> = paths
         .map(|path| path.to_string_lossy().into_owned())
         .collect();
@@ -340,8 +349,9 @@ fn is_empty(folder: &Path) -> bool {
     )
 }
 
-/// Whether a folder was made by this program: by its mark, or should that be lost by a seal.
+/// Returns true if this program created the folder: it has the marker file or, if that is lost, a
+/// sealed file.
 fn is_ours(folder: &Path) -> bool {
     let is_sealed = |name| directory::read_sealed(&folder.join(name)).is_ok();
-    folder.join(MARK).exists() || is_sealed(SEGMENTS) || is_sealed(FILES)
+    folder.join(MARKER_FILE).exists() || is_sealed(META_FILE) || is_sealed(MANAGED_FILE)
 }

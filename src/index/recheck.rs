@@ -1,39 +1,40 @@
-//! Reads the files of the index again when no user waits: after an answer, or at the end of a scan.
+//! Checks the index files again when the user is not waiting: after a search has answered, or at
+//! the end of a scan.
 
 use tantivy::TantivyError;
 
-use super::check;
-use super::current::lock_file;
-use super::directory::Folder;
-use super::guard::guarded;
-use super::{Index, Note, files};
+use super::catch_panic::guarded;
+use super::catch_up::lock_file;
+use super::checksums;
+use super::directory::IndexFolder;
+use super::{Index, IndexNotice, files};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Attempt};
 
 impl Index {
-    /// Reads what is due from the medium, at least one file and then no more once `most` bytes were
-    /// read. Rebuilds a damaged index at once; while another process writes the index, the next search
-    /// does so.
+    /// Reads due files from the medium and checks them: at least one file, then until `max_bytes`
+    /// bytes have been read. Rebuilds a damaged index at once. If another process is writing the
+    /// index, the next search rebuilds it.
     pub(super) fn recheck(
         catalogue: &Catalogue,
-        most: u64,
-        told: &mut dyn FnMut(&Note),
+        max_bytes: u64,
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<(), Error> {
         let folder = Self::folder(catalogue);
         let metas = guarded(|| {
-            let directory = Folder::open(&folder).map_err(TantivyError::from)?;
+            let directory = IndexFolder::open(&folder).map_err(TantivyError::from)?;
             Ok(tantivy::Index::open(directory)?.load_metas()?)
         });
-        // Another process may be replacing it.
+        // Another process may be replacing the index.
         let Ok(metas) = metas else { return Ok(()) };
-        let Err(file) = check::read_again(&folder, &files(&metas), most) else {
+        let Err(file) = checksums::verify_due_files(&folder, &files(&metas), max_bytes) else {
             return Ok(());
         };
-        told(&Note::DamagedSince { file });
+        on_notice(&IndexNotice::DamagedAfterSearch { file });
         match lock::attempt(&lock_file(catalogue), "check")? {
             Attempt::Busy(_) => Ok(()),
-            Attempt::Held(held) => Self::bring_up(catalogue, &held, &mut |_| ()).map(drop),
+            Attempt::Held(held) => Self::bring_up_to_date(catalogue, &held, &mut |_| ()).map(drop),
         }
     }
 }

@@ -1,155 +1,165 @@
-//! The clips that match a query, in an order; and how many of each kind.
+//! Searches: clips that match a query in a sort order, and counts by facet.
 
 use std::time::{Duration, Instant};
 
 use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
-use super::build::{Builder, tagged};
-use super::current::PATIENCE;
-use super::guard::guarded;
-use super::order::{Order, Ranked};
-use super::tally::{Counting, Tallies};
-use super::{Index, Note};
+use super::catch_panic::guarded;
+use super::catch_up::LOCK_TIMEOUT;
+use super::compile::{QueryCompiler, tag_query};
+use super::facet_counts::{FacetCounter, Tallies};
+use super::order::{SortOrder, TopClips};
+use super::{Index, IndexNotice};
 use crate::catalogue::Catalogue;
 use crate::clip::Facet;
 use crate::error::Error;
 use crate::query::Query;
 
-/// Bytes that are read again after a search.
-const AFTER: u64 = 64 * 1024 * 1024;
+/// Maximum number of bytes checked again after a search.
+const RECHECK_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What a query found.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hits {
-    /// How many clips match.
+    /// Number of matches.
     pub total: usize,
-    /// The numbers of the first of them, in order; equals stand as they were first seen.
+    /// Ids of the top hits, best first; ties keep insertion order.
     pub clips: Vec<i64>,
 }
 
-/// An index at the catalogue's seq, and what can be asked of it. No state of the index makes an
-/// answer fail: one that turns out to be damaged is made anew.
+/// Search interface to an up-to-date index. A damaged index is rebuilt, so it does not make a
+/// search fail.
 pub struct Finder<'a> {
     catalogue: &'a Catalogue,
     index: Index,
     mounted: Vec<i64>,
-    /// Longest wait for the lock before a search in memory.
-    pub(super) patience: Duration,
+    /// Maximum wait for the lock before the search uses an index in memory.
+    pub(super) lock_timeout: Duration,
 }
 
 impl<'a> Finder<'a> {
-    /// Brings the index up to the catalogue.
+    /// Brings the index up to date with the catalogue.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn open(catalogue: &'a Catalogue, told: &mut dyn FnMut(&Note)) -> Result<Self, Error> {
+    /// Returns an error if the catalogue cannot be read.
+    pub fn open(
+        catalogue: &'a Catalogue,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+    ) -> Result<Self, Error> {
         Ok(Self {
             catalogue,
-            index: Index::current(catalogue, "search", told)?,
+            index: Index::current(catalogue, "search", on_notice)?,
             mounted: catalogue.mounted()?,
-            patience: PATIENCE,
+            lock_timeout: LOCK_TIMEOUT,
         })
     }
 
-    /// The first clips that match, at most `most` of them.
+    /// Returns the top matching clips, at most `limit`.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn find(
         &mut self,
         query: &Query,
-        order: &Order,
-        most: usize,
-        told: &mut dyn FnMut(&Note),
+        order: &SortOrder,
+        limit: usize,
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Hits, Error> {
-        self.asked(told, |index, mounted| {
-            index.search(query, mounted, order, most)
+        self.run(on_notice, |index, mounted| {
+            index.search(query, mounted, order, limit)
         })
     }
 
-    /// All clips that match, counted by some facets.
+    /// Counts all matching clips by facet. If `in_full` is true, also sums running times and sizes.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn tally(
         &mut self,
         query: &Query,
         facets: &[Facet],
         in_full: bool,
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<Tallies, Error> {
-        self.asked(told, |index, mounted| {
+        self.run(on_notice, |index, mounted| {
             index.tally(query, mounted, facets, in_full)
         })
     }
 
-    /// How many clips match.
+    /// Counts the matching clips.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
-    pub fn count(&mut self, query: &Query, told: &mut dyn FnMut(&Note)) -> Result<usize, Error> {
-        self.asked(told, |index, mounted| index.count_found(query, mounted))
+    /// Returns an error if the catalogue cannot be read.
+    pub fn count(
+        &mut self,
+        query: &Query,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+    ) -> Result<usize, Error> {
+        self.run(on_notice, |index, mounted| {
+            index.count_found(query, mounted)
+        })
     }
 
-    /// How many clips have one of some tags, or one below them.
+    /// Counts the clips that have one of the tags or one of their descendants.
     ///
     /// # Errors
-    /// When the catalogue cannot be read.
+    /// Returns an error if the catalogue cannot be read.
     pub fn count_tagged(
         &mut self,
         tags: &[String],
-        told: &mut dyn FnMut(&Note),
+        on_notice: &mut dyn FnMut(&IndexNotice),
     ) -> Result<usize, Error> {
-        self.asked(told, |index, _| index.count_tagged(tags))
+        self.run(on_notice, |index, _| index.count_tagged(tags))
     }
 
-    /// Searches the index. When that fails in any way, including a panic, rebuilds the index and searches again. When
-    /// that fails too, or another process keeps the lock, searches an index in memory.
-    pub(super) fn asked<T>(
+    /// Runs a search. If it fails in any way, including a panic, rebuilds the index and searches
+    /// again. If that fails too, or another process holds the lock, searches an index in memory.
+    pub(super) fn run<T>(
         &mut self,
-        told: &mut dyn FnMut(&Note),
-        ask: impl Fn(&Index, &[i64]) -> Result<T, Error>,
+        on_notice: &mut dyn FnMut(&IndexNotice),
+        search: impl Fn(&Index, &[i64]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let asked = |index: &Index| guarded(|| ask(index, &self.mounted));
-        if let Ok(answer) = asked(&self.index) {
+        let run = |index: &Index| guarded(|| search(index, &self.mounted));
+        if let Ok(answer) = run(&self.index) {
             return Ok(answer);
         }
-        told(&Note::Inconsistent);
-        let begun = Instant::now();
-        let is_long = || begun.elapsed() >= self.patience;
-        match Index::remake_unless(&is_long, self.catalogue, told, &mut |_, _| ()) {
+        on_notice(&IndexNotice::Inconsistent);
+        let started = Instant::now();
+        let has_timed_out = || started.elapsed() >= self.lock_timeout;
+        match Index::rebuild_unless(&has_timed_out, self.catalogue, on_notice, &mut |_, _| ()) {
             Ok(Some(index)) => {
-                let answer = asked(&index);
+                let answer = run(&index);
                 self.index = index;
                 if answer.is_ok() {
                     return answer;
                 }
             }
-            Ok(None) => told(&Note::InMemory {
-                reason: "another process still writes it".to_owned(),
+            Ok(None) => on_notice(&IndexNotice::InMemory {
+                reason: "another process is still writing it".to_owned(),
             }),
-            Err(error) => told(&Note::InMemory {
+            Err(error) => on_notice(&IndexNotice::InMemory {
                 reason: error.to_string(),
             }),
         }
         let index = Index::in_memory(self.catalogue)?;
-        let answer = guarded(|| ask(&index, &self.mounted));
+        let answer = guarded(|| search(&index, &self.mounted));
         self.index = index;
         answer
     }
 
-    /// Merges the segments of small changes, and reads files again that are due. Call it after the answer was printed.
-    pub fn tidy(self, told: &mut dyn FnMut(&Note)) {
+    /// Merges small segments and checks due files again. Call this after printing the result.
+    pub fn tidy(self, on_notice: &mut dyn FnMut(&IndexNotice)) {
         let (catalogue, has_due) = (self.catalogue, self.index.has_due);
         let mut tidied = self.index.tidy_after(catalogue);
-        // Closed: what is mapped stays in memory, and the medium beneath it is not read.
+        // Closes the index before the recheck: mapped pages stay in memory, so the medium would not
+        // be read.
         drop(self);
         if has_due && tidied.is_ok() {
-            tidied = Index::recheck(catalogue, AFTER, told);
+            tidied = Index::recheck(catalogue, RECHECK_BYTES, on_notice);
         }
         if let Err(error) = tidied {
-            told(&Note::Untidy {
+            on_notice(&IndexNotice::NotTidied {
                 reason: error.to_string(),
             });
         }
@@ -157,56 +167,60 @@ impl<'a> Finder<'a> {
 }
 
 impl Index {
-    /// The first clips that match, at most `most` of them; `mounted` are the numbers of the
-    /// volumes that are.
+    /// Returns the top matching clips, at most `limit`. `mounted` holds the ids of the mounted
+    /// volumes.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn search(
         &self,
         query: &Query,
         mounted: &[i64],
-        order: &Order,
-        most: usize,
+        order: &SortOrder,
+        limit: usize,
     ) -> Result<Hits, Error> {
-        let ranked = Ranked { order, most };
-        let of_all = if query.is_everything() {
-            guarded(|| Ok(ranked.of_all(&self.reader.searcher())?))?
+        let ranked = TopClips { order, limit };
+        let top_of_all = if query.is_everything() {
+            guarded(|| Ok(ranked.top_of_all(&self.reader.searcher())?))?
         } else {
             None
         };
-        let ranking = match of_all {
+        let ranking = match top_of_all {
             Some(ranking) => ranking,
-            None => self.collected(query, mounted, &ranked)?,
+            None => self.collect(query, mounted, &ranked)?,
         };
-        self.possible(ranking.total, &ranking.clips, most)
+        self.check_plausible(ranking.total, &ranking.clips, limit)
     }
 
-    /// What was found, unless that cannot be: more clips than there are, fewer than should be shown,
-    /// one twice, or one that the catalogue never had. Only a damaged index finds such.
-    fn possible(&self, total: usize, clips: &[u64], most: usize) -> Result<Hits, Error> {
+    /// Returns an error for an impossible result: more clips than exist, fewer than requested, a
+    /// duplicate, or an id that the catalogue never assigned. Only a damaged index returns such a
+    /// result.
+    fn check_plausible(&self, total: usize, clips: &[u64], limit: usize) -> Result<Hits, Error> {
         let all = usize::try_from(self.count()).unwrap_or(usize::MAX);
-        let is_known = |clip: &i64| (1..=self.last_clip).contains(clip);
-        let known: Vec<i64> = clips
+        let is_valid = |clip: &i64| (1..=self.last_clip).contains(clip);
+        let valid: Vec<i64> = clips
             .iter()
-            .filter_map(|&clip| i64::try_from(clip).ok().filter(is_known))
+            .filter_map(|&clip| i64::try_from(clip).ok().filter(is_valid))
             .collect();
-        let mut different = known.clone();
-        different.sort_unstable();
-        different.dedup();
-        if total > all || different.len() != clips.len() || clips.len() != total.min(most) {
-            return Err(TantivyError::InternalError("it finds what cannot be".to_owned()).into());
+        let mut distinct = valid.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        if total > all || distinct.len() != clips.len() || clips.len() != total.min(limit) {
+            return Err(TantivyError::InternalError(
+                "the index returned an impossible result".to_owned(),
+            )
+            .into());
         }
         Ok(Hits {
             total,
-            clips: known,
+            clips: valid,
         })
     }
 
-    /// All clips that match, counted by some facets; `in_full` with running times and sizes.
+    /// Counts all matching clips by facet. If `in_full` is true, also sums running times and sizes.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn tally(
         &self,
         query: &Query,
@@ -214,28 +228,28 @@ impl Index {
         facets: &[Facet],
         in_full: bool,
     ) -> Result<Tallies, Error> {
-        self.collected(query, mounted, &Counting { facets, in_full })
+        self.collect(query, mounted, &FacetCounter { facets, in_full })
     }
 
-    /// How many clips match.
+    /// Counts the matching clips.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn count_found(&self, query: &Query, mounted: &[i64]) -> Result<usize, Error> {
-        self.collected(query, mounted, &Count)
+        self.collect(query, mounted, &Count)
     }
 
-    /// How many clips have one of some tags, or one below them.
+    /// Counts the clips that have one of the tags or one of their descendants.
     ///
     /// # Errors
-    /// When the index cannot be read.
+    /// Returns an error if the index cannot be read.
     pub fn count_tagged(&self, tags: &[String]) -> Result<usize, Error> {
-        let query = tagged(&self.columns, tags);
+        let query = tag_query(&self.columns, tags);
         guarded(|| Ok(self.reader.searcher().search(&query, &Count)?))
     }
 
-    /// What a collector makes of the clips that match.
-    fn collected<C: Collector>(
+    /// Runs a collector over the matching clips.
+    fn collect<C: Collector>(
         &self,
         query: &Query,
         mounted: &[i64],
@@ -243,12 +257,12 @@ impl Index {
     ) -> Result<C::Fruit, Error> {
         guarded(|| {
             let searcher = self.reader.searcher();
-            let builder = Builder {
+            let compiler = QueryCompiler {
                 searcher: &searcher,
                 columns: &self.columns,
                 mounted,
             };
-            Ok(searcher.search(&builder.query(query)?, collector)?)
+            Ok(searcher.search(&compiler.query(query)?, collector)?)
         })
     }
 }

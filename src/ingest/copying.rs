@@ -1,7 +1,7 @@
-//! The copying of a batch: cards side by side where their devices let them, and what is found out written
-//! down as it comes.
+//! Copies the cards of a batch, in parallel if their devices allow it, and records the findings
+//! while copying.
 
-mod closing;
+mod finalize;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -9,67 +9,69 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Request;
+use super::destination::stamp_on_filesystem;
 use super::event::{Begun, Event, Summary};
-use super::plan::{CardPlan, PlannedPlace, State};
-use super::{Request, place as places};
+use super::plan::{CardPlan, CardState, PlannedDestination};
+use crate::atomic_file;
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, Finding, IngestPlace, NewIngest, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem};
-use crate::footage::{Drive, DriveKind};
 use crate::mhl;
-use crate::offload::{self, Destination, Order, Outcome, Sighting};
-use crate::publish;
-use closing::{CloseCard, Closing};
+use crate::offload::{self, CopyOrder, CopyOutcome, Destination, SourceState};
+use crate::volume::{Drive, DriveKind};
+use finalize::{FinalizeCard, FinalizeEvent};
 
-/// What was found out is written down after this …
-const AGE: Duration = Duration::from_millis(500);
-/// … or when it is so much.
-const SIZE: usize = 2000;
-/// Cards that are read side by side.
-const MOST_CARDS: usize = 4;
-/// Messages from those that copy.
-const WAITING: usize = 1024;
+/// Maximum age of unrecorded findings.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum number of unrecorded findings.
+const FLUSH_COUNT: usize = 2000;
+/// Maximum number of cards copied in parallel.
+const MAX_PARALLEL_CARDS: usize = 4;
+/// Capacity of the channel from the copying threads.
+const CHANNEL_CAPACITY: usize = 1024;
 
-/// A card in the log.
-pub(super) struct Card {
-    /// The number of its ingest.
+/// Card with its entries in the ingest log.
+pub(super) struct LoggedCard {
+    /// Id of its ingest.
     pub(super) ingest: i64,
-    /// Whether its day says something else than when it was begun.
-    pub(super) is_told_anew: bool,
-    /// The numbers of its files, by tasks.
+    /// True if this ingest resumes an earlier one that had other shoot facts.
+    pub(super) facts_changed: bool,
+    /// Ids of its files, in the order of the tasks.
     files: Vec<i64>,
-    /// The numbers of its places.
-    places: Vec<usize>,
-    /// Of each, whether an earlier run wrote a manifest there.
+    /// Numbers of its destinations in the log, in the order of the plan.
+    destination_numbers: Vec<usize>,
+    /// Per destination: true if an earlier run wrote a manifest there.
     is_sealed: Vec<bool>,
 }
 
-/// What one card came to, as it goes.
+/// Findings about a card while it is copied.
 #[derive(Default)]
 pub(super) struct Copying {
-    /// What each file hashes to.
+    /// Per task: hashes of the file; `None` if not read.
     pub(super) hashes: Vec<Option<Vec<Checksum>>>,
-    /// How each file looked when it was read.
-    seen: Vec<Option<Sighting>>,
-    /// Of each place, which copies are proved, and whether this run proved them.
-    pub(super) proved: Vec<Vec<Option<bool>>>,
-    /// Of each place, whether this run proved something there.
+    /// Per task: state of the file on the card when it was read.
+    seen: Vec<Option<SourceState>>,
+    /// Per destination and task: `None` if the copy is not verified, `Some(true)` if this run
+    /// verified it, `Some(false)` if an earlier one did.
+    pub(super) verified: Vec<Vec<Option<bool>>>,
+    /// Per destination: true if this run verified a copy that is not in a manifest yet.
     is_unsealed: Vec<bool>,
 }
 
-/// Notes in the catalogue that cards are begun, or gone on with.
+/// Records in the catalogue that the ingest of each accepted card begins or is resumed.
 pub(super) fn begin(
     plans: &[CardPlan],
     request: &Request,
     catalogue: &Catalogue,
-) -> Result<Vec<Option<Card>>, Error> {
-    let one = |plan: &CardPlan| {
-        if plan.state == State::Refused {
+) -> Result<Vec<Option<LoggedCard>>, Error> {
+    let begin_card = |plan: &CardPlan| {
+        if plan.state == CardState::Refused {
             return Ok(None);
         }
-        let told = NewIngest {
+        let new_ingest = NewIngest {
             day: plan.day.clone(),
             card: plan.card.clone(),
             source: plan.source.clone(),
@@ -80,81 +82,82 @@ pub(super) fn begin(
             author: request.author.clone(),
             facts: plan.facts.clone(),
         };
-        let places = plan.catalogued(catalogue)?;
-        let before = plan.earlier.as_ref();
-        let is_told_anew = before.is_some_and(|before| before.told.facts != told.facts);
-        let (ingest, numbers) = if let Some(before) = before {
-            let numbers = catalogue.resume_ingest(before.id, &told, &places)?;
-            (before.id, numbers)
+        let destinations = plan.locate_destinations(catalogue)?;
+        let earlier = plan.earlier.as_ref();
+        let facts_changed =
+            earlier.is_some_and(|earlier| earlier.details.facts != new_ingest.facts);
+        let (ingest, numbers) = if let Some(earlier) = earlier {
+            let numbers = catalogue.resume_ingest(earlier.id, &new_ingest, &destinations)?;
+            (earlier.id, numbers)
         } else {
-            let ingest = catalogue.begin_ingest(&told, &places)?;
-            (ingest, (0..places.len()).collect())
+            let ingest = catalogue.begin_ingest(&new_ingest, &destinations)?;
+            (ingest, (0..destinations.len()).collect())
         };
         let files = plan.tasks.iter().map(|task| {
             let item = &task.item;
             (item.inside.as_path(), item.bytes, item.modified)
         });
-        // A manifest that was deleted is written anew.
+        // If the manifest was deleted, a new one is written.
         let is_sealed = |number: &usize| {
-            let place = before.and_then(|before| before.places.get(*number));
-            place.is_some_and(IngestPlace::has_manifest)
+            let logged = earlier.and_then(|earlier| earlier.places.get(*number));
+            logged.is_some_and(IngestPlace::has_manifest)
         };
         let files = catalogue.list_ingested(ingest, files)?;
         let sampled = plan.tasks.iter().zip(&files).filter_map(|(task, file)| {
             let sample = plan.samples.get(&task.item.inside)?;
             Some(Finding::Sampled(*file, *sample))
         });
-        catalogue.note_findings(&sampled.collect::<Vec<_>>())?;
-        Ok(Some(Card {
+        catalogue.record_findings(&sampled.collect::<Vec<_>>())?;
+        Ok(Some(LoggedCard {
             ingest,
             is_sealed: numbers.iter().map(is_sealed).collect(),
-            is_told_anew,
+            facts_changed,
             files,
-            places: numbers,
+            destination_numbers: numbers,
         }))
     };
-    plans.iter().map(one).collect()
+    plans.iter().map(begin_card).collect()
 }
 
-/// Copies all cards that can be, and seals each when it is done.
-pub(super) fn all(
+/// Copies all accepted cards, and finalizes each as soon as it is copied.
+pub(super) fn copy_all(
     plans: &[CardPlan],
-    cards: &[Option<Card>],
+    cards: &[Option<LoggedCard>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    report(Event::Begins(plans.iter().map(begun_of).collect()));
-    let (sender, receiver) = sync_channel(WAITING);
+    on_event(Event::Begins(plans.iter().map(describe_start).collect()));
+    let (sender, receiver) = sync_channel(CHANNEL_CAPACITY);
     let mut run = Run {
         plans,
         cards,
         request,
         catalogue,
         summary,
-        report,
-        copying: plans.iter().map(Copying::of).collect(),
+        on_event,
+        copying: plans.iter().map(Copying::from_plan).collect(),
         given_up: plans
             .iter()
-            .map(|plan| vec![false; plan.places.len()])
+            .map(|plan| vec![false; plan.destinations.len()])
             .collect(),
         problems: plans
             .iter()
             .map(|plan| plan.problems().cloned().collect())
             .collect(),
         findings: Vec::new(),
-        noted: Instant::now(),
-        homes: HashMap::new(),
+        last_flush: Instant::now(),
+        own_filesystem: HashMap::new(),
     };
     thread::scope(|scope| dispatch(&mut run, scope, &sender, &receiver))?;
     summary.copying = begun.elapsed();
     Ok(())
 }
 
-fn begun_of(plan: &CardPlan) -> Begun {
-    let bytes = if plan.state == State::Refused {
+fn describe_start(plan: &CardPlan) -> Begun {
+    let bytes = if plan.state == CardState::Refused {
         0
     } else {
         plan.bytes_to_read()
@@ -168,106 +171,111 @@ fn begun_of(plan: &CardPlan) -> Begun {
             .map(|task| task.item.inside.clone())
             .collect(),
         bytes,
-        places: plan
-            .places
+        destinations: plan
+            .destinations
             .iter()
-            .map(|place| (place.folder.clone(), place.bytes))
+            .map(|destination| (destination.folder.clone(), destination.bytes))
             .collect(),
     }
 }
 
-/// What those that copy tell.
-enum Told {
-    /// Something happened.
+/// Messages from the copying threads.
+enum CopyMessage {
+    /// Event of copying a card.
     Event(offload::Event),
-    /// Nothing more is copied of the card.
-    Done,
-    /// Something was found when the card was closed.
-    Closing(Closing),
-    /// The card is closed: whether all of it is copied and proved. `None` when that was interrupted.
-    Closed(Option<bool>),
+    /// The copying thread of a card ended.
+    CopyEnded,
+    /// Event of finalizing a card.
+    Finalize(FinalizeEvent),
+    /// Finalizing a card ended: true if all of its files are copied and verified, `None` if
+    /// interrupted.
+    Finalized(Option<bool>),
 }
 
-/// Tells that a card is done, also where copying it panics: nobody must wait for it for ever.
-struct SaysDone {
+/// Sends [`CopyMessage::CopyEnded`] on drop, so that the main thread does not wait forever after a
+/// panic.
+struct CopyEndedGuard {
     card: usize,
-    sender: SyncSender<(usize, Told)>,
+    sender: SyncSender<(usize, CopyMessage)>,
 }
 
-impl Drop for SaysDone {
+impl Drop for CopyEndedGuard {
     fn drop(&mut self) {
-        let _ = self.sender.send((self.card, Told::Done));
+        let _ = self.sender.send((self.card, CopyMessage::CopyEnded));
     }
 }
 
-/// A batch as it runs.
+/// State of a batch while its cards are copied.
 struct Run<'a> {
     plans: &'a [CardPlan],
-    cards: &'a [Option<Card>],
+    cards: &'a [Option<LoggedCard>],
     request: &'a Request,
     catalogue: &'a Catalogue,
     summary: &'a mut Summary,
-    report: &'a mut dyn FnMut(Event),
+    on_event: &'a mut dyn FnMut(Event),
     copying: Vec<Copying>,
-    /// Of each card and place, whether it takes nothing more.
+    /// Per card and destination: true if copying to it stopped after an error.
     given_up: Vec<Vec<bool>>,
-    /// Of each card, what went wrong.
+    /// Per card: problems found so far.
     problems: Vec<Vec<Problem>>,
+    /// Findings that are not recorded yet.
     findings: Vec<Finding>,
-    noted: Instant,
-    /// Of folders of copies, whether they are on their destination's own filesystem.
-    homes: HashMap<PathBuf, bool>,
+    last_flush: Instant,
+    /// Per folder of copies: true if it is on its destination's filesystem.
+    own_filesystem: HashMap<PathBuf, bool>,
 }
 
-/// Copies every card within a scope, and finishes each when it is done.
+/// Copies every card on a thread of `scope`, and finalizes each (last check, manifests) when it is
+/// copied.
 fn dispatch<'scope, 'a: 'scope>(
     run: &mut Run<'a>,
     scope: &'scope thread::Scope<'scope, '_>,
-    sender: &SyncSender<(usize, Told)>,
-    receiver: &Receiver<(usize, Told)>,
+    sender: &SyncSender<(usize, CopyMessage)>,
+    receiver: &Receiver<(usize, CopyMessage)>,
 ) -> Result<(), Error> {
     let plans = run.plans;
     let mut waiting: Vec<usize> = (0..plans.len())
         .filter(|&card| run.cards[card].is_some())
         .collect();
     let mut running: Vec<usize> = Vec::new();
-    // Cards that wait for a share or for another machine; they hold up no other card.
-    let mut closing = 0;
+    // Number of cards being finalized. They may wait for a share or another machine without delaying
+    // the others.
+    let mut finalizing = 0;
     let mut outcome = Ok(());
     loop {
         if run.request.cancel().is_cancelled() {
             waiting.clear();
         }
         let mut next = 0;
-        while next < waiting.len() && running.len() < MOST_CARDS {
+        while next < waiting.len() && running.len() < MAX_PARALLEL_CARDS {
             let card = waiting[next];
             if running
                 .iter()
-                .any(|&other| do_meet(&plans[card], &plans[other]))
+                .any(|&other| share_device(&plans[card], &plans[other]))
             {
                 next += 1;
                 continue;
             }
             waiting.remove(next);
             running.push(card);
-            let (sender, go_on) = (sender.clone(), run.request.go_on());
+            let (sender, is_cancelled) = (sender.clone(), run.request.is_cancelled());
             scope.spawn(move || {
-                let done = SaysDone { card, sender };
-                copy(&plans[card], &go_on, &mut |event| {
-                    // Whoever listens hears all to the end.
-                    let _ = done.sender.send((card, Told::Event(event)));
+                let guard = CopyEndedGuard { card, sender };
+                copy(&plans[card], &is_cancelled, &mut |event| {
+                    // The receiver stops only after the last event.
+                    let _ = guard.sender.send((card, CopyMessage::Event(event)));
                 });
             });
         }
-        if running.is_empty() && closing == 0 {
+        if running.is_empty() && finalizing == 0 {
             return outcome;
         }
-        let taken = match receiver.recv_timeout(AGE) {
-            Ok((card, Told::Done)) => {
+        let handled = match receiver.recv_timeout(FLUSH_INTERVAL) {
+            Ok((card, CopyMessage::CopyEnded)) => {
                 running.retain(|&other| other != card);
                 if outcome.is_ok() {
-                    run.begin_closing(card).map(|job| {
-                        closing += usize::from(job.is_some());
+                    run.begin_finalizing(card).map(|job| {
+                        finalizing += usize::from(job.is_some());
                         if let Some(job) = job {
                             let sender = sender.clone();
                             scope.spawn(move || job.run(sender));
@@ -277,26 +285,26 @@ fn dispatch<'scope, 'a: 'scope>(
                     Ok(())
                 }
             }
-            Ok((card, Told::Closed(is_complete))) => {
-                closing -= 1;
+            Ok((card, CopyMessage::Finalized(is_complete))) => {
+                finalizing -= 1;
                 match is_complete {
-                    Some(is_complete) if outcome.is_ok() => run.end(card, is_complete),
+                    Some(is_complete) if outcome.is_ok() => run.finish_card(card, is_complete),
                     _ => Ok(()),
                 }
             }
             Ok(_) if outcome.is_err() => Ok(()),
-            Ok((card, Told::Event(event))) => run.take(card, event),
-            Ok((card, Told::Closing(found))) => run.take_closing(card, found),
+            Ok((card, CopyMessage::Event(event))) => run.handle_event(card, event),
+            Ok((card, CopyMessage::Finalize(event))) => run.handle_finalize_event(card, event),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 if outcome.is_ok() {
-                    run.write_down()
+                    run.flush_findings()
                 } else {
                     Ok(())
                 }
             }
         };
-        if let Err(error) = taken {
-            // Whoever still copies is to stop.
+        if let Err(error) = handled {
+            // Stops the copying threads.
             run.request.cancel().cancel();
             outcome = Err(error);
         }
@@ -305,17 +313,18 @@ fn dispatch<'scope, 'a: 'scope>(
 
 fn copy(
     plan: &CardPlan,
-    go_on: &(dyn Fn() -> bool + Sync),
-    report: &mut dyn FnMut(offload::Event),
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+    on_event: &mut dyn FnMut(offload::Event),
 ) {
-    let destinations: Vec<Destination> = plan.places.iter().map(destination).collect();
-    for place in &plan.places {
-        for folder in plan.folders_at(place) {
-            // The room that it takes is counted on.
-            let _ = publish::sweep(&folder);
+    let destinations: Vec<Destination> =
+        plan.destinations.iter().map(offload_destination).collect();
+    for destination in &plan.destinations {
+        for folder in plan.folders_at(destination) {
+            // The planned free space includes that of the leftovers.
+            let _ = atomic_file::sweep(&folder);
         }
     }
-    let order = Order {
+    let order = CopyOrder {
         source: &plan.source,
         is_share: plan.drive.kind == DriveKind::Network,
         times: plan.times,
@@ -323,71 +332,76 @@ fn copy(
         destinations: &destinations,
         tasks: &plan.tasks,
         kinds: &plan.kinds,
-        go_on,
+        is_cancelled,
     };
-    offload::copy(&order, report);
+    offload::copy(&order, on_event);
 }
 
-fn destination(place: &PlannedPlace) -> Destination {
+fn offload_destination(planned: &PlannedDestination) -> Destination {
     Destination {
-        folder: place.folder.clone(),
-        base: place.base.clone(),
-        filesystem: place.filesystem,
-        is_share: place.drive.kind == DriveKind::Network,
-        is_single: is_single(&place.drive),
+        folder: planned.folder.clone(),
+        base: planned.base.clone(),
+        filesystem: planned.filesystem,
+        is_share: planned.drive.kind == DriveKind::Network,
+        is_single: is_single(&planned.drive),
     }
 }
 
-/// Whether a device does one thing at a time.
+/// Returns true if a device is best read by one thread at a time.
 fn is_single(drive: &Drive) -> bool {
     drive.kind.readers(2) == 1
 }
 
-/// Whether two cards would pull one device about.
-fn do_meet(one: &CardPlan, other: &CardPlan) -> bool {
+/// Returns true if copying two cards in parallel would make them compete for a device.
+fn share_device(first: &CardPlan, second: &CardPlan) -> bool {
     let drives = |plan: &CardPlan| -> HashSet<(Drive, bool)> {
-        let is_alone = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
-        let places = plan.places.iter();
-        let places = places.map(|place| (place.drive.clone(), is_single(&place.drive)));
-        std::iter::once((plan.drive.clone(), is_alone))
-            .chain(places)
+        let is_exclusive = !matches!(plan.drive.kind, DriveKind::Solid | DriveKind::Network);
+        let destinations = plan.destinations.iter();
+        let destinations = destinations
+            .map(|destination| (destination.drive.clone(), is_single(&destination.drive)));
+        std::iter::once((plan.drive.clone(), is_exclusive))
+            .chain(destinations)
             .collect()
     };
-    let (ours, theirs) = (drives(one), drives(other));
-    ours.iter().any(|(drive, is_alone)| {
-        let mut meeting = theirs.iter().filter(|(other, _)| other == drive);
-        meeting.any(|(_, is_other_alone)| *is_alone || *is_other_alone)
+    let (of_first, of_second) = (drives(first), drives(second));
+    of_first.iter().any(|(drive, is_exclusive)| {
+        let mut shared = of_second.iter().filter(|(other, _)| other == drive);
+        shared.any(|(_, is_other_exclusive)| *is_exclusive || *is_other_exclusive)
     })
 }
 
 impl Copying {
-    fn of(plan: &CardPlan) -> Self {
-        let proved = |place: usize| {
+    fn from_plan(plan: &CardPlan) -> Self {
+        let verified = |destination: usize| {
             let tasks = plan.tasks.iter();
             tasks
-                .map(|task| task.is_proved[place].then_some(false))
+                .map(|task| task.is_verified[destination].then_some(false))
                 .collect()
         };
         Self {
-            hashes: plan.tasks.iter().map(|task| task.known.clone()).collect(),
+            hashes: plan
+                .tasks
+                .iter()
+                .map(|task| task.known_hashes.clone())
+                .collect(),
             seen: vec![None; plan.tasks.len()],
-            proved: (0..plan.places.len()).map(proved).collect(),
-            is_unsealed: vec![false; plan.places.len()],
+            verified: (0..plan.destinations.len()).map(verified).collect(),
+            is_unsealed: vec![false; plan.destinations.len()],
         }
     }
 }
 
 impl<'a> Run<'a> {
-    /// Takes in what was told of a card.
-    fn take(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
+    /// Processes an event of a card.
+    fn handle_event(&mut self, card: usize, event: offload::Event) -> Result<(), Error> {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return Ok(());
         };
         match &event {
             offload::Event::Hashed(task, hashes, seen) => {
-                let of_catalogue = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
-                if let Some((digest, xxh128)) = hashes.first().zip(of_catalogue) {
+                let xxh128 = hashes.iter().find(|hash| hash.kind() == HashKind::Xxh128);
+                if let Some((digest, xxh128)) = hashes.first().zip(xxh128) {
                     let file = logged.files[*task];
                     let (digest, xxh128) = (digest.clone(), xxh128.clone());
                     let finding = Finding::Hashed(file, digest, xxh128, seen.sample);
@@ -396,103 +410,113 @@ impl<'a> Run<'a> {
                 self.copying[card].seen[*task] = Some(*seen);
                 self.copying[card].hashes[*task] = Some(hashes.clone());
             }
-            offload::Event::Settled(task, place, outcome) => {
-                self.settle(card, *task, *place, outcome);
+            offload::Event::Finished(task, destination, outcome) => {
+                self.record_copy(card, *task, *destination, outcome);
             }
-            offload::Event::Unread(task, reason) => {
+            offload::Event::ReadFailed(task, reason) => {
                 let file = logged.files[*task];
                 self.findings.push(Finding::Unread(file, reason.clone()));
                 let path = plan.source.join(&plan.tasks[*task].item.inside);
-                self.problem(card, path, reason);
+                self.report_problem(card, path, reason);
             }
-            offload::Event::GivenUp(place, reason) => {
-                let folder = plan.places[*place].folder.clone();
-                let number = logged.places[*place];
+            offload::Event::GivenUp(destination, reason) => {
+                let folder = plan.destinations[*destination].folder.clone();
+                let number = logged.destination_numbers[*destination];
                 self.catalogue
-                    .note_place(logged.ingest, number, None, Some(reason))?;
-                self.given_up[card][*place] = true;
-                let told = format!("nothing more was copied there: {reason}");
-                self.problem(card, folder, &told);
+                    .record_destination(logged.ingest, number, None, Some(reason))?;
+                self.given_up[card][*destination] = true;
+                let problem = format!("copying to this destination stopped: {reason}");
+                self.report_problem(card, folder, &problem);
             }
-            offload::Event::CardGone(reason) => self.problem(card, plan.source.clone(), reason),
+            offload::Event::CardGone(reason) => {
+                self.report_problem(card, plan.source.clone(), reason);
+            }
             _ => {}
         }
-        (self.report)(Event::Card(card, event));
-        if self.findings.len() >= SIZE || self.noted.elapsed() >= AGE {
-            self.write_down()?;
+        (self.on_event)(Event::Card(card, event));
+        if self.findings.len() >= FLUSH_COUNT || self.last_flush.elapsed() >= FLUSH_INTERVAL {
+            self.flush_findings()?;
         }
         Ok(())
     }
 
-    fn settle(&mut self, card: usize, task: usize, place: usize, outcome: &Outcome) {
+    /// Records the outcome of a file at one destination.
+    fn record_copy(&mut self, card: usize, task: usize, destination: usize, outcome: &CopyOutcome) {
         let plan = &self.plans[card];
         let Some(logged) = &self.cards[card] else {
             return;
         };
         let item = &plan.tasks[task].item;
-        let path = plan.places[place].folder.join(&item.inside);
-        let now = places::at_home(&plan.places[place].folder, &path, &mut self.homes);
-        let elsewhere = Outcome::Failed(ELSEWHERE.to_owned());
+        let path = plan.destinations[destination].folder.join(&item.inside);
+        let now = stamp_on_filesystem(
+            &plan.destinations[destination].folder,
+            &path,
+            &mut self.own_filesystem,
+        );
+        let on_other_filesystem = CopyOutcome::Failed(OTHER_FILESYSTEM.to_owned());
         let outcome = match outcome {
-            Outcome::Copied(_) | Outcome::WasThere(_) if now.is_none() => &elsewhere,
+            CopyOutcome::Copied(_) | CopyOutcome::Existed(_) if now.is_none() => {
+                &on_other_filesystem
+            }
             outcome => outcome,
         };
         let (read, problem) = match outcome {
-            Outcome::Copied(read) | Outcome::WasThere(read) => (Some(*read), None),
-            Outcome::Other => (None, Some(OTHER.to_owned())),
-            Outcome::Failed(reason) => (None, Some(reason.clone())),
+            CopyOutcome::Copied(read) | CopyOutcome::Existed(read) => (Some(*read), None),
+            CopyOutcome::Conflict => (None, Some(OTHER_FILE.to_owned())),
+            CopyOutcome::Failed(reason) => (None, Some(reason.clone())),
         };
         match outcome {
-            Outcome::Copied(_) => {
+            CopyOutcome::Copied(_) => {
                 self.summary.copied += 1;
                 self.summary.copied_bytes += item.bytes;
             }
-            Outcome::WasThere(_) => self.summary.there += 1,
-            Outcome::Other | Outcome::Failed(_) => {}
+            CopyOutcome::Existed(_) => self.summary.already_there += 1,
+            CopyOutcome::Conflict | CopyOutcome::Failed(_) => {}
         }
         let how = read.map(|read| read.how);
         if let Some(how) = how {
             let before = self.summary.how;
             self.summary.how = Some(before.map_or(how, |before| before.min(how)));
-            // Should this run not come to sealing it, the next one seals all that is proved.
-            if !std::mem::replace(&mut self.copying[card].is_unsealed[place], true) {
-                let (ingest, number) = (logged.ingest, logged.places[place]);
+            // If this run writes no manifest, the next one lists all verified copies.
+            if !std::mem::replace(&mut self.copying[card].is_unsealed[destination], true) {
+                let (ingest, number) = (logged.ingest, logged.destination_numbers[destination]);
                 self.findings.push(Finding::Unsealed(ingest, number));
             }
-            self.copying[card].proved[place][task] = Some(true);
+            self.copying[card].verified[destination][task] = Some(true);
         }
         let found = CopyFound {
             state: how.map_or(CopyState::NotCopied, |_| CopyState::Verified),
             how: how.map(|how| how.name().to_owned()),
             at: unix_seconds(),
             problem: problem.clone(),
-            // Not of now: it may have been written to since it was read.
+            // The state when it was read back: the copy may have changed since.
             stamp: read.map(|read| read.stamp),
         };
-        let (file, number) = (logged.files[task], logged.places[place]);
+        let (file, number) = (logged.files[task], logged.destination_numbers[destination]);
         self.findings.push(Finding::Copy(file, number, found));
         if let Some(problem) = problem {
-            self.problem(card, path, &problem);
+            self.report_problem(card, path, &problem);
         }
     }
 
-    fn problem(&mut self, card: usize, path: PathBuf, reason: &str) {
+    fn report_problem(&mut self, card: usize, path: PathBuf, reason: &str) {
         let problem = Problem::new(path, reason);
         self.problems[card].push(problem.clone());
         self.summary.problems.push(problem.clone());
-        (self.report)(Event::Problem(problem));
+        (self.on_event)(Event::Problem(problem));
     }
 
-    fn write_down(&mut self) -> Result<(), Error> {
-        self.catalogue.note_findings(&self.findings)?;
+    fn flush_findings(&mut self) -> Result<(), Error> {
+        self.catalogue.record_findings(&self.findings)?;
         self.findings.clear();
-        self.noted = Instant::now();
+        self.last_flush = Instant::now();
         Ok(())
     }
 
-    /// A card's files are all dealt with: gives what is left to do, which may have to wait. `None` where there is nothing.
-    fn begin_closing(&mut self, card: usize) -> Result<Option<CloseCard<'a>>, Error> {
-        self.write_down()?;
+    /// Records that a card is copied. Returns the remaining work, which may have to wait; `None` if
+    /// there is none.
+    fn begin_finalizing(&mut self, card: usize) -> Result<Option<FinalizeCard<'a>>, Error> {
+        self.flush_findings()?;
         let Some(logged) = &self.cards[card] else {
             return Ok(None);
         };
@@ -501,13 +525,13 @@ impl<'a> Run<'a> {
         }
         let plan = &self.plans[card];
         for task in &plan.tasks {
-            // Each time: whoever relies on the manifest has to know.
-            if mhl::path(&task.item.inside).is_none() {
+            // Reported by every run, for users who rely on the manifest.
+            if mhl::manifest_path(&task.item.inside).is_none() {
                 self.summary.outside += 1;
-                self.problem(card, plan.source.join(&task.item.inside), OUTSIDE);
+                self.report_problem(card, plan.source.join(&task.item.inside), NOT_IN_MANIFEST);
             }
         }
-        for (task, place) in &plan.grown {
+        for (task, destination) in &plan.extended_chains {
             let found = CopyFound {
                 state: CopyState::Verified,
                 how: None,
@@ -515,13 +539,16 @@ impl<'a> Run<'a> {
                 problem: None,
                 stamp: None,
             };
-            let (file, number) = (logged.files[*task], logged.places[*place]);
+            let (file, number) = (
+                logged.files[*task],
+                logged.destination_numbers[*destination],
+            );
             self.findings.push(Finding::Copy(file, number, found));
         }
         for remark in &plan.remarks {
-            self.problem(card, remark.path.clone(), &remark.reason);
+            self.report_problem(card, remark.path.clone(), &remark.reason);
         }
-        Ok(Some(CloseCard {
+        Ok(Some(FinalizeCard {
             card,
             plan,
             request: self.request,
@@ -531,23 +558,25 @@ impl<'a> Run<'a> {
         }))
     }
 
-    /// A card is closed.
-    fn end(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
-        self.write_down()?;
+    /// Records that a card is finalized.
+    fn finish_card(&mut self, card: usize, is_complete: bool) -> Result<(), Error> {
+        self.flush_findings()?;
         if let Some(logged) = &self.cards[card] {
             self.catalogue
                 .end_ingest(logged.ingest, &self.problems[card])?;
         }
         self.summary.complete += usize::from(is_complete);
-        (self.report)(Event::Ends(card));
+        (self.on_event)(Event::Ends(card));
         Ok(())
     }
 }
 
-/// What is told of a file in whose place another stands.
-const OTHER: &str =
-    "another content stands there under its name, and stays; compare the two, then move one away";
-/// What is told of a file that its manifest leaves out.
-const ELSEWHERE: &str = "it is on another filesystem than its destination: a mount or a link leads there, and what is there is no copy here";
+/// Reason reported for a different file of the same name.
+const OTHER_FILE: &str =
+    "a different file of that name exists and was kept; compare the two, then move one of them";
+/// Reason reported for a copy that is on another filesystem than its destination.
+const OTHER_FILESYSTEM: &str = "a mount or link leads to another filesystem, so it does not count as a copy at this destination";
 
-const OUTSIDE: &str = "no manifest can hold its name: it is copied, proved and in the catalogue";
+/// Reason reported for a file whose name cannot be stored in a manifest.
+const NOT_IN_MANIFEST: &str =
+    "copied, verified and catalogued, but not listed in the manifest, which cannot store its name";

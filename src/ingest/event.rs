@@ -1,114 +1,114 @@
-//! What an ingest tells of itself, as it goes and at its end.
+//! Events and summary of an ingest.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::plan::{CardPlan, State};
+use super::plan::{CardPlan, CardState};
 use crate::error::Problem;
 use crate::offload;
 use crate::scan;
 
-/// Something happened. Cards are given by their numbers in the plan.
+/// Event of an ingest. Cards are identified by their index in the plan.
 #[derive(Debug)]
 pub enum Event {
-    /// Another ingest is planning; this one waits for it.
+    /// Waiting for another ingest, which is planning. Holds the description of that process.
     Waiting(String),
-    /// A card is being listed.
+    /// Listing the files of a card began.
     Listing(PathBuf),
-    /// Bytes of a card are read to tell whether it is the one that was copied before.
+    /// Comparison of a card with an earlier ingest began: root of the card, and bytes to read.
     Comparing(PathBuf, u64),
-    /// More bytes were read for that: how many.
+    /// Bytes read for the comparison since the previous event.
     Compared(u64),
-    /// Copying begins.
+    /// Copying began; one description per card.
     Begins(Vec<Begun>),
-    /// Something happened to a card's files.
+    /// Event of copying a card.
     Card(usize, offload::Event),
-    /// All of a card is done.
+    /// A card is copied and finalized.
     Ends(usize),
-    /// A manifest was written.
+    /// A manifest was written: card, and path of the manifest.
     Sealed(usize, PathBuf),
-    /// Something went wrong with one file, or one card.
+    /// Problem with a file or a card.
     Problem(Problem),
-    /// Something people should know.
+    /// Warning for the user.
     Warning {
-        /// What.
+        /// Text of the warning.
         message: String,
-        /// What to do about it.
+        /// Suggested action.
         hint: String,
     },
-    /// A folder is watched; no card is being taken in.
+    /// No card is being ingested; the folder is watched for new ones.
     Watching(PathBuf),
-    /// What was copied is being catalogued.
-    Scan(scan::Event),
+    /// Event of cataloguing the copies.
+    Scan(scan::ScanEvent),
 }
 
-/// A card whose copying begins.
+/// Description of a card at the start of copying.
 #[derive(Debug, Clone)]
 pub struct Begun {
-    /// What it is called.
+    /// Name of the card at its destinations.
     pub card: String,
-    /// Where it is.
+    /// Root of the card.
     pub source: PathBuf,
-    /// The names of its files below it, by the numbers of tasks.
+    /// Paths of its files, relative to the root, in the order of the tasks.
     pub files: Vec<PathBuf>,
-    /// Bytes that are to be read from it.
+    /// Bytes to read from the card.
     pub bytes: u64,
-    /// Where it goes, by the numbers of destinations, each with the bytes that are to be proved there.
-    pub places: Vec<(PathBuf, u64)>,
+    /// Per destination: path and bytes still to be verified.
+    pub destinations: Vec<(PathBuf, u64)>,
 }
 
-/// What an ingest came to.
+/// Counts and findings of an ingest.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Cards that were to be taken in.
+    /// Cards that were requested.
     pub cards: usize,
-    /// Cards of which every file is proved at every destination, or was told of in place.
+    /// Cards with every file verified at every destination.
     pub complete: usize,
-    /// … of which nothing was left to do.
+    /// Cards that were ingested before and needed no copying.
     pub known: usize,
-    /// Files of all cards.
+    /// Files on all cards.
     pub files: usize,
-    /// Their bytes.
+    /// Size of these files.
     pub bytes: u64,
-    /// Copies that were made and proved.
+    /// Copies that were written and verified.
     pub copied: usize,
-    /// Bytes of these.
+    /// Size of these copies.
     pub copied_bytes: u64,
-    /// Copies that were there already, and are the same.
-    pub there: usize,
-    /// What went wrong: files and cards.
+    /// Identical copies that existed already.
+    pub already_there: usize,
+    /// Problems with files and cards.
     pub problems: Vec<Problem>,
-    /// Copied files that are no readable footage, though their names say so. They are copied all the same.
+    /// Copied files that have the name of a clip but cannot be read as footage.
     pub unreadable: Vec<Problem>,
-    /// Files whose names no manifest can hold.
+    /// Files whose names cannot be stored in a manifest.
     pub outside: usize,
-    /// What cataloguing came to.
-    pub scanned: Option<scan::Summary>,
+    /// Summary of the scan; `None` if nothing was scanned.
+    pub scanned: Option<scan::ScanSummary>,
     /// Manifests that were written.
     pub manifests: Vec<PathBuf>,
-    /// How copies were read back, the least certain.
-    pub how: Option<offload::How>,
-    /// Whether it was interrupted.
+    /// Method by which copies were read back; if several were used, the least certain.
+    pub how: Option<offload::ReadMethod>,
+    /// True if the ingest was interrupted.
     pub is_interrupted: bool,
-    /// How long it took.
+    /// Total duration.
     pub elapsed: Duration,
-    /// How long copying and proving took.
+    /// Duration of copying and verification.
     pub copying: Duration,
 }
 
 impl Summary {
-    /// Counts a card as it is planned.
+    /// Adds a planned card.
     pub(super) fn count(&mut self, plan: &CardPlan) {
         self.cards += 1;
         self.files += plan.listing.files.len();
         self.bytes += plan.listing.bytes();
         self.problems.extend(plan.problems().cloned());
-        if plan.state == State::Known {
+        if plan.state == CardState::Known {
             self.known += 1;
         }
     }
 
-    /// Whether something went wrong.
+    /// Returns true if there were problems.
     #[must_use]
     pub fn is_flawed(&self) -> bool {
         !self.problems.is_empty() || !self.unreadable.is_empty() || self.outside > 0

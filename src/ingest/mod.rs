@@ -1,21 +1,21 @@
-//! The shoot day taken in: cards copied to every destination and proved there, sealed with the industry's
-//! manifest, catalogued, and told what the day was.
+//! Ingest of a shoot day: copies cards to every destination, verifies the copies, writes ASC MHL
+//! manifests, catalogues the copies and attaches the shoot facts.
 //!
-//! Above the scan: here its stages, the copying and the manifests meet. What was found out is in the
-//! catalogue as soon as it is durable on its drive, so that the same command goes on wherever the last one was
-//! cut off. Nothing here knows a progress bar.
+//! Combines scanning, copying and manifests. A copy is recorded in the catalogue once it is durable
+//! on its drive, so the same command resumes an interrupted ingest. The progress display is
+//! separate.
 
-mod contents;
+mod card_contents;
+mod card_history;
 mod copying;
+mod destination;
+mod destination_disk;
 mod event;
-mod facts;
-mod ground;
-mod left_out;
-mod load;
-mod place;
 mod plan;
+mod remaining_work;
 mod seal;
-mod task;
+mod shoot_facts;
+mod skipped;
 mod watch;
 
 use std::collections::HashSet;
@@ -24,32 +24,33 @@ use std::path::{Path, PathBuf};
 use jiff::civil::Time;
 
 use crate::catalogue::Catalogue;
-use crate::day::Day;
 use crate::error::{Error, Problem};
 use crate::index;
 use crate::lock;
 use crate::media::Cancel;
 use crate::scan;
+use crate::shoot_day::Day;
 
 pub use event::{Begun, Event, Summary};
-pub use plan::{CardPlan, PlannedPlace, State};
+pub use plan::{CardPlan, CardState, PlannedDestination};
 pub use watch::{Watch, watch};
 
-/// What to take in, and how.
+/// Cards to ingest and the options of the ingest.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Days with their cards and destinations.
     pub days: Vec<Day>,
-    /// When a day begins, where its own file does not say: what was shot before belongs to the day before.
+    /// Time at which a shoot day begins if its day file does not set one. Earlier clips belong to
+    /// the previous day.
     pub starts: Time,
-    /// Whether the footage stays where it is: nothing is copied.
+    /// True if the footage is catalogued in place, without copying.
     pub is_in_place: bool,
-    /// Whether copies may go to the system disk where a drive is usually mounted.
+    /// True if a destination may be on the system disk although a drive belongs there.
     pub is_system_disk_allowed: bool,
-    /// Who runs it.
+    /// Author recorded in the log and in manifests.
     pub author: String,
-    /// How what was copied is scanned; its paths are set here.
-    pub scan: scan::Request,
+    /// Options for scanning the copies. [`ingest`] sets the paths.
+    pub scan: scan::ScanRequest,
 }
 
 impl Request {
@@ -57,43 +58,43 @@ impl Request {
         &self.scan.cancel
     }
 
-    fn go_on(&self) -> impl Fn() -> bool + Send + Sync + use<> {
+    fn is_cancelled(&self) -> impl Fn() -> bool + Send + Sync + use<> {
         let cancel = self.cancel().clone();
-        move || !cancel.is_cancelled()
+        move || cancel.is_cancelled()
     }
 }
 
-/// What would be done, with nothing done.
+/// Plans an ingest without changing anything.
 ///
 /// # Errors
-/// When the catalogue cannot be read, or a day's facts make no sense.
-pub fn plan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Vec<CardPlan>, Error> {
+/// Returns an error if the catalogue cannot be read or a day's facts are invalid.
+pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<CardPlan>, Error> {
     let catalogue = match Catalogue::open(&request.scan.catalogue) {
         Err(Error::NoCatalogue { .. }) => None,
         opened => Some(opened?),
     };
-    plan::all(request, catalogue.as_ref(), report)
+    plan::plan_all(request, catalogue.as_ref(), on_event)
 }
 
-/// Takes cards in, telling `report` what happens.
+/// Ingests cards and reports events to `on_event`.
 ///
 /// # Errors
-/// When the catalogue cannot be written, ffmpeg is not there, or a day's facts make no sense. What goes
-/// wrong with one card is told, and the others go on.
-pub fn ingest(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+/// Returns an error if the catalogue cannot be written, ffmpeg is missing, or a day's facts are
+/// invalid. A problem with one card is reported, and the others continue.
+pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
     let begun = std::time::Instant::now();
     let catalogue = Catalogue::create(&request.scan.catalogue)?;
     let mut summary = Summary::default();
     let (plans, cards) = {
-        let told = &mut |holder: &str| report(Event::Waiting(holder.to_owned()));
+        let on_wait = &mut |holder: &str| on_event(Event::Waiting(holder.to_owned()));
         let file = request.scan.catalogue.join("ingest.lock");
-        let go_on = request.go_on();
-        // Two that plan at once would give two cards one folder.
-        let Some(_planning) = lock::hold(&file, "ingest", &|| !go_on(), told)? else {
+        let is_cancelled = request.is_cancelled();
+        // Two ingests that plan in parallel could give two cards the same folder.
+        let Some(_planning) = lock::hold(&file, "ingest", &is_cancelled, on_wait)? else {
             summary.is_interrupted = true;
             return Ok(summary);
         };
-        let plans = plan::all(request, Some(&catalogue), report)?;
+        let plans = plan::plan_all(request, Some(&catalogue), on_event)?;
         let cards = copying::begin(&plans, request, &catalogue)?;
         (plans, cards)
     };
@@ -101,70 +102,78 @@ pub fn ingest(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summar
         summary.count(plan);
     }
     if !request.is_in_place {
-        copying::all(&plans, &cards, request, &catalogue, &mut summary, report)?;
+        copying::copy_all(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     if !request.cancel().is_cancelled() {
-        settle(&plans, &cards, request, &catalogue, &mut summary, report)?;
+        catalogue_cards(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
     }
     summary.is_interrupted = request.cancel().is_cancelled();
     summary.elapsed = begun.elapsed();
     Ok(summary)
 }
 
-/// A copied file's path below its card's root, with the number of the card; another file's path.
-fn below(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
+/// Converts the path of a copy to the index of its card and the path relative to the card's root.
+/// Other paths are returned unchanged, without an index.
+fn relative_to_card(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf) {
     let copied = plans.iter().enumerate().find_map(|(card, plan)| {
-        let mut places = plan.places.iter();
-        let inside = places.find_map(|place| path.strip_prefix(&place.folder).ok())?;
+        let mut destinations = plan.destinations.iter();
+        let inside =
+            destinations.find_map(|destination| path.strip_prefix(&destination.folder).ok())?;
         Some((Some(card), inside.to_owned()))
     });
     copied.unwrap_or_else(|| (None, path.to_owned()))
 }
 
-/// Scans what was copied, or is in place, and has its clips bear what the day says.
-fn settle(
+/// Scans the copies, or the footage in place, and attaches the shoot facts to the clips.
+fn catalogue_cards(
     plans: &[CardPlan],
-    cards: &[Option<copying::Card>],
+    cards: &[Option<copying::LoggedCard>],
     request: &Request,
     catalogue: &Catalogue,
     summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<(), Error> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for (plan, _) in plans.iter().zip(cards).filter(|(_, card)| card.is_some()) {
         if request.is_in_place {
             paths.push(plan.source.clone());
         } else {
-            let folders = plan.places.iter().map(|place| place.folder.clone());
+            let folders = plan
+                .destinations
+                .iter()
+                .map(|destination| destination.folder.clone());
             paths.extend(folders.filter(|folder| folder.is_dir()));
         }
     }
     paths.sort();
     paths.dedup();
     if !paths.is_empty() {
-        let scan = scan::Request {
+        let scan = scan::ScanRequest {
             paths,
             ..request.scan.clone()
         };
-        let mut told = HashSet::new();
-        let found = scan::scan(&scan, &mut |event| {
-            // Its copies are the same: it is said of one of them.
-            if let scan::Event::Problem(problem) = &event
-                && told.insert((below(&problem.path, plans), problem.reason.clone()))
+        let mut reported = HashSet::new();
+        let scanned = scan::scan(&scan, &mut |event| {
+            // All copies of a file have the same problems; they are reported for one copy.
+            if let scan::ScanEvent::Problem(problem) = &event
+                && reported.insert((
+                    relative_to_card(&problem.path, plans),
+                    problem.reason.clone(),
+                ))
             {
                 summary.unreadable.push(problem.clone());
             }
-            report(Event::Scan(event));
+            on_event(Event::Scan(event));
         });
-        match found {
-            Ok(found) => summary.scanned = Some(found),
+        match scanned {
+            Ok(scanned) => summary.scanned = Some(scanned),
             Err(error) if request.is_in_place => return Err(error),
-            // What was copied is copied; the same command catalogues it later.
+            // The copies are complete; running the command again catalogues them.
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
-                let reason = format!("what was copied is not in it yet: {error}; {hint}");
+                let reason = format!("the copies are not catalogued yet: {error}; {hint}");
                 let problem = Problem::new(&request.scan.catalogue, reason);
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 summary.problems.push(problem);
                 return Ok(());
             }
@@ -176,25 +185,25 @@ fn settle(
     for (plan, card) in plans.iter().zip(cards) {
         let Some(card) = card else { continue };
         if request.is_in_place {
-            let (volume, inside) = place::on_volume(catalogue, &plan.source)?;
-            catalogue.tell_in_place(card.ingest, volume, &inside, card.is_told_anew)?;
+            let (volume, inside) = destination::locate_on_volume(catalogue, &plan.source)?;
+            catalogue.attach_facts_in_place(card.ingest, volume, &inside, card.facts_changed)?;
             let problems: Vec<Problem> = plan.problems().cloned().collect();
             catalogue.end_ingest(card.ingest, &problems)?;
         } else {
-            catalogue.tell_copied(card.ingest, card.is_told_anew)?;
+            catalogue.attach_facts_to_copies(card.ingest, card.facts_changed)?;
         }
     }
-    // People search right after; where it cannot be brought up now, the next search does it.
-    let settled = index::settle(catalogue, "ingest", &mut |note| {
-        report(Event::Warning {
+    // Makes the first search after an ingest fast. If this fails, that search updates the index.
+    let updated = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
+        on_event(Event::Warning {
             message: note.to_string(),
-            hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+            hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });
     });
-    if let Err(error) = settled {
-        report(Event::Warning {
-            message: format!("the index could not follow: {error}"),
-            hint: "the catalogue is safe; the next search brings the index up to it".to_owned(),
+    if let Err(error) = updated {
+        on_event(Event::Warning {
+            message: format!("the index was not updated: {error}"),
+            hint: "the catalogue is safe; the next search updates the index".to_owned(),
         });
     }
     Ok(())

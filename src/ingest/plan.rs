@@ -1,6 +1,6 @@
-//! What is to be done with each card: what is on it, where that goes, and what is there already.
+//! Planning of an ingest: the contents of each card, its destinations and the existing copies.
 
-mod owner;
+mod folder_claim;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -9,156 +9,164 @@ use std::time::Instant;
 
 use jiff::civil::Date;
 
-use super::contents::Contents;
-use super::ground::Grounds;
-use super::load::{Earlier, Owner};
-use super::place::{self, Need, Room};
-use super::{Event, Request, facts, left_out, seal, task};
+use super::card_contents::Contents;
+use super::card_history::{EarlierIngest, FolderClaim};
+use super::destination::{self, FreeSpace, Need};
+use super::destination_disk::MountPoints;
+use super::{Event, Request, remaining_work, seal, shoot_facts, skipped};
+use crate::atomic_file;
 use crate::catalogue::{Catalogue, Ingest, IngestPlace, Ingested, NewIngest};
 use crate::checksum::HashKind;
 use crate::clip::Clip;
-use crate::day::{Card, Day, Placeholder, shoot_date};
 use crate::error::{Error, Problem, escape};
-use crate::footage::{Drive, Volume, Volumes};
 use crate::mhl::{self, Histories};
-use crate::offload::{Listing, Task, Times, filesystem, list};
-use crate::publish;
+use crate::offload::{CopyTask, Listing, Times, filesystem, list};
+use crate::shoot_day::{Day, DayCard, Placeholder, shoot_date};
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, local_now};
+use crate::volume::{Drive, Volume, Volumes};
 
-/// Cards of one name are numbered up to this.
-const MOST_OF_A_NAME: usize = 999;
+/// Maximum number of cards with the same name.
+const MAX_SAME_NAME: usize = 999;
 
-/// How a card stands.
+/// State of a planned card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Something is to be done.
+pub enum CardState {
+    /// Files remain to be copied or verified.
     Ready,
-    /// It was taken in before, and every copy is proved.
+    /// The card was ingested before, and all copies are verified.
     Known,
-    /// It cannot be taken in.
+    /// The card cannot be ingested.
     Refused,
 }
 
-/// What is to be done with one card.
+/// Work planned for one card.
 #[derive(Debug, Clone)]
 pub struct CardPlan {
-    /// What it is called where it goes: numbered where another has its name.
+    /// Name at the destinations, with a number appended if another card has the same name.
     pub card: String,
-    /// Its root.
+    /// Root of the card.
     pub source: PathBuf,
-    /// The day it belongs to, as its facts' source says it.
+    /// Shoot date, which is also the name of the source of its facts.
     pub day: String,
-    /// What the day says of its clips.
+    /// Shoot facts for its clips.
     pub facts: Clip,
-    /// By which hash copies are proved.
+    /// Kind of hash that verifies copies.
     pub hash: HashKind,
-    /// All hashes that are computed: that one, xxh128 for the catalogue, and those that manifests on the card have.
+    /// All kinds of hashes to compute: `hash`, xxh128 for the catalogue, and the kinds in manifests
+    /// on the card.
     pub(super) kinds: Vec<HashKind>,
-    /// What is on it.
+    /// Files and folders of the card.
     pub listing: Listing,
-    /// Where it goes.
-    pub places: Vec<PlannedPlace>,
-    /// Its files, in the order of the listing.
-    pub tasks: Vec<Task>,
-    /// How it stands.
-    pub state: State,
-    /// The ingest that it goes on with, as it was.
+    /// Destinations, in the order of the day's templates.
+    pub destinations: Vec<PlannedDestination>,
+    /// Copy tasks, one per file, in the order of the listing.
+    pub tasks: Vec<CopyTask>,
+    /// Result of planning.
+    pub state: CardState,
+    /// Earlier ingest that this one resumes.
     pub(super) earlier: Option<Ingest>,
-    /// The device it is on.
+    /// Device of the card.
     pub(super) drive: Drive,
-    /// What its volume is known by.
+    /// Identity of its volume.
     pub(super) volume: String,
-    /// Its root below that volume.
+    /// Root relative to that volume.
     pub(super) inside: PathBuf,
-    /// What is to be told of it on every run: what earlier ones found, and what no manifest has.
+    /// Problems that every run reports: recorded findings, and files missing in the manifest.
     pub(super) remarks: Vec<Problem>,
-    /// Tasks, with places, that need no copy: the chain there is the card's, with generations added.
-    pub(super) grown: Vec<(usize, usize)>,
-    /// How its filesystem keeps times.
+    /// Chains of MHL histories that need no copy, as task and destination: the destination's chain
+    /// extends the card's by further generations.
+    pub(super) extended_chains: Vec<(usize, usize)>,
+    /// Clock and time stamps of the card's filesystem.
     pub(super) times: Times,
-    /// When its listing ended.
+    /// Time at which the listing ended.
     pub(super) listed: Instant,
-    /// Samples of its files that the log lacks.
+    /// Samples that are missing in the log, by path.
     pub(super) samples: HashMap<PathBuf, Fingerprint>,
-    /// The histories on it, where they can be read.
+    /// MHL histories on the card; `None` if unreadable.
     histories: Option<Arc<Histories>>,
     refused: Option<Problem>,
 }
 
-/// One destination of a card.
+/// Destination of one card.
 #[derive(Debug, Clone)]
-pub struct PlannedPlace {
-    /// The folder that takes the card's root.
+pub struct PlannedDestination {
+    /// Folder that corresponds to the card's root.
     pub folder: PathBuf,
-    /// What people call its volume.
+    /// Label of its volume.
     pub label: String,
-    /// Files that are not proved there yet.
+    /// Files that are not verified there yet.
     pub files: usize,
-    /// Bytes of these.
+    /// Size of these files.
     pub bytes: u64,
-    /// The folder, it or one above it, that must be there.
+    /// Ancestor of `folder` that must exist before copying.
     pub(super) base: PathBuf,
-    /// Which filesystem stood there when it was planned.
+    /// Id of its filesystem at planning time.
     pub(super) filesystem: Option<u64>,
-    /// The device it is on.
+    /// Device of the destination.
     pub(super) drive: Drive,
     volume: Volume,
     inside: PathBuf,
 }
 
 impl CardPlan {
-    /// What is wrong with the card, and with what is on it.
+    /// Returns the reason for refusal, if any, and the problems of listing the card.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.refused.iter().chain(&self.listing.problems)
     }
 
-    /// Why it cannot be taken in.
+    /// Returns the reason why the card cannot be ingested.
     #[must_use]
     pub fn refusal(&self) -> Option<&Problem> {
         self.refused.as_ref()
     }
 
-    /// Bytes that are to be read from it.
+    /// Returns the number of bytes to read from the card.
     #[must_use]
     pub fn bytes_to_read(&self) -> u64 {
-        let is_open = |task: &&Task| task.is_proved.contains(&false);
+        let is_pending = |task: &&CopyTask| task.is_verified.contains(&false);
         self.tasks
             .iter()
-            .filter(is_open)
+            .filter(is_pending)
             .map(|task| task.item.bytes)
             .sum()
     }
 
-    /// Its places, as the catalogue has them: noted as seen.
-    pub(super) fn catalogued(&self, catalogue: &Catalogue) -> Result<Vec<(i64, PathBuf)>, Error> {
-        let place = |place: &PlannedPlace| {
+    /// Returns the volume id and path of each destination. Records the volumes as seen.
+    pub(super) fn locate_destinations(
+        &self,
+        catalogue: &Catalogue,
+    ) -> Result<Vec<(i64, PathBuf)>, Error> {
+        let locate = |destination: &PlannedDestination| {
             Ok((
-                catalogue.see_volume(&place.volume)?.id,
-                place.inside.clone(),
+                catalogue.record_volume(&destination.volume)?.id,
+                destination.inside.clone(),
             ))
         };
-        self.places.iter().map(place).collect()
+        self.destinations.iter().map(locate).collect()
     }
 
-    /// The folders of its copy at one of its places, which need not be there yet.
-    pub(super) fn folders_at(&self, place: &PlannedPlace) -> impl Iterator<Item = PathBuf> {
+    /// Returns all folders of the copy at a destination. They may not exist yet.
+    pub(super) fn folders_at(
+        &self,
+        destination: &PlannedDestination,
+    ) -> impl Iterator<Item = PathBuf> {
         let inside = self.listing.folders.iter();
-        let inside = inside.map(|(inside, _)| place.folder.join(inside));
-        std::iter::once(place.folder.clone()).chain(inside)
+        let inside = inside.map(|(inside, _)| destination.folder.join(inside));
+        std::iter::once(destination.folder.clone()).chain(inside)
     }
 
     fn refuse(&mut self, reason: String) {
-        self.state = State::Refused;
+        self.state = CardState::Refused;
         self.refused = Some(Problem::new(&self.source, reason));
     }
 }
 
-/// Plans every card of every day. A card that cannot be taken in is refused, and the others are not.
-pub(super) fn all(
+/// Plans every card of every day. A card that cannot be ingested is refused without affecting others.
+pub(super) fn plan_all(
     request: &Request,
     catalogue: Option<&Catalogue>,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Vec<CardPlan>, Error> {
     let mounted;
     let volumes = if let Some(catalogue) = catalogue {
@@ -176,8 +184,8 @@ pub(super) fn all(
             None => Vocabulary::new(None, std::collections::BTreeMap::new())?,
         },
         claimed: Vec::new(),
-        room: Room::default(),
-        grounds: Grounds::read(catalogue, request.is_system_disk_allowed)?,
+        free_space: FreeSpace::default(),
+        mount_points: MountPoints::read(catalogue, request.is_system_disk_allowed)?,
         warned: HashSet::new(),
     };
     let mut plans = Vec::new();
@@ -186,14 +194,14 @@ pub(super) fn all(
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
-            report(Event::Listing(card.path.clone()));
-            let plan = planner.plan(day, card, report)?;
-            // A card that was not compared to the end may be another one.
+            on_event(Event::Listing(card.path.clone()));
+            let plan = planner.plan(day, card, on_event)?;
+            // After an interrupted comparison, it is unknown whether this is another card.
             if request.cancel().is_cancelled() {
                 return Ok(plans);
             }
             for problem in plan.problems() {
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
             }
             plans.push(plan);
         }
@@ -206,11 +214,11 @@ struct Planner<'a> {
     catalogue: Option<&'a Catalogue>,
     volumes: &'a Volumes,
     vocabulary: Vocabulary,
-    /// Folders that cards of this batch go to.
+    /// Destination folders of the cards planned so far.
     claimed: Vec<PathBuf>,
-    room: Room,
-    grounds: Grounds,
-    /// Folders of which people were warned.
+    free_space: FreeSpace,
+    mount_points: MountPoints,
+    /// Folders with a reported warning, so that it is not repeated.
     warned: HashSet<PathBuf>,
 }
 
@@ -218,48 +226,48 @@ impl Planner<'_> {
     fn plan(
         &mut self,
         day: &Day,
-        card: &Card,
-        report: &mut dyn FnMut(Event),
+        card: &DayCard,
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<CardPlan, Error> {
-        let source = place::resolved(&card.path);
-        let (volume, inside) = self.volumes.of(&source);
-        let listed = list(&source, &self.request.go_on());
+        let source = destination::resolve_links(&card.path);
+        let (volume, inside) = self.volumes.locate(&source);
+        let listed = list(&source, &|| self.request.cancel().is_cancelled());
         let (listing, fault) = match listed {
             Ok(mut listing) => {
-                listing.doubt_unreadable();
-                listing.leave_out_unfinished(&source, left_out::UNFINISHED);
+                listing.report_unreadable();
+                listing.leave_out_unfinished(&source, skipped::UNFINISHED);
                 (listing, None)
             }
             Err(error) => (Listing::default(), Some(error.to_string())),
         };
         let listed = Instant::now();
-        let date = self.date(day, card, &listing, report);
-        let said = day.to.hash.as_deref().and_then(HashKind::named);
+        let date = self.shoot_date_of(day, card, &listing, on_event);
+        let requested = day.to.hash.as_deref().and_then(HashKind::from_name);
         let histories = Histories::read(&source).ok().map(Arc::new);
         let on_card: Vec<HashKind> = histories.iter().flat_map(|all| all.kinds()).collect();
-        let hash = said
+        let hash = requested
             .or(on_card.first().copied())
             .unwrap_or(HashKind::Xxh128);
         let mut plan = CardPlan {
-            card: name_of(card, &source, &volume),
-            day: facts::name(date),
-            facts: facts::of(day, card, date, &self.vocabulary)?,
-            kinds: kinds(hash, &on_card),
+            card: card_name(card, &source, &volume),
+            day: shoot_facts::source_name(date),
+            facts: shoot_facts::from_day(day, card, date, &self.vocabulary)?,
+            kinds: hash_kinds(hash, &on_card),
             hash,
-            places: Vec::new(),
+            destinations: Vec::new(),
             tasks: Vec::new(),
-            state: State::Ready,
+            state: CardState::Ready,
             earlier: None,
             drive: volume.drive.clone(),
             volume: volume.identity.clone(),
             inside,
             remarks: histories
                 .as_ref()
-                .and_then(|histories| left_out::by_history(&source, &listing, histories))
+                .and_then(|histories| skipped::by_history(&source, &listing, histories))
                 .into_iter()
                 .collect(),
-            grown: Vec::new(),
-            times: place::times_of(&volume),
+            extended_chains: Vec::new(),
+            times: destination::times_of(&volume),
             listed,
             samples: HashMap::new(),
             histories,
@@ -269,59 +277,59 @@ impl Planner<'_> {
         };
         if let Some(fault) = fault {
             plan.refuse(fault);
-        } else if plan.listing.files.is_empty() && !plan.listing.is_cut {
-            plan.refuse("there is no file on it: is the card mounted there?".to_owned());
+        } else if plan.listing.files.is_empty() && !plan.listing.is_interrupted {
+            plan.refuse("no files: is the card mounted there?".to_owned());
         } else if self.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
-        } else if let Err(reason) = self.house(&mut plan, day, card, date, report)? {
+        } else if let Err(reason) = self.assign_folders(&mut plan, day, card, date, on_event)? {
             plan.refuse(reason);
         }
         Ok(plan)
     }
 
-    /// The day that a card belongs to: what was said, else its latest footage's.
-    fn date(
+    /// Returns the shoot date of a card: the requested date, or else the date of its newest files.
+    fn shoot_date_of(
         &self,
         day: &Day,
-        card: &Card,
+        card: &DayCard,
         listing: &Listing,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Date {
         if let Some(date) = day.date {
             return date;
         }
         let starts = day.starts.unwrap_or(self.request.starts);
-        let Some((first, last)) = facts::dates(listing, card, starts) else {
+        let Some((first, last)) = shoot_facts::shoot_dates(listing, card, starts) else {
             return shoot_date(local_now().datetime(), starts);
         };
         if first != last {
-            report(Event::Warning {
+            on_event(Event::Warning {
                 message: format!(
-                    "{}: its files are of {first} to {last}; all of it is taken for {last}",
+                    "{}: its files are dated {first} to {last}; all are assigned to {last}",
                     escape(&card.path.to_string_lossy())
                 ),
-                hint: "say which day it is with `--date`, or `date` in the day file".to_owned(),
+                hint: "set the day with `--date`, or `date` in the day file".to_owned(),
             });
         }
         last
     }
 
-    /// Finds the folders of a card, and what of it is there already; else why it cannot go there.
-    fn house(
+    /// Assigns destination folders to a card and plans its tasks. The inner error is the reason why
+    /// the card cannot be copied.
+    fn assign_folders(
         &mut self,
         plan: &mut CardPlan,
         day: &Day,
-        card: &Card,
+        card: &DayCard,
         date: Date,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<Result<(), String>, Error> {
         if day.to.folders.is_empty() {
-            let reason =
-                "it is not said where to copy it: `--to FOLDER`, or `[to] folders` in the day file";
+            let reason = "no destination: use --to FOLDER, or `[to] folders` in the day file";
             return Ok(Err(reason.to_owned()));
         }
         for template in &day.to.folders {
-            if let Some((reason, hint)) = place::refused(&template.base()) {
+            if let Some((reason, hint)) = destination::missing_base(&template.base()) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
         }
@@ -330,15 +338,15 @@ impl Planner<'_> {
             .folders
             .iter()
             .any(|folder| folder.uses(Placeholder::Card));
-        let first = plan.card.clone();
+        let base_name = plan.card.clone();
         let (source, listing) = (plan.source.clone(), plan.listing.clone());
-        let go_on = self.request.go_on();
+        let is_cancelled = self.request.is_cancelled();
         let readers = plan.drive.kind.readers(self.request.scan.jobs);
-        let mut contents = Contents::new(&source, &listing, readers, &go_on);
-        for number in 1..=MOST_OF_A_NAME {
+        let mut contents = Contents::new(&source, &listing, readers, &is_cancelled);
+        for number in 1..=MAX_SAME_NAME {
             let name = match number {
-                1 => first.clone(),
-                more => format!("{first}-{more}"),
+                1 => base_name.clone(),
+                number => format!("{base_name}-{number}"),
             };
             let mut values = day.values(card, Some(&name));
             values.card = Some(&name);
@@ -347,38 +355,38 @@ impl Planner<'_> {
             for template in &day.to.folders {
                 match template.fill(&values) {
                     Ok(folder) => {
-                        folders.push(place::resolved(&folder));
+                        folders.push(destination::resolve_links(&folder));
                         typed.push(std::path::absolute(&folder).unwrap_or(folder));
                     }
                     Err(unfilled) => return Ok(Err(format!("{unfilled}; {}", unfilled.hint()))),
                 }
             }
-            let away = |folder: &PathBuf| place::away(folder, self.catalogue?);
+            let unmounted = |folder: &PathBuf| destination::unmounted(folder, self.catalogue?);
             let is_checked = !self.request.is_system_disk_allowed;
-            if is_checked && let Some((reason, hint)) = folders.iter().find_map(away) {
+            if is_checked && let Some((reason, hint)) = folders.iter().find_map(unmounted) {
                 return Ok(Err(format!("{reason}; {hint}")));
             }
-            if let Some(reason) = place::overlap(&folders, &plan.source) {
+            if let Some(reason) = destination::find_overlap(&folders, &plan.source) {
                 return Ok(Err(reason));
             }
-            if let Err(reason) = self.stand(&typed, &folders, report) {
+            if let Err(reason) = self.check_disks(&typed, &folders, on_event) {
                 return Ok(Err(reason));
             }
-            let earlier = match self.owner(&folders, plan, &mut contents, report)? {
-                Owner::Other if is_named => continue,
-                Owner::Other | Owner::Nobody => None,
-                Owner::Same(earlier) => earlier,
+            let earlier = match self.find_claim(&folders, plan, &mut contents, on_event)? {
+                FolderClaim::OtherCard if is_named => continue,
+                FolderClaim::OtherCard | FolderClaim::Unused => None,
+                FolderClaim::SameCard(earlier) => earlier,
             };
             plan.card = name;
             let bases = day
                 .to
                 .folders
                 .iter()
-                .map(|template| place::resolved(&template.base()));
-            return self.fill(plan, earlier, folders, bases.collect());
+                .map(|template| destination::resolve_links(&template.base()));
+            return self.plan_tasks(plan, earlier, folders, bases.collect());
         }
         Ok(Err(format!(
-            "there are {MOST_OF_A_NAME} cards of its name there"
+            "the destination already has {MAX_SAME_NAME} cards of that name"
         )))
     }
 
@@ -386,27 +394,60 @@ impl Planner<'_> {
         let Some(catalogue) = self.catalogue else {
             return Ok(None);
         };
-        let is_it = |told: &NewIngest| {
-            told.is_in_place && told.source == plan.source && told.day == plan.day
+        let is_same_ingest = |details: &NewIngest| {
+            details.is_in_place && details.source == plan.source && details.day == plan.day
         };
         let mut all = catalogue.ingests()?.into_iter();
-        Ok(all.find(|ingest| is_it(&ingest.told)))
+        Ok(all.find(|ingest| is_same_ingest(&ingest.details)))
     }
 
-    /// What is to be done in the folders that were found, if there is room for it.
-    fn fill(
+    /// Creates a destination without planned files.
+    fn new_destination(&self, folder: &Path, base: PathBuf) -> PlannedDestination {
+        let (volume, inside) = self.volumes.locate(folder);
+        PlannedDestination {
+            label: volume.label.clone(),
+            files: 0,
+            bytes: 0,
+            filesystem: filesystem(folder),
+            base,
+            drive: volume.drive.clone(),
+            folder: folder.to_owned(),
+            volume,
+            inside,
+        }
+    }
+
+    /// Returns the number of a destination folder in the log of an ingest; `None` if it is new.
+    fn logged_number(
+        &self,
+        catalogue: &Catalogue,
+        ingest: &Ingest,
+        folder: &Path,
+    ) -> Result<Option<usize>, Error> {
+        let (volume, inside) = self.volumes.locate(folder);
+        let Some(volume) = catalogue.volume_id(&volume.identity)? else {
+            return Ok(None);
+        };
+        let mut at_volume = catalogue.ingests_on(volume)?.into_iter();
+        let logged = at_volume.find(|(id, _, path)| *id == ingest.id && *path == inside);
+        Ok(logged.map(|(_, number, _)| number))
+    }
+
+    /// Plans the tasks of a card for its destination folders. The inner error is the reason why the
+    /// card cannot be copied, such as insufficient space.
+    fn plan_tasks(
         &mut self,
         plan: &mut CardPlan,
-        earlier: Option<Box<Earlier>>,
+        earlier: Option<Box<EarlierIngest>>,
         folders: Vec<PathBuf>,
         bases: Vec<PathBuf>,
     ) -> Result<Result<(), String>, Error> {
-        let mut known: HashMap<PathBuf, Ingested> = HashMap::new();
+        let mut logged: HashMap<PathBuf, Ingested> = HashMap::new();
         let mut doubted = HashSet::new();
         let mut numbers = vec![None; folders.len()];
         let mut is_sealed = vec![false; folders.len()];
         if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
-            let Earlier {
+            let EarlierIngest {
                 ingest,
                 files,
                 compared,
@@ -414,88 +455,84 @@ impl Planner<'_> {
             plan.samples = compared.samples;
             doubted.extend(compared.doubted);
             let files = files.into_iter();
-            known = files.map(|file| (file.inside.clone(), file)).collect();
-            plan.hash = ingest.told.hash;
-            plan.kinds = kinds(plan.hash, &plan.kinds);
+            logged = files.map(|file| (file.inside.clone(), file)).collect();
+            plan.hash = ingest.details.hash;
+            plan.kinds = hash_kinds(plan.hash, &plan.kinds);
             for (at, folder) in folders.iter().enumerate() {
-                let (volume, inside) = self.volumes.of(folder);
-                let Some(volume) = catalogue.volume_id(&volume.identity)? else {
-                    continue;
-                };
-                let mut places = catalogue.ingests_on(volume)?.into_iter();
-                let place = places.find(|(id, _, path)| *id == ingest.id && *path == inside);
-                numbers[at] = place.map(|(_, place, _)| place);
-                let place = numbers[at].and_then(|number| ingest.places.get(number));
-                is_sealed[at] = place.is_some_and(IngestPlace::has_manifest);
+                numbers[at] = self.logged_number(catalogue, &ingest, folder)?;
+                let destination = numbers[at].and_then(|number| ingest.places.get(number));
+                is_sealed[at] = destination.is_some_and(IngestPlace::has_manifest);
             }
             plan.earlier = Some(ingest);
         }
         for (folder, base) in folders.iter().zip(bases) {
-            let (volume, inside) = self.volumes.of(folder);
-            plan.places.push(PlannedPlace {
-                label: volume.label.clone(),
-                files: 0,
-                bytes: 0,
-                filesystem: filesystem(folder),
-                base,
-                drive: volume.drive.clone(),
-                folder: folder.clone(),
-                volume,
-                inside,
-            });
+            plan.destinations.push(self.new_destination(folder, base));
         }
-        let places = plan.places.iter();
-        let kept: Vec<(PathBuf, Times)> = places
-            .map(|place| (place.folder.clone(), place::times_of(&place.volume)))
+        let destination_times: Vec<(PathBuf, Times)> = plan
+            .destinations
+            .iter()
+            .map(|planned| {
+                (
+                    planned.folder.clone(),
+                    destination::times_of(&planned.volume),
+                )
+            })
             .collect();
         for item in &plan.listing.files {
-            let file = known.get(&item.inside);
-            let mut task = task::of(item, file, &kept, &numbers, plan.hash);
+            let file = logged.get(&item.inside);
+            let mut task =
+                remaining_work::for_file(item, file, &destination_times, &numbers, plan.hash);
             if doubted.contains(&item.inside) {
-                task.is_doubted = true;
-                task.is_proved.fill(false);
+                task.must_reread = true;
+                task.is_verified.fill(false);
             }
-            // What is to be in a manifest is read again where that needs more hashes.
+            // A file is read again if a manifest needs kinds of hashes that are not recorded.
             let histories = plan.histories.as_deref();
             if is_sealed.contains(&false)
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
             {
-                task.known = None;
-                let unsealed = task.is_proved.iter_mut().zip(&is_sealed);
-                unsealed.for_each(|(is_proved, is_sealed)| *is_proved &= *is_sealed);
+                task.known_hashes = None;
+                let unsealed = task.is_verified.iter_mut().zip(&is_sealed);
+                unsealed.for_each(|(is_verified, is_sealed)| *is_verified &= *is_sealed);
             }
             for (at, folder) in folders.iter().enumerate() {
-                let there = folder.join(&item.inside);
-                let is_grown = !task.is_proved[at]
+                let copy_path = folder.join(&item.inside);
+                let is_extended = !task.is_verified[at]
                     && mhl::is_chain(&item.inside)
-                    && mhl::has_grown(&there, &plan.source.join(&item.inside));
-                if is_grown {
-                    task.is_proved[at] = true;
-                    plan.grown.push((plan.tasks.len(), at));
+                    && mhl::has_grown(&copy_path, &plan.source.join(&item.inside));
+                if is_extended {
+                    task.is_verified[at] = true;
+                    plan.extended_chains.push((plan.tasks.len(), at));
                 }
                 let copy = file.zip(numbers[at]);
                 let copy = copy.and_then(|(file, number)| file.copies.get(number)?.as_ref());
                 let problem = copy.and_then(|copy| copy.problem.as_ref());
-                if let Some(problem) = problem.filter(|_| task.is_proved[at]) {
-                    plan.remarks.push(Problem::new(&there, problem.clone()));
+                if let Some(problem) = problem.filter(|_| task.is_verified[at]) {
+                    plan.remarks.push(Problem::new(&copy_path, problem.clone()));
                 }
             }
-            for (place, _) in plan
-                .places
+            for (planned, _) in plan
+                .destinations
                 .iter_mut()
-                .zip(&task.is_proved)
-                .filter(|(_, is)| !**is)
+                .zip(&task.is_verified)
+                .filter(|(_, is_verified)| !**is_verified)
             {
-                place.files += 1;
-                place.bytes += item.bytes;
+                planned.files += 1;
+                planned.bytes += item.bytes;
             }
             plan.tasks.push(task);
         }
-        if plan.places.iter().all(|place| place.files == 0) && !plan.listing.is_cut {
-            plan.state = State::Known;
+        if plan.destinations.iter().all(|planned| planned.files == 0)
+            && !plan.listing.is_interrupted
+        {
+            plan.state = CardState::Known;
         }
-        let needs: Vec<Need<'_>> = plan.places.iter().map(|place| need(place, plan)).collect();
-        if let Err(reason) = self.room.take_all(&needs) {
+        let needs: Vec<Need<'_>> = plan
+            .destinations
+            .iter()
+            .map(|planned| space_needed(planned, plan))
+            .collect();
+        if let Err(reason) = self.free_space.reserve_all(&needs) {
             return Ok(Err(reason));
         }
         drop(needs);
@@ -504,8 +541,8 @@ impl Planner<'_> {
     }
 }
 
-/// The kinds of hashes to compute, each once: the first proves copies.
-fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
+/// Returns the kinds of hashes to compute, without duplicates. The first one verifies copies.
+fn hash_kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
     let mut kinds = vec![hash];
     for kind in [HashKind::Xxh128].iter().chain(others) {
         if !kinds.contains(kind) {
@@ -515,34 +552,35 @@ fn kinds(hash: HashKind, others: &[HashKind]) -> Vec<HashKind> {
     kinds
 }
 
-/// What is left to be written at a place: what stands there already is only compared.
-fn need<'a>(place: &'a PlannedPlace, plan: &CardPlan) -> Need<'a> {
+/// Returns the space needed at a destination. Existing files need none, since they are only compared.
+fn space_needed<'a>(planned: &'a PlannedDestination, plan: &CardPlan) -> Need<'a> {
     let at = plan
-        .places
+        .destinations
         .iter()
-        .position(|other| other.folder == place.folder);
-    let is_open = |task: &&Task| at.is_some_and(|at| !task.is_proved[at]);
-    let path = |task: &Task| place.folder.join(&task.item.inside);
-    let is_absent = |task: &&Task| path(task).symlink_metadata().is_err();
+        .position(|other| other.folder == planned.folder);
+    let is_pending = |task: &&CopyTask| at.is_some_and(|at| !task.is_verified[at]);
+    let path = |task: &CopyTask| planned.folder.join(&task.item.inside);
+    let is_absent = |task: &&CopyTask| path(task).symlink_metadata().is_err();
     let (mut files, mut bytes) = (0, 0);
-    for task in plan.tasks.iter().filter(is_open).filter(is_absent) {
+    for task in plan.tasks.iter().filter(is_pending).filter(is_absent) {
         files += 1;
         bytes += task.item.bytes;
     }
-    // What an ingest that was killed left unfinished makes room.
-    let left = plan
-        .folders_at(place)
-        .map(|folder| publish::sweepable(&folder));
+    // Leftovers of a killed ingest will be removed.
+    let leftovers = plan
+        .folders_at(planned)
+        .map(|folder| atomic_file::sweepable_bytes(&folder));
     Need {
-        volume: &place.volume,
-        folder: &place.folder,
+        volume: &planned.volume,
+        folder: &planned.folder,
         files,
-        bytes: bytes.saturating_sub(left.sum()),
+        bytes: bytes.saturating_sub(leftovers.sum()),
     }
 }
 
-/// What a card is called: as it was said, else by its own label, else by its folder.
-fn name_of(card: &Card, source: &Path, volume: &Volume) -> String {
+/// Returns the name of a card: the requested name, or else its own volume label, or else the name
+/// of its folder.
+fn card_name(card: &DayCard, source: &Path, volume: &Volume) -> String {
     if let Some(name) = &card.name {
         return name.clone();
     }

@@ -1,81 +1,82 @@
-//! The manifest of what was copied to one place: a generation of its ASC media hash list.
+//! Writes the manifest of the copies at a destination: a generation of its ASC MHL history.
 
 use std::path::PathBuf;
 
 use super::copying::Copying;
 use super::plan::CardPlan;
 use crate::checksum::HashKind;
-use crate::mhl::{self, Fault, Gatherer, Histories, Outcome, Process};
-use crate::offload::Task;
+use crate::mhl::{self, GenerationBuilder, Histories, MhlError, Process, SealOutcome};
+use crate::offload::CopyTask;
 
-/// Whether a file's hashes, as an earlier run computed them, are of other kinds than a manifest needs that a history of
-/// its card has it in.
-pub(super) fn lacks_hashes(task: &Task, histories: &Histories, kind: HashKind) -> bool {
-    let (Some(known), Some(path)) = (&task.known, mhl::path(&task.item.inside)) else {
+/// Returns true if a manifest needs kinds of hashes of a file that an earlier run did not compute.
+pub(super) fn lacks_hashes(task: &CopyTask, histories: &Histories, kind: HashKind) -> bool {
+    let (Some(known), Some(path)) = (&task.known_hashes, mhl::manifest_path(&task.item.inside))
+    else {
         return false;
     };
     let has = |kind: &HashKind| known.iter().any(|hash| hash.kind() == *kind);
-    !histories.needed(&path, &[kind]).iter().all(has)
+    !histories.required_kinds(&path, &[kind]).iter().all(has)
 }
 
-/// A manifest that was written.
+/// Manifest that was written.
 pub(super) struct Sealed {
-    /// Where it is, below the place.
+    /// Path relative to the destination.
     pub(super) manifest: PathBuf,
-    /// The numbers of files that are not what a manifest on the card says of them.
+    /// Tasks whose hashes contradict a manifest on the card.
     pub(super) altered: Vec<usize>,
-    /// … and of those of which a manifest has hashes of other kinds only than were computed.
+    /// Tasks whose hashes in a manifest are of kinds that were not computed.
     pub(super) unproven: Vec<usize>,
 }
 
-/// Attempts at a history to which a program writes that does not know its lock.
+/// Maximum number of attempts if a program that ignores the lock writes to the history as well.
 const ATTEMPTS: usize = 5;
 
-/// Writes a generation of what is proved at a place: of what this run proved, and of all where none was written
-/// before. `None` when there is nothing to write, or `go_on` ended the wait for another machine.
+/// Writes a generation with the copies that this run verified; if the destination has no manifest
+/// yet, with all verified copies. `None` if there is nothing to write, or if waiting for another
+/// machine was cancelled.
 ///
 /// # Errors
-/// Why there is none.
-pub(super) fn place(
+/// Returns the reason as text.
+pub(super) fn write_manifest(
     plan: &CardPlan,
     copying: &Copying,
     at: usize,
     is_sealed: bool,
     author: &str,
-    go_on: &dyn Fn() -> bool,
+    is_cancelled: &dyn Fn() -> bool,
 ) -> Result<Option<Sealed>, String> {
-    let proved = &copying.proved[at];
-    let is_meant = |proved: Option<bool>| proved == Some(true) || (proved.is_some() && !is_sealed);
-    let folder = &plan.places[at].folder;
+    let verified = &copying.verified[at];
+    let is_selected =
+        |verified: Option<bool>| verified == Some(true) || (verified.is_some() && !is_sealed);
+    let folder = &plan.destinations[at].folder;
     if !folder.is_dir() {
         return Ok(None);
     }
-    if !proved.iter().any(|proved| is_meant(*proved)) {
-        // Whoever relies on it has to know when it is damaged.
+    if !verified.iter().any(|verified| is_selected(*verified)) {
+        // A damaged history is reported even if nothing is added to it.
         return match Histories::read(folder) {
             Ok(_) => Ok(None),
             Err(fault) => Err(fault.to_string()),
         };
     }
-    let is_written = |place: &str| {
+    let is_within_copy = |path: &str| {
         let inside = plan.tasks.iter().map(|task| &task.item.inside);
         let folders = plan.listing.folders.iter().map(|(inside, _)| inside);
-        inside
-            .chain(folders)
-            .any(|inside| inside.starts_with(place))
+        inside.chain(folders).any(|inside| inside.starts_with(path))
     };
     let mut attempt = 1;
     loop {
-        let histories = Histories::lock(folder, &is_written, go_on);
+        let histories = Histories::lock(folder, &is_within_copy, &|| !is_cancelled());
         let Some(histories) = histories.map_err(|fault| fault.to_string())? else {
             return Ok(None);
         };
-        match write(plan, copying, (at, &is_meant), &histories, author) {
-            Err(Fault::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
-            Ok(sealed) if !histories.are_held() => {
+        match write_generation(plan, copying, (at, &is_selected), &histories, author) {
+            Err(MhlError::Overtaken { .. }) if attempt < ATTEMPTS => attempt += 1,
+            Ok(sealed) if !histories.holds_all_locks() => {
                 drop(histories);
-                // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
-                let _ = Histories::lock(folder, &is_written, go_on);
+                // The lock was lost and another process wrote: locking again restores generations
+                // missing in the chain.
+                let _ = Histories::lock(folder, &is_within_copy, &|| !is_cancelled());
                 return Ok(Some(sealed));
             }
             written => return written.map(Some).map_err(|fault| fault.to_string()),
@@ -83,38 +84,38 @@ pub(super) fn place(
     }
 }
 
-/// Writes a generation of the files that are meant at a place.
-fn write(
+/// Writes a generation of the selected files of a destination.
+fn write_generation(
     plan: &CardPlan,
     copying: &Copying,
-    (at, is_meant): (usize, &dyn Fn(Option<bool>) -> bool),
+    (at, is_selected): (usize, &dyn Fn(Option<bool>) -> bool),
     histories: &Histories,
     author: &str,
-) -> Result<Sealed, Fault> {
-    let (proved, folder) = (&copying.proved[at], &plan.places[at].folder);
-    let mut generation = Gatherer::new(histories, plan.hash);
+) -> Result<Sealed, MhlError> {
+    let (verified, folder) = (&copying.verified[at], &plan.destinations[at].folder);
+    let mut generation = GenerationBuilder::new(histories, plan.hash);
     if !plan.listing.problems.is_empty() {
-        generation.leave_out();
+        generation.mark_incomplete();
     }
     let (mut altered, mut unproven) = (Vec::new(), Vec::new());
-    for (number, Task { item, .. }) in plan.tasks.iter().enumerate() {
+    for (number, CopyTask { item, .. }) in plan.tasks.iter().enumerate() {
         let hashes = copying.hashes[number].as_ref();
-        let path = mhl::path(&item.inside);
-        let Some(hashes) = hashes.filter(|_| is_meant(proved[number])) else {
-            // A part of a card's files says nothing of its folders.
+        let path = mhl::manifest_path(&item.inside);
+        let Some(hashes) = hashes.filter(|_| is_selected(verified[number])) else {
+            // Without all files, the hashes of the folders cannot be computed.
             if path.is_none_or(|path| !histories.is_ignored(&path, false)) {
-                generation.leave_out();
+                generation.mark_incomplete();
             }
             continue;
         };
-        match generation.file(path, item.bytes, item.modified, hashes) {
-            Some(Outcome::Failed) => altered.push(number),
-            Some(Outcome::Unproven) => unproven.push(number),
-            Some(Outcome::New | Outcome::Verified) | None => {}
+        match generation.add_file(path, item.bytes, item.modified, hashes) {
+            Some(SealOutcome::Failed) => altered.push(number),
+            Some(SealOutcome::Unverifiable) => unproven.push(number),
+            Some(SealOutcome::New | SealOutcome::Verified) | None => {}
         }
     }
     for (inside, modified) in &plan.listing.folders {
-        generation.folder(mhl::path(inside), *modified);
+        generation.add_folder(mhl::manifest_path(inside), *modified);
     }
     let manifests = generation.write(author, Process::Transfer)?;
     let manifest = manifests.last().cloned().unwrap_or_default();

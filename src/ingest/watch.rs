@@ -1,6 +1,6 @@
-//! Cards taken in as they come: whatever is mounted, or put, in a folder that is watched.
+//! Ingests cards as they are mounted in, or copied to, a watched folder.
 //!
-//! The folder is looked at again and again, which works on every filesystem and every share.
+//! Polls the folder, which works on every filesystem and share.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -9,73 +9,74 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Summary};
 use super::{Request, ingest};
-use crate::day::Card;
 use crate::error::{Error, Problem};
 use crate::offload::{Listing, list};
+use crate::shoot_day::DayCard;
 
-/// How a folder is watched.
+/// Watched folder and intervals.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    /// The folder in which cards are mounted.
+    /// Folder whose subfolders are cards.
     pub folder: PathBuf,
-    /// Between two looks.
+    /// Interval between checks.
     pub every: Duration,
-    /// A card on which nothing changed for so long is quiet.
+    /// Time without changes after which a card is ingested.
     pub quiet: Duration,
 }
 
-/// A card as it was last seen.
-struct Seen {
+/// Latest listing of a card.
+struct WatchedCard {
     listing: Listing,
+    /// Time of the last change.
     since: Instant,
-    /// Whether it was taken in as it is.
+    /// True if the card was ingested with this listing.
     is_done: bool,
 }
 
-/// Naps between two looks at Ctrl-C.
-const NAP: Duration = Duration::from_millis(100);
+/// Interval between checks for Ctrl-C.
+const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Takes in every card that is in the folder, or comes there, when it is quiet; each again when something on it
-/// changes. `request` has one day, whose cards are replaced by those that come. Ends when it is cancelled; `done` hears
-/// what each card came to.
+/// Ingests every card in the folder once it is quiet, and again after each change, until cancelled.
+/// The cards of the days in `request` are replaced. Calls `on_done` with the summary of each card.
 ///
 /// # Errors
-/// When the folder cannot be listed at first, or as [`ingest`].
+/// Returns an error if the folder cannot be listed at the start, or if [`ingest`] fails for a reason
+/// that is not limited to one card.
 pub fn watch(
     watched: &Watch,
     request: &Request,
-    report: &mut dyn FnMut(Event),
-    done: &mut dyn FnMut(&Summary),
+    on_event: &mut dyn FnMut(Event),
+    on_done: &mut dyn FnMut(&Summary),
 ) -> Result<(), Error> {
     std::fs::read_dir(&watched.folder).map_err(Error::path(&watched.folder))?;
-    let mut seen: HashMap<PathBuf, Seen> = HashMap::new();
-    report(Event::Watching(watched.folder.clone()));
+    let mut seen: HashMap<PathBuf, WatchedCard> = HashMap::new();
+    on_event(Event::Watching(watched.folder.clone()));
     while !request.cancel().is_cancelled() {
-        let there = cards(&watched.folder);
-        // A card that was taken away and comes back may be another.
-        seen.retain(|path, _| there.contains(path));
-        let mut is_any = false;
-        for path in there {
+        let cards = list_cards(&watched.folder);
+        // After a card is removed, the next one at its path may be another card.
+        seen.retain(|path, _| cards.contains(path));
+        let mut has_ingested = false;
+        for path in cards {
             if request.cancel().is_cancelled() {
                 break;
             }
             if !is_quiet(&path, watched.quiet, request, &mut seen) {
                 continue;
             }
-            is_any = true;
-            let mut one = request.clone();
-            for day in &mut one.days {
-                day.cards = vec![Card {
+            has_ingested = true;
+            let mut card_request = request.clone();
+            for day in &mut card_request.days {
+                day.cards = vec![DayCard {
                     path: path.clone(),
                     ..day.cards.first().cloned().unwrap_or_default()
                 }];
             }
-            match ingest(&one, report) {
-                Ok(summary) => done(&summary),
-                Err(error) if is_of_card(&error) => {
+            match ingest(&card_request, on_event) {
+                Ok(summary) => on_done(&summary),
+                Err(error) if is_about_card(&error) => {
                     let problem = Problem::new(&path, error.to_string());
-                    report(Event::Problem(problem.clone()));
-                    done(&Summary {
+                    on_event(Event::Problem(problem.clone()));
+                    on_done(&Summary {
                         cards: 1,
                         problems: vec![problem],
                         ..Summary::default()
@@ -87,24 +88,24 @@ pub fn watch(
                 seen.is_done = true;
             }
         }
-        if is_any {
-            report(Event::Watching(watched.folder.clone()));
+        if has_ingested {
+            on_event(Event::Watching(watched.folder.clone()));
         }
         let until = Instant::now() + watched.every;
         while Instant::now() < until && !request.cancel().is_cancelled() {
-            thread::sleep(NAP.min(watched.every));
+            thread::sleep(CANCEL_INTERVAL.min(watched.every));
         }
     }
     Ok(())
 }
 
-/// Whether only one card is at fault, so that others may still be taken in.
-fn is_of_card(error: &Error) -> bool {
+/// Returns true if an error concerns a single path, so other cards can still be ingested.
+fn is_about_card(error: &Error) -> bool {
     matches!(error, Error::Path { .. })
 }
 
-/// The folders of a folder: each is a card.
-fn cards(folder: &Path) -> Vec<PathBuf> {
+/// Lists the subfolders, sorted and without hidden ones; each is a card.
+fn list_cards(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut cards: Vec<PathBuf> = entries
         .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
@@ -115,19 +116,20 @@ fn cards(folder: &Path) -> Vec<PathBuf> {
     cards
 }
 
-/// Whether a card holds something, stood still long enough, and was not taken in as it is.
+/// Returns true if a card has files, has not changed for `quiet`, and was not ingested since its last
+/// change. Updates its entry in `seen`.
 fn is_quiet(
     path: &Path,
     quiet: Duration,
     request: &Request,
-    seen: &mut HashMap<PathBuf, Seen>,
+    seen: &mut HashMap<PathBuf, WatchedCard>,
 ) -> bool {
-    let Ok(listing) = list(path, &request.go_on()) else {
+    let Ok(listing) = list(path, &|| request.cancel().is_cancelled()) else {
         seen.remove(path);
         return false;
     };
-    // A mount point without a card.
-    if listing.is_cut || listing.files.is_empty() {
+    // The folder may be a mount point without a card.
+    if listing.is_interrupted || listing.files.is_empty() {
         seen.remove(path);
         return false;
     }
@@ -136,7 +138,7 @@ fn is_quiet(
             !before.is_done && before.since.elapsed() >= quiet
         }
         _ => {
-            let new = Seen {
+            let new = WatchedCard {
                 listing,
                 since: Instant::now(),
                 is_done: false,

@@ -1,9 +1,11 @@
-//! A lock that every machine sees: a file on a share that one process at a time creates.
+//! Lock that is visible to every machine: a file on a share, which only one process at a time can
+//! create.
 //!
-//! Locks of the system end with their process, but most shares keep them to the machine that took them. A file that is
-//! created exclusively is seen by all, and stays when its process dies. So its holder writes to it every few seconds; a
-//! file to which nobody writes any more is taken over. Those who wait compare what they see with their own clock only,
-//! since clocks of machines differ. The last line of defence is with the caller: see [`Shared::is_held`].
+//! System locks end with their process, but on most shares only one machine sees them. A file that
+//! is created exclusively is visible to all machines, but remains when its process dies. The holder
+//! therefore writes to it every few seconds, and a file without recent writes is taken over.
+//! Waiting processes use only their own clock, since the clocks of machines differ. The holder must
+//! check the lock again before it relies on it: see [`Shared::is_held`].
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -12,36 +14,38 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::publish::{Life, Writer, agreed_text, refresh, take_away};
+use crate::atomic_file::{WriterId, WriterState, read_lock_text, refresh, remove_if_text};
 
-/// How often a holder shows that it lives.
-const BEAT: Duration = Duration::from_secs(5);
-/// A holder that showed nothing for so long is dead. Shares show a change to others after seconds, some after 20.
-const SILENCE: Duration = Duration::from_secs(60);
-/// Pause between two looks at a lock that is held.
-const BETWEEN: Duration = Duration::from_millis(50);
+/// Interval at which the holder writes to the file.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Time without writes after which the holder is considered dead. On shares, changes become visible
+/// to other machines after seconds, on some after 20 seconds.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(60);
+/// Pause between two checks of a held lock.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A lock that is held until this is dropped.
+/// Lock that is held until dropped.
 #[derive(Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     path: PathBuf,
     token: String,
-    beating: Option<(Sender<()>, JoinHandle<()>)>,
+    heartbeat: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 impl Shared {
-    /// Creates the lock file; waits while another process has it. `None` when `go_on` ended the wait.
+    /// Creates the lock file, and waits while another process holds it. `None` if `keep_waiting`
+    /// returned false.
     ///
     /// # Errors
-    /// When the file cannot be created.
-    pub fn hold(path: &Path, go_on: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
-        Self::hold_after(path, SILENCE, go_on)
+    /// Returns an error if the file cannot be created.
+    pub(crate) fn hold(path: &Path, keep_waiting: &dyn Fn() -> bool) -> io::Result<Option<Self>> {
+        Self::hold_with_timeout(path, HEARTBEAT_TIMEOUT, keep_waiting)
     }
 
-    fn hold_after(
+    fn hold_with_timeout(
         path: &Path,
-        silence: Duration,
-        go_on: &dyn Fn() -> bool,
+        timeout: Duration,
+        keep_waiting: &dyn Fn() -> bool,
     ) -> io::Result<Option<Self>> {
         let mut seen: Option<(String, Instant)> = None;
         loop {
@@ -51,40 +55,40 @@ impl Shared {
                 Err(_) => {}
             }
             refresh(path);
-            // What cannot be read, or is no text, shows no sign of its holder.
-            // Where there is none, it was given up just now.
-            if let Some(text) = agreed_text(path) {
+            // An unreadable file has a constant text, so it times out. If there is no file, the
+            // lock was just released.
+            if let Some(text) = read_lock_text(path) {
                 let since = match &seen {
                     Some((before, since)) if *before == text => *since,
                     _ => Instant::now(),
                 };
-                if since.elapsed() >= silence || is_dead(&text) {
-                    take_away(path, &text)?;
+                if since.elapsed() >= timeout || is_dead(&text) {
+                    remove_if_text(path, &text)?;
                     seen = None;
                     continue;
                 }
                 seen = Some((text, since));
             }
-            if !go_on() {
+            if !keep_waiting() {
                 return Ok(None);
             }
-            thread::sleep(BETWEEN);
+            thread::sleep(RETRY_INTERVAL);
         }
     }
 
     fn begin(path: &Path, mut file: File) -> io::Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos();
-        let token = format!("{} {:?} {now}", Writer::this(), thread::current().id());
-        // Earlier versions sweep what is not locked.
+        let token = format!("{} {:?} {now}", WriterId::this(), thread::current().id());
         let _ = file.try_lock();
         write!(file, "{token}\n0\n")?;
         file.sync_all()?;
         let (stop, stopped) = channel();
-        let beating = thread::spawn(move || {
+        let heartbeat = thread::spawn(move || {
             for beat in 1_u64.. {
-                match stopped.recv_timeout(BEAT) {
-                    // Where it cannot be written, the lock is lost after a while, and `is_held` tells.
+                match stopped.recv_timeout(HEARTBEAT) {
+                    // If writes fail, another process takes over the lock, and `is_held` returns
+                    // false.
                     Err(RecvTimeoutError::Timeout) => {
                         _ = writeln!(file, "{beat}").and_then(|()| file.sync_all());
                     }
@@ -95,13 +99,14 @@ impl Shared {
         Ok(Self {
             path: path.to_owned(),
             token,
-            beating: Some((stop, beating)),
+            heartbeat: Some((stop, heartbeat)),
         })
     }
 
-    /// Whether it is still ours: a process that was stopped for a minute may have lost it.
+    /// Returns true if the lock is still held: a process that was suspended for a minute may have
+    /// lost it.
     #[must_use]
-    pub fn is_held(&self) -> bool {
+    pub(crate) fn is_held(&self) -> bool {
         refresh(&self.path);
         let text = fs::read_to_string(&self.path);
         text.is_ok_and(|text| text.lines().next() == Some(&self.token))
@@ -110,9 +115,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some((stop, beating)) = self.beating.take() {
+        if let Some((stop, heartbeat)) = self.heartbeat.take() {
             drop(stop);
-            let _ = beating.join();
+            let _ = heartbeat.join();
         }
         if self.is_held() {
             let _ = fs::remove_file(&self.path);
@@ -120,10 +125,10 @@ impl Drop for Shared {
     }
 }
 
-/// Whether a holder was a process of this machine that is no more.
+/// Returns true if the holder was a process of this machine that has ended.
 fn is_dead(text: &str) -> bool {
     let writer = text.split(' ').next().unwrap_or_default();
-    writer.parse::<Writer>().map(Writer::life) == Ok(Life::Dead)
+    writer.parse::<WriterId>().map(WriterId::state) == Ok(WriterState::Dead)
 }
 
 #[cfg(test)]
@@ -132,7 +137,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
-    fn one_process_at_a_time_holds_it_and_leaves_nothing() {
+    fn one_process_at_a_time_holds_the_lock_and_no_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let inside = AtomicUsize::new(0);
@@ -152,67 +157,68 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_on_another_machine_is_waited_for_until_it_is_silent() {
+    fn waits_for_a_holder_on_another_machine_until_it_times_out() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let theirs = "ffffffff-00000001-1-1 ThreadId(1) 1\n0\n";
         fs::write(&path, theirs).unwrap();
-        let looks = AtomicUsize::new(0);
-        let three_looks = || looks.fetch_add(1, Ordering::SeqCst) < 2;
-        assert!(Shared::hold(&path, &three_looks).unwrap().is_none());
+        let checks = AtomicUsize::new(0);
+        let three_checks = || checks.fetch_add(1, Ordering::SeqCst) < 2;
+        assert!(Shared::hold(&path, &three_checks).unwrap().is_none());
         assert_eq!(fs::read_to_string(&path).unwrap(), theirs);
-        // As long as it beats, it lives.
+        // The holder counts as alive while the file changes.
         let beats = AtomicUsize::new(0);
-        let beating = || {
+        let write_heartbeat = || {
             let beat = beats.fetch_add(1, Ordering::SeqCst);
             fs::write(&path, format!("{theirs}{beat}\n")).unwrap();
             beat < 5
         };
-        let silence = BETWEEN * 3;
+        let timeout = RETRY_INTERVAL * 3;
         assert!(
-            Shared::hold_after(&path, silence, &beating)
+            Shared::hold_with_timeout(&path, timeout, &write_heartbeat)
                 .unwrap()
                 .is_none()
         );
-        let lock = Shared::hold_after(&path, silence, &|| true).unwrap();
+        let lock = Shared::hold_with_timeout(&path, timeout, &|| true).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_lock_file_that_is_no_text_is_taken_over_after_the_silence() {
+    fn takes_over_a_binary_lock_file_after_the_timeout() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         fs::write(&path, b"\xff\xfe odd").unwrap();
-        let looks = AtomicUsize::new(0);
-        let few_looks = || looks.fetch_add(1, Ordering::SeqCst) < 100;
+        let checks = AtomicUsize::new(0);
+        let few_checks = || checks.fetch_add(1, Ordering::SeqCst) < 100;
         assert!(Shared::hold(&path, &|| false).unwrap().is_none());
-        let lock = Shared::hold_after(&path, BETWEEN * 3, &few_looks).unwrap();
+        let lock = Shared::hold_with_timeout(&path, RETRY_INTERVAL * 3, &few_checks).unwrap();
         assert!(lock.unwrap().is_held());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_dead_process_of_this_machine_is_not_waited_for() {
+    fn does_not_wait_for_a_dead_process_of_this_machine() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
-        let this = Writer::this().to_string();
-        let (place, _) = this.rsplit_once('-').unwrap();
-        fs::write(&path, format!("{place}-1 ThreadId(1) 1\n0\n")).unwrap();
+        let this = WriterId::this().to_string();
+        let (without_start, _) = this.rsplit_once('-').unwrap();
+        fs::write(&path, format!("{without_start}-1 ThreadId(1) 1\n0\n")).unwrap();
         let lock = Shared::hold(&path, &|| false).unwrap();
         assert!(lock.unwrap().is_held());
     }
 
     #[test]
-    fn a_lock_that_was_taken_over_is_not_removed_by_the_one_that_lost_it() {
+    fn a_process_that_lost_its_lock_does_not_remove_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("some.lock");
         let lost = Shared::hold(&path, &|| true).unwrap().unwrap();
-        take_away(&path, &fs::read_to_string(&path).unwrap()).unwrap();
+        remove_if_text(&path, &fs::read_to_string(&path).unwrap()).unwrap();
         let held = Shared::hold(&path, &|| true).unwrap().unwrap();
         assert!(!lost.is_held() && held.is_held());
-        // Whoever thought that the first was dead finds the second, and puts it back.
-        take_away(&path, "of the first").unwrap();
+        // Simulates a process that considers the first holder dead: it finds the second lock and
+        // restores it.
+        remove_if_text(&path, "text of the first holder").unwrap();
         drop(lost);
         assert!(held.is_held());
     }

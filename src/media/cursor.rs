@@ -1,6 +1,6 @@
-//! Bytes that are read one number after another, most significant byte first.
+//! Reader for big-endian numbers in a byte slice.
 
-/// What is left to read.
+/// Bytes that were not read yet. Every method returns `None` if too few bytes remain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a>(pub &'a [u8]);
 

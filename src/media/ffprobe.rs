@@ -1,29 +1,31 @@
-//! ffprobe, asked about one file: the reader of last resort, and the reference.
+//! Header reader that runs ffprobe, which is the fallback for all formats and the reference in
+//! tests.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 
-use super::header::Header;
-use super::process::{self, Limits, Output};
-use super::{Tool, Unread};
+use super::header::MediaHeader;
+use super::process::{self, Output, ProcessLimits};
+use super::{ProbeError, Tool};
 
-/// An answer longer than this is no header.
-const MOST_OUTPUT: usize = 8 * 1024 * 1024;
+/// Maximum length of ffprobe's output in bytes. A header is shorter.
+const MAX_OUTPUT: usize = 8 * 1024 * 1024;
 
-/// Formats that hold media themselves. Left out: playlists and scripts, which make ffmpeg
-/// open other files or addresses; text formats; and file name patterns.
+/// Formats that contain media. The list excludes text formats and file name patterns. It also
+/// excludes playlists and scripts, which make ffmpeg open other files or addresses.
 const FORMATS: &str = "mov,matroska,webm,mxf,avi,wav,w64,aiff,caf,mp3,aac,ac3,eac3,flac,ogg,mpegts,\
     mpeg,mpegvideo,h264,hevc,m4v,mjpeg,mjpeg_2000,ivf,av1,obu,flv,live_flv,asf,asf_o,rm,dv,nut,gxf,amr,\
     amrnb,amrwb,r3d,cine,yuv4mpegpipe,lxf,mlv,vc1,dts,truehd,ape,wv,tta,au,dpx_pipe,exr_pipe,tiff_pipe,\
     j2k_pipe,dnxhd,dirac,h263,ea,film_cpk,smk,bink,4xm,roq,wtv,ty,pva,nsv,mpc,mpc8,ffm,avs";
 
-/// The arguments that every reading of a file from a drive begins with.
+/// Returns ffmpeg's input arguments for a file.
 ///
-/// `file:` before the path makes any name a file: one that begins with `-`, one with a
-/// colon. The whitelists keep a file from making ffmpeg open anything else.
-pub(super) fn input(path: &Path) -> [OsString; 6] {
+/// The prefix `file:` makes ffmpeg treat any name as a file, even one that begins with `-` or
+/// contains a colon. The whitelists prevent ffmpeg from opening other files or addresses that a
+/// file refers to.
+pub(super) fn input_args(path: &Path) -> [OsString; 6] {
     let mut url = OsString::from("file:");
     url.push(path);
     [
@@ -36,9 +38,14 @@ pub(super) fn input(path: &Path) -> [OsString; 6] {
     ]
 }
 
-/// Asks ffprobe about one file.
-pub(super) fn run(path: &Path, tool: &Tool, limits: &Limits) -> Result<Header, Unread> {
-    // Made by hand rather than with `arg`, since ffprobe knows fewer options than ffmpeg.
+/// Runs ffprobe on a file and parses its output.
+pub(super) fn run(
+    path: &Path,
+    tool: &Tool,
+    limits: &ProcessLimits,
+) -> Result<MediaHeader, ProbeError> {
+    // Use the inner command, since the wrapper's methods are made for ffmpeg, and ffprobe supports
+    // fewer options.
     let mut command = FfmpegCommand::new_with_path(&tool.path);
     let command = command.as_inner_mut();
     command
@@ -51,38 +58,37 @@ pub(super) fn run(path: &Path, tool: &Tool, limits: &Limits) -> Result<Header, U
             "-show_format",
             "-show_streams",
         ])
-        .args(input(path));
-    let output = process::run(command, MOST_OUTPUT, limits)?;
-    let answer: Header = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let is_answered = !answer.format.name.is_empty();
-    if output.status.success() && is_answered {
-        return Ok(answer);
+        .args(input_args(path));
+    let output = process::run(command, MAX_OUTPUT, limits)?;
+    let header: MediaHeader = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let has_format = !header.format.name.is_empty();
+    if output.status.success() && has_format {
+        return Ok(header);
     }
-    Err(Unread::Fault(reason(&output, path)))
+    Err(ProbeError::BadFile(reason(&output, path)))
 }
 
-/// The first thing a tool complained of, without the addresses that change from run to run.
+/// Returns the first line of a tool's error output, without memory addresses.
 pub(super) fn reason(output: &Output, path: &Path) -> String {
     let url = format!("file:{}", path.display());
-    // Before it is cut into lines: a name may hold more than one.
-    let told = output.stderr.replace(&url, "");
-    let mut lines = told
+    // Remove the name before splitting into lines, since a file name may contain line breaks.
+    let stderr = output.stderr.replace(&url, "");
+    let mut lines = stderr
         .lines()
-        .map(|line| without_addresses(without_marks(line).trim_start_matches(": ").trim()))
+        .map(|line| strip_addresses(strip_marks(line).trim_start_matches(": ").trim()))
         .filter(|line| !line.is_empty() && !line.starts_with("Last message repeated"));
     let mut reason: String = lines.next().unwrap_or_default().chars().take(200).collect();
     if reason.contains("not on whitelist") {
-        "it is a playlist, a script or a kind of file that holds no media itself"
-            .clone_into(&mut reason);
+        "playlist, script or other file that does not contain media itself".clone_into(&mut reason);
     }
     if reason.is_empty() {
-        reason = format!("the tool gave no reason, and ended with {}", output.status);
+        reason = format!("the tool ended with {} and printed no error", output.status);
     }
     reason
 }
 
-/// A line without the `[mov @ 0x55f0c8]` and `[error]` that it begins with.
-fn without_marks(mut line: &str) -> &str {
+/// Strips leading marks, such as `[mov @ 0x55f0c8]` and `[error]`, from a line.
+fn strip_marks(mut line: &str) -> &str {
     while let Some((mark, rest)) = line.split_once("] ")
         && mark.starts_with('[')
     {
@@ -91,8 +97,9 @@ fn without_marks(mut line: &str) -> &str {
     line
 }
 
-/// `0x55f0c8` and the like differ each run, and would make one fault look like many.
-fn without_addresses(line: &str) -> String {
+/// Removes memory addresses such as `0x55f0c8`. They differ in each run, so one error would look
+/// like many.
+fn strip_addresses(line: &str) -> String {
     line.split(' ')
         .filter(|word| {
             let digits = word.trim_start_matches('(').strip_prefix("0x");
@@ -107,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_the_same_each_time_it_is_given() {
+    fn returns_the_same_reason_in_every_run() {
         let path = Path::new("/card/a:\nb.mov");
         for (stderr, expected) in [
             (
@@ -118,7 +125,10 @@ mod tests {
                 "file:/card/a:\nb.mov: Invalid data found\n",
                 "Invalid data found",
             ),
-            ("", "the tool gave no reason, and ended with exit status: 0"),
+            (
+                "",
+                "the tool ended with exit status: 0 and printed no error",
+            ),
         ] {
             let output = Output {
                 status: std::process::ExitStatus::default(),
@@ -130,10 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_other_versions_are_read_as_far_as_they_go() {
+    fn reads_the_output_of_other_versions_of_ffprobe() {
         let json = r#"{"streams":[{"codec_type":"video","profile":578,"new":{}}],"format":{"format_name":"mxf"},"more":1}"#;
-        let answer: Header = serde_json::from_str(json).unwrap();
-        assert_eq!(answer.streams[0].profile.as_deref(), Some("578"));
-        assert_eq!(answer.format.name, "mxf");
+        let header: MediaHeader = serde_json::from_str(json).unwrap();
+        assert_eq!(header.streams[0].profile.as_deref(), Some("578"));
+        assert_eq!(header.format.name, "mxf");
     }
 }

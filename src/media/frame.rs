@@ -1,53 +1,54 @@
-//! Decoded pictures: their size and colour, whether they are worth looking at, and turning
-//! them upright.
+//! Decoded frames: size and colour conversion, rotation, and image statistics for the choice of
+//! posters.
 
 use serde::{Deserialize, Serialize};
 
-use super::tone::{self, Curve};
+use super::tone_mapping::{self, Curve};
 use crate::clip::Clip;
 use crate::value::VideoRange;
 
-/// How decoded pictures leave ffmpeg, and what is still to be done to them.
+/// Format of the frames that ffmpeg outputs, and the remaining processing steps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Raster {
-    /// Pixels, as the picture is coded: not yet turned.
+    /// Width in pixels before rotation.
     pub width: u16,
     pub height: u16,
-    /// Degrees clockwise it is to be turned.
+    /// Clockwise rotation in degrees that is applied after decoding.
     pub rotation: u16,
-    /// Whether the coded picture is smaller than this.
+    /// True if the decoded picture is smaller than this size.
     pub is_enlarged: bool,
-    /// The curve its light was coded with, where that is none of a plain screen's.
+    /// Transfer curve for tone mapping; `None` if the picture is already suitable for a standard
+    /// display.
     pub curve: Option<Curve>,
-    /// The matrix that makes RGB of it, by the scaler's name, where it is known or can be told.
+    /// Name of the YUV to RGB matrix in ffmpeg's scaler; `None` if unknown.
     pub matrix: Option<String>,
-    /// Whether all code values carry picture, where that is known.
+    /// True for full-range code values; `None` if unknown.
     pub is_full_range: Option<bool>,
 }
 
-/// Codecs that ffmpeg cannot decode, or whose pictures it does not know.
-const UNDECODED: [&str; 4] = ["redcode", "arriraw", "braw", "prores_raw"];
-/// From this height on, colours that nobody named are Rec. 709's.
-const HD: u32 = 720;
+/// Codecs that ffmpeg cannot decode.
+const UNDECODABLE: [&str; 4] = ["redcode", "arriraw", "braw", "prores_raw"];
+/// Minimum height in pixels from which video without a stored matrix is assumed to be Rec. 709.
+const HD_HEIGHT: u32 = 720;
 
 impl Raster {
-    /// For pictures of a clip with `long_side` pixels on their long side; `None` when there
-    /// is no picture in it that ffmpeg may know how to decode.
-    pub(super) fn of(clip: &Clip, long_side: u32) -> Option<Self> {
+    /// Plans frames of a clip whose long side has `long_side` pixels. `None` if the clip has no
+    /// video that ffmpeg can decode.
+    pub(super) fn new(clip: &Clip, long_side: u32) -> Option<Self> {
         let codec = &clip.video_codec.as_ref()?.value;
-        if UNDECODED.contains(&codec.as_str()) {
+        if UNDECODABLE.contains(&codec.as_str()) {
             return None;
         }
-        let shown = (
+        let displayed = (
             clip.display_width.as_ref()?.value,
             clip.display_height.as_ref()?.value,
         );
         let rotation = clip.rotation.as_ref().map_or(0, |fact| fact.value);
-        // As coded: lying, where it is to be turned.
+        // Size before rotation.
         let (width, height) = if matches!(rotation, 90 | 270) {
-            (shown.1, shown.0)
+            (displayed.1, displayed.0)
         } else {
-            shown
+            displayed
         };
         let long = u64::from(width.max(height).max(1));
         let scaled = |side: u32| {
@@ -60,7 +61,7 @@ impl Raster {
             height: scaled(height)?,
             rotation: u16::try_from(rotation).ok()?,
             is_enlarged: long < u64::from(long_side),
-            curve: Curve::of(clip),
+            curve: Curve::from_clip(clip),
             matrix: matrix(clip, coded_height).map(str::to_owned),
             is_full_range: clip
                 .range
@@ -69,7 +70,7 @@ impl Raster {
         })
     }
 
-    /// What ffmpeg does to each picture.
+    /// Returns the ffmpeg filter that scales each frame.
     pub(super) fn filter(&self) -> String {
         let (width, height) = (self.width, self.height);
         let flags = if self.is_enlarged { "bicubic" } else { "area" };
@@ -86,7 +87,7 @@ impl Raster {
         filter
     }
 
-    /// ffmpeg's name for the pixels that come out.
+    /// Returns ffmpeg's name of the output's pixel format.
     pub(super) fn pixel_format(&self) -> &'static str {
         if self.curve.is_some() {
             "rgb48le"
@@ -95,15 +96,15 @@ impl Raster {
         }
     }
 
-    /// Bytes of a picture as it comes out.
+    /// Returns the size of an output frame in bytes.
     pub(super) fn bytes(&self) -> usize {
         let pixels = usize::from(self.width) * usize::from(self.height);
         pixels * if self.curve.is_some() { 6 } else { 3 }
     }
 }
 
-/// The matrix of a clip's picture by the scaler's name. Where nobody says, high definition
-/// means Rec. 709, as players take it.
+/// Returns the name of a clip's matrix in ffmpeg's scaler. High-definition video without a stored
+/// matrix is treated as Rec. 709, as in players.
 fn matrix(clip: &Clip, height: u32) -> Option<&'static str> {
     let named = clip.matrix.as_ref().map(|fact| fact.value.as_str());
     match named {
@@ -113,14 +114,14 @@ fn matrix(clip: &Clip, height: u32) -> Option<&'static str> {
         Some("fcc") => Some("fcc"),
         Some("bt2020nc" | "bt2020c") => Some("bt2020"),
         Some(_) => None,
-        None => (height >= HD).then_some("bt709"),
+        None => (height >= HD_HEIGHT).then_some("bt709"),
     }
 }
 
-/// A picture, upright, for a plain screen, and what can be said of it.
+/// Upright frame for a standard display with its image statistics.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// Three bytes a pixel, row by row.
+    /// Three bytes per pixel, row by row.
     pub rgb: Vec<u8>,
     pub width: u16,
     pub height: u16,
@@ -128,15 +129,16 @@ pub(super) struct Frame {
     brightness: f64,
     /// Standard deviation of brightness.
     contrast: f64,
-    /// Mean difference of a pixel from those around it.
+    /// Mean difference of a pixel from its neighbours.
     sharpness: f64,
 }
 
 impl Frame {
-    /// Makes a frame of pixels as they came out of ffmpeg.
+    /// Creates a frame from ffmpeg's output: applies tone mapping, computes the statistics, and
+    /// rotates.
     pub(super) fn new(pixels: Vec<u8>, raster: &Raster) -> Self {
         let rgb = match raster.curve {
-            Some(curve) => tone::map(&pixels, curve),
+            Some(curve) => tone_mapping::map(&pixels, curve),
             None => pixels,
         };
         let luma: Vec<u8> = rgb
@@ -145,7 +147,10 @@ impl Frame {
             .iter()
             .map(|&rgb| luma(rgb))
             .collect();
-        #[expect(clippy::cast_precision_loss, reason = "sums over a thumbnail")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "sums over the pixels of a thumbnail"
+        )]
         let mean = |sum: u64| sum as f64 / luma.len().max(1) as f64;
         let brightness = mean(luma.iter().map(|&y| u64::from(y)).sum());
         let squares = mean(luma.iter().map(|&y| u64::from(y) * u64::from(y)).sum());
@@ -157,64 +162,61 @@ impl Frame {
             width: raster.width,
             height: raster.height,
         }
-        .turned(raster.rotation)
+        .rotated(raster.rotation)
     }
 
-    /// Neither black nor white nor one flat colour nor all blur.
-    pub(super) fn is_worth_looking_at(&self) -> bool {
+    /// Returns false for a frame that is black, white, of a single colour, or completely blurred.
+    pub(super) fn is_presentable(&self) -> bool {
         (20.0..240.0).contains(&self.brightness) && self.contrast > 6.0 && self.sharpness > 1.0
     }
 
-    /// Of two frames not worth looking at, the one with more to see.
+    /// Returns true if this frame is the better poster. Presentable frames are better than others;
+    /// among equals, contrast and sharpness count.
     pub(super) fn is_better_than(&self, other: &Self) -> bool {
         let score = |frame: &Self| {
-            let worth = if frame.is_worth_looking_at() {
-                1000.0
-            } else {
-                0.0
-            };
-            worth + frame.contrast + frame.sharpness
+            let bonus = if frame.is_presentable() { 1000.0 } else { 0.0 };
+            bonus + frame.contrast + frame.sharpness
         };
         score(self) > score(other)
     }
 
-    fn turned(self, degrees: u16) -> Self {
+    fn rotated(self, degrees: u16) -> Self {
         let (width, height) = (usize::from(self.width), usize::from(self.height));
         let pixels = self.rgb.as_chunks::<3>().0;
-        // Which pixel of the coded picture comes to stand at x, y.
+        // Index of the decoded pixel that is displayed at x, y.
         let source = |x: usize, y: usize| match degrees {
             90 => (height - 1 - x) * width + y,
             180 => (height - 1 - y) * width + (width - 1 - x),
             _ => x * width + (width - 1 - y),
         };
-        let (wide, high) = match degrees {
+        let (rotated_width, rotated_height) = match degrees {
             90 | 270 => (height, width),
             180 => (width, height),
             _ => return self,
         };
         let mut rgb = Vec::with_capacity(self.rgb.len());
-        for y in 0..high {
-            for x in 0..wide {
+        for y in 0..rotated_height {
+            for x in 0..rotated_width {
                 rgb.extend(pixels.get(source(x, y)).unwrap_or(&[0; 3]));
             }
         }
-        let is_upended = wide != width;
+        let is_swapped = rotated_width != width;
         Self {
             rgb,
-            width: if is_upended { self.height } else { self.width },
-            height: if is_upended { self.width } else { self.height },
+            width: if is_swapped { self.height } else { self.width },
+            height: if is_swapped { self.width } else { self.height },
             ..self
         }
     }
 }
 
-/// Rec. 709 luma weights, of 256.
+/// Computes luma with Rec. 709 weights, in 256ths.
 fn luma([red, green, blue]: [u8; 3]) -> u8 {
     let sum = 54 * u32::from(red) + 183 * u32::from(green) + 19 * u32::from(blue);
     u8::try_from(sum >> 8).unwrap_or(u8::MAX)
 }
 
-/// The sum of how far each pixel is from its neighbours left, right and above, all three.
+/// Returns the sum of the differences between each pixel and its left, right and upper neighbours.
 fn differences(luma: &[u8], width: usize) -> u64 {
     let rows = luma.chunks_exact(width.max(1));
     rows.clone()
@@ -262,43 +264,45 @@ mod tests {
     }
 
     #[test]
-    fn the_long_side_decides_the_size() {
-        let size = |clip: &Clip| Raster::of(clip, 480).map(|it| (it.width, it.height));
+    fn scales_to_the_requested_long_side() {
+        let size = |clip: &Clip| Raster::new(clip, 480).map(|raster| (raster.width, raster.height));
         assert_eq!(size(&clip("h264", 1920, 1080)), Some((480, 270)));
         assert_eq!(size(&clip("h264", 1080, 1920)), Some((270, 480)));
         assert_eq!(size(&clip("h264", 64, 1)), Some((480, 8)));
         assert_eq!(size(&clip("h264", 60_000, 1)), Some((480, 1)));
         assert_eq!(size(&clip("redcode", 1920, 1080)), None);
         assert_eq!(size(&Clip::default()), None);
-        let turned = Clip {
+        let rotated = Clip {
             rotation: Some(Fact::new(90, Source::STREAM)),
             ..clip("h264", 1080, 1920)
         };
-        assert_eq!(size(&turned), Some((480, 270)));
+        assert_eq!(size(&rotated), Some((480, 270)));
     }
 
     #[test]
-    fn black_white_flat_and_blurred_are_told_from_pictures() {
-        let worth = |pixels: &[u8; 16]| gray(pixels, &raster(4, 4, 0)).is_worth_looking_at();
-        assert!(!worth(&[0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3]));
-        assert!(!worth(&[255; 16]));
-        assert!(!worth(&[
+    fn rejects_black_white_flat_and_blurred_frames() {
+        let is_presentable = |pixels: &[u8; 16]| gray(pixels, &raster(4, 4, 0)).is_presentable();
+        assert!(!is_presentable(&[
+            0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 3
+        ]));
+        assert!(!is_presentable(&[255; 16]));
+        assert!(!is_presentable(&[
             90, 91, 90, 91, 90, 91, 90, 91, 90, 91, 90, 91, 90, 91, 90, 91
         ]));
-        assert!(worth(&[
+        assert!(is_presentable(&[
             20, 200, 90, 60, 200, 20, 60, 90, 20, 200, 90, 60, 200, 20, 60, 90
         ]));
-        // A slope from dark to bright, as far out of focus as can be.
-        let slope: Vec<u8> = (0..480 * 270)
+        // A smooth gradient from dark to bright.
+        let gradient: Vec<u8> = (0..480 * 270)
             .map(|at| u8::try_from(at % 480 / 2).unwrap())
             .collect();
-        let blurred = gray(&slope, &raster(480, 270, 0));
-        assert!(blurred.contrast > 50.0 && !blurred.is_worth_looking_at());
+        let blurred = gray(&gradient, &raster(480, 270, 0));
+        assert!(blurred.contrast > 50.0 && !blurred.is_presentable());
     }
 
     #[test]
-    fn pictures_are_turned_clockwise() {
-        let turned = |rotation| {
+    fn rotates_clockwise() {
+        let rotated = |rotation| {
             let frame = gray(&[1, 2, 3, 4, 5, 6], &raster(3, 2, rotation));
             let pixels: Vec<u8> = frame
                 .rgb
@@ -309,9 +313,9 @@ mod tests {
                 .collect();
             (frame.width, frame.height, pixels)
         };
-        assert_eq!(turned(0), (3, 2, vec![1, 2, 3, 4, 5, 6]));
-        assert_eq!(turned(90), (2, 3, vec![4, 1, 5, 2, 6, 3]));
-        assert_eq!(turned(180), (3, 2, vec![6, 5, 4, 3, 2, 1]));
-        assert_eq!(turned(270), (2, 3, vec![3, 6, 2, 5, 1, 4]));
+        assert_eq!(rotated(0), (3, 2, vec![1, 2, 3, 4, 5, 6]));
+        assert_eq!(rotated(90), (2, 3, vec![4, 1, 5, 2, 6, 3]));
+        assert_eq!(rotated(180), (3, 2, vec![6, 5, 4, 3, 2, 1]));
+        assert_eq!(rotated(270), (2, 3, vec![3, 6, 2, 5, 1, 4]));
     }
 }

@@ -1,7 +1,7 @@
-//! What a reader found in a file's header.
+//! Header fields of a media file, in the structure of ffprobe's JSON output.
 //!
-//! The shape is that of `ffprobe -of json -show_format -show_streams`, as far as it is used.
-//! Every reader fills it, so that one place decides what it means (`facts`, `written`).
+//! The types cover the used part of `ffprobe -of json -show_format -show_streams`. Every header
+//! reader returns them, so only `facts` and `embedded_tags` interpret their values.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,26 +9,27 @@ use serde::{Deserialize, Deserializer};
 
 use super::keyframes::Keyframes;
 
-/// Tags by lower-case name: Matroska shouts, MP4 does not.
-pub(super) type Tags = BTreeMap<String, String>;
+/// Tag values by lower-case name. Names are normalized, since Matroska writes them in upper case
+/// and MP4 does not.
+pub(super) type TagMap = BTreeMap<String, String>;
 
-/// Characters of a tag that are kept: a comment, not a book.
-const LONGEST: usize = 4000;
-/// Bytes of a tag's name; Apple's longest have about fifty.
-const LONGEST_NAME: usize = 500;
+/// Maximum number of characters stored of a tag value, enough for a comment.
+const MAX_VALUE_CHARS: usize = 4000;
+/// Maximum length of a tag name in bytes. Apple's longest names have about fifty.
+const MAX_NAME_BYTES: usize = 500;
 
-/// What a reader found in a file.
+/// Header and keyframes of a file, read by one of the built-in header readers.
 #[derive(Debug)]
-pub(super) struct Film {
-    pub header: Header,
-    /// Where the keyframes of its first picture track are, if that is known.
+pub(super) struct ParsedFile {
+    pub header: MediaHeader,
+    /// Keyframes of the first video track; `None` if the reader cannot locate them.
     pub keyframes: Option<Keyframes>,
 }
 
-/// Everything that is used of `ffprobe -of json -show_format -show_streams`.
+/// Root of the JSON output.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Header {
+pub(super) struct MediaHeader {
     pub format: Format,
     pub streams: Vec<Stream>,
 }
@@ -40,7 +41,7 @@ pub(super) struct Format {
     pub name: String,
     pub duration: Option<String>,
     #[serde(deserialize_with = "tags")]
-    pub tags: Tags,
+    pub tags: TagMap,
 }
 
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -49,7 +50,7 @@ pub(super) struct Stream {
     pub codec_type: String,
     pub codec_name: Option<String>,
     pub codec_tag_string: String,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "string_or_number")]
     pub profile: Option<String>,
     pub level: Option<i64>,
     pub width: Option<u32>,
@@ -71,7 +72,7 @@ pub(super) struct Stream {
     pub channel_layout: Option<String>,
     pub disposition: HashMap<String, i64>,
     #[serde(deserialize_with = "tags")]
-    pub tags: Tags,
+    pub tags: TagMap,
     pub side_data_list: Vec<SideData>,
 }
 
@@ -87,7 +88,7 @@ pub(super) struct SideData {
 }
 
 impl Stream {
-    /// A cover or a thumbnail track, which is no moving picture.
+    /// Returns true for a stream with cover art, thumbnails or a still image.
     pub(super) fn is_attached_picture(&self) -> bool {
         ["attached_pic", "timed_thumbnails", "still_image"]
             .iter()
@@ -95,8 +96,8 @@ impl Stream {
     }
 }
 
-/// ffprobe writes some values as a number in one version and as text in another.
-fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+/// Deserializes a value that some versions of ffprobe write as a number and others as text.
+fn string_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Ok(match serde_json::Value::deserialize(from)? {
         serde_json::Value::String(text) => Some(text),
         serde_json::Value::Number(number) => Some(number.to_string()),
@@ -104,31 +105,33 @@ fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
     })
 }
 
-/// Seconds with six digits, as ffprobe prints them.
-pub(super) fn seconds(micros: u128) -> String {
+/// Formats microseconds as seconds with six decimals, as ffprobe does.
+pub(super) fn format_seconds(micros: u128) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// Empty tags are none.
-fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<Tags, D::Error> {
-    Ok(tidy(BTreeMap::<String, String>::deserialize(from)?))
+/// Deserializes tags without empty ones.
+fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<TagMap, D::Error> {
+    Ok(normalize_tags(BTreeMap::<String, String>::deserialize(
+        from,
+    )?))
 }
 
-/// Tags by lower-case name, without those that say nothing.
-pub(super) fn tidy(written: impl IntoIterator<Item = (String, String)>) -> Tags {
-    let mut tags = Tags::new();
-    for (key, value) in written {
+/// Converts tag names to lower case, and drops empty values.
+pub(super) fn normalize_tags(raw_tags: impl IntoIterator<Item = (String, String)>) -> TagMap {
+    let mut tags = TagMap::new();
+    for (key, value) in raw_tags {
         add_tag(&mut tags, &key, &value);
     }
     tags
 }
 
-/// Adds a tag, unless it says nothing, is there already, or has a name that is none.
-pub(super) fn add_tag(tags: &mut Tags, key: &str, value: &str) {
-    if key.len() > LONGEST_NAME {
+/// Adds a tag, unless its value is empty, or its name already exists or is too long.
+pub(super) fn add_tag(tags: &mut TagMap, key: &str, value: &str) {
+    if key.len() > MAX_NAME_BYTES {
         return;
     }
-    let value: String = value.trim().chars().take(LONGEST).collect();
+    let value: String = value.trim().chars().take(MAX_VALUE_CHARS).collect();
     if !value.is_empty() {
         tags.entry(key.to_lowercase()).or_insert(value);
     }
@@ -139,9 +142,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_as_long_as_a_book_is_none() {
-        let long = "k".repeat(LONGEST_NAME + 1);
-        let tags = tidy([
+    fn drops_a_tag_with_an_overlong_name() {
+        let long = "k".repeat(MAX_NAME_BYTES + 1);
+        let tags = normalize_tags([
             (long, "v".to_owned()),
             ("Title".to_owned(), " v ".to_owned()),
         ]);

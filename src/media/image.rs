@@ -1,69 +1,70 @@
-//! Pictures as files: JPEG or WebP, and strips of several in one.
+//! Encoding of thumbnails as JPEG or WebP, and layout of filmstrips.
 
 use jpeg_encoder::{ColorType, Encoder};
 use serde::{Deserialize, Serialize};
 
-use super::Unread;
+use super::ProbeError;
 use super::frame::Frame;
 
-/// JPEG quality, of 100.
+/// JPEG quality from 0 to 100.
 const QUALITY: u8 = 82;
-/// WebP quality, of 100: about as good to look at as the JPEG's.
+/// WebP quality from 0 to 100, which looks similar to the JPEG quality.
 const WEBP_QUALITY: f32 = 76.0;
-/// Pictures beside each other in a strip.
+/// Maximum number of frames in a row of a filmstrip.
 const COLUMNS: usize = 4;
 
-/// What posters and strips are written as.
+/// File format of posters and filmstrips.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Thumbs {
-    /// Read by everything.
+pub enum ThumbnailFormat {
+    /// Supported by every program.
     #[default]
     Jpeg,
-    /// A third smaller.
+    /// Files are a third smaller than JPEG files.
     Webp,
 }
 
-/// Where each picture of a strip is in its image, and when it is shown.
+/// Position and time of each frame in a filmstrip image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StripIndex {
-    /// Pictures beside each other.
+    /// Number of frames per row.
     pub columns: usize,
-    /// Pixels of one picture.
+    /// Width of one frame in pixels.
     pub width: u16,
-    /// See `width`.
+    /// Height of one frame in pixels.
     pub height: u16,
-    /// Seconds since the clip's begin, one for each picture, row by row.
+    /// Time of each frame in seconds from the start of the clip, row by row.
     pub seconds: Vec<f64>,
 }
 
-/// Encodes one picture.
+/// Encodes an RGB picture.
 ///
 /// # Errors
-/// When the encoder refuses it.
+/// Returns [`ProbeError::BadFile`] if the encoder rejects the picture.
 pub(super) fn encode(
     rgb: &[u8],
     (width, height): (u16, u16),
-    thumbs: Thumbs,
-) -> Result<Vec<u8>, Unread> {
-    match thumbs {
-        Thumbs::Jpeg => {
+    format: ThumbnailFormat,
+) -> Result<Vec<u8>, ProbeError> {
+    match format {
+        ThumbnailFormat::Jpeg => {
             let mut jpeg = Vec::new();
             Encoder::new(&mut jpeg, QUALITY)
                 .encode(rgb, width, height, ColorType::Rgb)
                 .map_err(|error| {
-                    Unread::Fault(format!("its picture could not be encoded: {error}"))
+                    ProbeError::BadFile(format!("cannot encode the picture: {error}"))
                 })?;
             Ok(jpeg)
         }
-        Thumbs::Webp => {
+        ThumbnailFormat::Webp => {
             let encoder = webp::Encoder::from_rgb(rgb, width.into(), height.into());
             Ok(encoder.encode(WEBP_QUALITY).to_vec())
         }
     }
 }
 
-/// Lays pictures of one size out in one, each with the second it is shown at; `None` of none.
-pub(super) fn strip(frames: &[(f64, Frame)]) -> Option<(Vec<u8>, (u16, u16), StripIndex)> {
+/// Arranges frames of equal size, each with its time in seconds, in one RGB image. `None` if there
+/// are no frames.
+pub(super) fn arrange_strip(frames: &[(f64, Frame)]) -> Option<(Vec<u8>, (u16, u16), StripIndex)> {
     let (_, first) = frames.first()?;
     let columns = frames.len().min(COLUMNS);
     let rows = frames.len().div_ceil(columns);

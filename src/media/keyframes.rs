@@ -1,104 +1,107 @@
-//! The keyframes of a clip's picture, and which of them to look at.
+//! Keyframe positions of a video track, and the selection of keyframes for posters and filmstrips.
 //!
-//! A header reader that knows where each frame is fills this; the harvest reads those bytes
-//! alone, however large the file is.
+//! A header reader that can locate frames returns these types. `batch_decode` then reads only the
+//! bytes of the keyframes, even from a large file.
 
 use serde::{Deserialize, Serialize};
 
-/// What a decoder must be told before the first frame; equal ones share one decoder.
+/// Configuration that a decoder needs before the first frame. Clips with equal configurations
+/// share one decoder.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Decoder {
-    /// Codec by ffmpeg's name.
+    /// Codec name in ffmpeg.
     pub codec: String,
-    /// Four characters by which `QuickTime` knows it.
+    /// Four-character code of the codec in `QuickTime`.
     pub kind: [u8; 4],
-    /// Its configuration: `avcC`, `hvcC`, `av1C`, or nothing.
+    /// Contents of `avcC`, `hvcC` or `av1C`; empty for codecs without one.
     pub configuration: Vec<u8>,
-    /// Coded size as the container has it, in pixels.
+    /// Coded width in pixels, as the container stores it.
     pub width: u32,
-    /// See `width`.
+    /// Coded height in pixels, as the container stores it.
     pub height: u32,
 }
 
-/// One keyframe.
+/// Position and time of a keyframe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Key {
-    /// Where it is in the file.
+pub struct Keyframe {
+    /// Byte offset in the file.
     pub offset: u64,
-    /// How long it is there.
+    /// Size in bytes.
     pub bytes: u32,
-    /// When it is shown, in microseconds since the clip's begin.
+    /// Presentation time in microseconds from the start of the clip.
     pub micros: u64,
 }
 
-/// How a keyframe lies in its file, and is taken out before it is decoded.
+/// Form in which keyframes are stored in the file. It is converted before decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Stored {
-    /// As the decoder takes it.
+pub enum KeyframeStorage {
+    /// Exactly the bytes that the decoder accepts.
     #[default]
     Whole,
-    /// H.264 or HEVC units after start codes (Annex B), where the configuration counts lengths.
+    /// H.264 or HEVC units separated by start codes (Annex B), although the configuration requires
+    /// length prefixes.
     StartCodes,
-    /// Somewhere in packets of an MPEG transport stream, H.264 after start codes: a key's
-    /// range is one that it begins in, and its time an estimate.
+    /// Packets of an MPEG transport stream with H.264 separated by start codes. A keyframe begins
+    /// somewhere within its byte range, and its time is an estimate.
     Transport {
-        /// Which packets are the picture's.
+        /// PID of the video packets.
         pid: u16,
-        /// Bytes from one packet to the next: 188, or 192 with a time before each.
+        /// Distance between packets in bytes: 188, or 192 with a timestamp before each packet.
         packet: u8,
-        /// When the film begins, in ticks of 90 kHz, of 33 bits.
+        /// Start time of the recording as a 33-bit count of 90 kHz ticks.
         begin: u64,
     },
-    /// Among the items of an MXF edit unit; H.264 after start codes.
+    /// Item of an MXF edit unit. H.264 and HEVC units are separated by start codes.
     Element {
-        /// What the key of its item ends in.
+        /// Track number: the last four bytes of the item's key.
         track: [u8; 4],
     },
-    /// In a block of a Matroska cluster: the stretch begins with the cluster, or up to seven
-    /// bytes before the block.
+    /// Block of a Matroska cluster. The byte range begins at the cluster, or up to seven bytes
+    /// before the block.
     Cluster {
-        /// The picture's track by its number.
+        /// Number of the video track.
         track: u64,
-        /// Nanoseconds of a unit of time.
+        /// Nanoseconds per unit of time.
         scale: u64,
-        /// The clip's begin in those units.
+        /// Start time of the clip in units of `scale`.
         begin: u64,
     },
 }
 
-/// The keyframes of a clip: all, or of very many an even choice, in the order of time.
+/// Keyframes of a clip, or an evenly spaced selection of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyframes {
-    /// What decodes them.
+    /// Configuration of the decoder.
     pub decoder: Decoder,
-    /// How they are stored.
-    pub stored: Stored,
-    /// Where they are.
-    pub keys: Vec<Key>,
+    /// Form in which all keyframes are stored in the file.
+    pub stored: KeyframeStorage,
+    /// Positions and times of the keyframes, in time order.
+    pub keys: Vec<Keyframe>,
 }
 
-/// Keys that a reader keeps of a clip.
-const MOST_KEYS: u64 = 64;
-/// Bytes of a keyframe that are read: an 8K ProRes 4444 frame has 30 MB.
-pub(super) const MOST_KEY: u32 = 64 * 1024 * 1024;
-/// Other places that are tried when the first is black or flat.
-const RETRIES: usize = 3;
+/// Maximum number of keyframes stored per clip.
+const MAX_KEYFRAMES: u64 = 64;
+/// Maximum size of a keyframe in bytes. An 8K `ProRes` 4444 frame has 30 MB.
+pub(super) const MAX_KEYFRAME_BYTES: u32 = 64 * 1024 * 1024;
+/// Maximum number of further keyframes to try if the first is black or of a single colour.
+const RETRY_COUNT: usize = 3;
 
 impl Keyframes {
-    /// The keys for a poster, the likeliest first, at most one and three more.
+    /// Returns up to four keyframes to try for the poster, the most promising first.
     ///
-    /// Near a third of the way, neither the first nor the last, and of those none that is
-    /// much smaller than most: black and flat frames code to almost nothing.
+    /// The first choice is close to a third of the duration, and is not the first or last keyframe.
+    /// Keyframes much smaller than the median are skipped, since black and single-colour frames
+    /// compress to almost nothing.
     #[must_use]
-    pub fn for_poster(&self) -> Vec<Key> {
+    pub fn for_poster(&self) -> Vec<Keyframe> {
         let inner = match self.keys.as_slice() {
             [_, inner @ .., _] if !inner.is_empty() => inner,
             all => all,
         };
-        let wanted = self.at(0.35);
-        let distance = |key: &Key| key.micros.abs_diff(wanted);
-        let (from, to) = (self.at(0.2), self.at(0.65));
-        let middle: Vec<Key> = inner
+        let target = self.time_at(0.35);
+        let distance = |key: &Keyframe| key.micros.abs_diff(target);
+        let (from, to) = (self.time_at(0.2), self.time_at(0.65));
+        let middle: Vec<Keyframe> = inner
             .iter()
             .filter(|key| (from..=to).contains(&key.micros))
             .copied()
@@ -106,31 +109,32 @@ impl Keyframes {
         let middle = if middle.is_empty() { inner } else { &middle };
         let mut sizes: Vec<u32> = middle.iter().map(|key| key.bytes).collect();
         sizes.sort_unstable();
-        let usual = sizes.get(sizes.len() / 2).copied().unwrap_or(0);
+        let median = sizes.get(sizes.len() / 2).copied().unwrap_or(0);
         let first = middle
             .iter()
-            .filter(|key| key.bytes >= usual / 2)
+            .filter(|key| key.bytes >= median / 2)
             .min_by_key(|key| distance(key));
-        let mut chosen: Vec<Key> = first.copied().into_iter().collect();
+        let mut chosen: Vec<Keyframe> = first.copied().into_iter().collect();
         for part in [0.6, 0.85, 0.15, 0.0] {
-            let time = self.at(part);
+            let time = self.time_at(part);
             let next = self
                 .keys
                 .iter()
                 .filter(|key| !chosen.contains(key))
                 .min_by_key(|key| key.micros.abs_diff(time));
-            chosen.extend(next.filter(|_| chosen.len() <= RETRIES));
+            chosen.extend(next.filter(|_| chosen.len() <= RETRY_COUNT));
         }
         chosen
     }
 
-    /// `count` keys spread evenly over the clip, each once, in the order of time.
+    /// Returns up to `count` distinct keyframes that are spread evenly over the clip, in time
+    /// order.
     #[must_use]
-    pub fn for_strip(&self, count: usize) -> Vec<Key> {
-        let mut chosen: Vec<Key> = Vec::new();
+    pub fn for_strip(&self, count: usize) -> Vec<Keyframe> {
+        let mut chosen: Vec<Keyframe> = Vec::new();
         for number in 0..count {
-            #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
-            let time = self.at((number as f64 + 0.5) / count as f64);
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let time = self.time_at((number as f64 + 0.5) / count as f64);
             let last = chosen.last().map(|key| key.micros);
             let nearest = self
                 .keys
@@ -139,28 +143,29 @@ impl Keyframes {
                 .min_by_key(|key| key.micros.abs_diff(time));
             chosen.extend(nearest);
         }
-        if matches!(self.stored, Stored::Transport { .. }) {
-            keep_apart(&mut chosen);
+        if matches!(self.stored, KeyframeStorage::Transport { .. }) {
+            remove_overlaps(&mut chosen);
         }
         chosen
     }
 
-    /// The time of a part of the way from the first key to the last.
+    /// Returns the time in microseconds at a fraction of the way from the first keyframe (0) to the
+    /// last (1).
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a part of a time is a time"
+        reason = "a fraction of a valid time is a valid time"
     )]
-    fn at(&self, part: f64) -> u64 {
+    fn time_at(&self, part: f64) -> u64 {
         let first = self.keys.first().map_or(0, |key| key.micros);
         let last = self.keys.last().map_or(0, |key| key.micros);
         first + (last.saturating_sub(first) as f64 * part) as u64
     }
 }
 
-/// Lets each key be looked for only up to where the next one is.
-fn keep_apart(keys: &mut [Key]) {
+/// Shortens each search range so that it ends where the next one begins.
+fn remove_overlaps(keys: &mut [Keyframe]) {
     for at in 1..keys.len() {
         let room = keys[at].offset.saturating_sub(keys[at - 1].offset);
         let room = u32::try_from(room).unwrap_or(u32::MAX);
@@ -168,16 +173,17 @@ fn keep_apart(keys: &mut [Key]) {
     }
 }
 
-/// All numbers below `count`, or [`MOST_KEYS`] of them, first and last included.
-pub(super) fn evenly(count: u64) -> impl Iterator<Item = u64> {
-    let most = count.min(MOST_KEYS);
-    (0..most).map(move |at| {
-        if count <= MOST_KEYS {
+/// Iterates over the numbers below `count`. If there are more than [`MAX_KEYFRAMES`], iterates over
+/// that many evenly spaced ones, including the first and the last.
+pub(super) fn evenly_spaced(count: u64) -> impl Iterator<Item = u64> {
+    let count_returned = count.min(MAX_KEYFRAMES);
+    (0..count_returned).map(move |at| {
+        if count <= MAX_KEYFRAMES {
             at
         } else {
-            // In 128 bits: a hostile count may be as large as it likes.
-            let place = u128::from(at) * u128::from(count - 1) / u128::from(MOST_KEYS - 1);
-            u64::try_from(place).unwrap_or(u64::MAX)
+            // Computed with 128 bits, since a malicious file may store any count.
+            let number = u128::from(at) * u128::from(count - 1) / u128::from(MAX_KEYFRAMES - 1);
+            u64::try_from(number).unwrap_or(u64::MAX)
         }
     })
 }
@@ -195,10 +201,10 @@ mod tests {
                 width: 16,
                 height: 16,
             },
-            stored: Stored::Whole,
+            stored: KeyframeStorage::Whole,
             keys: (0..)
                 .zip(sizes)
-                .map(|(second, &bytes)| Key {
+                .map(|(second, &bytes)| Keyframe {
                     offset: second,
                     bytes,
                     micros: second * 1_000_000,
@@ -207,12 +213,12 @@ mod tests {
         }
     }
 
-    fn seconds(keys: &[Key]) -> Vec<u64> {
+    fn seconds(keys: &[Keyframe]) -> Vec<u64> {
         keys.iter().map(|key| key.micros / 1_000_000).collect()
     }
 
     #[test]
-    fn the_poster_is_a_third_of_the_way_in_and_no_tiny_frame() {
+    fn chooses_the_poster_at_a_third_of_the_clip_and_skips_small_frames() {
         let even = keyframes(&[9; 11]);
         assert_eq!(seconds(&even.for_poster()), [3, 6, 8, 1]);
         let black = keyframes(&[9, 9, 9, 1, 1, 9, 9, 9, 9, 9, 9]);
@@ -224,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strip_is_spread_evenly_and_shows_no_frame_twice() {
+    fn spreads_a_strip_evenly_without_repeating_a_frame() {
         assert_eq!(seconds(&keyframes(&[9; 11]).for_strip(5)), [1, 3, 5, 7, 9]);
         assert_eq!(seconds(&keyframes(&[9; 3]).for_strip(8)), [0, 1, 2]);
         assert!(keyframes(&[9; 3]).for_strip(0).is_empty());

@@ -1,134 +1,144 @@
-//! What a media file says of itself: facts from its header, pictures through ffmpeg.
+//! Facts from the headers of media files, and thumbnails decoded by ffmpeg.
 //!
-//! Headers of the common kinds are read here; ffprobe is asked about the others. Everything
-//! that starts a process stands here.
+//! Built-in readers parse the headers of common formats, and ffprobe reads all others. Only this
+//! module starts ffmpeg and ffprobe.
 
 mod avi;
+mod batch_decode;
 mod bitstream;
+mod camera_raw;
 mod cursor;
-mod facts;
+mod embedded_tags;
 mod ffprobe;
 mod frame;
-mod harvest;
 mod header;
+mod header_facts;
 mod image;
-mod iso;
 mod keyframes;
-mod leash;
 mod matroska;
+mod mp4;
+mod mpegts;
 mod mxf;
-mod pictures;
+mod parent_death;
 mod pixel_format;
 mod process;
 mod ratio;
-mod raw;
-mod reads;
-mod still;
-mod tone;
+
+mod optional_read;
+mod single_decode;
+mod thumbnails;
+mod tone_mapping;
 mod tool;
-mod transport;
-mod wave;
-mod written;
+mod tool_messages;
+mod wav;
 
 #[cfg(feature = "fuzzing")]
-pub use harvest::fuzzing;
-pub use image::{StripIndex, Thumbs};
+pub use batch_decode::fuzzing;
+pub use image::{StripIndex, ThumbnailFormat};
 pub use keyframes::Keyframes;
-pub use leash::take_the_step;
-pub use pictures::{Made, Plan, Studio, Subject, Work};
-pub use process::{Cancel, Limits, kill_all, processes_started};
+pub use parent_death::exec_with_parent_death_signal;
+pub use process::{Cancel, ProcessLimits, kill_all, processes_started};
+pub use thumbnails::{ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan};
 pub use tool::{Tool, Tools};
+pub use tool_messages::{explain_problem, problem_hint};
 
 use std::path::Path;
 
-use header::Film;
+use header::ParsedFile;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
-use crate::original::Original;
+use crate::source_file::Original;
 
-/// Why one file gave no facts.
+/// Error of reading a header or decoding a frame.
 #[derive(Debug)]
-pub enum Unread {
-    /// The file is at fault; the reason is remembered until the file or the tool changes.
-    Fault(String),
-    /// It took too long, which may pass: the next scan tries again.
-    Late(String),
-    /// The run was interrupted; nothing is known.
+pub enum ProbeError {
+    /// The file cannot be read. The reason is stored, and the file is not read again until the file
+    /// or the tool changes.
+    BadFile(String),
+    /// The tool took too long or was killed. The next scan tries again.
+    Temporary(String),
+    /// The user interrupted the run.
     Cancelled,
-    /// The tool itself cannot be run.
+    /// The tool cannot be run.
     Fatal(Error),
 }
 
-/// Who reads headers.
+/// Header readers to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Headers {
-    /// This program, as far as it fully understands them; ffprobe the rest.
+pub enum HeaderReaders {
+    /// Built-in readers, and ffprobe for files that they do not fully support.
     #[default]
-    Own,
-    /// ffprobe alone: the reference.
+    Builtin,
+    /// Only ffprobe, which is the reference.
     Ffprobe,
 }
 
-/// What a header says.
+/// Facts and keyframes read from a header.
 #[derive(Debug)]
-pub struct Told {
-    /// The facts.
+pub struct ProbeResult {
+    /// Facts of the clip.
     pub facts: Clip,
-    /// Where the keyframes are, if the reader knows.
+    /// Keyframe positions; `None` if the reader cannot locate them.
     pub keyframes: Option<Keyframes>,
 }
 
-/// Bytes at a file's begin that are looked at, where nobody has read them yet.
-const HEAD: usize = 64 * 1024;
+/// Number of bytes read at the start of a file, unless the caller already read them.
+const HEAD_BYTES: usize = 64 * 1024;
 
-/// Reads the header of an opened file; `None` when only ffprobe may know it.
+/// Reads a header with the built-in readers. `None` if none of them supports the file.
 ///
 /// # Errors
-/// When the drive fails, not when the file is not understood.
-pub fn read_header(original: &mut Original) -> std::io::Result<Option<Told>> {
+/// Returns an error if the file cannot be read. An unsupported or malformed file is not an error.
+pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResult>> {
     if original.beginning().is_empty() {
-        let length = usize::try_from(original.size()).map_or(HEAD, |size| size.min(HEAD));
+        let length =
+            usize::try_from(original.size()).map_or(HEAD_BYTES, |size| size.min(HEAD_BYTES));
         let head = original.read(0, length)?;
-        original.keep(0, head);
+        original.store(0, head);
     }
-    if let Some(facts) = raw::read(original.beginning()) {
-        return Ok(Some(told(facts, None, "raw header")));
+    if let Some(facts) = camera_raw::read(original.beginning()) {
+        return Ok(Some(probe_result(facts, None, "raw header")));
     }
-    let (reader, film) = if let Some(header) = wave::read(original)? {
+    let (reader, file) = if let Some(header) = wav::read(original)? {
         let keyframes = None;
-        ("wave header", Film { header, keyframes })
-    } else if let Some(film) = avi::read(original)? {
-        ("avi header", film)
-    } else if let Some(film) = matroska::read(original)? {
-        ("matroska header", film)
-    } else if let Some(film) = mxf::read(original)? {
-        ("mxf header", film)
-    } else if let Some(film) = transport::read(original)? {
-        ("transport header", film)
-    } else if let Some(film) = iso::read(original)? {
-        ("iso header", film)
+        ("wave header", ParsedFile { header, keyframes })
+    } else if let Some(file) = avi::read(original)? {
+        ("avi header", file)
+    } else if let Some(file) = matroska::read(original)? {
+        ("matroska header", file)
+    } else if let Some(file) = mxf::read(original)? {
+        ("mxf header", file)
+    } else if let Some(file) = mpegts::read(original)? {
+        ("transport header", file)
+    } else if let Some(file) = mp4::read(original)? {
+        ("iso header", file)
     } else {
         return Ok(None);
     };
-    Ok(facts::of(&film.header).map(|facts| told(facts, film.keyframes, reader)))
+    Ok(header_facts::from_header(&file.header)
+        .map(|facts| probe_result(facts, file.keyframes, reader)))
 }
 
-/// Asks ffprobe about a file.
+/// Reads a header with ffprobe.
 ///
 /// # Errors
-/// When it cannot make sense of the file, or finds no streams.
-pub fn ask_ffprobe(path: &Path, tools: &Tools, limits: &Limits) -> Result<Told, Unread> {
+/// Returns [`ProbeError::BadFile`] if ffprobe cannot parse the file or finds no streams.
+pub fn probe_with_ffprobe(
+    path: &Path,
+    tools: &Tools,
+    limits: &ProcessLimits,
+) -> Result<ProbeResult, ProbeError> {
     let header = ffprobe::run(path, &tools.ffprobe, limits)?;
-    let facts =
-        facts::of(&header).ok_or_else(|| Unread::Fault("it holds no streams".to_owned()))?;
-    let version = tools.ffprobe.version().map_err(Unread::Fatal)?;
-    Ok(told(facts, None, version))
+    let facts = header_facts::from_header(&header)
+        .ok_or_else(|| ProbeError::BadFile("no streams".to_owned()))?;
+    let version = tools.ffprobe.version().map_err(ProbeError::Fatal)?;
+    Ok(probe_result(facts, None, version))
 }
 
-fn told(mut facts: Clip, keyframes: Option<Keyframes>, reader: &str) -> Told {
+fn probe_result(mut facts: Clip, keyframes: Option<Keyframes>, reader: &str) -> ProbeResult {
     facts.reader = Some(Fact::new(reader.to_owned(), Source::DISK));
-    Told { facts, keyframes }
+    ProbeResult { facts, keyframes }
 }
 
 #[cfg(test)]

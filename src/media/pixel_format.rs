@@ -1,15 +1,15 @@
-//! What ffmpeg's pixel format names say: bit depth and chroma subsampling.
+//! Bit depth and chroma subsampling from ffmpeg's pixel format names.
 
-/// What a name says.
+/// Properties of a pixel format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct PixelFormat {
-    /// Bits of each component.
+    /// Number of bits per component.
     pub bit_depth: Option<u32>,
-    /// `4:2:2`; `None` where colour is not sampled apart.
+    /// Chroma subsampling such as `4:2:2`; `None` for RGB.
     pub chroma: Option<&'static str>,
 }
 
-/// Reads a name such as `yuv422p10le`, `nv12`, `p010le`, `gbrp12le`, `rgb48be`, `gray`.
+/// Parses a name such as `yuv422p10le`, `nv12`, `p010le`, `gbrp12le`, `rgb48be` or `gray`.
 pub(super) fn parse(name: &str) -> PixelFormat {
     let name = name.trim_end_matches("le").trim_end_matches("be");
     if let Some(rest) = name
@@ -17,10 +17,10 @@ pub(super) fn parse(name: &str) -> PixelFormat {
         .or(name.strip_prefix("yuvj"))
         .or(name.strip_prefix("yuv"))
     {
-        return planar(rest);
+        return parse_planar(rest);
     }
     if let Some(rest) = name.strip_prefix("gbrap").or(name.strip_prefix("gbrp")) {
-        return depth(if rest.is_empty() {
+        return without_chroma(if rest.is_empty() {
             Some(8)
         } else {
             rest.trim_start_matches('f').parse().ok()
@@ -37,11 +37,11 @@ pub(super) fn parse(name: &str) -> PixelFormat {
             chroma: Some("4:0:0"),
         };
     }
-    semi_planar(name).unwrap_or_else(|| packed(name))
+    parse_semi_planar(name).unwrap_or_else(|| parse_rgb(name))
 }
 
-/// `420p`, `422p10`, `444p16`.
-fn planar(rest: &str) -> PixelFormat {
+/// Parses the part of a planar name after `yuv`, such as `420p`, `422p10` or `444p16`.
+fn parse_planar(rest: &str) -> PixelFormat {
     let (sampling, depth) = rest.split_once('p').unwrap_or((rest, ""));
     PixelFormat {
         bit_depth: if depth.is_empty() {
@@ -61,8 +61,9 @@ fn planar(rest: &str) -> PixelFormat {
     }
 }
 
-/// `nv12`, `nv16`, `p010`, `p216`, `y210`: the layouts that hardware prefers.
-fn semi_planar(name: &str) -> Option<PixelFormat> {
+/// Parses semi-planar and packed YUV names such as `nv12`, `p010` and `y210`. Hardware decoders use
+/// these formats.
+fn parse_semi_planar(name: &str) -> Option<PixelFormat> {
     let (bit_depth, chroma) = match name {
         "nv12" | "nv21" => (8, "4:2:0"),
         "nv16" | "yuyv422" | "uyvy422" | "yvyu422" => (8, "4:2:2"),
@@ -83,9 +84,9 @@ fn semi_planar(name: &str) -> Option<PixelFormat> {
     })
 }
 
-/// RGB and the like, whose colour is not sampled apart from brightness.
-fn packed(name: &str) -> PixelFormat {
-    depth(match name {
+/// Parses the names of RGB and similar formats, which have no chroma subsampling.
+fn parse_rgb(name: &str) -> PixelFormat {
+    without_chroma(match name {
         "rgb24" | "bgr24" | "rgba" | "bgra" | "argb" | "abgr" | "rgb0" | "bgr0" | "0rgb"
         | "0bgr" | "pal8" => Some(8),
         "x2rgb10" | "x2bgr10" => Some(10),
@@ -95,7 +96,7 @@ fn packed(name: &str) -> PixelFormat {
     })
 }
 
-fn depth(bit_depth: Option<u32>) -> PixelFormat {
+fn without_chroma(bit_depth: Option<u32>) -> PixelFormat {
     PixelFormat {
         bit_depth,
         chroma: None,
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_say_depth_and_sampling() {
+    fn reads_depth_and_subsampling_from_names() {
         for (name, bit_depth, chroma) in [
             ("yuv420p", Some(8), Some("4:2:0")),
             ("yuvj422p", Some(8), Some("4:2:2")),

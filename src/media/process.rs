@@ -1,7 +1,7 @@
-//! One run of ffmpeg or ffprobe, kept within bounds: time, output, and our own end.
+//! Runs ffmpeg and ffprobe with limits on time and output, and with cancellation.
 //!
-//! The output is read on threads of ours and the process is killed and reaped here;
-//! ffmpeg-sidecar's own event loop can wait for ever (see ARCHITECTURE.md).
+//! Separate threads read the output, and this module kills and reaps the process. The event loop of
+//! ffmpeg-sidecar is not used, since it can wait forever (see ARCHITECTURE.md).
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -12,73 +12,73 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Unread, leash};
+use super::{ProbeError, parent_death};
 use crate::error::Error;
 
-/// How often a waiting run looks whether it was cancelled.
-const LOOK: Duration = Duration::from_millis(50);
+/// Interval of the checks for cancellation while waiting.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Says that the run was interrupted; shared by everything that must stop.
+/// Cancellation flag, shared by all threads that must stop when the user interrupts a run.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks for the end.
+    /// Requests cancellation.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the end was asked for.
+    /// Returns true if cancellation was requested.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-/// Bounds of one run.
+/// Limits of one process.
 #[derive(Debug, Clone)]
-pub struct Limits {
-    /// After this it is killed.
+pub struct ProcessLimits {
+    /// Time after which the process is killed.
     pub deadline: Duration,
-    /// Interrupts it.
+    /// Cancellation flag that also kills the process.
     pub cancel: Cancel,
 }
 
-/// Processes that run now, by number: each leads a group of its own.
+/// Ids of the running processes. Each leads its own process group.
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
-/// Processes started so far.
+/// Number of processes started so far.
 static STARTED: AtomicU64 = AtomicU64::new(0);
 
-/// How many processes were started so far.
+/// Returns the number of processes started so far.
 #[must_use]
 pub fn processes_started() -> u64 {
     STARTED.load(Ordering::Relaxed)
 }
 
-/// Kills every tool that runs, for an end that does not wait.
+/// Kills all running tools, for an immediate exit.
 pub fn kill_all() {
     let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     running.iter().copied().for_each(kill_group);
 }
 
-fn running(change: impl FnOnce(&mut BTreeSet<u32>)) {
+fn update_running(change: impl FnOnce(&mut BTreeSet<u32>)) {
     change(&mut RUNNING.lock().unwrap_or_else(PoisonError::into_inner));
 }
 
-/// Kills a process with all that it started.
+/// Kills a process and its descendants.
 #[cfg(unix)]
 fn kill_group(leader: u32) {
     use rustix::process::{Pid, Signal, kill_process_group};
     let leader = i32::try_from(leader).ok().and_then(Pid::from_raw);
-    // Fails only when they are gone already.
+    // This fails only if the processes have already exited.
     let _ = leader.map(|leader| kill_process_group(leader, Signal::KILL));
 }
 
 #[cfg(not(unix))]
 fn kill_group(_leader: u32) {}
 
-/// What a process wrote.
+/// Exit status and output of a process.
 #[derive(Debug)]
 pub(super) struct Output {
     pub status: ExitStatus,
@@ -86,36 +86,49 @@ pub(super) struct Output {
     pub stderr: String,
 }
 
-/// Pieces that may wait for the one who takes them.
-const PIECES_WAITING: usize = 2;
+/// Capacity of the channel from the parsing thread to the caller, in items.
+const PENDING_ITEMS: usize = 2;
 
-/// Standard error beyond this is read and dropped.
-const MOST_STDERR: usize = 64 * 1024;
+/// Maximum number of bytes stored of standard error. The rest is read and discarded.
+const MAX_STDERR: usize = 64 * 1024;
 
-/// Runs `command` to its end, or kills it at a bound.
+/// Runs `command` until it exits or exceeds a limit.
 ///
-/// `most` bounds standard output in bytes; a process that writes more is at fault.
-pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result<Output, Unread> {
+/// If it writes more than `max_stdout` bytes to standard output, the file is treated as bad.
+pub(super) fn run(
+    command: &mut Command,
+    max_stdout: usize,
+    limits: &ProcessLimits,
+) -> Result<Output, ProbeError> {
     let mut run = Running::start(command, Stdio::null(), limits)?;
-    let stdout = run.child.stdout.take().map(|pipe| read(pipe, most));
-    let stderr = run.child.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
-    let end = Instant::now() + limits.deadline;
-    let stdout = collect(stdout, end, limits)?;
-    if stdout.is_cut {
-        return Err(Unread::Fault(format!(
-            "it made the tool write more than {most} bytes"
+    let stdout = run
+        .child
+        .stdout
+        .take()
+        .map(|pipe| read_pipe(pipe, max_stdout));
+    let stderr = run
+        .child
+        .stderr
+        .take()
+        .map(|pipe| read_pipe(pipe, MAX_STDERR));
+    let deadline = Instant::now() + limits.deadline;
+    let stdout = receive_output(stdout, deadline, limits)?;
+    if stdout.is_truncated {
+        return Err(ProbeError::BadFile(format!(
+            "the tool's output exceeds {max_stdout} bytes"
         )));
     }
-    let stderr = collect(stderr, end, limits)?;
-    let status = run.wait(end, limits)?;
+    let stderr = receive_output(stderr, deadline, limits)?;
+    let status = run.wait(deadline, limits)?;
     #[cfg(unix)]
     if let Some(9 | 15) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        // By the system for want of memory, or by a person: the file may be innocent.
-        return Err(Unread::Late("the tool was killed".to_owned()));
+        // The process was killed by the user, or by the system for lack of memory. The file is not
+        // necessarily bad.
+        return Err(ProbeError::Temporary("the tool was killed".to_owned()));
     }
     let stderr = String::from_utf8_lossy(&stderr.bytes).into_owned();
-    if status.code() == Some(leash::CANNOT) && stdout.bytes.is_empty() {
-        return Err(Unread::Fatal(Error::Tool {
+    if status.code() == Some(parent_death::EXEC_FAILED) && stdout.bytes.is_empty() {
+        return Err(ProbeError::Fatal(Error::Tool {
             tool: command.get_program().to_string_lossy().into_owned(),
             source: io::Error::other(stderr),
         }));
@@ -127,130 +140,145 @@ pub(super) fn run(command: &mut Command, most: usize, limits: &Limits) -> Result
     })
 }
 
-/// Runs `command` while one thread feeds it and another takes what it makes, piece by piece.
+/// Runs `command` while one thread writes its input and another parses its output into items.
 ///
-/// `take` says whether a piece was a new one: it is killed when none comes for as long as the
-/// deadline. Gives what it complained of.
-pub(super) fn converse<T: Send + 'static>(
+/// `on_item` returns true if an item counts as progress. Without progress within the deadline, the
+/// process is killed. Returns the standard error.
+pub(super) fn run_streaming<T: Send + 'static>(
     command: &mut Command,
-    limits: &Limits,
-    feed: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
-    parse: impl FnOnce(&mut dyn Read, &mut dyn FnMut(T) -> bool) -> io::Result<()> + Send + 'static,
-    take: &mut dyn FnMut(T) -> bool,
-) -> Result<String, Unread> {
+    limits: &ProcessLimits,
+    write_input: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
+    parse_output: impl FnOnce(&mut dyn Read, &mut dyn FnMut(T) -> bool) -> io::Result<()>
+    + Send
+    + 'static,
+    on_item: &mut dyn FnMut(T) -> bool,
+) -> Result<String, ProbeError> {
     let mut run = Running::start(command, Stdio::piped(), limits)?;
     let (Some(mut stdin), Some(mut stdout)) = (run.child.stdin.take(), run.child.stdout.take())
     else {
         return Ok(String::new());
     };
-    let stderr = run.child.stderr.take().map(|pipe| read(pipe, MOST_STDERR));
-    // Either ends with its pipe; a process that died early makes the feeding fail, which is
-    // seen by what does not come back.
-    drop(thread::Builder::new().spawn(move || feed(&mut stdin)));
-    let (sender, receiver) = sync_channel(PIECES_WAITING);
+    let stderr = run
+        .child
+        .stderr
+        .take()
+        .map(|pipe| read_pipe(pipe, MAX_STDERR));
+    // Both threads end when their pipe is closed. If the process dies early, writing fails, and the
+    // caller detects the missing items.
+    drop(thread::Builder::new().spawn(move || write_input(&mut stdin)));
+    let (sender, receiver) = sync_channel(PENDING_ITEMS);
     drop(thread::Builder::new().spawn(move || {
-        let parsed = parse(&mut stdout, &mut |piece| sender.send(piece).is_ok());
-        // Whatever is left is let go, so that the process is not held up by a full pipe.
+        let parsed = parse_output(&mut stdout, &mut |item| sender.send(item).is_ok());
+        // Discard the rest, so that a full pipe does not block the process.
         parsed.and_then(|()| io::copy(&mut stdout, &mut io::sink()))
     }));
-    let mut end = Instant::now() + limits.deadline;
+    let mut deadline = Instant::now() + limits.deadline;
     loop {
-        match receiver.recv_timeout(LOOK) {
-            Ok(piece) => {
-                if take(piece) {
-                    end = Instant::now() + limits.deadline;
+        match receiver.recv_timeout(POLL_INTERVAL) {
+            Ok(item) => {
+                if on_item(item) {
+                    deadline = Instant::now() + limits.deadline;
                 }
-                check(end, limits)?;
+                check_limits(deadline, limits)?;
             }
-            Err(RecvTimeoutError::Timeout) => check(end, limits)?,
+            Err(RecvTimeoutError::Timeout) => check_limits(deadline, limits)?,
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    let stderr = collect(stderr, end, limits)?;
-    run.wait(end, limits)?;
+    let stderr = receive_output(stderr, deadline, limits)?;
+    run.wait(deadline, limits)?;
     Ok(String::from_utf8_lossy(&stderr.bytes).into_owned())
 }
 
-/// A process that does not outlive its run, nor do the processes it started.
+/// Running process. Dropping this value kills the process and its descendants.
 struct Running {
     child: Child,
-    /// It ended, and so did whoever held its pipes.
-    is_over: bool,
+    /// True if the process has exited and its pipes are closed.
+    has_exited: bool,
 }
 
 impl Running {
-    fn start(command: &mut Command, stdin: Stdio, limits: &Limits) -> Result<Self, Unread> {
+    fn start(
+        command: &mut Command,
+        stdin: Stdio,
+        limits: &ProcessLimits,
+    ) -> Result<Self, ProbeError> {
         if limits.cancel.is_cancelled() {
-            return Err(Unread::Cancelled);
+            return Err(ProbeError::Cancelled);
         }
         let tool = command.get_program().to_string_lossy().into_owned();
-        let mut leashed = leash::leashed(command);
-        let command = leashed.as_mut().unwrap_or(command);
+        let mut wrapped = parent_death::with_death_signal(command);
+        let command = wrapped.as_mut().unwrap_or(command);
         command
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         #[cfg(unix)]
         {
-            // Ctrl-C must not reach it: its death would look like a fault of the file.
+            // Ctrl-C must not reach the process, since its death would look like an error of the
+            // file.
             std::os::unix::process::CommandExt::process_group(command, 0);
         }
         let child = command
             .spawn()
-            .map_err(|source| Unread::Fatal(Error::Tool { tool, source }))?;
+            .map_err(|source| ProbeError::Fatal(Error::Tool { tool, source }))?;
         STARTED.fetch_add(1, Ordering::Relaxed);
-        running(|all| {
-            all.insert(child.id());
+        update_running(|running| {
+            running.insert(child.id());
         });
         Ok(Self {
             child,
-            is_over: false,
+            has_exited: false,
         })
     }
 
-    /// Waits for the end; both pipes are closed by now, so it is near.
-    fn wait(&mut self, end: Instant, limits: &Limits) -> Result<ExitStatus, Unread> {
+    /// Waits for the exit, which is expected soon, since both pipes are closed.
+    fn wait(
+        &mut self,
+        deadline: Instant,
+        limits: &ProcessLimits,
+    ) -> Result<ExitStatus, ProbeError> {
         let mut pause = Duration::from_micros(100);
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
-                self.is_over = true;
+                self.has_exited = true;
                 return Ok(status);
             }
-            check(end, limits)?;
+            check_limits(deadline, limits)?;
             thread::sleep(pause);
-            pause = (pause * 2).min(LOOK);
+            pause = (pause * 2).min(POLL_INTERVAL);
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.has_exited {
             kill_group(self.child.id());
-            // These fail only when it is over already.
+            // These fail only if the process has already exited.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-        running(|all| {
-            all.remove(&self.child.id());
+        update_running(|running| {
+            running.remove(&self.child.id());
         });
     }
 }
 
-/// What came through a pipe.
+/// Bytes read from a pipe.
 #[derive(Default)]
-struct Piped {
+struct PipeOutput {
     bytes: Vec<u8>,
-    is_cut: bool,
+    is_truncated: bool,
 }
 
-/// Reads a pipe to its end on a thread, keeping at most `most` bytes.
-fn read(mut pipe: impl Read + Send + 'static, most: usize) -> Receiver<Piped> {
+/// Reads a pipe to its end on a thread, and stores at most `max_bytes` bytes.
+fn read_pipe(mut pipe: impl Read + Send + 'static, max_bytes: usize) -> Receiver<PipeOutput> {
     let (sender, receiver) = channel();
-    let reading = thread::Builder::new().spawn(move || {
+    let thread = thread::Builder::new().spawn(move || {
         let mut bytes = Vec::new();
         let is_read = (&mut pipe)
-            .take(most as u64)
+            .take(max_bytes as u64)
             .read_to_end(&mut bytes)
             .is_ok();
         let rest = if is_read {
@@ -258,37 +286,43 @@ fn read(mut pipe: impl Read + Send + 'static, most: usize) -> Receiver<Piped> {
         } else {
             0
         };
-        // Nobody listens any more when the run was given up.
-        let _ = sender.send(Piped {
+        // Sending fails if the run was aborted and the receiver was dropped.
+        let _ = sender.send(PipeOutput {
             bytes,
-            is_cut: rest > 0,
+            is_truncated: rest > 0,
         });
     });
-    // Without a thread the sender is gone, and nothing was written.
-    drop(reading);
+    // If the thread could not be started, the sender was dropped and the output counts as empty.
+    drop(thread);
     receiver
 }
 
-fn collect(pipe: Option<Receiver<Piped>>, end: Instant, limits: &Limits) -> Result<Piped, Unread> {
+fn receive_output(
+    pipe: Option<Receiver<PipeOutput>>,
+    deadline: Instant,
+    limits: &ProcessLimits,
+) -> Result<PipeOutput, ProbeError> {
     let Some(pipe) = pipe else {
-        return Ok(Piped::default());
+        return Ok(PipeOutput::default());
     };
     loop {
-        match pipe.recv_timeout(LOOK) {
-            Ok(piped) => return Ok(piped),
-            Err(RecvTimeoutError::Timeout) => check(end, limits)?,
-            Err(RecvTimeoutError::Disconnected) => return Ok(Piped::default()),
+        match pipe.recv_timeout(POLL_INTERVAL) {
+            Ok(output) => return Ok(output),
+            Err(RecvTimeoutError::Timeout) => check_limits(deadline, limits)?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(PipeOutput::default()),
         }
     }
 }
 
-fn check(end: Instant, limits: &Limits) -> Result<(), Unread> {
+fn check_limits(deadline: Instant, limits: &ProcessLimits) -> Result<(), ProbeError> {
     if limits.cancel.is_cancelled() {
-        return Err(Unread::Cancelled);
+        return Err(ProbeError::Cancelled);
     }
-    if Instant::now() >= end {
+    if Instant::now() >= deadline {
         let seconds = limits.deadline.as_secs();
-        return Err(Unread::Late(format!("it was given up after {seconds} s")));
+        return Err(ProbeError::Temporary(format!(
+            "timed out after {seconds} s"
+        )));
     }
     Ok(())
 }
@@ -297,8 +331,8 @@ fn check(end: Instant, limits: &Limits) -> Result<(), Unread> {
 mod tests {
     use super::*;
 
-    fn limits(deadline: Duration) -> Limits {
-        Limits {
+    fn limits(deadline: Duration) -> ProcessLimits {
+        ProcessLimits {
             deadline,
             cancel: Cancel::default(),
         }
@@ -311,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn both_pipes_are_read_however_much_comes() {
+    fn reads_both_pipes_to_the_end() {
         let script = "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2";
         let output = run(
             &mut shell(script),
@@ -320,26 +354,26 @@ mod tests {
         )
         .unwrap();
         assert_eq!(output.stdout.len(), 300_000);
-        assert_eq!(output.stderr.len(), MOST_STDERR);
+        assert_eq!(output.stderr.len(), MAX_STDERR);
         assert!(output.status.success());
     }
 
     #[test]
-    fn a_process_that_hangs_is_killed_at_its_deadline() {
+    fn kills_a_hanging_process_at_its_deadline() {
         for script in ["exec sleep 600", "exec >&- 2>&-; exec sleep 600"] {
             let result = run(&mut shell(script), 10, &limits(Duration::from_millis(100)));
-            assert!(matches!(result, Err(Unread::Late(_))), "{script}");
+            assert!(matches!(result, Err(ProbeError::Temporary(_))), "{script}");
         }
     }
 
     #[test]
-    fn too_much_output_is_a_fault() {
+    fn rejects_too_much_output() {
         let result = run(
             &mut shell("head -c 1000 /dev/zero"),
             10,
             &limits(Duration::from_secs(20)),
         );
-        assert!(matches!(result, Err(Unread::Fault(_))));
+        assert!(matches!(result, Err(ProbeError::BadFile(_))));
     }
 
     #[test]
@@ -352,7 +386,7 @@ mod tests {
         });
         assert!(matches!(
             run(&mut shell("exec sleep 600"), 10, &limits),
-            Err(Unread::Cancelled)
+            Err(ProbeError::Cancelled)
         ));
     }
 }

@@ -1,9 +1,9 @@
-//! Fractions in lowest terms, as ffprobe prints rates and shapes of pixels.
+//! Fractions in lowest terms, in which ffprobe prints frame rates and pixel aspect ratios.
 
 use std::ops::{Div, Rem};
 
-/// A fraction in lowest terms; `None` where either number is 0.
-pub(super) fn lowest<T>(numerator: T, denominator: T) -> Option<(T, T)>
+/// Reduces a fraction to lowest terms; `None` if either number is 0.
+pub(super) fn reduce<T>(numerator: T, denominator: T) -> Option<(T, T)>
 where
     T: Copy + Default + PartialEq + Rem<Output = T> + Div<Output = T>,
 {
@@ -15,11 +15,12 @@ where
     (numerator != zero && denominator != zero).then(|| (numerator / a, denominator / a))
 }
 
-/// The shape of a pixel, `64:45`; `None` for one that ffprobe would have to round.
-pub(super) fn aspect(wide: u64, high: u64) -> Option<String> {
-    let (wide, high) = lowest(wide, high)?;
-    let is_sane = |number: u64| i32::try_from(number).is_ok();
-    (is_sane(wide) && is_sane(high)).then(|| format!("{wide}:{high}"))
+/// Formats a pixel aspect ratio such as `64:45`; `None` if its terms do not fit in 32 bits and
+/// ffprobe would round it.
+pub(super) fn format_aspect_ratio(horizontal: u64, vertical: u64) -> Option<String> {
+    let (horizontal, vertical) = reduce(horizontal, vertical)?;
+    let fits = |number: u64| i32::try_from(number).is_ok();
+    (fits(horizontal) && fits(vertical)).then(|| format!("{horizontal}:{vertical}"))
 }
 
 #[cfg(test)]
@@ -27,12 +28,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fractions_are_in_lowest_terms_or_none() {
-        assert_eq!(lowest(60_000_u32, 2002), Some((30_000, 1001)));
-        assert_eq!(lowest(u128::MAX, u128::MAX), Some((1, 1)));
-        assert_eq!(lowest(0_u64, 5), None);
-        assert_eq!(lowest(5_u64, 0), None);
-        assert_eq!(aspect(1280, 900).as_deref(), Some("64:45"));
-        assert_eq!(aspect(1 << 31, 1), None);
+    fn reduces_fractions_and_rejects_zero() {
+        assert_eq!(reduce(60_000_u32, 2002), Some((30_000, 1001)));
+        assert_eq!(reduce(u128::MAX, u128::MAX), Some((1, 1)));
+        assert_eq!(reduce(0_u64, 5), None);
+        assert_eq!(reduce(5_u64, 0), None);
+        assert_eq!(format_aspect_ratio(1280, 900).as_deref(), Some("64:45"));
+        assert_eq!(format_aspect_ratio(1 << 31, 1), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Headers as this program reads them against ffprobe, the reference.
+//! Comparison of the built-in header readers with ffprobe, which is the reference.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,37 +8,53 @@ use serde_json::Value;
 
 use super::*;
 
-/// Differences that were looked at, and why they stay.
-const DECIDED: &[(&str, &[&str], &str)] = &[
+/// Accepted differences from ffprobe: file, fields and reason.
+const ACCEPTED: &[(&str, &[&str], &str)] = &[
     (
         "cbcs_audiodec.mp4",
         &["duration"],
-        "its fragments begin at 10 s; ffprobe counts from 0",
+        "the fragments begin at 10 s, but ffprobe counts from 0",
     ),
     (
         "outV300.mp4",
         &["video_bitrate"],
-        "ffprobe counts the first fragment's bytes over the whole duration",
+        "ffprobe divides the first fragment's bytes by the whole duration",
     ),
-    ("v300_multiple_segments.mp4", &["video_bitrate"], "the same"),
+    (
+        "v300_multiple_segments.mp4",
+        &["video_bitrate"],
+        "ffprobe divides the first fragment's bytes by the whole duration",
+    ),
     (
         "complseg-1.0001_dec.mp4",
         &["video_bitrate"],
-        "rounded up or down by less than one bit a second",
+        "rounding differs by less than one bit per second",
     ),
     (
         "sample_qt.mp4",
-        UNDECODED,
-        "its samples do not decode, but its parameter sets are whole",
+        PARAMETER_SET_FIELDS,
+        "the samples do not decode, but the parameter sets are complete",
     ),
     (
         "sample_qt.mp4",
         &["software"],
-        "ffprobe takes the encoder from a tag that means who encoded",
+        "ffprobe reads the encoder from a tag that contains a person's name",
     ),
-    ("invalid_userdata.mp4", UNDECODED, "the same: headers only"),
-    ("zero_empty_stsc.mp4", UNDECODED, "the same: headers only"),
-    ("test_case_1185230.mp4", UNDECODED, "the same: headers only"),
+    (
+        "invalid_userdata.mp4",
+        PARAMETER_SET_FIELDS,
+        "header only: the samples do not decode",
+    ),
+    (
+        "zero_empty_stsc.mp4",
+        PARAMETER_SET_FIELDS,
+        "header only: the samples do not decode",
+    ),
+    (
+        "test_case_1185230.mp4",
+        PARAMETER_SET_FIELDS,
+        "header only: the samples do not decode",
+    ),
     (
         "Sr001-2C-01_01.WAV",
         &["reel", "scene", "start_timecode", "take"],
@@ -47,17 +63,17 @@ const DECIDED: &[(&str, &[&str], &str)] = &[
     (
         "A101_1_1.WAV",
         &["reel", "scene", "start_timecode", "take"],
-        "the same",
+        "ffprobe does not read iXML",
     ),
     (
         "A101_3.WAV",
         &["reel", "scene", "start_timecode", "take"],
-        "the same",
+        "ffprobe does not read iXML",
     ),
     (
         "rotated_hdr_video.mov",
         &["lens"],
-        "ffprobe does not read the keys of a track",
+        "ffprobe does not read metadata keys of a track",
     ),
     (
         "fixture-imovie.mp4",
@@ -67,28 +83,32 @@ const DECIDED: &[(&str, &[&str], &str)] = &[
     (
         "activestorage/test/fixtures/files/video.mp4",
         &["rate", "is_vfr"],
-        "44 frames at one distance each, whatever the movie's duration says",
+        "44 evenly spaced frames, although the movie's duration differs",
     ),
     (
         "sideways movie.mov",
         &["rate", "is_vfr", "video_bitrate"],
-        "a tick more or less is the time base, and an odd last frame is no rate",
+        "one tick is the precision of the time base, and only the last frame is longer",
     ),
     (
         "fragmented.mp4",
         &["rate", "video_bitrate"],
-        "ffprobe looks into the first fragment only",
+        "ffprobe reads only the first fragment",
     ),
-    ("fragmented.mp4", UNDECODED, "the same: headers only"),
+    (
+        "fragmented.mp4",
+        PARAMETER_SET_FIELDS,
+        "header only: the samples do not decode",
+    ),
     (
         "fixture-raw.mts",
         &["captured", "make"],
-        "ffprobe does not read what AVCHD cameras write into the picture",
+        "ffprobe does not read the metadata that AVCHD cameras write into the video stream",
     ),
 ];
 
-/// What only parameter sets tell where no sample decodes.
-const UNDECODED: &[&str] = &[
+/// Fields that are known only from the parameter sets if no sample can be decoded.
+const PARAMETER_SET_FIELDS: &[&str] = &[
     "bit_depth",
     "chroma_subsampling",
     "level",
@@ -98,7 +118,7 @@ const UNDECODED: &[&str] = &[
     "scan_order",
 ];
 
-fn read_own(path: &Path) -> Option<Clip> {
+fn read_builtin(path: &Path) -> Option<Clip> {
     let mut original = Original::open(path).ok()?;
     Some(read_header(&mut original).ok()??.facts)
 }
@@ -111,34 +131,38 @@ fn fields(clip: &Clip) -> serde_json::Map<String, Value> {
     fields
 }
 
-/// Fields that differ, as `name: ours, ffprobe's`.
+/// Returns the fields that differ, each with both values. `None` if the file cannot be compared.
 fn differences(path: &Path) -> Option<Vec<(String, String)>> {
-    let ours = fields(&read_own(path)?);
-    let limits = Limits {
+    let builtin = fields(&read_builtin(path)?);
+    let limits = ProcessLimits {
         deadline: Duration::from_secs(60),
         cancel: Cancel::default(),
     };
     let tools = Tools::find(&|_| None).unwrap();
-    // What ffprobe refuses cannot be compared.
-    let theirs = fields(&ask_ffprobe(path, &tools, &limits).ok()?.facts);
-    let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
+    // A file that ffprobe rejects is not compared.
+    let reference = fields(&probe_with_ffprobe(path, &tools, &limits).ok()?.facts);
+    let mut names: Vec<&String> = builtin.keys().chain(reference.keys()).collect();
     names.sort();
     names.dedup();
     let differ = names
         .into_iter()
-        .filter(|name| ours.get(*name) != theirs.get(*name));
-    let shown = |side: Option<&Value>| side.map_or_else(|| "nothing".to_owned(), Value::to_string);
+        .filter(|name| builtin.get(*name) != reference.get(*name));
+    let shown = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), Value::to_string);
     Some(
         differ
             .map(|name| {
-                let sides = format!("{}, {}", shown(ours.get(name)), shown(theirs.get(name)));
-                (name.clone(), sides)
+                let values = format!(
+                    "{}, {}",
+                    shown(builtin.get(name)),
+                    shown(reference.get(name))
+                );
+                (name.clone(), values)
             })
             .collect(),
     )
 }
 
-/// Files in a folder of the project, or beside it; none where there is no such folder.
+/// Lists the files in a folder, relative to the project; empty if the folder does not exist.
 pub(super) fn files_in(folder: &str) -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder);
     walkdir::WalkDir::new(folder)
@@ -150,7 +174,8 @@ pub(super) fn files_in(folder: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Every third of them: each costs a start of ffprobe or ffmpeg. With `BTSINDEX_EVERY_FILE`, all.
+/// Returns every third file, since each file starts ffprobe or ffmpeg. Returns all files if
+/// `BTSINDEX_EVERY_FILE` is set.
 pub(super) fn sample(files: Vec<PathBuf>) -> Vec<PathBuf> {
     let is_all = std::env::var_os("BTSINDEX_EVERY_FILE").is_some();
     files
@@ -160,36 +185,40 @@ pub(super) fn sample(files: Vec<PathBuf>) -> Vec<PathBuf> {
 }
 
 #[test]
-fn headers_say_what_ffprobe_says() {
+fn built_in_readers_agree_with_ffprobe() {
     let mut files = files_in("fixtures/footage");
     files.extend(sample(files_in("../shared/footage")));
     let compared: Vec<(&PathBuf, Vec<(String, String)>)> = files
         .par_iter()
         .filter_map(|path| Some((path, differences(path)?)))
         .collect();
-    let mut undecided: Vec<String> = Vec::new();
+    let mut unexpected: Vec<String> = Vec::new();
     for (path, differences) in &compared {
-        for (field, sides) in differences {
-            let is_decided = DECIDED
+        for (field, values) in differences {
+            let is_accepted = ACCEPTED
                 .iter()
                 .any(|(name, fields, _)| path.ends_with(name) && fields.contains(&field.as_str()));
-            if !is_decided {
-                undecided.push(format!("{}: {field}: {sides}", path.display()));
+            if !is_accepted {
+                unexpected.push(format!("{}: {field}: {values}", path.display()));
             }
         }
     }
-    undecided.sort();
+    unexpected.sort();
     assert!(
-        undecided.is_empty(),
+        unexpected.is_empty(),
         "of {}:\n{}",
         compared.len(),
-        undecided.join("\n")
+        unexpected.join("\n")
     );
-    assert!(compared.len() >= 8, "only {} files", compared.len());
+    assert!(
+        compared.len() >= 8,
+        "only {} files were compared",
+        compared.len()
+    );
 }
 
 #[test]
-fn a_drive_that_fails_is_told_as_such() {
+fn reports_read_errors_of_the_drive() {
     let folder = tempfile::tempdir().unwrap();
     for (kind, first) in [(b"WAVE", b"JUNK"), (b"AVI ", b"JUNK")] {
         let path = folder.path().join("a");
@@ -204,7 +233,7 @@ fn a_drive_that_fails_is_told_as_such() {
         ];
         std::fs::write(&path, file.concat()).unwrap();
         let mut original = Original::open(&path).unwrap();
-        // What was there when it was opened can be read no more.
+        // Truncate the file after it was opened, so that reads fail.
         let shorter = std::fs::File::options().write(true).open(&path).unwrap();
         shorter.set_len(100_000).unwrap();
         assert!(read_header(&mut original).is_err(), "{kind:?}");

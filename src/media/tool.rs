@@ -1,4 +1,4 @@
-//! ffmpeg and ffprobe: where they are, which version.
+//! Paths and versions of ffmpeg and ffprobe.
 
 use std::env::consts::EXE_EXTENSION;
 use std::ffi::OsString;
@@ -11,56 +11,58 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::ffprobe::ffprobe_path;
 use ffmpeg_sidecar::paths::ffmpeg_path;
 
-use super::Unread;
-use super::process::{self, Cancel, Limits};
+use super::ProbeError;
+use super::process::{self, Cancel, ProcessLimits};
 use crate::error::Error;
 
-/// A tool that is whole says its version in much less.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(20);
-/// `-version` prints about a kilobyte.
-const MOST_OUTPUT: usize = 1024 * 1024;
+/// Time limit for a version request. A working tool responds much faster.
+const VERSION_DEADLINE: Duration = Duration::from_secs(20);
+/// Maximum length in bytes of the output of `-version`, which has about a kilobyte.
+const MAX_OUTPUT: usize = 1024 * 1024;
 
-/// One program.
+/// External program, ffmpeg or ffprobe.
 #[derive(Debug, Clone)]
 pub struct Tool {
-    /// What is run.
+    /// Path or name of the executable.
     pub path: PathBuf,
     name: &'static str,
-    /// The file that runs, its size and age: while these are the same, so is the version.
+    /// Path, size and modification time of the executable: the key under which its version is
+    /// cached.
     description: String,
-    /// `None`: it does not answer, and is not asked again.
+    /// Version; `None` if a request failed, which is not repeated.
     version: Arc<OnceLock<Option<String>>>,
 }
 
-/// The programs a scan needs.
+/// External programs that a scan needs.
 #[derive(Debug, Clone)]
 pub struct Tools {
-    /// Reads headers.
+    /// Reads headers that the built-in readers do not support.
     pub ffprobe: Tool,
-    /// Decodes pictures.
+    /// Decodes frames for thumbnails.
     pub ffmpeg: Tool,
 }
 
 impl Tools {
-    /// Finds both: `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, beside this program, or on the
-    /// path. A tool whose description has a `known` version is not asked.
+    /// Finds both tools by `BTSINDEX_FFMPEG` and `BTSINDEX_FFPROBE`, in this program's folder, or
+    /// in `PATH`. `cached_version` returns the cached version for a tool's description.
     ///
     /// # Errors
-    /// [`Error::Tool`] when one cannot be run.
-    pub fn find(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+    /// Returns [`Error::Tool`] if a tool cannot be run.
+    pub fn find(cached_version: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         Ok(Self {
-            ffprobe: Tool::ffprobe(known)?,
-            ffmpeg: Tool::ffmpeg(known)?,
+            ffprobe: Tool::ffprobe(cached_version)?,
+            ffmpeg: Tool::ffmpeg(cached_version)?,
         })
     }
 
-    /// Whether one of them is of that name and version. One that does not answer is of none:
-    /// that shows when it is used.
+    /// Returns true if one of the tools has this name and version. A tool that does not report its
+    /// version never matches; the error is reported when the tool is used.
     #[must_use]
-    pub fn have(&self, version: &str) -> bool {
-        [&self.ffprobe, &self.ffmpeg]
-            .iter()
-            .any(|tool| tool.version().is_ok_and(|own| own == version))
+    pub fn has_version(&self, version: &str) -> bool {
+        [&self.ffprobe, &self.ffmpeg].iter().any(|tool| {
+            tool.version()
+                .is_ok_and(|own_version| own_version == version)
+        })
     }
 }
 
@@ -68,34 +70,34 @@ impl Tool {
     /// Finds ffprobe.
     ///
     /// # Errors
-    /// [`Error::Tool`] when it cannot be run.
-    pub fn ffprobe(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let chosen = std::env::var_os("BTSINDEX_FFPROBE");
-        Self::at("ffprobe", chosen, ffprobe_path(), known)
+    /// Returns [`Error::Tool`] if it cannot be run.
+    pub fn ffprobe(cached_version: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let configured = std::env::var_os("BTSINDEX_FFPROBE");
+        Self::locate("ffprobe", configured, ffprobe_path(), cached_version)
     }
 
     /// Finds ffmpeg.
     ///
     /// # Errors
-    /// [`Error::Tool`] when it cannot be run.
-    pub fn ffmpeg(known: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let chosen = std::env::var_os("BTSINDEX_FFMPEG");
-        Self::at("ffmpeg", chosen, ffmpeg_path(), known)
+    /// Returns [`Error::Tool`] if it cannot be run.
+    pub fn ffmpeg(cached_version: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let configured = std::env::var_os("BTSINDEX_FFMPEG");
+        Self::locate("ffmpeg", configured, ffmpeg_path(), cached_version)
     }
 
-    fn at(
+    fn locate(
         name: &'static str,
-        chosen: Option<OsString>,
-        found: PathBuf,
-        known: &dyn Fn(&str) -> Option<String>,
+        configured: Option<OsString>,
+        default: PathBuf,
+        cached_version: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Error> {
-        let path = chosen.map_or(found, PathBuf::from);
+        let path = configured.map_or(default, PathBuf::from);
         let description = describe(&path).map_err(|source| Error::Tool {
             tool: path.to_string_lossy().into_owned(),
             source,
         })?;
         let version =
-            known(&description).map_or_else(OnceLock::new, |version| Some(version).into());
+            cached_version(&description).map_or_else(OnceLock::new, |version| Some(version).into());
         Ok(Self {
             path,
             name,
@@ -104,67 +106,69 @@ impl Tool {
         })
     }
 
-    /// Its name and version, `ffprobe 5.1.9-0+deb12u1`. Asking costs a process, so a tool is
-    /// asked once, when somebody wants to know.
+    /// Returns the name and version, such as `ffprobe 5.1.9-0+deb12u1`. The first call starts a
+    /// process, and later calls return the stored result.
     ///
     /// # Errors
-    /// [`Error::Tool`] when it cannot be run or does not answer.
+    /// Returns [`Error::Tool`] if the tool cannot be run or does not report its version.
     pub fn version(&self) -> Result<&str, Error> {
-        let mut fault = None;
-        let version = self.version.get_or_init(|| match self.ask() {
+        let mut failure = None;
+        let version = self.version.get_or_init(|| match self.query_version() {
             Ok(version) => Some(version),
             Err(error) => {
-                fault = Some(error);
+                failure = Some(error);
                 None
             }
         });
         version.as_deref().ok_or_else(|| {
-            fault.unwrap_or_else(|| Error::Tool {
+            failure.unwrap_or_else(|| Error::Tool {
                 tool: self.path.to_string_lossy().into_owned(),
-                source: io::Error::other("it does not answer to `-version`"),
+                source: io::Error::other("did not respond to `-version`"),
             })
         })
     }
 
-    /// What this tool is known by, and its version where that was asked or known.
+    /// Returns the description and the version for the cache. `None` if the version was not queried
+    /// or is unknown.
     #[must_use]
-    pub fn known(&self) -> Option<(&str, &str)> {
+    pub fn cached_version(&self) -> Option<(&str, &str)> {
         Some((&self.description, self.version.get()?.as_deref()?))
     }
 
-    fn ask(&self) -> Result<String, Error> {
-        let fault = |source| Error::Tool {
+    fn query_version(&self) -> Result<String, Error> {
+        let error = |source| Error::Tool {
             tool: self.path.to_string_lossy().into_owned(),
             source,
         };
         let mut command = FfmpegCommand::new_with_path(&self.path);
-        let limits = Limits {
-            deadline: ANSWERS_WITHIN,
+        let limits = ProcessLimits {
+            deadline: VERSION_DEADLINE,
             cancel: Cancel::default(),
         };
-        let output =
-            match process::run(command.as_inner_mut().arg("-version"), MOST_OUTPUT, &limits) {
-                Ok(output) => output,
-                Err(Unread::Fatal(Error::Tool { source, .. })) => return Err(fault(source)),
-                Err(_) => return Err(fault(io::Error::other("it does not answer to `-version`"))),
-            };
+        let output = match process::run(command.as_inner_mut().arg("-version"), MAX_OUTPUT, &limits)
+        {
+            Ok(output) => output,
+            Err(ProbeError::Fatal(Error::Tool { source, .. })) => return Err(error(source)),
+            Err(_) => return Err(error(io::Error::other("did not respond to `-version`"))),
+        };
         let text = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() || !text.contains("version") {
-            return Err(fault(io::Error::other("it does not tell its version")));
+            return Err(error(io::Error::other("did not report its version")));
         }
         // `ffprobe version 5.1.9-0+deb12u1 Copyright (c) …`
         let version = text
             .split_whitespace()
             .nth(2)
-            .unwrap_or("of unknown version");
+            .unwrap_or("(unknown version)");
         Ok(format!("{} {version}", self.name))
     }
 
-    /// The option that hands frames on as they are: `-vsync` before 5.1, gone in 9.
+    /// Returns the option that controls frame rate conversion. It is `-vsync` before version 5.1,
+    /// and `-fps_mode` since; version 9 removes `-vsync`.
     ///
     /// # Errors
-    /// [`Error::Tool`] when it does not tell its version.
-    pub(super) fn passthrough(&self) -> Result<&'static str, Error> {
+    /// Returns [`Error::Tool`] if the tool does not report its version.
+    pub(super) fn fps_mode_option(&self) -> Result<&'static str, Error> {
         Ok(if Self::has_fps_mode(self.version()?) {
             "-fps_mode"
         } else {
@@ -172,7 +176,8 @@ impl Tool {
         })
     }
 
-    /// Whether this ffmpeg knows `-fps_mode`, as all do since 5.1; `-vsync` was its name before.
+    /// Returns true if this ffmpeg supports `-fps_mode`, which version 5.1 introduced in place of
+    /// `-vsync`.
     fn has_fps_mode(version: &str) -> bool {
         let number = version.split(' ').nth(1).unwrap_or_default();
         let mut parts = number
@@ -181,15 +186,16 @@ impl Tool {
         match (parts.next(), parts.next()) {
             (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 1),
             (Some(Ok(major)), _) => major >= 6,
-            // `N-12345-gabcdef`: built from recent sources.
+            // A version such as `N-12345-gabcdef` is a build of recent sources.
             _ => true,
         }
     }
 }
 
-/// Path, size and age of a program, found on the path as the system would.
+/// Returns the path, size and modification time of a program. Like the system, it searches `PATH`
+/// for a program without a folder.
 fn describe(program: &Path) -> io::Result<String> {
-    let found = if program.components().count() > 1 {
+    let executable = if program.components().count() > 1 {
         program.to_owned()
     } else {
         let folders = std::env::var_os("PATH").unwrap_or_default();
@@ -198,13 +204,13 @@ fn describe(program: &Path) -> io::Result<String> {
             .find(|path| path.is_file())
             .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?
     };
-    let metadata = found.metadata()?;
-    let age = metadata.modified()?.duration_since(UNIX_EPOCH);
+    let metadata = executable.metadata()?;
+    let modified = metadata.modified()?.duration_since(UNIX_EPOCH);
     Ok(format!(
         "{} {} {}",
-        found.display(),
+        executable.display(),
         metadata.len(),
-        age.map_or(0, |age| age.as_nanos())
+        modified.map_or(0, |modified| modified.as_nanos())
     ))
 }
 
@@ -213,8 +219,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_tell_what_a_tool_knows() {
-        for (version, knows) in [
+    fn recognizes_versions_with_fps_mode() {
+        for (version, is_supported) in [
             ("ffmpeg 4.4.2-0ubuntu0.22.04.1", false),
             ("ffmpeg 5.0", false),
             ("ffmpeg 5.1.9-0+deb12u1", true),
@@ -222,7 +228,7 @@ mod tests {
             ("ffmpeg 8", true),
             ("ffmpeg N-110000-gabc", true),
         ] {
-            assert_eq!(Tool::has_fps_mode(version), knows, "{version}");
+            assert_eq!(Tool::has_fps_mode(version), is_supported, "{version}");
         }
     }
 }

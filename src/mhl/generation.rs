@@ -1,68 +1,71 @@
-//! What a new generation is to say: files and folders with what was found of them.
+//! Contents of a new generation: files with their hashes, folders, and the creator.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::{Action, Verdict, amiss, is_xml};
-use super::{Fault, FolderHash, tree};
+use super::{FolderHash, MhlError, folder_hashes};
+use super::{HashAction, SealVerdict, is_xml, path_error};
 use crate::checksum::{Checksum, HashKind};
 
-/// A generation that is to be written. Paths are relative to the root, their parts separated by
-/// `/`; what is ignored must not be among them.
+/// New generation. Paths are relative to the root and separated by `/`. Ignored files and folders
+/// must not be included.
 #[derive(Debug, Clone)]
 pub struct Generation {
-    /// When it was made; it names the manifest.
+    /// Creation time, which is also part of the manifest's file name.
     pub created: Timestamp,
-    /// In which all times are written.
+    /// Offset from UTC in which all times are written.
     pub offset: Offset,
-    /// Who made it.
+    /// Program and person that created the generation.
     pub creator: Creator,
-    /// How.
+    /// Origin of the files, for the `process` element.
     pub process: Process,
-    /// Patterns that are left out from now on, beside those of the history, or the default ones.
+    /// Additional ignore patterns. They are added to those of the history, or to the default
+    /// patterns if there is no history.
     pub ignored: Vec<String>,
-    /// All files, each once.
-    pub files: Vec<Entry>,
-    /// All folders, also empty ones, without the root. One that a file is in need not be named.
-    pub folders: Vec<Folder>,
-    /// How folders are hashed; a kind that some file lacks is left out.
+    /// All files, without duplicates.
+    pub files: Vec<FileEntry>,
+    /// All folders except the root, including empty ones. Folders that contain files may be
+    /// omitted.
+    pub folders: Vec<FolderEntry>,
+    /// Kinds of the folder hashes. A kind is left out unless every file has a hash of it.
     pub kinds: Vec<HashKind>,
 }
 
-/// Who made a generation.
+/// The `creatorinfo` element of a manifest: the program and the person that created it.
 #[derive(Debug, Clone, Default)]
 pub struct Creator {
-    /// The computer's name.
+    /// Host name of the computer.
     pub host: String,
-    /// The program.
+    /// Name of the program.
     pub tool: String,
-    /// Its version.
+    /// Version of the program.
     pub version: String,
-    /// The person.
+    /// Person who ran the program.
     pub author: Option<Author>,
-    /// Where.
+    /// Location where the manifest was created, such as a studio.
     pub location: Option<String>,
-    /// Whatever else.
+    /// Comment, as free text.
     pub comment: Option<String>,
 }
 
-/// A person.
+/// The `author` element of a manifest.
 #[derive(Debug, Clone, Default)]
 pub struct Author {
-    /// Their name.
+    /// Full name.
     pub name: String,
-    /// `DIT`, say.
+    /// Role in the production, such as `DIT`.
     pub role: Option<String>,
-    /// `name@host.domain`.
+    /// Email address, in the form `name@host.domain`.
     pub email: Option<String>,
-    /// Their number.
+    /// Phone number.
     pub phone: Option<String>,
 }
 
 impl Creator {
-    /// This program on this machine, run by somebody.
+    /// Describes this program on this computer, with an author. Control characters are removed from
+    /// the author's name.
     #[must_use]
-    pub fn by(author: &str) -> Self {
+    pub fn with_author(author: &str) -> Self {
         let name = author.chars().filter(|letter| !letter.is_control());
         Self {
             author: Some(Author {
@@ -71,15 +74,15 @@ impl Creator {
                 email: None,
                 phone: None,
             }),
-            ..Self::here()
+            ..Self::this_host()
         }
     }
 
-    /// This program on this machine.
+    /// Describes this program on this computer, without an author.
     #[must_use]
-    pub fn here() -> Self {
+    pub fn this_host() -> Self {
         Self {
-            host: host(),
+            host: host_name(),
             tool: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             author: None,
@@ -90,24 +93,24 @@ impl Creator {
 }
 
 #[cfg(unix)]
-fn host() -> String {
+fn host_name() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(not(unix))]
-fn host() -> String {
+fn host_name() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
 }
 
-/// How a generation came about.
+/// The `process` element of a manifest: how the generation was created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Process {
-    /// The files were there.
+    /// The files were hashed in this folder.
     InPlace,
-    /// They were copied there.
+    /// The files were copied to this folder.
     Transfer,
-    /// It was gathered from other manifests.
+    /// The generation was collected from other manifests.
     Flatten,
 }
 
@@ -121,70 +124,70 @@ impl Process {
     }
 }
 
-/// A file.
+/// The `hash` element of a manifest: one file with its hashes.
 #[derive(Debug, Clone)]
-pub struct Entry {
-    /// Where it is.
+pub struct FileEntry {
+    /// Path relative to the root, separated by `/`.
     pub path: String,
-    /// Where it was when it was last recorded, if it was renamed since.
+    /// Path in the last generation that contains the file, if it was renamed since.
     pub previous: Option<String>,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// When it was last written, where that is known.
+    /// Modification time, if known.
     pub modified: Option<Timestamp>,
-    /// When it was made, where that is known.
+    /// Creation time, if known.
     pub created: Option<Timestamp>,
-    /// Its hashes, at most one of a kind.
-    pub hashes: Vec<Hash>,
+    /// Hashes of the file, at most one of each kind.
+    pub hashes: Vec<HashEntry>,
 }
 
-/// A hash of a file.
+/// Hash of a file, as a manifest records it.
 #[derive(Debug, Clone)]
-pub struct Hash {
-    /// What was found.
+pub struct HashEntry {
+    /// Hash of the file's content.
     pub checksum: Checksum,
-    /// What it stands for.
-    pub action: Action,
-    /// When it was found.
-    pub made: Timestamp,
+    /// Result of comparing the hash with the history.
+    pub action: HashAction,
+    /// Time at which the hash was computed.
+    pub computed_at: Timestamp,
 }
 
-impl Hash {
-    /// What was made of a file's hashes, at that time.
+impl HashEntry {
+    /// Converts the verdict on a file into hash entries with the given time.
     #[must_use]
-    pub fn all(verdict: Verdict, made: Timestamp) -> Vec<Self> {
+    pub fn from_verdict(verdict: SealVerdict, computed_at: Timestamp) -> Vec<Self> {
         let hashes = verdict.hashes.into_iter();
         hashes
             .map(|(checksum, action)| Self {
                 checksum,
                 action,
-                made,
+                computed_at,
             })
             .collect()
     }
 }
 
-/// A folder.
+/// The `directoryhash` element of a manifest, without its hashes.
 #[derive(Debug, Clone)]
-pub struct Folder {
-    /// Where it is.
+pub struct FolderEntry {
+    /// Path relative to the root, separated by `/`.
     pub path: String,
-    /// Where it was when it was last recorded, if it was renamed since; the files in it each say
-    /// so, too.
+    /// Path in the last generation that contains the folder, if it was renamed since. Each file in
+    /// a renamed folder needs its own `previous` path, too.
     pub previous: Option<String>,
-    /// When something in it was last named or removed, where that is known.
+    /// Modification time of the folder, if known.
     pub modified: Option<Timestamp>,
 }
 
 impl Generation {
-    /// Whether a manifest can hold all of it.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    /// Checks that a manifest can represent all values, before anything is written.
+    pub(super) fn check(&self) -> Result<(), MhlError> {
         let mut paths = std::collections::HashSet::new();
         let files = self.files.iter().map(|file| &file.path);
         for path in files.chain(self.folders.iter().map(|folder| &folder.path)) {
             check_path(path)?;
             if !paths.insert(path) {
-                return Err(Fault::unwritable(path, "it is there twice"));
+                return Err(MhlError::unwritable(path, "listed twice"));
             }
         }
         let folders = self.folders.iter().map(|folder| &folder.previous);
@@ -196,8 +199,8 @@ impl Generation {
             let mut kinds: Vec<HashKind> = Vec::new();
             for kind in file.hashes.iter().map(|hash| hash.checksum.kind()) {
                 if kind == HashKind::Xxh32 || kinds.contains(&kind) {
-                    let reason = "it has two hashes of a kind, or one that ASC MHL has not";
-                    return Err(Fault::unwritable(&file.path, reason));
+                    let reason = "two hashes of one kind, or a kind that ASC MHL does not define";
+                    return Err(MhlError::unwritable(&file.path, reason));
                 }
                 kinds.push(kind);
             }
@@ -205,42 +208,46 @@ impl Generation {
         self.check_texts()
     }
 
-    fn check_texts(&self) -> Result<(), Fault> {
+    fn check_texts(&self) -> Result<(), MhlError> {
         let creator = &self.creator;
         let author = creator.author.as_ref();
         let email = author.and_then(|author| author.email.as_deref());
         if let Some(email) = email.filter(|email| !is_address(email)) {
-            return Err(Fault::unwritable(
+            return Err(MhlError::unwritable(
                 email,
-                "it is no address, as `name@host.domain` is",
+                "not an email address such as `name@host.domain`",
             ));
         }
         let texts = [&creator.host, &creator.tool, &creator.version];
-        let said = [&creator.location, &creator.comment];
+        let optional = [&creator.location, &creator.comment];
         let author = author.map(|author| {
-            let said = [&author.role, &author.email, &author.phone];
-            said.into_iter().flatten().chain([&author.name])
+            let optional = [&author.role, &author.email, &author.phone];
+            optional.into_iter().flatten().chain([&author.name])
         });
         let all = texts
             .into_iter()
-            .chain(said.into_iter().flatten())
+            .chain(optional.into_iter().flatten())
             .chain(author.into_iter().flatten())
             .chain(&self.ignored);
         for text in all {
             if !text.chars().all(is_xml) {
-                return Err(Fault::unwritable(text, "XML cannot hold it"));
+                return Err(MhlError::unwritable(
+                    text,
+                    "contains characters that XML cannot represent",
+                ));
             }
         }
         if self.ignored.iter().any(String::is_empty) {
-            return Err(Fault::unwritable("", "an empty pattern"));
+            return Err(MhlError::unwritable("", "an empty pattern"));
         }
         Ok(())
     }
 
-    /// The hashes of all folders, by their paths, in each kind that every file has.
+    /// Computes the hashes of all folders, keyed by path: one map for each kind that every file
+    /// has.
     pub(super) fn folder_hashes(&self) -> Vec<std::collections::BTreeMap<String, FolderHash>> {
         let mut kinds = self.kinds.clone();
-        // The schema wants them in this order.
+        // The schema requires this order.
         kinds.sort_by_key(|kind| kind.name());
         kinds.dedup();
         kinds.retain(|kind| {
@@ -255,30 +262,33 @@ impl Generation {
                     .iter()
                     .filter_map(|file| Some((file.path.as_str(), file.hash(kind)?)));
                 let folders = self.folders.iter().map(|folder| folder.path.as_str());
-                tree::folder_hashes(kind, files, folders)
+                folder_hashes(kind, files, folders)
             })
             .collect()
     }
 }
 
-impl Entry {
+impl FileEntry {
     fn hash(&self, kind: HashKind) -> Option<&Checksum> {
         let mut hashes = self.hashes.iter().map(|hash| &hash.checksum);
         hashes.find(|checksum| checksum.kind() == kind)
     }
 }
 
-fn check_path(path: &str) -> Result<(), Fault> {
-    if let Some(reason) = amiss(path) {
-        return Err(Fault::unwritable(path, reason));
+fn check_path(path: &str) -> Result<(), MhlError> {
+    if let Some(reason) = path_error(path) {
+        return Err(MhlError::unwritable(path, reason));
     }
     if path.chars().all(is_xml) {
         return Ok(());
     }
-    Err(Fault::unwritable(path, "XML cannot hold this name"))
+    Err(MhlError::unwritable(
+        path,
+        "contains characters that XML cannot represent",
+    ))
 }
 
-/// As the schema has it: `[^@]+@[^\.]+\..+`.
+/// Returns true if a text matches the schema's pattern for email addresses: `[^@]+@[^\.]+\..+`.
 fn is_address(email: &str) -> bool {
     let Some((name, rest)) = email.split_once('@') else {
         return false;

@@ -1,8 +1,8 @@
-//! All histories below a folder: its own, and those of folders within, which a camera card brings
-//! along when it is copied into a folder of reels.
+//! All histories of a folder: that of the folder itself, and those of folders inside it. For
+//! example, a card that is copied into a folder of reels may contain its own history.
 //!
-//! A file belongs to the nearest history above it. Whoever writes a new generation of the outer
-//! one writes one of each, and the outer one refers to those next below it.
+//! A file belongs to the nearest history above it. A new generation of the outer history includes a
+//! new generation of each inner one, and every history refers to those directly below it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -13,37 +13,40 @@ use std::time::Duration;
 
 use walkdir::WalkDir;
 
-use super::written::{self, Part, Place, folders};
-use super::{FOLDER, Fault, Generation, History, Known, LOCK, Verdict};
+use super::write::{self, HistoryPart, HistoryPath, all_folders};
+use super::{FOLDER, FileHistory, Generation, History, LOCK, MhlError, SealVerdict};
+use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
 use crate::lock::Shared;
-use crate::publish;
 
-/// Looks at a history on a share that may show an old one; systems remember for a second what they saw.
-const LOOKS: u32 = 5;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(400);
+/// Maximum number of reads of a history on a network share. A read may return an old version, since
+/// clients cache file attributes for about a second.
+const MAX_READS: u32 = 5;
+/// Pause between two reads of a history on a network share.
+const READ_INTERVAL: Duration = Duration::from_millis(400);
 
-/// The histories of a folder and of those within. All paths are relative to this folder, their
-/// parts separated by `/`.
+/// Histories of a folder and of the folders inside it. All paths are relative to this folder and
+/// separated by `/`.
 #[derive(Debug)]
 pub struct Histories {
     root: PathBuf,
-    /// By the folder each belongs to; the root's, which is always there, by the empty path.
+    /// Histories by the folder they belong to. The key of the root is the empty path, which is
+    /// always present.
     pub(super) all: BTreeMap<String, Option<History>>,
-    /// Locks of those that are to be written, by the same paths.
+    /// Locks of the histories to be written, by folder.
     locks: BTreeMap<String, Shared>,
 }
 
 impl Histories {
-    /// Reads them all. Links to folders are not followed; a folder that may not be looked into is
-    /// passed over, and so is one whose name is not UTF-8, since no manifest can name it.
+    /// Reads all histories. Links to folders are not followed. Folders without read permission are
+    /// skipped, as are folders whose names are not UTF-8, since no manifest can name them.
     ///
     /// # Errors
-    /// As [`History::read`]; also when a history refers to a generation within that is not there, or
-    /// is another than it was.
-    pub fn read(root: &Path) -> Result<Self, Fault> {
+    /// Returns the errors of [`History::read`], and an error if a history refers to an inner
+    /// generation that is missing or has changed.
+    pub fn read(root: &Path) -> Result<Self, MhlError> {
         let mut all = BTreeMap::from([(String::new(), History::read(root)?)]);
-        for path in within(root)? {
+        for path in find_history_folders(root)? {
             if let Some(history) = History::read(&root.join(&path))? {
                 all.insert(path, Some(history));
             }
@@ -57,86 +60,103 @@ impl Histories {
         Ok(histories)
     }
 
-    /// Reads them all while no other process, on any machine, writes to the root's or to those within for which
-    /// `is_written` says yes; that lasts until they are dropped. `None` when `go_on` ended the wait for others.
+    /// Locks the histories of the root and of the folders selected by `is_written`, then reads all
+    /// histories. No other process, on any machine, can write to a locked history until the result
+    /// is dropped. Waits for other processes while `keep_waiting` returns true, and returns `None`
+    /// if it returns false.
     ///
     /// # Errors
-    /// As [`Histories::read`]; also when the lock cannot be created.
+    /// Returns the errors of [`Histories::read`], and an error if a lock cannot be created.
     pub fn lock(
         root: &Path,
         is_written: &dyn Fn(&str) -> bool,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<Option<Self>, Fault> {
+        keep_waiting: &dyn Fn() -> bool,
+    ) -> Result<Option<Self>, MhlError> {
         loop {
-            let places = || -> Result<BTreeSet<String>, Fault> {
-                let mut places = within(root)?;
-                places.retain(|place| is_written(place));
-                places.insert(String::new());
-                Ok(places)
+            let folders = || -> Result<BTreeSet<String>, MhlError> {
+                let mut folders = find_history_folders(root)?;
+                folders.retain(|owner| is_written(owner));
+                folders.insert(String::new());
+                Ok(folders)
             };
             let mut locks = BTreeMap::new();
-            // Outer ones first, in every process: none waits for one that waits for it.
-            for place in places()? {
-                let folder = root.join(&place).join(FOLDER);
-                written::make_folder(&folder)?;
+            // Every process locks outer histories first, so that no two processes wait for each
+            // other.
+            for owner in folders()? {
+                let folder = root.join(&owner).join(FOLDER);
+                write::create_folder(&folder)?;
                 let path = folder.join(LOCK);
-                let Some(lock) = Shared::hold(&path, go_on).map_err(Fault::path(&path))? else {
+                let Some(lock) =
+                    Shared::hold(&path, keep_waiting).map_err(MhlError::path(&path))?
+                else {
                     return Ok(None);
                 };
-                locks.insert(place, lock);
+                locks.insert(owner, lock);
             }
-            // Another process may have made one before these locks were held.
-            if places()?.iter().eq(locks.keys()) {
-                let mut histories = Self::read_settled(root, &locks)?;
-                histories.take_in(&locks)?;
+            // Another process may have created a history before these locks were acquired.
+            if folders()?.iter().eq(locks.keys()) {
+                let mut histories = Self::read_up_to_date(root, &locks)?;
+                histories.adopt_manifests(&locks)?;
                 return Ok(Some(Self { locks, ..histories }));
             }
         }
     }
 
-    /// Reads them all once a share shows what others wrote to those that are locked.
-    fn read_settled(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, Fault> {
-        let is_local = File::open(root).is_ok_and(|root| publish::is_local(&root));
-        let mut left = if is_local { 1 } else { LOOKS };
+    /// Reads all histories. On a network share, reads them repeatedly until the locked ones are up
+    /// to date.
+    fn read_up_to_date(root: &Path, locks: &BTreeMap<String, Shared>) -> Result<Self, MhlError> {
+        let is_local = File::open(root).is_ok_and(|root| atomic_file::is_local(&root));
+        let mut left = if is_local { 1 } else { MAX_READS };
         loop {
             left -= 1;
             let read = Self::read(root);
-            let is_settled = read.as_ref().is_ok_and(|histories| {
+            let is_up_to_date = read.as_ref().is_ok_and(|histories| {
                 let locked = histories
-                    .found()
-                    .filter(|(place, _)| locks.contains_key(*place));
-                locked.into_iter().all(|(_, history)| history.is_settled())
+                    .iter()
+                    .filter(|(owner, _)| locks.contains_key(*owner));
+                locked
+                    .into_iter()
+                    .all(|(_, history)| history.is_up_to_date())
             });
-            if is_settled || left == 0 {
+            if is_up_to_date || left == 0 {
                 return read;
             }
-            thread::sleep(BETWEEN_LOOKS);
+            thread::sleep(READ_INTERVAL);
         }
     }
 
-    fn check_references(&self) -> Result<(), Fault> {
-        let mut found = self.found();
-        found.try_for_each(|(place, history)| self.check_references_of(place, history))
+    fn check_references(&self) -> Result<(), MhlError> {
+        let mut histories = self.iter();
+        histories.try_for_each(|(owner, history)| self.check_references_of(owner, history))
     }
 
-    /// Checks that the manifests that the last generation of a history refers to are those of the histories within.
-    pub(super) fn check_references_of(&self, place: &str, history: &History) -> Result<(), Fault> {
+    /// Checks that the manifests that the last generation refers to are those of the inner
+    /// histories.
+    pub(super) fn check_references_of(
+        &self,
+        owner: &str,
+        history: &History,
+    ) -> Result<(), MhlError> {
         for (path, c4) in history.references() {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
             let Some(folder) = folder.strip_suffix(FOLDER) else {
                 continue;
             };
-            let folder = below(place, folder.trim_end_matches('/'));
-            // A folder that was moved away took its history along.
+            let folder = join(owner, folder.trim_end_matches('/'));
+            // The folder may have been moved, together with its history.
             let Some(Some(inner)) = self.all.get(&folder) else {
                 continue;
             };
             let path = inner.root().join(FOLDER).join(name);
-            match inner.generations().iter().find(|made| made.name == name) {
-                None => return Err(Fault::MissingManifest { path }),
-                Some(made) if made.c4 != *c4 => {
+            match inner
+                .generations()
+                .iter()
+                .find(|generation| generation.name == name)
+            {
+                None => return Err(MhlError::MissingManifest { path }),
+                Some(generation) if generation.c4 != *c4 => {
                     let kind = HashKind::C4;
-                    return Err(Fault::Altered { path, kind });
+                    return Err(MhlError::Altered { path, kind });
                 }
                 Some(_) => {}
             }
@@ -144,93 +164,94 @@ impl Histories {
         Ok(())
     }
 
-    /// Whether all locks are held still: a process that was stopped for a minute may have lost them, and have replaced a
-    /// chain of another at the last moment.
+    /// Returns true if all locks are still held. A process that was stopped for a minute may have
+    /// lost its locks, and may have replaced a chain that another process wrote.
     #[must_use]
-    pub fn are_held(&self) -> bool {
+    pub fn holds_all_locks(&self) -> bool {
         self.locks.values().all(Shared::is_held)
     }
 
-    /// Whether there is none.
+    /// Returns true if no history was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.found().next().is_none()
+        self.iter().next().is_none()
     }
 
-    /// The folder they were looked for in.
+    /// Returns the folder below which the histories were read.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The histories that there are, each with the folder it belongs to; the root's, if it has one,
-    /// first, with the empty path.
-    pub fn found(&self) -> impl Iterator<Item = (&str, &History)> {
+    /// Iterates over the histories, each with the folder it belongs to. The history of the root, if
+    /// it exists, comes first and has the empty path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &History)> {
         self.all
             .iter()
             .filter_map(|(path, history)| Some((path.as_str(), history.as_ref()?)))
     }
 
-    /// The history that a file belongs to, if there is one, and the file's path in it.
+    /// Returns the history that a file belongs to, and the file's path relative to it. The history
+    /// is `None` if there is none.
     #[must_use]
     pub fn nearest<'a>(&self, path: &'a str) -> (Option<&History>, &'a str) {
-        let (place, local) = self.place(path);
-        (self.all.get(place).and_then(Option::as_ref), local)
+        let (owner, local) = self.owner(path);
+        (self.all.get(owner).and_then(Option::as_ref), local)
     }
 
-    /// The folder of the nearest history, and the path in it. A folder that has a history belongs
-    /// to it.
-    fn place<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
+    /// Splits a path into the folder of the nearest history and the path below it. A folder with a
+    /// history belongs to its own history.
+    fn owner<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
         let mut folder = path;
         while !folder.is_empty() {
             if self.all.contains_key(folder) {
                 let local = path.get(folder.len()..).unwrap_or_default();
                 return (folder, local.trim_start_matches('/'));
             }
-            folder = super::tree::parted(folder).0;
+            folder = super::folder_hashes::split_parent(folder).0;
         }
         ("", path)
     }
 
-    /// The hashes that a file has to have: see [`History::expected`].
+    /// Returns the hashes that a file must have: see [`History::expected`].
     #[must_use]
     pub fn expected(&self, path: &str) -> Option<Vec<&Checksum>> {
         let (history, local) = self.nearest(path);
         history?.expected(local)
     }
 
-    /// What is known of a file by that very path.
+    /// Returns the records of a file under exactly this path.
     #[must_use]
-    pub fn known(&self, path: &str) -> Option<&Known> {
+    pub fn file_history(&self, path: &str) -> Option<&FileHistory> {
         let (history, local) = self.nearest(path);
-        history?.known(local)
+        history?.file_history(local)
     }
 
-    /// What a found hash means: see [`judged`](super::judged).
+    /// Compares the computed hashes of a file with its history: see [`compare`](super::compare()).
     #[must_use]
-    pub fn judged(&self, path: &str, found: &[Checksum]) -> Verdict {
+    pub fn compare(&self, path: &str, found: &[Checksum]) -> SealVerdict {
         let (history, local) = self.nearest(path);
-        super::judged(history, local, found)
+        super::compare(history, local, found)
     }
 
-    /// The kinds of hashes to make of a file: see [`needed`](super::needed).
+    /// Returns the kinds of hashes to compute for a file: see
+    /// [`required_kinds`](super::required_kinds).
     #[must_use]
-    pub fn needed(&self, path: &str, wanted: &[HashKind]) -> Vec<HashKind> {
+    pub fn required_kinds(&self, path: &str, requested: &[HashKind]) -> Vec<HashKind> {
         let (history, local) = self.nearest(path);
-        super::needed(history, local, wanted)
+        super::required_kinds(history, local, requested)
     }
 
-    /// Whether a file is left out because somebody wanted it so, and not as all histories leave it out.
+    /// Returns true if a user's pattern ignores a file that the default patterns do not ignore.
     #[must_use]
-    pub fn is_ignored_on_purpose(&self, path: &str) -> bool {
-        self.is_ignored(path, false) && !super::Ignored::default().has(path, false)
+    pub fn is_ignored_by_user(&self, path: &str) -> bool {
+        self.is_ignored(path, false) && !super::IgnorePatterns::default().is_match(path, false)
     }
 
-    /// Whether a file or folder is left out: by a history above it, or by what all histories leave
-    /// out.
+    /// Returns true if a history above a file or folder, or a default pattern, ignores it.
     #[must_use]
     pub fn is_ignored(&self, path: &str, is_folder: bool) -> bool {
-        let by_default = super::Ignored::default();
+        let default_patterns = super::IgnorePatterns::default();
         let mut folder = path;
         loop {
             if let Some(history) = self.all.get(folder) {
@@ -238,7 +259,7 @@ impl Histories {
                 let local = local.trim_start_matches('/');
                 let is_ignored = match history {
                     Some(history) => history.is_ignored(local, is_folder),
-                    None => by_default.has(local, is_folder),
+                    None => default_patterns.is_match(local, is_folder),
                 };
                 if is_ignored {
                     return true;
@@ -247,92 +268,94 @@ impl Histories {
             if folder.is_empty() {
                 return false;
             }
-            folder = super::tree::parted(folder).0;
+            folder = super::folder_hashes::split_parent(folder).0;
         }
     }
 
-    /// The kinds of hashes that files are known by at first, each once.
+    /// Returns the kinds of the original hashes of all files, without duplicates.
     #[must_use]
     pub fn kinds(&self) -> Vec<HashKind> {
         let originals = self
-            .found()
+            .iter()
             .flat_map(|(_, history)| history.original_kinds());
         let kinds: BTreeSet<HashKind> = originals.collect();
         kinds.into_iter().collect()
     }
 
-    /// All files and folders that have to be there: see [`History::paths`].
+    /// Returns all files and folders that must exist: see [`History::paths`].
     #[must_use]
     pub fn paths(&self) -> BTreeSet<String> {
-        let all = self.found().flat_map(|(place, history)| {
+        let all = self.iter().flat_map(|(owner, history)| {
             let paths = history.paths().into_iter();
-            paths.map(move |path| below(place, path))
+            paths.map(move |path| join(owner, path))
         });
-        // A folder that is left out above may have a history of its own.
+        // A folder ignored by an outer history may have its own history.
         all.filter(|path| !self.is_ignored(path, false)).collect()
     }
 
-    /// Writes a new generation of the folder, and of each history within that has a file or folder in it, the
-    /// innermost first, and returns the manifests; that of the folder itself is the last one.
+    /// Writes a new generation of the root's history, and of each inner history to which a file or
+    /// folder belongs. Returns the paths of the manifests, in the order of writing: inner histories
+    /// first, the root last.
     ///
-    /// Patterns to leave out are added to the outermost history; those without a `/` to all.
+    /// Ignore patterns are added to the root's history. Patterns without a `/` are added to inner
+    /// histories, too.
     ///
     /// # Errors
-    /// As [`write`](super::write). Histories that were written before the fault keep their new
-    /// generation, which is a true one.
-    pub fn write(&self, generation: &Generation) -> Result<Vec<PathBuf>, Fault> {
+    /// Returns the errors of [`write`](super::write()). Histories written before the error keep
+    /// their new generation, which is valid.
+    pub fn write(&self, generation: &Generation) -> Result<Vec<PathBuf>, MhlError> {
         generation.check()?;
         let hashes = generation.folder_hashes();
-        let all_folders = folders(generation);
-        let mut parts: BTreeMap<&str, Part<'_>> = BTreeMap::new();
+        let all_folders = all_folders(generation);
+        let mut parts: BTreeMap<&str, HistoryPart<'_>> = BTreeMap::new();
         let roots: BTreeMap<&str, PathBuf> = self
             .all
             .keys()
-            .map(|place| (place.as_str(), self.root.join(place)))
+            .map(|owner| (owner.as_str(), self.root.join(owner)))
             .collect();
-        for (place, root) in &roots {
-            let history = self.all.get(*place).and_then(Option::as_ref);
-            if all_folders.contains_key(place) {
-                parts.insert(place, Part::new(root, history));
+        for (owner, root) in &roots {
+            let history = self.all.get(*owner).and_then(Option::as_ref);
+            if all_folders.contains_key(owner) {
+                parts.insert(owner, HistoryPart::new(root, history));
             }
         }
         for file in &generation.files {
-            let (place, local) = self.place(&file.path);
-            if let Some(part) = parts.get_mut(place) {
+            let (owner, local) = self.owner(&file.path);
+            if let Some(part) = parts.get_mut(owner) {
                 let previous = file.previous.as_deref();
                 part.add_file(
                     file,
                     local,
-                    previous.and_then(|old| self.within(place, old)),
+                    previous.and_then(|old| self.path_in_history(owner, old)),
                 );
             }
         }
         for (path, folder) in &all_folders {
             let previous = folder.and_then(|folder| folder.previous.as_deref());
-            let mut places = vec![self.place(path)];
-            // A folder with a history of its own is a folder of the one above, too.
-            if places.iter().any(|(_, local)| local.is_empty()) && !path.is_empty() {
-                places.push(self.above(path));
+            let mut owners = vec![self.owner(path)];
+            // A folder with its own history is also recorded as a folder in the history above.
+            if owners.iter().any(|(_, local)| local.is_empty()) && !path.is_empty() {
+                owners.push(self.parent_history(path));
             }
-            for (place, local) in places {
-                if let Some(part) = parts.get_mut(place) {
-                    let place = Place {
+            for (owner, local) in owners {
+                if let Some(part) = parts.get_mut(owner) {
+                    let location = HistoryPath {
                         path: local,
-                        previous: previous.and_then(|old| self.within(place, old)),
+                        previous: previous.and_then(|old| self.path_in_history(owner, old)),
                     };
-                    part.add_folder(path, *folder, &hashes, place);
+                    part.add_folder(path, *folder, &hashes, location);
                 }
             }
         }
         let mut written = Vec::new();
-        // What is within comes after what it is in.
-        while let Some((place, part)) = parts.pop_last() {
+        // Inner histories sort after outer ones, so they are written first.
+        while let Some((owner, part)) = parts.pop_last() {
             let mut ignored = generation.ignored.clone();
-            // What says where it holds is meant for the outermost.
-            ignored.retain(|pattern| place.is_empty() || !pattern.contains('/'));
-            let manifest = part.write(generation, &ignored, self.locks.get(place))?;
-            let (above, local) = self.above(place);
-            if !place.is_empty()
+            // A pattern with a `/` is relative to the root.
+            ignored.retain(|pattern| owner.is_empty() || !pattern.contains('/'));
+            let manifest = part.write(generation, &ignored, self.locks.get(owner))?;
+            let (above, local) = self.parent_history(owner);
+            if !owner.is_empty()
                 && let Some(part) = parts.get_mut(above)
             {
                 let path = format!("{local}/{FOLDER}/{}", manifest.name);
@@ -343,48 +366,51 @@ impl Histories {
         Ok(written)
     }
 
-    /// A path as the history of that folder has it. What came from another history has no old path
-    /// in this one.
-    fn within<'a>(&self, folder: &str, path: &'a str) -> Option<&'a str> {
-        let (place, local) = self.place(path);
-        (place == folder && !local.is_empty()).then_some(local)
+    /// Returns a path relative to the history of `folder`; `None` for a path that belongs to
+    /// another history.
+    fn path_in_history<'a>(&self, folder: &str, path: &'a str) -> Option<&'a str> {
+        let (owner, local) = self.owner(path);
+        (owner == folder && !local.is_empty()).then_some(local)
     }
 
-    /// The history next above a folder that has one, and the folder's path in it.
-    fn above<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
-        let (folder, _) = super::tree::parted(path);
-        let (place, _) = self.place(folder);
-        let local = path.get(place.len()..).unwrap_or_default();
-        (place, local.trim_start_matches('/'))
+    /// Returns the folder of the nearest history above a folder, and the folder's path relative to
+    /// it.
+    fn parent_history<'a>(&self, path: &'a str) -> (&'a str, &'a str) {
+        let (folder, _) = super::folder_hashes::split_parent(path);
+        let (owner, _) = self.owner(folder);
+        let local = path.get(owner.len()..).unwrap_or_default();
+        (owner, local.trim_start_matches('/'))
     }
 }
 
-/// A path in a folder, which may be the root.
-fn below(folder: &str, path: &str) -> String {
+/// Joins a folder and a path below it. Both may be empty.
+fn join(folder: &str, path: &str) -> String {
     match (folder, path) {
         ("", path) | (path, "") => path.to_owned(),
         (folder, path) => format!("{folder}/{path}"),
     }
 }
 
-/// Folders below a root that have a history, by their paths. Links to folders are not followed.
-fn within(root: &Path) -> Result<BTreeSet<String>, Fault> {
-    let mut places = BTreeSet::new();
+/// Returns the paths of folders below the root that contain a history. Links to folders are not
+/// followed.
+fn find_history_folders(root: &Path) -> Result<BTreeSet<String>, MhlError> {
+    let mut folders = BTreeSet::new();
     let mut walk = WalkDir::new(root).min_depth(1).into_iter();
     while let Some(entry) = walk.next() {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(fault) => {
-                let path = fault.path().unwrap_or(root).to_owned();
-                match fault.into_io_error() {
-                    // What another process gave its name or removed meanwhile is no fault either.
-                    Some(fault)
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                match error.into_io_error() {
+                    // A folder that another process renamed or removed in the meantime is not an
+                    // error.
+                    Some(error)
                         if !matches!(
-                            fault.kind(),
+                            error.kind(),
                             ErrorKind::PermissionDenied | ErrorKind::NotFound
                         ) =>
                     {
-                        return Err(Fault::path(path)(fault));
+                        return Err(MhlError::path(path)(error));
                     }
                     _ => continue,
                 }
@@ -396,13 +422,13 @@ fn within(root: &Path) -> Result<BTreeSet<String>, Fault> {
         walk.skip_current_dir();
         let folder = entry.path().parent().unwrap_or(root);
         if folder != root {
-            places.extend(relative(root, folder));
+            folders.extend(relative_path(root, folder));
         }
     }
-    Ok(places)
+    Ok(folders)
 }
 
-fn relative(root: &Path, path: &Path) -> Option<String> {
+fn relative_path(root: &Path, path: &Path) -> Option<String> {
     let path = path.strip_prefix(root).ok()?;
     let parts: Option<Vec<&str>> = path
         .components()

@@ -1,115 +1,120 @@
-//! What stands in one `ascmhl` folder, read and proven against its chain.
+//! Reader of one history: an `ascmhl` folder, whose manifests are verified against its chain.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::chain::{self, Link};
-use super::manifest::{self, Said};
-use super::{Action, CHAIN, EXTENSION, FOLDER, Fault, FolderHash, IGNORED_BY_DEFAULT, Ignored};
+use super::chain::{self, ChainLink};
+use super::manifest::{self, ManifestEntry};
+use super::{
+    CHAIN, EXTENSION, FOLDER, FolderHash, HashAction, IGNORED_BY_DEFAULT, IgnorePatterns, MhlError,
+};
+use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
-use crate::publish;
 
-/// The history of a folder: every generation that its chain names.
+/// History of a folder: all generations that its chain names.
 ///
-/// A manifest that the chain does not name is passed over: whoever wrote it was interrupted, or another replaced the chain.
-/// Its number is not used again; the next writer takes it in. Histories of folders within are not looked at: see
-/// [`Histories`](super::Histories).
+/// A manifest that the chain does not name is skipped: its writer was interrupted, or another
+/// process replaced the chain. Its number is not reused, and the next writer adds it to the chain.
+/// [`Histories`](super::Histories) also reads the histories of inner folders.
 #[derive(Debug)]
 pub struct History {
     pub(super) root: PathBuf,
-    pub(super) links: Vec<Link>,
-    /// The chain, as it was when it was read.
+    pub(super) links: Vec<ChainLink>,
+    /// Metadata of the chain file when it was read.
     pub(super) chain: Metadata,
-    /// The greatest number that a manifest here has, whether the chain names it or not.
+    /// Highest number of a manifest in the folder, even if the chain does not name that manifest.
     pub(super) last_number: u32,
-    /// Manifests that follow the last one of the chain, which does not name them: numbers and names, in order.
+    /// Numbers and names of unnamed manifests, which are later than the last link of the chain, in
+    /// order.
     pub(super) unnamed: Vec<(u32, String)>,
-    made: Vec<Made>,
-    files: HashMap<String, Known>,
-    folders: HashMap<String, KnownFolder>,
-    /// By new path: the old one, with the generation that says so; the oldest first.
+    generations: Vec<ManifestRef>,
+    files: HashMap<String, FileHistory>,
+    folders: HashMap<String, FolderHistory>,
+    /// Old paths by new path, with the generation that records each rename, oldest first.
     old_names: HashMap<String, Vec<(u32, String)>>,
-    /// By old path: the new one.
+    /// New paths by old path, with the generation that records each rename, oldest first.
     new_names: HashMap<String, Vec<(u32, String)>>,
     references: Vec<(String, Checksum)>,
-    ignored: Ignored,
+    ignored: IgnorePatterns,
 }
 
-/// One generation of a history.
+/// Number, file name and hash of one generation's manifest.
 #[derive(Debug, Clone)]
-pub struct Made {
-    /// Counted from 1; numbers may be missing.
+pub struct ManifestRef {
+    /// One-based number of the generation. Not every number is used.
     pub number: u32,
-    /// The manifest's file name.
+    /// File name of the manifest.
     pub name: String,
-    /// By which others refer to the manifest.
+    /// C4 hash, by which other histories refer to the manifest.
     pub c4: Checksum,
 }
 
-/// What is known of a file.
+/// All records of a file.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// Its size, as the last generation has it that names one.
+pub struct FileHistory {
+    /// Size in bytes, from the last generation that records one.
     pub bytes: Option<u64>,
-    /// Its hashes, with the generation of each, the oldest first. Manifests of others may not say
-    /// what a hash stands for.
-    pub hashes: Vec<(Checksum, Option<Action>, u32)>,
-    /// The last generation that names it by this path.
+    /// Hashes with the generation of each, oldest first. The action is `None` if the program that
+    /// wrote the manifest did not record it.
+    pub hashes: Vec<(Checksum, Option<HashAction>, u32)>,
+    /// Last generation that contains the file under this path.
     pub generation: u32,
 }
 
-/// What is known of a folder.
+/// All records of a folder.
 #[derive(Debug, Clone, Default)]
-pub struct KnownFolder {
-    /// Its hashes, with the generation of each, the oldest first.
+pub struct FolderHistory {
+    /// Hashes with the generation of each, oldest first.
     pub hashes: Vec<(FolderHash, u32)>,
-    /// The last generation that names it by this path.
+    /// Last generation that contains the folder under this path.
     pub generation: u32,
 }
 
 impl History {
-    /// Reads the history of a folder; `None` when it has none, or only an empty `ascmhl` folder.
+    /// Reads the history of a folder. Returns `None` if there is none, or if the `ascmhl` folder
+    /// contains neither manifests nor a chain.
     ///
     /// # Errors
-    /// When a manifest is missing or is not the one that was entered in the chain, when anything
-    /// cannot be read, or says what cannot be.
-    pub fn read(root: &Path) -> Result<Option<Self>, Fault> {
+    /// Returns an error if a manifest is missing or differs from its hash in the chain, or if a
+    /// file cannot be read or contains invalid values.
+    pub fn read(root: &Path) -> Result<Option<Self>, MhlError> {
         let folder = root.join(FOLDER);
         match fs::symlink_metadata(&folder) {
             Ok(metadata) if metadata.is_dir() => {}
             Ok(_) => {
-                let fault = io::Error::new(ErrorKind::NotADirectory, "not a folder");
-                return Err(Fault::path(&folder)(fault));
+                let error = io::Error::new(ErrorKind::NotADirectory, "not a folder");
+                return Err(MhlError::path(&folder)(error));
             }
-            Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(fault) => return Err(Fault::path(&folder)(fault)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(MhlError::path(&folder)(error)),
         }
-        let manifests = manifests(&folder).map_err(Fault::path(&folder))?;
+        let manifests = manifests(&folder).map_err(MhlError::path(&folder))?;
         let path = folder.join(CHAIN);
-        publish::refresh(&path);
+        atomic_file::refresh(&path);
         let chain = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
-            Err(fault) if fault.kind() == ErrorKind::NotFound && manifests.is_empty() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && manifests.is_empty() => {
                 return Ok(None);
             }
-            Err(fault) if fault.kind() == ErrorKind::NotFound => {
-                return Err(Fault::NoChain { path });
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(MhlError::NoChain { path });
             }
-            Err(fault) => return Err(Fault::path(&path)(fault)),
+            Err(error) => return Err(MhlError::path(&path)(error)),
         };
         let links = chain::read(&path)?;
-        Self::of(root, chain, manifests, links).map(Some)
+        Self::from_links(root, chain, manifests, links).map(Some)
     }
 
-    /// Reads the manifests that links name.
-    pub(super) fn of(
+    /// Reads the manifests that the links of a chain name. `manifests` are the numbers and names of
+    /// all manifests in the folder.
+    pub(super) fn from_links(
         root: &Path,
         chain: Metadata,
         mut manifests: Vec<(u32, String)>,
-        links: Vec<Link>,
-    ) -> Result<Self, Fault> {
+        links: Vec<ChainLink>,
+    ) -> Result<Self, MhlError> {
         let folder = root.join(FOLDER);
         let last_linked = links.last().map_or(0, |link| link.number);
         manifests.retain(|(number, _)| *number > last_linked);
@@ -119,30 +124,30 @@ impl History {
             chain,
             last_number: manifests.last().map_or(last_linked, |(number, _)| *number),
             unnamed: manifests,
-            made: Vec::new(),
+            generations: Vec::new(),
             files: HashMap::new(),
             folders: HashMap::new(),
             old_names: HashMap::new(),
             new_names: HashMap::new(),
             references: Vec::new(),
-            ignored: Ignored::default(),
+            ignored: IgnorePatterns::default(),
             links: Vec::new(),
         };
         for link in &links {
-            history.add(&folder, link)?;
+            history.add_generation(&folder, link)?;
         }
         history.links = links;
         Ok(history)
     }
 
-    fn add(&mut self, folder: &Path, link: &Link) -> Result<(), Fault> {
+    fn add_generation(&mut self, folder: &Path, link: &ChainLink) -> Result<(), MhlError> {
         let path = folder.join(&link.name);
         let kind = link.hash.kind();
-        let is_as_recorded = |found: &[Checksum]| {
+        let check_hashes = |found: &[Checksum]| {
             if found.contains(&link.hash) {
                 return Ok(());
             }
-            Err(Fault::Altered {
+            Err(MhlError::Altered {
                 path: path.clone(),
                 kind,
             })
@@ -150,11 +155,11 @@ impl History {
         let mut patterns = Vec::new();
         let mut references = Vec::new();
         let number = link.number;
-        let each = |said| {
-            match said {
-                Said::Pattern(pattern) => patterns.push(pattern),
-                Said::Reference { path, c4 } => references.push((path, c4)),
-                said => return self.enter(number, said),
+        let on_entry = |entry| {
+            match entry {
+                ManifestEntry::Pattern(pattern) => patterns.push(pattern),
+                ManifestEntry::Reference { path, c4 } => references.push((path, c4)),
+                entry => return self.add_entry(number, entry),
             }
             Ok(())
         };
@@ -165,29 +170,30 @@ impl History {
             &kinds
         };
         let hashes =
-            manifest::read(&path, is_as_recorded, kinds, each).map_err(|fault| match fault {
-                Fault::Path { path, source } if source.kind() == ErrorKind::NotFound => {
-                    Fault::MissingManifest { path }
+            manifest::read(&path, check_hashes, kinds, on_entry).map_err(|error| match error {
+                MhlError::Path { path, source } if source.kind() == ErrorKind::NotFound => {
+                    MhlError::MissingManifest { path }
                 }
-                fault => fault,
+                error => error,
             })?;
         self.references = references;
         self.ignored = if patterns.is_empty() {
-            Ignored::default()
+            IgnorePatterns::default()
         } else {
-            Ignored::new(patterns)
+            IgnorePatterns::new(patterns)
         };
-        self.made.extend(hashes.into_iter().take(1).map(|c4| Made {
-            number,
-            name: link.name.clone(),
-            c4,
-        }));
+        self.generations
+            .extend(hashes.into_iter().take(1).map(|c4| ManifestRef {
+                number,
+                name: link.name.clone(),
+                c4,
+            }));
         Ok(())
     }
 
-    fn enter(&mut self, number: u32, said: Said) -> Result<(), String> {
-        let (path, previous) = match said {
-            Said::File {
+    fn add_entry(&mut self, number: u32, entry: ManifestEntry) -> Result<(), String> {
+        let (path, previous) = match entry {
+            ManifestEntry::File {
                 path,
                 previous,
                 bytes,
@@ -202,7 +208,7 @@ impl History {
                     .is_some_and(|known| known.generation == number);
                 let known = self.files.entry(path.clone()).or_default();
                 if known.generation == number || is_folder_too {
-                    return Err("a path that was there already".to_owned());
+                    return Err("a path is listed twice".to_owned());
                 }
                 known.generation = number;
                 known.bytes = bytes.or(known.bytes);
@@ -213,7 +219,7 @@ impl History {
                 }
                 (path, previous)
             }
-            Said::Folder {
+            ManifestEntry::Folder {
                 path,
                 previous,
                 hashes,
@@ -224,7 +230,7 @@ impl History {
                     .is_some_and(|known| known.generation == number);
                 let known = self.folders.entry(path.clone()).or_default();
                 if known.generation == number || is_file_too {
-                    return Err("a path that was there already".to_owned());
+                    return Err("a path is listed twice".to_owned());
                 }
                 known.generation = number;
                 known
@@ -232,7 +238,7 @@ impl History {
                     .extend(hashes.into_iter().map(|hash| (hash, number)));
                 (path, previous)
             }
-            Said::Reference { .. } | Said::Pattern(_) => return Ok(()),
+            ManifestEntry::Reference { .. } | ManifestEntry::Pattern(_) => return Ok(()),
         };
         if let Some(previous) = previous {
             let (old, new) = (previous, path);
@@ -243,72 +249,78 @@ impl History {
         Ok(())
     }
 
-    /// Whether its chain names the last manifest that is there. Else whoever wrote that was interrupted, or a share shows
-    /// an old chain.
-    pub(super) fn is_settled(&self) -> bool {
+    /// Returns true if the chain names the last manifest. If not, a writer was interrupted, or a
+    /// network share returned an old version of the chain.
+    pub(super) fn is_up_to_date(&self) -> bool {
         self.links.last().map_or(0, |link| link.number) == self.last_number
     }
 
-    /// The folder whose history it is.
+    /// Returns the folder that the history describes.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Its generations, the oldest first.
+    /// Returns the generations, oldest first.
     #[must_use]
-    pub fn generations(&self) -> &[Made] {
-        &self.made
+    pub fn generations(&self) -> &[ManifestRef] {
+        &self.generations
     }
 
-    /// The manifests of histories below that the last generation refers to, with their C4.
+    /// Returns the manifests of inner histories that the last generation refers to, with their C4
+    /// hashes.
     #[must_use]
     pub fn references(&self) -> &[(String, Checksum)] {
         &self.references
     }
 
-    /// What its last generation left out.
+    /// Returns the ignore patterns of the last generation.
     #[must_use]
-    pub fn ignored(&self) -> &Ignored {
+    pub fn ignored(&self) -> &IgnorePatterns {
         &self.ignored
     }
 
-    /// Whether a path below its folder, parts separated by `/`, is left out.
+    /// Returns true if a path relative to the history's folder, separated by `/`, is ignored.
     #[must_use]
     pub fn is_ignored(&self, path: &str, is_folder: bool) -> bool {
-        self.ignored.has(path, is_folder)
+        self.ignored.is_match(path, is_folder)
     }
 
-    /// What is known of a file by that very path.
+    /// Returns the records of a file under exactly this path, without earlier names.
     #[must_use]
-    pub fn known(&self, path: &str) -> Option<&Known> {
+    pub fn file_history(&self, path: &str) -> Option<&FileHistory> {
         self.files.get(path)
     }
 
-    /// Of each file, the kind of hash that it is known by at first.
+    /// Returns the kind of the first recorded hash of each file, with duplicates.
     pub(super) fn original_kinds(&self) -> impl Iterator<Item = HashKind> {
         let originals = self.files.values().filter_map(|known| known.hashes.first());
         originals.map(|(checksum, _, _)| checksum.kind())
     }
 
-    /// What is known of a folder by that very path; of the history's own by the empty one.
+    /// Returns the records of a folder under exactly this path. The path of the history's own
+    /// folder is empty.
     #[must_use]
-    pub fn known_folder(&self, path: &str) -> Option<&KnownFolder> {
+    pub fn folder_history(&self, path: &str) -> Option<&FolderHistory> {
         self.folders.get(path)
     }
 
-    /// The hashes that a file has to have: the first of each kind, the original before all others;
-    /// under whatever names it had. `None` for a file that was never recorded.
+    /// Returns the hashes that a file must have: the first recorded hash of each kind, under any
+    /// name the file ever had. The original hash comes first. Returns `None` for a file that was
+    /// never recorded.
     ///
-    /// What was recorded as failed is no hash to have; the reference would take it, were it the
-    /// first of its kind.
+    /// Failed hashes are not included. The reference implementation would accept a failed hash that
+    /// is the first of its kind.
     #[must_use]
     pub fn expected(&self, path: &str) -> Option<Vec<&Checksum>> {
         let mut names = vec![path];
-        // The newest renaming first, one of each generation, so that a circle ends.
+        // Renames are followed from the newest to the oldest, at most one in each generation, so
+        // that a cycle ends.
         let (mut name, mut before) = (path, u32::MAX);
         while let Some(old_names) = self.old_names.get(name)
-            && let Some((generation, old)) = old_names.iter().rfind(|(of, _)| *of < before)
+            && let Some((generation, old)) = old_names
+                .iter()
+                .rfind(|(generation, _)| *generation < before)
         {
             names.push(old);
             (name, before) = (old, *generation);
@@ -321,10 +333,10 @@ impl History {
             is_known = true;
             &known.hashes
         }) {
-            if *action == Some(Action::Failed) {
+            if *action == Some(HashAction::Failed) {
                 continue;
             }
-            if *action == Some(Action::Original) && original.is_none() {
+            if *action == Some(HashAction::Original) && original.is_none() {
                 original = Some(checksum.kind());
             }
             if all.iter().all(|known| known.kind() != checksum.kind()) {
@@ -335,35 +347,39 @@ impl History {
         is_known.then_some(all)
     }
 
-    /// All files and folders that have to be there: whatever any generation names, by the name it
-    /// has by now, but for what is ignored by now. The history's own folder is not among them.
+    /// Returns all files and folders that must exist: those in any generation, under their current
+    /// names, except ignored ones. The history's own folder is not included.
     ///
-    /// So the reference looks for what is missing: a history does not forget.
+    /// The reference implementation finds missing files in the same way: files are never removed
+    /// from a history.
     #[must_use]
     pub fn paths(&self) -> BTreeSet<&str> {
         let files = self.files.keys().map(|path| (path, false));
         let folders = self.folders.keys().map(|path| (path, true));
         files
             .chain(folders)
-            .map(|(path, is_folder)| (self.now(path), is_folder))
+            .map(|(path, is_folder)| (self.current_name(path), is_folder))
             .filter(|(path, is_folder)| !path.is_empty() && !self.is_ignored(path, *is_folder))
             .map(|(path, _)| path)
             .collect()
     }
 
-    fn now<'a>(&'a self, path: &'a str) -> &'a str {
+    fn current_name<'a>(&'a self, path: &'a str) -> &'a str {
         let (mut path, mut after) = (path, 0);
         while let Some(new_names) = self.new_names.get(path)
-            && let Some((generation, new)) = new_names.iter().find(|(of, _)| *of > after)
+            && let Some((generation, new)) =
+                new_names.iter().find(|(generation, _)| *generation > after)
         {
             (path, after) = (new, *generation);
         }
         path
     }
 
-    /// What a next generation leaves out, if it leaves out more.
-    pub(super) fn ignoring(history: Option<&Self>, more: &[String]) -> Ignored {
-        let ignored = history.map_or_else(Ignored::default, |history| history.ignored.clone());
+    /// Returns the ignore patterns of the next generation: the history's patterns, the default
+    /// ones, and `more`.
+    pub(super) fn ignored_with(history: Option<&Self>, more: &[String]) -> IgnorePatterns {
+        let ignored =
+            history.map_or_else(IgnorePatterns::default, |history| history.ignored.clone());
         let defaults: Vec<String> = IGNORED_BY_DEFAULT
             .iter()
             .map(|pattern| (*pattern).to_owned())
@@ -372,7 +388,8 @@ impl History {
     }
 }
 
-/// The numbers of the manifests in a folder; copies of a Mac's attributes are none.
+/// Returns the numbers and names of the manifests in a folder. `AppleDouble` files (`._NAME`) are
+/// excluded.
 fn manifests(folder: &Path) -> io::Result<Vec<(u32, String)>> {
     let mut manifests = Vec::new();
     for entry in fs::read_dir(folder)? {

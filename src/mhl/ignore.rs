@@ -1,19 +1,19 @@
-//! What a history leaves out: patterns as `.gitignore` files have them, relative to its folder.
+//! Ignore patterns of a history, in `.gitignore` syntax and relative to the history's folder.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// What every history leaves out, as the reference writes it.
+/// Default patterns of every history, the same as those of the reference implementation.
 pub const DEFAULT: &[&str] = &[".DS_Store", "ascmhl", "ascmhl/"];
 
-/// The patterns of a history, in their order; a later one may take back what an earlier one says.
+/// Patterns of a history, in order. A later pattern can include again a file that an earlier one
+/// ignores.
 #[derive(Debug, Clone)]
-pub struct Ignored {
+pub struct IgnorePatterns {
     patterns: Vec<String>,
     matcher: Gitignore,
 }
 
-/// What every history leaves out.
-impl Default for Ignored {
+impl Default for IgnorePatterns {
     fn default() -> Self {
         Self::new(
             DEFAULT
@@ -24,8 +24,8 @@ impl Default for Ignored {
     }
 }
 
-impl Ignored {
-    /// Of patterns that were read; those that make no sense match nothing, but are kept.
+impl IgnorePatterns {
+    /// Compiles patterns. An invalid pattern matches nothing, but remains in the list.
     #[must_use]
     pub fn new(patterns: Vec<String>) -> Self {
         let mut builder = GitignoreBuilder::new("");
@@ -38,7 +38,7 @@ impl Ignored {
         }
     }
 
-    /// The same patterns and more, none of them twice.
+    /// Returns these patterns followed by `more`, without duplicates.
     #[must_use]
     pub fn with(&self, more: &[String]) -> Self {
         let mut patterns = self.patterns.clone();
@@ -50,17 +50,17 @@ impl Ignored {
         Self::new(patterns)
     }
 
-    /// As they are written.
+    /// Returns the patterns in their original spelling.
     #[must_use]
     pub fn patterns(&self) -> &[String] {
         &self.patterns
     }
 
-    /// Whether a path below the history's folder, parts separated by `/`, or a folder it is in, is
-    /// left out.
+    /// Returns true if a path, or one of its parent folders, is ignored. The path is relative to
+    /// the history's folder and separated by `/`.
     #[must_use]
-    pub fn has(&self, path: &str, is_folder: bool) -> bool {
-        // The matcher may not be asked for what is no path below.
+    pub fn is_match(&self, path: &str, is_folder: bool) -> bool {
+        // The matcher panics on paths that are not below its root.
         !path.is_empty()
             && !path.starts_with('/')
             && self
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_match_as_those_of_git() {
-        let ignored = Ignored::default().with(&[
+    fn patterns_match_like_git_patterns() {
+        let ignored = IgnorePatterns::default().with(&[
             "*.tmp".to_owned(),
             "/Proxy/**".to_owned(),
             "Old Takes/".to_owned(),
@@ -102,7 +102,7 @@ mod tests {
             ("", true, false),
             ("/x.tmp", false, false),
         ] {
-            assert_eq!(ignored.has(path, is_folder), is_ignored, "{path}");
+            assert_eq!(ignored.is_match(path, is_folder), is_ignored, "{path}");
         }
     }
 }

@@ -1,37 +1,37 @@
-//! One manifest of ASC MHL v2.0, read.
+//! Reader of an ASC MHL v2.0 manifest.
 
 use std::path::Path;
 
-use super::xml::{Step, Tag, Xml};
-use super::{Action, Fault, FolderHash, amiss};
+use super::xml::{StartTag, XmlEvent, XmlReader};
+use super::{FolderHash, HashAction, MhlError, path_error};
 use crate::checksum::{Checksum, HashKind};
 
-/// Patterns of one history; all of them are compiled.
-const MOST_PATTERNS: usize = 10_000;
+/// Maximum number of ignore patterns. All patterns are compiled, which costs time and memory.
+const MAX_PATTERNS: usize = 10_000;
 
-/// What a manifest says, handed over entry by entry.
-pub(super) enum Said {
+/// Entry of a manifest.
+pub(super) enum ManifestEntry {
     File {
         path: String,
         previous: Option<String>,
         bytes: Option<u64>,
-        hashes: Vec<(Checksum, Option<Action>)>,
+        hashes: Vec<(Checksum, Option<HashAction>)>,
     },
-    /// The history's own folder is the empty path.
+    /// Folder. The path of the history's own folder is empty.
     Folder {
         path: String,
         previous: Option<String>,
         hashes: Vec<FolderHash>,
     },
-    /// A manifest of a history below, relative to this history's folder.
+    /// Manifest of an inner history. Its path is relative to this history's folder.
     Reference { path: String, c4: Checksum },
-    /// A pattern of what was left out.
+    /// Ignore pattern.
     Pattern(String),
 }
 
-/// What is being read.
+/// Kind of the entry that is being read.
 #[derive(Clone, Copy)]
-enum Open {
+enum EntryKind {
     File,
     Folder,
     Root,
@@ -39,74 +39,86 @@ enum Open {
 }
 
 #[derive(Default)]
-struct Half {
+struct PartialEntry {
     path: Option<String>,
     previous: Option<String>,
     bytes: Option<u64>,
-    hashes: Vec<(Checksum, Option<Action>)>,
+    hashes: Vec<(Checksum, Option<HashAction>)>,
     structures: Vec<Checksum>,
     is_structure: bool,
-    action: Option<Action>,
+    action: Option<HashAction>,
 }
 
-/// Reads a manifest, and returns its hashes of those kinds.
+/// Reads a manifest and returns its hashes of the requested kinds.
+///
+/// `check_hashes` receives these hashes, and returns an error if the manifest was changed.
+/// `on_entry` receives each entry.
 ///
 /// # Errors
-/// When it cannot be read, is no manifest, or `each` finds a fault with something: then the hash
-/// decides whether the manifest was changed.
+/// Returns an error if the file cannot be read, is not a manifest, or a callback returns an error.
+/// An error of `check_hashes` takes precedence.
 pub(super) fn read(
     path: &Path,
-    is_as_recorded: impl Fn(&[Checksum]) -> Result<(), Fault>,
+    check_hashes: impl Fn(&[Checksum]) -> Result<(), MhlError>,
     kinds: &[HashKind],
-    mut each: impl FnMut(Said) -> Result<(), String>,
-) -> Result<Vec<Checksum>, Fault> {
-    let mut xml = Xml::open(path, kinds)?;
-    let fault = all(&mut xml, &mut each).err();
-    // A manifest that was tampered with is told as such, whatever is wrong within it.
-    let hashes = match (xml.hashes(), fault) {
-        (Err(_), Some(fault)) => return Err(fault),
-        (hashes, fault) => {
+    mut on_entry: impl FnMut(ManifestEntry) -> Result<(), String>,
+) -> Result<Vec<Checksum>, MhlError> {
+    let mut xml = XmlReader::open(path, kinds)?;
+    let error = read_entries(&mut xml, &mut on_entry).err();
+    // A manifest with a wrong hash is reported as changed, even if it also contains other errors.
+    let hashes = match (xml.finish(), error) {
+        (Err(_), Some(error)) => return Err(error),
+        (hashes, error) => {
             let hashes = hashes?;
-            is_as_recorded(&hashes)?;
-            fault.map_or(Ok(hashes), Err)?
+            check_hashes(&hashes)?;
+            error.map_or(Ok(hashes), Err)?
         }
     };
     Ok(hashes)
 }
 
-fn all(xml: &mut Xml, each: &mut impl FnMut(Said) -> Result<(), String>) -> Result<(), Fault> {
+fn read_entries(
+    xml: &mut XmlReader,
+    on_entry: &mut impl FnMut(ManifestEntry) -> Result<(), String>,
+) -> Result<(), MhlError> {
     let mut is_manifest = false;
-    let mut open: Option<(Open, Half)> = None;
-    // What others add is passed over, whatever its elements are called.
-    let mut metadata = 0_usize;
+    let mut open: Option<(EntryKind, PartialEntry)> = None;
+    // Nesting depth within a `metadata` element. Other programs may add elements of any name there,
+    // which are skipped.
+    let mut metadata_depth = 0_usize;
     let mut patterns = 0_usize;
-    while let Some(step) = xml.next()? {
-        match step {
-            Step::Open(tag) if !is_manifest => {
-                let is_second = tag
+    while let Some(event) = xml.next()? {
+        match event {
+            XmlEvent::Start(tag) if !is_manifest => {
+                let is_version_2 = tag
                     .attribute("version")
                     .is_some_and(|version| version.starts_with("2."));
-                if tag.name != "hashlist" || !is_second {
-                    return Err(xml.malformed("it is no manifest of ASC MHL v2"));
+                if tag.name != "hashlist" || !is_version_2 {
+                    return Err(xml.malformed("not an ASC MHL v2 manifest"));
                 }
                 is_manifest = true;
             }
-            Step::Open(tag) if metadata > 0 || tag.name == "metadata" => metadata += 1,
-            Step::Open(tag) => opened(&tag, &mut open).map_err(|reason| xml.malformed(reason))?,
-            Step::Close { .. } if metadata > 0 => metadata -= 1,
-            Step::Close { name, text } => {
+            XmlEvent::Start(tag) if metadata_depth > 0 || tag.name == "metadata" => {
+                metadata_depth += 1;
+            }
+            XmlEvent::Start(tag) => {
+                start_element(&tag, &mut open).map_err(|reason| xml.malformed(reason))?;
+            }
+            XmlEvent::End { .. } if metadata_depth > 0 => metadata_depth -= 1,
+            XmlEvent::End { name, text } => {
                 if name == "pattern" && open.is_none() && !text.is_empty() {
                     patterns += 1;
-                    if patterns > MOST_PATTERNS {
-                        return Err(xml.malformed("more patterns than can be"));
+                    if patterns > MAX_PATTERNS {
+                        return Err(xml.malformed("too many patterns"));
                     }
-                    each(Said::Pattern(text)).map_err(|reason| xml.malformed(reason))?;
+                    on_entry(ManifestEntry::Pattern(text))
+                        .map_err(|reason| xml.malformed(reason))?;
                     continue;
                 }
-                let said =
-                    closed(&name, text, &mut open).map_err(|reason| xml.malformed(reason))?;
-                if let Some(said) = said {
-                    each(said).map_err(|reason| xml.malformed(reason))?;
+                let entry =
+                    end_element(&name, text, &mut open).map_err(|reason| xml.malformed(reason))?;
+                if let Some(entry) = entry {
+                    on_entry(entry).map_err(|reason| xml.malformed(reason))?;
                 }
             }
         }
@@ -114,55 +126,61 @@ fn all(xml: &mut Xml, each: &mut impl FnMut(Said) -> Result<(), String>) -> Resu
     Ok(())
 }
 
-fn opened(tag: &Tag, open: &mut Option<(Open, Half)>) -> Result<(), String> {
-    let Some((_, half)) = open else {
-        let begun = match tag.name.as_str() {
-            "hash" => Open::File,
-            "directoryhash" => Open::Folder,
-            "roothash" => Open::Root,
-            "hashlistreference" => Open::Reference,
+fn start_element(
+    tag: &StartTag,
+    open: &mut Option<(EntryKind, PartialEntry)>,
+) -> Result<(), String> {
+    let Some((_, partial)) = open else {
+        let kind = match tag.name.as_str() {
+            "hash" => EntryKind::File,
+            "directoryhash" => EntryKind::Folder,
+            "roothash" => EntryKind::Root,
+            "hashlistreference" => EntryKind::Reference,
             _ => return Ok(()),
         };
-        *open = Some((begun, Half::default()));
+        *open = Some((kind, PartialEntry::default()));
         return Ok(());
     };
     match tag.name.as_str() {
         "path" => {
-            half.bytes = match tag.attribute("size") {
+            partial.bytes = match tag.attribute("size") {
                 None | Some("") => None,
-                Some(size) => Some(size.trim().parse().map_err(|_| "a size that is none")?),
+                Some(size) => Some(size.trim().parse().map_err(|_| "invalid file size")?),
             };
         }
-        "content" => half.is_structure = false,
-        "structure" => half.is_structure = true,
-        _ => half.action = tag.attribute("action").and_then(Action::named),
+        "content" => partial.is_structure = false,
+        "structure" => partial.is_structure = true,
+        _ => partial.action = tag.attribute("action").and_then(HashAction::from_name),
     }
     Ok(())
 }
 
-fn closed(
+fn end_element(
     name: &str,
     text: String,
-    open: &mut Option<(Open, Half)>,
-) -> Result<Option<Said>, String> {
-    let Some((_, half)) = open else {
+    open: &mut Option<(EntryKind, PartialEntry)>,
+) -> Result<Option<ManifestEntry>, String> {
+    let Some((_, partial)) = open else {
         return Ok(None);
     };
     match name {
-        "path" => half.path = Some(text),
-        "previousPath" => half.previous = Some(text),
+        "path" => partial.path = Some(text),
+        "previousPath" => partial.previous = Some(text),
         "hash" | "directoryhash" | "roothash" | "hashlistreference" => {
-            return open.take().map(|(open, half)| said(open, half)).transpose();
+            return open
+                .take()
+                .map(|(open, partial)| finish_entry(open, partial))
+                .transpose();
         }
         name => {
-            // An XXH32 is not what v2 knows.
-            if let Some(kind) = HashKind::named(name).filter(|kind| *kind != HashKind::Xxh32) {
+            // ASC MHL v2 does not define XXH32.
+            if let Some(kind) = HashKind::from_name(name).filter(|kind| *kind != HashKind::Xxh32) {
                 let checksum = Checksum::parse(kind, text.trim())
-                    .ok_or_else(|| format!("`{kind}` is no hash"))?;
-                if half.is_structure {
-                    half.structures.push(checksum);
+                    .ok_or_else(|| format!("invalid `{kind}` hash"))?;
+                if partial.is_structure {
+                    partial.structures.push(checksum);
                 } else {
-                    half.hashes.push((checksum, half.action));
+                    partial.hashes.push((checksum, partial.action));
                 }
             }
         }
@@ -170,50 +188,54 @@ fn closed(
     Ok(None)
 }
 
-fn said(open: Open, half: Half) -> Result<Said, String> {
-    let path = match open {
-        Open::Root => String::new(),
-        Open::File | Open::Folder | Open::Reference => {
-            half.path.ok_or("an entry without a path")?
+fn finish_entry(kind: EntryKind, partial: PartialEntry) -> Result<ManifestEntry, String> {
+    let path = match kind {
+        EntryKind::Root => String::new(),
+        EntryKind::File | EntryKind::Folder | EntryKind::Reference => {
+            partial.path.ok_or("an entry without a path")?
         }
     };
-    // Other tools write a folder's own slash.
-    let path = match open {
-        Open::Folder => path.strip_suffix('/').unwrap_or(&path).to_owned(),
+    // Some programs append a slash to folder paths.
+    let path = match kind {
+        EntryKind::Folder => path.strip_suffix('/').unwrap_or(&path).to_owned(),
         _ => path,
     };
-    let is_root = matches!(open, Open::Root) || matches!(open, Open::Folder) && path == ".";
-    for path in [Some(&path), half.previous.as_ref()].into_iter().flatten() {
-        if let Some(reason) = amiss(path).filter(|_| !is_root) {
+    let is_root =
+        matches!(kind, EntryKind::Root) || matches!(kind, EntryKind::Folder) && path == ".";
+    for path in [Some(&path), partial.previous.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        if let Some(reason) = path_error(path).filter(|_| !is_root) {
             return Err(reason.to_owned());
         }
     }
-    Ok(match open {
-        Open::File => Said::File {
+    Ok(match kind {
+        EntryKind::File => ManifestEntry::File {
             path,
-            previous: half.previous,
-            bytes: half.bytes,
-            hashes: half.hashes,
+            previous: partial.previous,
+            bytes: partial.bytes,
+            hashes: partial.hashes,
         },
-        Open::Folder | Open::Root => Said::Folder {
+        EntryKind::Folder | EntryKind::Root => ManifestEntry::Folder {
             path: if is_root { String::new() } else { path },
-            previous: half.previous.filter(|_| !is_root),
-            hashes: folder_hashes(half.hashes, &half.structures),
+            previous: partial.previous.filter(|_| !is_root),
+            hashes: folder_hashes(partial.hashes, &partial.structures),
         },
-        Open::Reference => {
-            let mut hashes = half.hashes.into_iter().map(|(checksum, _)| checksum);
+        EntryKind::Reference => {
+            let mut hashes = partial.hashes.into_iter().map(|(checksum, _)| checksum);
             let c4 = hashes.find(|checksum| checksum.kind() == HashKind::C4);
-            Said::Reference {
+            ManifestEntry::Reference {
                 path,
-                c4: c4.ok_or("a reference without its hash")?,
+                c4: c4.ok_or("a reference without a hash")?,
             }
         }
     })
 }
 
-/// Contents with the structure of the same kind.
+/// Pairs each content hash with the structure hash of the same kind.
 fn folder_hashes(
-    contents: Vec<(Checksum, Option<Action>)>,
+    contents: Vec<(Checksum, Option<HashAction>)>,
     structures: &[Checksum],
 ) -> Vec<FolderHash> {
     let hashes = contents.into_iter().filter_map(|(content, _)| {

@@ -1,27 +1,28 @@
-//! Media hash lists: what a folder held when it was copied or checked, written beside it.
+//! Media hash lists: records of a folder's files and their hashes, stored in that folder.
 //!
-//! ASC MHL v2.0 is written and read; the older MHL 1.1 is read ([`classic`]). What decides is the
-//! reference, the `ascmhl` package 1.2 (<https://github.com/ascmitc/mhl>), which judges what is written here.
-//! It stands apart from the catalogue: a history belongs to a folder, goes where that goes, and
-//! must be understood without this program.
+//! This module reads and writes ASC MHL v2.0, and reads the older MHL 1.1 ([`mhl1`]). It follows
+//! the reference implementation, the `ascmhl` package 1.2 (<https://github.com/ascmitc/mhl>), which
+//! verifies the output of this module in tests. It is separate from the catalogue because a history
+//! belongs to a folder, moves with it, and must be readable without this program.
 //!
-//! A **history** ([`History`]) is an `ascmhl` folder: **generations**, one manifest each, and a
-//! chain that holds the hash of every manifest. [`Histories`] are all of them below a folder.
-//! A card is sealed by [`Histories::write`]; what is there is checked by [`Histories::expected`].
+//! A **history** ([`History`]) is an `ascmhl` folder. It contains **generations**, each with a
+//! manifest, and a **chain** that stores the hash of every manifest. [`Histories`] are all
+//! histories of a folder and the folders in it. [`Histories::write`] seals a folder;
+//! [`Histories::expected`] returns the hashes to verify against.
 
 mod chain;
-pub mod classic;
-mod fault;
-mod gather;
+mod compare;
+mod error;
+mod folder_hashes;
 mod generation;
+mod generation_builder;
 mod histories;
 mod history;
 mod ignore;
-mod judged;
 mod manifest;
-mod take_in;
-mod tree;
-mod written;
+pub mod mhl1;
+mod unnamed_manifests;
+mod write;
 mod xml;
 
 #[cfg(test)]
@@ -31,38 +32,39 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path};
 
-pub use fault::Fault;
-pub use gather::Gatherer;
-pub use generation::{Author, Creator, Entry, Folder, Generation, Hash, Process};
+pub use compare::{SealOutcome, SealVerdict, compare, required_kinds};
+pub use error::MhlError;
+pub use folder_hashes::{FolderHash, folder_hashes};
+pub use generation::{Author, Creator, FileEntry, FolderEntry, Generation, HashEntry, Process};
+pub use generation_builder::GenerationBuilder;
 pub use histories::Histories;
-pub use history::{History, Known, KnownFolder, Made};
-pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, Ignored};
-pub use judged::{Outcome, Verdict, judged, needed};
-pub use tree::{FolderHash, folder_hashes};
-pub use written::write;
+pub use history::{FileHistory, FolderHistory, History, ManifestRef};
+pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, IgnorePatterns};
+pub use write::write;
 
-/// The folder of a history.
+/// Name of the folder that contains a history.
 pub const FOLDER: &str = "ascmhl";
-/// The chain in it.
+/// File name of the chain.
 const CHAIN: &str = "ascmhl_chain.xml";
-/// Name of the lock of those who write a history.
-const LOCK: &str = crate::publish::LOCK;
-/// What manifests end by.
+/// File name of the lock held while a history is written.
+const LOCK: &str = crate::atomic_file::LOCK;
+/// File extension of manifests.
 const EXTENSION: &str = "mhl";
 
-/// What a hash in a manifest stands for.
+/// The `action` attribute of a hash in a manifest: the result of comparing it with earlier hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// The first of its file.
+pub enum HashAction {
+    /// The first hash of the file.
     Original,
-    /// The same as before; or of another kind, made while one known before was verified.
+    /// The hash equals the earlier hash of its kind. A hash of a new kind was computed in the same
+    /// read as an equal hash of another kind.
     Verified,
-    /// Not the same as before.
+    /// The hash differs from the earlier hash of its kind.
     Failed,
 }
 
-impl Action {
-    /// As manifests write it.
+impl HashAction {
+    /// Returns the spelling used in manifests.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,38 +74,38 @@ impl Action {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    fn from_name(name: &str) -> Option<Self> {
         [Self::Original, Self::Verified, Self::Failed]
             .into_iter()
             .find(|action| action.name() == name)
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for HashAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
 }
 
-/// Whether a manifest can hold the name of a file: it must be UTF-8, and have no characters that
-/// XML 1.0 has not (controls but tab and line ends, U+FFFE, U+FFFF).
+/// Returns true if a manifest can represent a file name: it must be UTF-8 without characters that
+/// XML 1.0 excludes (controls except tab and line ends, U+FFFE, U+FFFF).
 ///
-/// Line ends are written as references, and read back by the reference too; but a manifest that the
-/// reference itself writes has blanks put into such a name, and into one with U+0085, U+2028 or
-/// U+2029.
+/// Line ends are written as character references, which the reference implementation reads
+/// correctly. When it writes such a name itself, it replaces line ends, U+0085, U+2028 and U+2029
+/// with blanks.
 #[must_use]
-pub fn can_hold(name: &OsStr) -> bool {
+pub fn can_represent(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| name.chars().all(is_xml))
 }
 
-/// Whether a file is part of a history by its path: a manifest, or the chain.
+/// Returns true if a path names a file of a history: a manifest or the chain.
 #[must_use]
-pub fn is_of_history(path: &Path) -> bool {
+pub fn is_history_file(path: &Path) -> bool {
     let is_manifest = || path.extension().is_some_and(|kind| kind == EXTENSION);
     is_in_history(path) && (is_chain(path) || is_manifest())
 }
 
-/// Whether a file is the chain of a history by its path: each generation changes it.
+/// Returns true if a path names the chain of a history, which every generation changes.
 #[must_use]
 pub fn is_chain(path: &Path) -> bool {
     is_in_history(path) && path.file_name().is_some_and(|name| name == CHAIN)
@@ -114,7 +116,8 @@ fn is_in_history(path: &Path) -> bool {
     folder.is_some_and(|folder| folder == FOLDER)
 }
 
-/// Whether a chain is another one with generations added to it, or none; no, where one of them cannot be read.
+/// Returns true if the chain file `chain` equals or extends the chain file `before`. Returns false
+/// if either cannot be read, or if `before` contains no generation.
 #[must_use]
 pub fn has_grown(chain: &Path, before: &Path) -> bool {
     let (Ok(links), Ok(before)) = (chain::read(chain), chain::read(before)) else {
@@ -123,33 +126,35 @@ pub fn has_grown(chain: &Path, before: &Path) -> bool {
     !before.is_empty() && links.starts_with(&before)
 }
 
-/// A path below a history's folder as manifests write it; `None` where none can hold it.
+/// Converts a path below a history's folder to the form used in manifests; `None` if they cannot
+/// represent it.
 #[must_use]
-pub fn path(inside: &Path) -> Option<String> {
+pub fn manifest_path(inside: &Path) -> Option<String> {
     let parts = inside
         .iter()
-        .map(|part| part.to_str().filter(|_| can_hold(part)));
+        .map(|part| part.to_str().filter(|_| can_represent(part)));
     let parts: Vec<&str> = parts.collect::<Option<_>>()?;
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// Whether XML 1.0 can hold a character, even as a reference.
+/// Returns true if XML 1.0 allows a character, directly or as a character reference.
 fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// Why a path cannot be one below a history's folder.
-fn amiss(path: &str) -> Option<&'static str> {
+/// Returns the reason why a path is not a valid path below a history's folder; `None` if it is
+/// valid.
+fn path_error(path: &str) -> Option<&'static str> {
     if path.is_empty() {
         return Some("an empty path");
     }
     let mut parts = path.split('/');
     if !parts.all(|part| !matches!(part, "" | "." | "..")) {
-        return Some("a path that is not a plain relative one");
+        return Some("not a plain relative path");
     }
-    // Where `\` and `C:` have a meaning, they must not lead out either.
+    // On Windows, a path with `\` or `C:` could also lead out of the folder.
     let is_below = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_)));
-    (!is_below).then_some("a path that leads out of its folder")
+    (!is_below).then_some("a path outside the folder")
 }

@@ -1,8 +1,8 @@
-//! XML from a drive, read as a stream: manifests name hundreds of thousands of files, and
-//! anybody may have written them.
+//! Streaming XML reader for manifests, which may list hundreds of thousands of files and come from
+//! untrusted sources.
 //!
-//! Namespaces are passed over, as the reference does; there are no DTDs, so no entities but the
-//! five that XML itself has.
+//! Namespaces are ignored, as in the reference implementation. DTDs are rejected, so the only
+//! entities are the five predefined ones.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Take};
@@ -12,40 +12,40 @@ use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{Fault, is_xml};
+use super::{MhlError, is_xml};
 use crate::checksum::{Checksum, HashKind, Hasher};
-use crate::original;
+use crate::source_file;
 
-/// Bytes of a manifest: some ten million files.
-const MOST_BYTES: u64 = 2 << 30;
-/// Bytes of one tag, text or comment.
-const LONGEST: usize = 1 << 20;
-/// Bytes of an element's text; paths end at 4096 on most systems.
-const LONGEST_TEXT: usize = 64 << 10;
-/// Elements within elements; a manifest has five, and what others add as metadata some more.
-const DEEPEST: usize = 64;
+/// Maximum size of a manifest in bytes. Enough for about ten million files.
+const MAX_MANIFEST_BYTES: u64 = 2 << 30;
+/// Maximum length of a tag, text or comment in bytes.
+const MAX_EVENT_BYTES: usize = 1 << 20;
+/// Maximum length of an element's text in bytes. Most systems limit paths to 4096 bytes.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+/// Maximum nesting depth of elements. A manifest needs five levels; metadata of other programs may
+/// need more.
+const MAX_DEPTH: usize = 64;
 
-/// The next thing that matters.
-pub(super) enum Step {
-    /// An element begins.
-    Open(Tag),
-    /// An element ends; the text is what stood in it when it held no others.
-    Close {
-        /// Its name, without a prefix.
+/// Start or end of an element.
+pub(super) enum XmlEvent {
+    /// Start of an element.
+    Start(StartTag),
+    /// End of an element. `text` is empty if the element contains other elements.
+    End {
+        /// Local name, without prefix.
         name: String,
-        /// Its text.
         text: String,
     },
 }
 
-/// An element's name and attributes.
-pub(super) struct Tag {
-    /// Without a prefix.
+/// Name and attributes of an element.
+pub(super) struct StartTag {
+    /// Local name, without prefix.
     pub(super) name: String,
     attributes: Vec<(String, String)>,
 }
 
-impl Tag {
+impl StartTag {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let mut all = self.attributes.iter();
         all.find(|(known, _)| known == name)
@@ -53,28 +53,28 @@ impl Tag {
     }
 }
 
-/// A file that is being read.
-pub(super) struct Xml {
+/// Streaming reader of one XML file.
+pub(super) struct XmlReader {
     path: PathBuf,
-    reader: quick_xml::Reader<Metered>,
+    reader: quick_xml::Reader<LimitedReader>,
     buffer: Vec<u8>,
     text: String,
     depth: usize,
-    /// The end of an element that was begun and ended by one tag.
-    ended: Option<String>,
-    is_begun: bool,
+    /// Name of a self-closing element whose `End` event was not returned yet.
+    self_closed: Option<String>,
+    has_root: bool,
 }
 
-impl Xml {
-    /// Opens a file, of which all bytes are hashed in those kinds as they pass.
-    pub(super) fn open(path: &Path, kinds: &[HashKind]) -> Result<Self, Fault> {
-        let file = original::open(path).map_err(Fault::path(path))?;
-        let size = file.metadata().map_err(Fault::path(path))?.len();
-        let mut reader = quick_xml::Reader::from_reader(Metered {
-            inner: BufReader::with_capacity(1 << 16, file.take(MOST_BYTES)),
+impl XmlReader {
+    /// Opens a file. All its bytes are hashed with all `kinds` as they are read.
+    pub(super) fn open(path: &Path, kinds: &[HashKind]) -> Result<Self, MhlError> {
+        let file = source_file::open(path).map_err(MhlError::path(path))?;
+        let size = file.metadata().map_err(MhlError::path(path))?.len();
+        let mut reader = quick_xml::Reader::from_reader(LimitedReader {
+            inner: BufReader::with_capacity(1 << 16, file.take(MAX_MANIFEST_BYTES)),
             hashers: kinds.iter().map(|kind| Hasher::new(*kind)).collect(),
             line: 1,
-            left: LONGEST,
+            left: MAX_EVENT_BYTES,
         });
         reader.config_mut().check_comments = true;
         let xml = Self {
@@ -83,47 +83,47 @@ impl Xml {
             buffer: Vec::new(),
             text: String::new(),
             depth: 0,
-            ended: None,
-            is_begun: false,
+            self_closed: None,
+            has_root: false,
         };
-        if size > MOST_BYTES {
-            return Err(xml.malformed("it is larger than 2 GiB"));
+        if size > MAX_MANIFEST_BYTES {
+            return Err(xml.malformed("larger than 2 GiB"));
         }
         Ok(xml)
     }
 
-    /// A fault where the reading stands.
-    pub(super) fn malformed(&self, reason: impl Into<String>) -> Fault {
-        Fault::Malformed {
+    /// Creates an error at the current line.
+    pub(super) fn malformed(&self, reason: impl Into<String>) -> MhlError {
+        MhlError::Malformed {
             path: self.path.clone(),
             line: self.reader.get_ref().line,
             reason: reason.into(),
         }
     }
 
-    /// What comes next; `None` at the end of a whole document.
-    pub(super) fn next(&mut self) -> Result<Option<Step>, Fault> {
-        if let Some(name) = self.ended.take() {
-            return Ok(Some(Step::Close {
+    /// Returns the next start or end of an element; `None` at the end of a complete document.
+    pub(super) fn next(&mut self) -> Result<Option<XmlEvent>, MhlError> {
+        if let Some(name) = self.self_closed.take() {
+            return Ok(Some(XmlEvent::End {
                 name,
                 text: String::new(),
             }));
         }
         loop {
             self.buffer.clear();
-            self.reader.get_mut().left = LONGEST;
+            self.reader.get_mut().left = MAX_EVENT_BYTES;
             let event = match self.reader.read_event_into(&mut self.buffer) {
                 Ok(event) => event.into_owned(),
-                Err(quick_xml::Error::Io(fault)) if fault.get_ref().is_none() => {
-                    return Err(Fault::path(&self.path)(io::Error::new(
-                        fault.kind(),
-                        fault.to_string(),
+                Err(quick_xml::Error::Io(error)) if error.get_ref().is_none() => {
+                    return Err(MhlError::path(&self.path)(io::Error::new(
+                        error.kind(),
+                        error.to_string(),
                     )));
                 }
-                Err(fault) => return Err(self.malformed(fault.to_string())),
+                Err(error) => return Err(self.malformed(error.to_string())),
             };
-            if let Some(step) = self.step(&event)? {
-                return Ok(Some(step));
+            if let Some(event) = self.convert_event(&event)? {
+                return Ok(Some(event));
             }
             if matches!(event, Event::Eof) {
                 return Ok(None);
@@ -131,133 +131,137 @@ impl Xml {
         }
     }
 
-    fn step(&mut self, event: &Event<'_>) -> Result<Option<Step>, Fault> {
+    fn convert_event(&mut self, event: &Event<'_>) -> Result<Option<XmlEvent>, MhlError> {
         match event {
             Event::Start(start) => {
                 self.depth += 1;
-                return self.opened(start, self.depth == 1).map(Some);
+                return self.start_element(start, self.depth == 1).map(Some);
             }
             Event::Empty(start) => {
-                let step = self.opened(start, self.depth == 0)?;
-                self.ended = Some(local(start.local_name().as_ref()));
-                return Ok(Some(step));
+                let event = self.start_element(start, self.depth == 0)?;
+                self.self_closed = Some(owned_name(start.local_name().as_ref()));
+                return Ok(Some(event));
             }
             Event::End(end) => {
                 self.depth = self.depth.saturating_sub(1);
-                return Ok(Some(Step::Close {
-                    name: local(end.local_name().as_ref()),
+                return Ok(Some(XmlEvent::End {
+                    name: owned_name(end.local_name().as_ref()),
                     text: std::mem::take(&mut self.text),
                 }));
             }
-            Event::Text(text) => self.said(&text.xml10_content())?,
-            Event::CData(text) => self.said(&text.xml10_content())?,
+            Event::Text(text) => self.push_text(&text.xml10_content())?,
+            Event::CData(text) => self.push_text(&text.xml10_content())?,
             Event::GeneralRef(reference) => {
                 let name = reference.xml10_content();
                 let c = reference
                     .resolve_char_ref()
-                    .map_err(|fault| self.malformed(fault.to_string()))?;
+                    .map_err(|error| self.malformed(error.to_string()))?;
                 match c.filter(|c| is_xml(*c)) {
-                    Some(c) => self.said(c.encode_utf8(&mut [0; 4]))?,
+                    Some(c) => self.push_text(c.encode_utf8(&mut [0; 4]))?,
                     None => match resolve_predefined_entity(&name) {
-                        Some(text) => self.said(text)?,
-                        None => return Err(self.malformed("an entity that XML does not know")),
+                        Some(text) => self.push_text(text)?,
+                        None => return Err(self.malformed("an entity that XML does not define")),
                     },
                 }
             }
-            Event::DocType(_) => return Err(self.malformed("it has a document type")),
+            Event::DocType(_) => return Err(self.malformed("a DTD is not allowed")),
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().transpose().ok().flatten();
                 if encoding.is_some_and(|name| !is_utf8(&name)) {
-                    return Err(self.malformed("its encoding is not UTF-8"));
+                    return Err(self.malformed("the encoding is not UTF-8"));
                 }
             }
-            Event::Eof if self.depth > 0 || !self.is_begun => {
-                return Err(self.malformed("it ends too early"));
+            Event::Eof if self.depth > 0 || !self.has_root => {
+                return Err(self.malformed("unexpected end of file"));
             }
             Event::Comment(_) | Event::PI(_) | Event::Eof => {}
         }
         Ok(None)
     }
 
-    fn opened(&mut self, start: &BytesStart<'_>, is_outermost: bool) -> Result<Step, Fault> {
-        if self.depth > DEEPEST {
-            return Err(self.malformed("elements stand too deep in each other"));
+    fn start_element(
+        &mut self,
+        start: &BytesStart<'_>,
+        is_outermost: bool,
+    ) -> Result<XmlEvent, MhlError> {
+        if self.depth > MAX_DEPTH {
+            return Err(self.malformed("elements are nested too deeply"));
         }
-        if is_outermost && std::mem::replace(&mut self.is_begun, true) {
-            return Err(self.malformed("something follows its end"));
+        if is_outermost && std::mem::replace(&mut self.has_root, true) {
+            return Err(self.malformed("content after the root element"));
         }
         self.text.clear();
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
-            let attribute = attribute.map_err(|fault| self.malformed(fault.to_string()))?;
+            let attribute = attribute.map_err(|error| self.malformed(error.to_string()))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|fault| self.malformed(fault.to_string()))?;
+                .map_err(|error| self.malformed(error.to_string()))?;
             if !value.chars().all(is_xml) {
-                return Err(self.malformed("a character that XML cannot hold"));
+                return Err(self.malformed("a character that XML does not allow"));
             }
-            let name = local(attribute.key.local_name().as_ref());
+            let name = owned_name(attribute.key.local_name().as_ref());
             attributes.push((name, value.into_owned()));
         }
-        Ok(Step::Open(Tag {
-            name: local(start.local_name().as_ref()),
+        Ok(XmlEvent::Start(StartTag {
+            name: owned_name(start.local_name().as_ref()),
             attributes,
         }))
     }
 
-    fn said(&mut self, text: &str) -> Result<(), Fault> {
+    fn push_text(&mut self, text: &str) -> Result<(), MhlError> {
         if self.depth == 0
             && !text
                 .trim_matches([' ', '\t', '\n', '\r', '\u{feff}'])
                 .is_empty()
         {
-            return Err(self.malformed("text outside its element"));
+            return Err(self.malformed("text outside the root element"));
         }
-        if self.text.len() + text.len() > LONGEST_TEXT {
-            return Err(self.malformed("a text that is too long"));
+        if self.text.len() + text.len() > MAX_TEXT_BYTES {
+            return Err(self.malformed("text is too long"));
         }
         if !text.chars().all(is_xml) {
-            return Err(self.malformed("a character that XML cannot hold"));
+            return Err(self.malformed("a character that XML does not allow"));
         }
         self.text.push_str(text);
         Ok(())
     }
 
-    /// Reads what is left, and says what all of it hashes to.
-    pub(super) fn hashes(self) -> Result<Vec<Checksum>, Fault> {
-        let mut metered = self.reader.into_inner();
+    /// Reads the rest of the file and returns the hashes of all its bytes.
+    pub(super) fn finish(self) -> Result<Vec<Checksum>, MhlError> {
+        let mut reader = self.reader.into_inner();
         loop {
-            metered.left = LONGEST;
-            let length = metered.fill_buf().map_err(Fault::path(&self.path))?.len();
+            reader.left = MAX_EVENT_BYTES;
+            let length = reader.fill_buf().map_err(MhlError::path(&self.path))?.len();
             if length == 0 {
                 break;
             }
-            metered.consume(length);
+            reader.consume(length);
         }
-        Ok(metered.hashers.into_iter().map(Hasher::finish).collect())
+        Ok(reader.hashers.into_iter().map(Hasher::finish).collect())
     }
 }
 
-fn local(name: impl AsRef<str>) -> String {
+fn owned_name(name: impl AsRef<str>) -> String {
     name.as_ref().to_owned()
 }
 
-/// ASCII is UTF-8, too.
+/// Returns true if an encoding name stands for UTF-8 or its subset ASCII.
 fn is_utf8(name: &str) -> bool {
     ["UTF-8", "UTF8", "US-ASCII", "ASCII"]
         .iter()
         .any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Counts lines, hashes what passes, and lets no single event grow without bounds.
-struct Metered {
+/// Reader that counts lines, hashes all bytes and limits the size of a single event.
+struct LimitedReader {
     inner: BufReader<Take<File>>,
     hashers: Vec<Hasher>,
     line: usize,
     left: usize,
 }
 
-impl Read for Metered {
+impl Read for LimitedReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.fill_buf()?.read(into)?;
         self.consume(length);
@@ -265,12 +269,12 @@ impl Read for Metered {
     }
 }
 
-impl BufRead for Metered {
+impl BufRead for LimitedReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let left = self.left;
         let bytes = self.inner.fill_buf()?;
         if left == 0 && !bytes.is_empty() {
-            return Err(io::Error::other("a tag, text or comment that is too long"));
+            return Err(io::Error::other("a tag, text or comment is too long"));
         }
         Ok(bytes.get(..left).unwrap_or(bytes))
     }
@@ -287,21 +291,21 @@ impl BufRead for Metered {
     }
 }
 
-/// Writes a text so that it is read back as it is, within an element or a value.
-pub(super) fn escaped(plain: &str) -> String {
-    let mut written = String::with_capacity(plain.len());
+/// Escapes text for element content and attribute values, so that parsers read it back unchanged.
+pub(super) fn escape(plain: &str) -> String {
+    let mut escaped = String::with_capacity(plain.len());
     for c in plain.chars() {
         match c {
-            '&' => written.push_str("&amp;"),
-            '<' => written.push_str("&lt;"),
-            '>' => written.push_str("&gt;"),
-            '"' => written.push_str("&quot;"),
-            '\t' => written.push_str("&#9;"),
-            '\n' => written.push_str("&#10;"),
-            // Parsers read a bare one as a line feed.
-            '\r' => written.push_str("&#13;"),
-            c => written.push(c),
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\t' => escaped.push_str("&#9;"),
+            '\n' => escaped.push_str("&#10;"),
+            // Parsers convert an unescaped carriage return to a line feed.
+            '\r' => escaped.push_str("&#13;"),
+            c => escaped.push(c),
         }
     }
-    written
+    escaped
 }

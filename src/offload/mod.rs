@@ -1,22 +1,23 @@
-//! Files copied from a card to several places at once, and proved there.
+//! Copies the files of a card to several destinations at once and verifies every copy.
 //!
-//! Each file is read once and hashed on the way; every place has a writer of its own, and behind that a
-//! prover: it syncs what was written, reads it back from the medium, compares hashes, and only then gives the
-//! copy its name. So what bears a name is whole and proved, whenever the power fails. Nothing here
-//! knows the catalogue; what is told through `report` is durable by then.
+//! Each file is read once and hashed during the read. Every destination has its own writer thread,
+//! followed by a verifier. The verifier syncs a copy, reads it back from the medium, compares
+//! hashes, and only then gives the copy its final name. So a file with its final name is complete
+//! and verified, even after a power failure. This module does not know the catalogue. Each event is
+//! passed to `on_event` only after its result is durable.
 
-mod credible;
-mod hashing;
-mod images;
-mod listing;
-mod medium;
+mod buffers;
+mod card_listing;
+mod direct_io;
+mod hash_existing;
+mod loop_images;
 #[cfg(target_os = "linux")]
 mod page_cache;
-mod past_cache;
-mod pieces;
-mod prove;
 mod read;
-mod source;
+mod read_back;
+mod reliable_times;
+mod source_change;
+mod verify_copy;
 mod write;
 
 #[cfg(test)]
@@ -30,182 +31,186 @@ use std::thread;
 use std::time::Instant;
 
 use crate::checksum::{Checksum, HashKind, Hasher};
-use crate::original::Stamp;
-use pieces::Piece;
+use crate::source_file::Stamp;
+use buffers::Piece;
 
-pub use credible::Credible;
-pub use hashing::{Hashed, Heard, Lane, hash_files};
-pub use listing::{COARSEST, Item, Listing, list, list_but};
-pub use medium::{How, Medium};
-pub use source::{Sighting, Times, sample, written_since};
-pub use write::finish_folders;
+pub(crate) use card_listing::{Item, Listing, list, list_except};
+pub(crate) use hash_existing::{FileHashEvent, Hashed, Lane, hash_files};
+pub(crate) use read_back::{MediumReader, ReadMethod};
+pub(crate) use reliable_times::ReliableTimes;
+pub(crate) use source_change::{SourceState, Times, changed_since_read, sample};
+pub(crate) use write::finish_folders;
 
-/// A place that files are copied to.
+/// Folder that files are copied to.
 #[derive(Debug, Clone)]
-pub struct Destination {
-    /// The folder that takes the card's root; made where it is not there.
+pub(crate) struct Destination {
+    /// Folder that receives the contents of the card's root; created if missing.
     pub folder: PathBuf,
-    /// What must be there: that folder or one above it. None above this one is made, so that nothing is written
-    /// where a drive is usually mounted.
+    /// Folder that must exist: `folder` or one of its ancestors. Folders above it are never
+    /// created, so nothing is written where a drive is usually mounted.
     pub base: PathBuf,
-    /// Which filesystem takes `folder`, by [`filesystem`]: when it is another, the drive is gone.
+    /// Filesystem of `folder`, from [`filesystem()`]. If it changes, the drive was removed.
     pub filesystem: Option<u64>,
-    /// Whether it is a share: what is written goes through the system's cache, which asks for more at once.
+    /// True for a network share. Its writes use the system's cache, which combines them into larger
+    /// requests.
     pub is_share: bool,
-    /// Whether its device does one thing at a time: a spinning disk, a card. What was written is proved between
-    /// writes then, not beside them.
+    /// True if parallel requests slow the device down (spinning disk, card). Copies are then
+    /// verified between writes, not in parallel with them.
     pub is_single: bool,
 }
 
-/// A file that is to be copied.
+/// File to be copied, and its state at each destination.
 #[derive(Debug, Clone)]
-pub struct Task {
-    /// The file.
+pub struct CopyTask {
+    /// File as listed on the card.
     pub item: Item,
-    /// Its hashes, of the first kind at least, where it was hashed earlier and its size and time are still those.
-    pub known: Option<Vec<Checksum>>,
-    /// Of each destination, whether its copy there is proved already.
-    pub is_proved: Vec<bool>,
-    /// Whether it is read even where its hashes are known: something makes them doubtful.
-    pub is_doubted: bool,
+    /// Hashes from an earlier run, including one of the first kind of [`CopyOrder::kinds`]. `None`
+    /// if there are none, or if the size or time changed since.
+    pub known_hashes: Option<Vec<Checksum>>,
+    /// Per destination: true if its copy is already verified.
+    pub is_verified: Vec<bool>,
+    /// True if the file must be read again although `known_hashes` exist, because they may be
+    /// wrong.
+    pub must_reread: bool,
 }
 
-/// What is to be copied, and where to.
-pub struct Order<'a> {
-    /// The card's root.
+/// Files to copy and their destinations.
+pub(crate) struct CopyOrder<'a> {
+    /// Root of the card.
     pub source: &'a Path,
-    /// Whether that is on a share.
+    /// True if the card's root is on a network share.
     pub is_share: bool,
-    /// How its filesystem keeps times.
+    /// Properties of the file times on the card's filesystem.
     pub times: Times,
-    /// When its listing ended.
+    /// Time at which the listing of the card ended.
     pub listed: Instant,
-    /// Where to.
+    /// Destinations of the copies.
     pub destinations: &'a [Destination],
-    /// Which files, in the order in which they are read.
-    pub tasks: &'a [Task],
-    /// The hashes that are computed of each file; copies are proved by the first.
+    /// Files, in the order in which they are read.
+    pub tasks: &'a [CopyTask],
+    /// Kinds of the hashes computed for each file. The first kind verifies copies.
     pub kinds: &'a [HashKind],
-    /// Says no when the copying is to stop.
-    pub go_on: &'a (dyn Fn() -> bool + Sync),
+    /// Returns true once copying must stop.
+    pub is_cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// Something happened. Tasks and destinations are given by their numbers.
+/// Progress of a copy. Tasks and destinations are given by index.
 #[derive(Debug)]
 pub enum Event {
-    /// A file is being read.
+    /// The file of a task is about to be read.
     Reading(usize),
-    /// So many more bytes were read from the card.
+    /// More bytes were read from the card: the number since the last event.
     Read(u64),
-    /// So many more bytes were written to a destination.
+    /// More bytes were written: the destination, and the number since the last event.
     Written(usize, u64),
-    /// So many more bytes were read back from a destination.
-    Proved(usize, u64),
-    /// What a file's content hashes to, and how the file looked.
-    Hashed(usize, Vec<Checksum>, Sighting),
-    /// Something became of a file at a destination.
-    Settled(usize, usize, Outcome),
-    /// A file could not be read whole: why.
-    Unread(usize, String),
-    /// A destination takes nothing more: why. Its other files are left as they are.
+    /// More bytes were read back: the destination, and the number since the last event.
+    ReadBack(usize, u64),
+    /// A file was read completely: the task, its hashes, and the file's state during the read.
+    Hashed(usize, Vec<Checksum>, SourceState),
+    /// A task ended at a destination: the task, the destination, and the outcome.
+    Finished(usize, usize, CopyOutcome),
+    /// A file could not be read completely: the task, and the reason.
+    ReadFailed(usize, String),
+    /// A destination accepts no more files: the destination, and the reason. Its remaining files
+    /// are left unchanged.
     GivenUp(usize, String),
-    /// The card is gone: no more of it can be read.
+    /// The card was removed, so nothing more can be read from it: the reason.
     CardGone(String),
 }
 
-/// A copy that was read.
+/// Method by which a copy was read back, and the state of the copy afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadBack {
-    /// How it was read.
-    pub how: How,
-    /// What it looked like when that was done.
+    /// Method of the read.
+    pub how: ReadMethod,
+    /// Size and times after the read.
     pub stamp: Stamp,
 }
 
-/// What became of a file at a destination.
+/// Result of copying a file to a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was copied, read back, and is the same.
+pub enum CopyOutcome {
+    /// The file was copied, read back and matches.
     Copied(ReadBack),
-    /// It was there already, was read, and is the same.
-    WasThere(ReadBack),
-    /// Another content stands there under its name, and stays.
-    Other,
-    /// It could not be copied: why.
+    /// The file existed already, was read back, and matches.
+    Existed(ReadBack),
+    /// A different file with that name exists. It was left unchanged.
+    Conflict,
+    /// The file could not be copied, with the reason.
     Failed(String),
 }
 
-/// A file on its way.
+/// File in progress, shared by all threads.
 struct Job {
     task: usize,
     inside: PathBuf,
     bytes: u64,
     modified: i64,
-    /// Whether parts of it take no room on the card.
+    /// True if the file has holes on the card.
     is_sparse: bool,
-    /// What it hashed to earlier.
-    known: Option<Vec<Checksum>>,
-    /// Its hashes, once they are known; `None` when it could not be read whole.
+    /// Hashes from an earlier run.
+    known_hashes: Option<Vec<Checksum>>,
+    /// Hashes, set once the file was read; `None` if it could not be read completely.
     hashes: OnceLock<Option<Vec<Checksum>>>,
 }
 
-/// What goes to the hasher and the writers, in this order.
+/// Message to the hasher and the writers. A file is sent as `Begin`, any number of `Piece`, `End`.
 #[derive(Clone)]
 enum Message {
-    /// Pieces of this file follow.
+    /// Start of a file.
     Begin(Arc<Job>),
-    /// The next piece.
+    /// Next piece of the file.
     Piece(Arc<Piece>),
-    /// There are no more; how the file looked, if that is all of it and it did not change.
-    End(Option<Sighting>),
-    /// This file stands there already, of the same size: compare.
+    /// End of the file, with its state; `None` if it is incomplete or was changed.
+    End(Option<SourceState>),
+    /// Request to compare a file that exists at the destination with the same name and size.
     Compare(Arc<Job>),
 }
 
-/// Files from so many bytes on are read and written past the system's cache.
-const LARGE: u64 = 2 * pieces::PIECE as u64;
+/// Minimum size, in bytes, of files that are read and written with direct I/O.
+const DIRECT_IO_MIN_BYTES: u64 = 2 * buffers::PIECE as u64;
 
-/// Messages that wait for one thread.
-const WAITING: usize = 16;
+/// Capacity of the channel to each thread, in messages.
+const CHANNEL_CAPACITY: usize = 16;
 
-/// What all threads of one destination know.
-struct Place<'a> {
+/// State shared by the threads of one destination.
+struct DestinationContext<'a> {
     number: usize,
     destination: &'a Destination,
     events: SyncSender<Event>,
-    go_on: &'a (dyn Fn() -> bool + Sync),
-    /// The card's root, and the folders of the other destinations.
+    is_cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// The card's root and the folders of the other destinations.
     others: Vec<&'a Path>,
-    /// By which hash copies are proved.
+    /// Kind of hash that verifies copies.
     kind: HashKind,
-    /// Why nothing more goes there.
+    /// Reason why the destination accepts no more files.
     given_up: &'a OnceLock<String>,
 }
 
-impl Place<'_> {
-    fn tell(&self, event: Event) {
-        // Whoever listens has stopped only when all is over.
+impl DestinationContext<'_> {
+    fn send_event(&self, event: Event) {
+        // The receiver ends only after the last event, so sending cannot fail.
         let _ = self.events.send(event);
     }
 
-    fn settle(&self, job: &Job, outcome: Outcome) {
-        self.tell(Event::Settled(job.task, self.number, outcome));
+    fn report_outcome(&self, job: &Job, outcome: CopyOutcome) {
+        self.send_event(Event::Finished(job.task, self.number, outcome));
     }
 
-    /// Says what went wrong: of one file, or of the place itself, to which nothing more goes then.
+    /// Reports an error: as the result of one file, or by giving up the whole destination.
     fn fail(&self, job: &Job, error: &io::Error) {
         if self.is_gone() {
             self.give_up(GONE.to_owned());
-        } else if write::is_of_device(error) {
+        } else if write::is_device_error(error) {
             self.give_up(error.to_string());
         } else {
-            self.settle(job, Outcome::Failed(write::reason(error)));
+            self.report_outcome(job, CopyOutcome::Failed(write::describe_error(error)));
         }
     }
 
     fn give_up(&self, reason: String) {
         if self.given_up.set(reason.clone()).is_ok() {
-            self.tell(Event::GivenUp(self.number, reason));
+            self.send_event(Event::GivenUp(self.number, reason));
         }
     }
 
@@ -217,8 +222,8 @@ impl Place<'_> {
         self.destination.is_gone()
     }
 
-    /// Whether a file there is the card's own, or another destination's, by another name.
-    fn is_one_with_another(&self, path: &Path, inside: &Path) -> bool {
+    /// Returns true if a file is a hard link to the card's file or to another destination's copy.
+    fn is_hard_link(&self, path: &Path, inside: &Path) -> bool {
         let is_same = |root: &&Path| same_file::is_same_file(path, root.join(inside));
         self.others
             .iter()
@@ -227,16 +232,16 @@ impl Place<'_> {
 }
 
 impl Destination {
-    /// Whether its drive was taken away: what is written there now would go to the system disk.
+    /// Returns true if the drive was removed. Writes would then go to the system disk.
     #[must_use]
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         !self.base.is_dir() || filesystem(&self.folder) != self.filesystem
     }
 }
 
-/// Which filesystem a folder is on, or will be when it is made.
+/// Returns the id of the filesystem that a folder is on, or will be on once it is created.
 #[must_use]
-pub fn filesystem(folder: &Path) -> Option<u64> {
+pub(crate) fn filesystem(folder: &Path) -> Option<u64> {
     let metadata = folder
         .ancestors()
         .find_map(|folder| folder.metadata().ok())?;
@@ -251,93 +256,98 @@ pub fn filesystem(folder: &Path) -> Option<u64> {
     }
 }
 
-/// Copies, telling `report` what happens; ends when all is done, nothing more can be, or `go_on` says no. What
-/// was copied and not proved by then is gone again.
-pub fn copy(order: &Order<'_>, report: &mut dyn FnMut(Event)) {
-    allow_many_files();
-    let (events, told) = sync_channel(1024);
+/// Copies all tasks and reports events to `on_event`. Returns once all tasks are done, nothing more
+/// can be done, or the order is cancelled. Copies that are not verified by then are removed.
+pub(crate) fn copy(order: &CopyOrder<'_>, on_event: &mut dyn FnMut(Event)) {
+    raise_open_file_limit();
+    let (events, received) = sync_channel(1024);
     let given_up: Vec<OnceLock<String>> =
         order.destinations.iter().map(|_| OnceLock::new()).collect();
     thread::scope(|scope| {
-        let mut lines = Vec::new();
+        let mut writers = Vec::new();
         for (number, destination) in order.destinations.iter().enumerate() {
-            let (line, messages) = sync_channel(WAITING);
-            let place = || Place {
+            let (writer, messages) = sync_channel(CHANNEL_CAPACITY);
+            let context = || DestinationContext {
                 number,
                 destination,
                 events: events.clone(),
-                go_on: order.go_on,
-                others: others(order, number),
+                is_cancelled: order.is_cancelled,
+                others: other_roots(order, number),
                 kind: order.kinds[0],
                 given_up: &given_up[number],
             };
-            let (writing, proving) = (place(), place());
+            let (writing, verifying) = (context(), context());
             if destination.is_single {
-                let mut prover = prove::Prover::new(proving);
+                let mut verifier = verify_copy::CopyVerifier::new(verifying);
                 scope.spawn(move || {
-                    write::run(writing, &messages, &mut |batch| prover.prove(batch));
+                    write::run(writing, &messages, &mut |batch| verifier.verify(batch));
                 });
             } else {
                 let (batches, written) = sync_channel(1);
                 scope.spawn(move || {
-                    // The prover ends only after its last batch.
+                    // The verifier ends only after its last batch, so sending cannot fail.
                     write::run(writing, &messages, &mut |batch| _ = batches.send(batch));
                 });
                 scope.spawn(move || {
-                    let mut prover = prove::Prover::new(proving);
+                    let mut verifier = verify_copy::CopyVerifier::new(verifying);
                     for batch in written {
-                        prover.prove(batch);
+                        verifier.verify(batch);
                     }
                 });
             }
-            lines.push(line);
+            writers.push(writer);
         }
-        let (hashing, messages) = sync_channel(WAITING);
+        let (hasher, messages) = sync_channel(CHANNEL_CAPACITY);
         let (kinds, hash_events) = (order.kinds, events.clone());
-        scope.spawn(move || hash(kinds, &messages, &hash_events));
+        scope.spawn(move || hash_pieces(kinds, &messages, &hash_events));
         let reader = read::Reader {
             order,
-            lines,
-            hashing,
+            writers,
+            hasher,
             events,
             given_up: &given_up,
         };
         scope.spawn(move || reader.run());
-        told.into_iter().for_each(report);
+        received.into_iter().for_each(on_event);
     });
 }
 
-/// The card's root, and the folders of all destinations but one.
-fn others<'a>(order: &Order<'a>, number: usize) -> Vec<&'a Path> {
+/// Returns the card's root and the folders of all destinations except one.
+fn other_roots<'a>(order: &CopyOrder<'a>, number: usize) -> Vec<&'a Path> {
     let destinations = order.destinations.iter().enumerate();
     let others = destinations.filter(|(other, _)| *other != number);
     let others = others.map(|(_, other)| other.folder.as_path());
     std::iter::once(order.source).chain(others).collect()
 }
 
-/// Each destination has up to three batches of files open; systems allow a process more than they give it at first.
+/// Raises the limit on open files to the system's maximum. Each destination keeps up to three
+/// batches of files open.
 #[cfg(unix)]
-fn allow_many_files() {
+fn raise_open_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    /// What macOS allows, whatever it says.
-    const ENOUGH: u64 = 10_240;
+    /// Highest limit that macOS accepts, whatever maximum it reports.
+    const MAX_ACCEPTED: u64 = 10_240;
     let limit = getrlimit(Resource::Nofile);
-    let most = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
-    if limit.current.is_some_and(|now| now < most) {
+    let maximum = limit
+        .maximum
+        .map_or(MAX_ACCEPTED, |maximum| maximum.min(MAX_ACCEPTED));
+    if limit.current.is_some_and(|now| now < maximum) {
         let raised = Rlimit {
-            current: Some(most),
+            current: Some(maximum),
             ..limit
         };
-        // Where it may not be raised, fewer cards fit side by side, and what does not is told.
+        // Without a higher limit, opening a file may fail when many cards are copied in parallel.
+        // Such failures are reported.
         let _ = setrlimit(Resource::Nofile, raised);
     }
 }
 
 #[cfg(not(unix))]
-fn allow_many_files() {}
+fn raise_open_file_limit() {}
 
-/// Hashes what was read; what was hashed earlier must come to the same.
-fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Event>) {
+/// Hashes the pieces that were read. The result must match hashes from an earlier run, if there are
+/// any.
+fn hash_pieces(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Event>) {
     let mut current: Option<(Arc<Job>, Vec<Hasher>)> = None;
     for message in messages {
         match message {
@@ -354,15 +364,21 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
                     continue;
                 };
                 let found: Vec<Checksum> = hashers.into_iter().map(Hasher::finish).collect();
-                let is_known = job.known.iter().flatten().all(|hash| found.contains(hash));
-                let event = match (seen, is_known) {
+                let is_consistent = job
+                    .known_hashes
+                    .iter()
+                    .flatten()
+                    .all(|hash| found.contains(hash));
+                let event = match (seen, is_consistent) {
                     (Some(seen), true) => Some(Event::Hashed(job.task, found.clone(), seen)),
-                    (Some(_), false) => Some(Event::Unread(job.task, OTHER.to_owned())),
+                    (Some(_), false) => {
+                        Some(Event::ReadFailed(job.task, CONTENT_DIFFERS.to_owned()))
+                    }
                     (None, _) => None,
                 };
                 let _ = job
                     .hashes
-                    .set((seen.is_some() && is_known).then_some(found));
+                    .set((seen.is_some() && is_consistent).then_some(found));
                 if let Some(event) = event {
                     let _ = events.send(event);
                 }
@@ -372,9 +388,9 @@ fn hash(kinds: &[HashKind], messages: &Receiver<Message>, events: &SyncSender<Ev
     }
 }
 
-/// What is told of a drive that was pulled.
-pub const GONE: &str = "it was taken away, or cannot be read any more";
+/// Reason reported if a drive was removed.
+pub(crate) const GONE: &str = "removed, or no longer readable";
 
-/// What is told of a file that was hashed earlier to something else.
-const OTHER: &str = "it reads otherwise than when it was first copied, though its size and time are the same: \
-                     the card may be failing; nothing was written";
+/// Reason reported for a file whose hash differs from an earlier run.
+const CONTENT_DIFFERS: &str = "content differs from an earlier read, although size and time are unchanged: \
+                               the card may be failing; nothing was written";

@@ -1,4 +1,5 @@
-//! The card's side: each file is read once, from its beginning to its end, and goes to whoever needs it.
+//! Reader of the card. It reads each file once, sequentially, and sends the pieces to the hasher
+//! and the writers.
 
 use std::fs::File;
 use std::io;
@@ -6,40 +7,39 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
-use super::past_cache::Reading;
-use super::pieces::{PIECE, Piece, Pool};
-use super::source::{self, Sighting};
-use super::{Event, GONE, Job, LARGE, Message, Order, Outcome, Task};
+use super::buffers::{PIECE, Piece, Pool};
+use super::direct_io::SequentialReader;
+use super::source_change::{self, SourceState, Stability};
+use super::{CopyOrder, CopyOutcome, CopyTask, DIRECT_IO_MIN_BYTES, Event, GONE, Job, Message};
 use crate::checksum::Sampler;
-use crate::original::{self, Stamp};
+use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 
-/// What happens to a file at one destination.
+/// Action for a file at one destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Want {
-    /// Nothing: it is proved, or cannot be.
+enum CopyAction {
+    /// Nothing to do: the copy is verified already or is impossible.
     Nothing,
-    /// It is not there yet.
+    /// Copy the file: no file of that name exists.
     Copy,
-    /// Something of its size is there.
+    /// Compare the existing file, which has the same size.
     Compare,
 }
 
 pub(super) struct Reader<'a> {
-    pub(super) order: &'a Order<'a>,
-    /// To each destination's writer.
-    pub(super) lines: Vec<SyncSender<Message>>,
-    /// To the hasher.
-    pub(super) hashing: SyncSender<Message>,
+    pub(super) order: &'a CopyOrder<'a>,
+    /// Channels to the destinations' writers.
+    pub(super) writers: Vec<SyncSender<Message>>,
+    /// Channel to the hasher.
+    pub(super) hasher: SyncSender<Message>,
     pub(super) events: SyncSender<Event>,
     pub(super) given_up: &'a [OnceLock<String>],
 }
 
-/// A reading that did not come to its end.
+/// Reason why a read stopped early.
 enum Stop {
-    /// Whoever asked for it wants no more.
     Cancelled,
-    /// The file is at fault, or its card.
+    /// The file or its card is faulty or changed; with the reason.
     Fault(String),
 }
 
@@ -50,62 +50,61 @@ impl From<io::Error> for Stop {
 }
 
 impl Reader<'_> {
-    /// Reads every file that anybody needs.
+    /// Reads every file that a destination needs.
     pub(super) fn run(self) {
         let mut pool = Pool::new();
-        let card = device(self.order.source);
-        // What was just written comes last: it has to rest before it is read.
+        let card = readable_filesystem(self.order.source);
+        // Recent files come last, since they are read only once they have been unchanged for a
+        // while.
         let tasks = self.order.tasks.iter().enumerate();
         let (recent, older): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.item.is_recent());
         for (number, task) in older.into_iter().chain(recent) {
-            if !(self.order.go_on)() || self.given_up.iter().all(|place| place.get().is_some()) {
+            if (self.order.is_cancelled)()
+                || self.given_up.iter().all(|reason| reason.get().is_some())
+            {
                 break;
             }
             if self.read(number, task, &mut pool).is_ok() {
                 continue;
             }
-            // A card that was pulled fails for every file: it is said once.
-            let now = device(self.order.source);
+            // If the card was removed, every read fails, so this is reported only once.
+            let now = readable_filesystem(self.order.source);
             if now.is_none() || now != card {
-                self.tell(Event::CardGone(GONE.to_owned()));
+                self.send_event(Event::CardGone(GONE.to_owned()));
                 break;
             }
         }
     }
 
-    fn tell(&self, event: Event) {
+    fn send_event(&self, event: Event) {
         let _ = self.events.send(event);
     }
 
-    /// Sends to the writers of those that want so.
-    fn send(&self, wants: &[Want], which: Want, message: &Message) {
-        for (line, _) in self
-            .lines
-            .iter()
-            .zip(wants)
-            .filter(|(_, want)| **want == which)
-        {
-            // A writer ends only when this does.
-            let _ = line.send(message.clone());
+    /// Sends a message to the writers whose destination has the given action.
+    fn send(&self, actions: &[CopyAction], action: CopyAction, message: &Message) {
+        let writers = self.writers.iter().zip(actions);
+        for (writer, _) in writers.filter(|(_, planned)| **planned == action) {
+            // A writer ends only after the reader, so sending cannot fail.
+            let _ = writer.send(message.clone());
         }
     }
 
-    fn read(&self, number: usize, task: &Task, pool: &mut Pool) -> Result<(), ()> {
-        let wants: Vec<Want> = (0..self.lines.len())
-            .map(|place| self.want(number, task, place))
+    fn read(&self, number: usize, task: &CopyTask, pool: &mut Pool) -> Result<(), ()> {
+        let actions: Vec<CopyAction> = (0..self.writers.len())
+            .map(|destination| self.plan_copy(number, task, destination))
             .collect();
-        if wants.iter().all(|want| *want == Want::Nothing) {
+        if actions.iter().all(|action| *action == CopyAction::Nothing) {
             return Ok(());
         }
-        self.tell(Event::Reading(number));
-        let is_copied = wants.contains(&Want::Copy);
+        self.send_event(Event::Reading(number));
+        let is_needed = actions.contains(&CopyAction::Copy);
         let path = self.order.source.join(&task.item.inside);
-        let is_read = is_copied || task.known.is_none() || task.is_doubted;
-        let opened = if is_read {
+        let must_read = is_needed || task.known_hashes.is_none() || task.must_reread;
+        let opened = if must_read {
             match self.open(&path, task) {
                 Ok(opened) => Some(opened),
                 Err(Stop::Fault(reason)) => {
-                    self.tell(Event::Unread(number, reason));
+                    self.send_event(Event::ReadFailed(number, reason));
                     return Err(());
                 }
                 Err(Stop::Cancelled) => return Ok(()),
@@ -121,155 +120,162 @@ impl Reader<'_> {
             is_sparse: opened
                 .as_ref()
                 .is_some_and(|(opened, _)| is_sparse(opened.file())),
-            known: task.known.clone(),
+            known_hashes: task.known_hashes.clone(),
             hashes: OnceLock::new(),
         });
         let compare = Message::Compare(job.clone());
         let Some((mut file, stamp)) = opened else {
-            let _ = job.hashes.set(task.known.clone());
-            self.send(&wants, Want::Compare, &compare);
+            let _ = job.hashes.set(task.known_hashes.clone());
+            self.send(&actions, CopyAction::Compare, &compare);
             return Ok(());
         };
         let begin = Message::Begin(job.clone());
-        self.send(&wants, Want::Copy, &begin);
-        let _ = self.hashing.send(begin);
+        self.send(&actions, CopyAction::Copy, &begin);
+        let _ = self.hasher.send(begin);
         let read = self
-            .pieces(&mut file, task, &wants, pool)
+            .send_pieces(&mut file, task, &actions, pool)
             .and_then(|sample| {
-                let seen = Sighting { stamp, sample };
-                self.look_again(&file, &path, task, &seen)?;
+                let seen = SourceState { stamp, sample };
+                self.check_unchanged(&file, &path, task, &seen)?;
                 Ok(seen)
             });
         let end = Message::End(read.as_ref().ok().copied());
-        // Whoever waits for the hashes hears of it first.
-        let _ = self.hashing.send(end.clone());
-        self.send(&wants, Want::Copy, &end);
-        self.send(&wants, Want::Compare, &compare);
+        // The hasher is first, since the verifiers wait for its result.
+        let _ = self.hasher.send(end.clone());
+        self.send(&actions, CopyAction::Copy, &end);
+        self.send(&actions, CopyAction::Compare, &compare);
         match read {
             Err(Stop::Fault(reason)) => {
-                self.tell(Event::Unread(number, reason));
+                self.send_event(Event::ReadFailed(number, reason));
                 Err(())
             }
             Err(Stop::Cancelled) | Ok(_) => Ok(()),
         }
     }
 
-    /// Opens a file once it rests; also returns how it looks.
-    fn open(&self, path: &Path, task: &Task) -> Result<(Reading, Stamp), Stop> {
-        let file = original::open(path)?;
-        if !task.item.is_exactly(&self.order.times.look_at(path)?) {
-            return Err(changed(task, "it is another"));
+    /// Opens a file once it has been unchanged for long enough. Returns a reader, and the file's
+    /// size and times.
+    fn open(&self, path: &Path, task: &CopyTask) -> Result<(SequentialReader, Stamp), Stop> {
+        let file = source_file::open(path)?;
+        if !task.item.is_exactly(&self.order.times.stamp_at(path)?) {
+            return Err(source_changed(task, "its size or times changed"));
         }
         let (times, listed) = (self.order.times, self.order.listed);
-        let rested = times.settle(&file, listed, self.order.go_on);
-        let stamp = rested.map_err(|error| changed(task, &error.to_string()))?;
-        let stamp = stamp.ok_or(Stop::Cancelled)?;
+        let stamp = match times.wait_until_stable(&file, listed, self.order.is_cancelled)? {
+            Stability::Stable(stamp) => stamp,
+            Stability::Changing => return Err(source_changed(task, "it kept changing")),
+            Stability::Cancelled => return Err(Stop::Cancelled),
+        };
         if !task.item.is_exactly(&stamp) {
-            return Err(changed(task, "it is another"));
+            return Err(source_changed(task, "its size or times changed"));
         }
-        let is_past = task.item.bytes >= LARGE && !self.order.is_share;
-        let reading = Reading::new(file, path, is_past);
-        if reading.is_cached() {
-            expect_all(reading.file());
+        let use_direct_io = task.item.bytes >= DIRECT_IO_MIN_BYTES && !self.order.is_share;
+        let reader = SequentialReader::new(file, path, use_direct_io);
+        if reader.is_cached() {
+            advise_sequential(reader.file());
         }
-        Ok((reading, stamp))
+        Ok((reader, stamp))
     }
 
-    /// Reads a file to its end, which must be where it was listed, and samples it.
-    fn pieces(
+    /// Reads a file to its end and sends its pieces. Returns its fingerprint; fails if the file
+    /// does not have the listed size.
+    fn send_pieces(
         &self,
-        file: &mut Reading,
-        task: &Task,
-        wants: &[Want],
+        file: &mut SequentialReader,
+        task: &CopyTask,
+        actions: &[CopyAction],
         pool: &mut Pool,
     ) -> Result<Option<Fingerprint>, Stop> {
         let mut read = 0;
         let mut sampler = Sampler::new(task.item.bytes);
         loop {
-            if !(self.order.go_on)() {
+            if (self.order.is_cancelled)() {
                 return Err(Stop::Cancelled);
             }
             let mut piece = pool.piece();
-            let length = file.fill(piece.room())?;
+            let length = file.fill(piece.buffer_mut())?;
             piece.set_length(length);
             if length == 0 {
                 break;
             }
             read += length as u64;
             if read > task.item.bytes {
-                return Err(changed(task, "it grew"));
+                return Err(source_changed(task, "it grew"));
             }
             sampler.update(piece.bytes());
             let piece: Arc<Piece> = Arc::new(piece);
             let message = Message::Piece(piece);
-            let _ = self.hashing.send(message.clone());
-            self.send(wants, Want::Copy, &message);
-            self.tell(Event::Read(length as u64));
+            let _ = self.hasher.send(message.clone());
+            self.send(actions, CopyAction::Copy, &message);
+            self.send_event(Event::Read(length as u64));
             if file.is_cached() {
-                forget(file.file(), read);
+                drop_read_pages(file.file(), read);
             }
             if length < PIECE {
                 break;
             }
         }
         if read < task.item.bytes {
-            return Err(changed(task, "it is shorter"));
+            return Err(source_changed(task, "it became shorter"));
         }
         Ok(sampler.finish())
     }
 
-    /// Checks that a file was not written to while it was read, and that no other has its name by now.
-    fn look_again(
+    /// Checks that a file was not written to or replaced while it was read.
+    fn check_unchanged(
         &self,
-        file: &Reading,
+        file: &SequentialReader,
         path: &Path,
-        task: &Task,
-        seen: &Sighting,
+        task: &CopyTask,
+        seen: &SourceState,
     ) -> Result<(), Stop> {
         let times = self.order.times;
         let is_same = |now: Stamp| times.is_unchanged(&seen.stamp, &now);
-        // A modification time that was put back leaves no trace but in the content. Sampling also opens the file, after which
-        // a share tells its times of now.
-        let is_same_content = times.has_change_time || source::sample(path)? == seen.sample;
+        // If a program restored the modification time, only the content reveals the write. Sampling
+        // also opens the file, which makes a network share report current times.
+        let is_same_content = times.has_change_time || source_change::sample(path)? == seen.sample;
         let is_unchanged = is_same_content
-            && is_same(times.look_into(file.file())?)
-            && is_same(times.look_at(path)?);
+            && is_same(times.stamp_of_open(file.file())?)
+            && is_same(times.stamp_at(path)?);
         if is_unchanged {
             Ok(())
         } else {
-            Err(changed(task, "it was written to"))
+            Err(source_changed(task, "it was written to or replaced"))
         }
     }
 
-    /// What is to be done at one destination.
-    fn want(&self, number: usize, task: &Task, place: usize) -> Want {
-        if task.is_proved[place] || self.given_up[place].get().is_some() {
-            return Want::Nothing;
+    /// Returns the action for a task at one destination.
+    fn plan_copy(&self, number: usize, task: &CopyTask, destination: usize) -> CopyAction {
+        if task.is_verified[destination] || self.given_up[destination].get().is_some() {
+            return CopyAction::Nothing;
         }
-        let path = self.order.destinations[place]
+        let path = self.order.destinations[destination]
             .folder
             .join(&task.item.inside);
         match path.symlink_metadata() {
-            Ok(there) if there.is_file() && there.len() == task.item.bytes => Want::Compare,
-            Ok(_) => {
-                self.tell(Event::Settled(number, place, Outcome::Other));
-                Want::Nothing
+            Ok(existing) if existing.is_file() && existing.len() == task.item.bytes => {
+                CopyAction::Compare
             }
-            // What else it may be, the writer finds out.
-            Err(_) => Want::Copy,
+            Ok(_) => {
+                self.send_event(Event::Finished(number, destination, CopyOutcome::Conflict));
+                CopyAction::Nothing
+            }
+            // The writer tries to create the copy and reports any error.
+            Err(_) => CopyAction::Copy,
         }
     }
 }
 
-fn changed(task: &Task, how: &str) -> Stop {
+/// Returns the fault of a source file that changed.
+fn source_changed(task: &CopyTask, change: &str) -> Stop {
     Stop::Fault(format!(
-        "{how} since the card was listed with {} bytes of it: is the camera still recording?",
+        "{change} after the card was listed ({} bytes then): is the camera still recording?",
         task.item.bytes
     ))
 }
 
-/// Which filesystem stands there; `None` when the folder cannot even be listed.
-fn device(folder: &Path) -> Option<u64> {
+/// Returns the id of a folder's filesystem; `None` if the folder cannot be listed.
+fn readable_filesystem(folder: &Path) -> Option<u64> {
     std::fs::read_dir(folder).ok()?;
     super::filesystem(folder)
 }
@@ -286,18 +292,19 @@ fn is_sparse(_file: &File) -> bool {
     false
 }
 
-/// The system may read ahead.
+/// Advises the system that a file is read sequentially, so that it reads ahead.
 #[cfg(target_os = "linux")]
-fn expect_all(file: &File) {
+fn advise_sequential(file: &File) {
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn expect_all(_file: &File) {}
+fn advise_sequential(_file: &File) {}
 
-/// What was read of a large file is not needed again: what others keep in memory stays there.
+/// Drops pages of a file that were read, so that pages of other programs stay in the cache. Acts
+/// only once per eight pieces.
 #[cfg(target_os = "linux")]
-fn forget(file: &File, read: u64) {
+fn drop_read_pages(file: &File, read: u64) {
     let step = 8 * PIECE as u64;
     if read.is_multiple_of(step) {
         let length = std::num::NonZeroU64::new(step);
@@ -306,4 +313,4 @@ fn forget(file: &File, read: u64) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn forget(_file: &File, _read: u64) {}
+fn drop_read_pages(_file: &File, _read: u64) {}

@@ -1,22 +1,22 @@
-//! Copying on ordinary folders; what drives do wrong is in `tests/ingest`.
+//! Tests of copying between ordinary folders. Device faults are tested in `tests/ingest`.
 
 #[cfg(unix)]
-mod torn;
+mod changing_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::original::modified;
+use crate::source_file::modified;
 
-/// A card and two places, in one folder.
-struct Set {
+/// Card and two destinations, all in one temporary folder.
+struct CopySetup {
     folder: tempfile::TempDir,
     destinations: Vec<Destination>,
 }
 
-impl Set {
+impl CopySetup {
     fn new(is_single: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("card")).unwrap();
@@ -47,33 +47,33 @@ impl Set {
         fs::write(path, bytes).unwrap();
     }
 
-    fn tasks(&self) -> Vec<Task> {
-        let files = list(&self.card(), &|| true).unwrap().files;
-        let task = |item| Task {
+    fn tasks(&self) -> Vec<CopyTask> {
+        let files = list(&self.card(), &|| false).unwrap().files;
+        let task = |item| CopyTask {
             item,
-            known: None,
-            is_proved: vec![false; 2],
-            is_doubted: false,
+            known_hashes: None,
+            is_verified: vec![false; 2],
+            must_reread: false,
         };
         files.into_iter().map(task).collect()
     }
 
-    fn copy(&self, tasks: &[Task], go_on: &(dyn Fn() -> bool + Sync)) -> Vec<Event> {
+    fn copy(&self, tasks: &[CopyTask], is_cancelled: &(dyn Fn() -> bool + Sync)) -> Vec<Event> {
         let times = Times {
             is_own_clock: true,
             has_change_time: true,
         };
-        self.copy_by(times, tasks, go_on)
+        self.copy_with_times(times, tasks, is_cancelled)
     }
 
-    fn copy_by(
+    fn copy_with_times(
         &self,
         times: Times,
-        tasks: &[Task],
-        go_on: &(dyn Fn() -> bool + Sync),
+        tasks: &[CopyTask],
+        is_cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Vec<Event> {
         let mut events = Vec::new();
-        let order = Order {
+        let order = CopyOrder {
             source: &self.card(),
             is_share: false,
             times,
@@ -81,18 +81,20 @@ impl Set {
             destinations: &self.destinations,
             tasks,
             kinds: &[HashKind::Md5, HashKind::Xxh128],
-            go_on,
+            is_cancelled,
         };
         copy(&order, &mut |event| events.push(event));
         events
     }
 }
 
-fn settled(events: &[Event], place: usize) -> Vec<(usize, Outcome)> {
-    let mut all: Vec<(usize, Outcome)> = events
+fn outcomes_at(events: &[Event], destination: usize) -> Vec<(usize, CopyOutcome)> {
+    let mut all: Vec<(usize, CopyOutcome)> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Settled(task, at, outcome) if *at == place => Some((*task, outcome.clone())),
+            Event::Finished(task, at, outcome) if *at == destination => {
+                Some((*task, outcome.clone()))
+            }
             _ => None,
         })
         .collect();
@@ -116,95 +118,99 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn all_is_copied_hashed_and_proved_and_a_second_time_nothing() {
+fn copies_hashes_and_verifies_everything_once() {
     for is_single in [false, true] {
-        let set = Set::new(is_single);
-        set.put("a/C0001.MP4", &vec![7; 9_000_000]);
-        set.put("a/b/empty", b"");
-        set.put("INFO.XML", b"<x/>");
+        let setup = CopySetup::new(is_single);
+        setup.put("a/C0001.MP4", &vec![7; 9_000_000]);
+        setup.put("a/b/empty", b"");
+        setup.put("INFO.XML", b"<x/>");
         for number in 0..200 {
-            set.put(&format!("many/{number:04}"), format!("{number}").as_bytes());
+            setup.put(&format!("many/{number:04}"), format!("{number}").as_bytes());
         }
-        let tasks = set.tasks();
-        let events = set.copy(&tasks, &|| true);
-        for (place, destination) in set.destinations.iter().enumerate() {
-            let settled = settled(&events, place);
-            assert_eq!(settled.len(), tasks.len());
-            for (task, outcome) in settled {
-                assert!(matches!(outcome, Outcome::Copied(_)), "{outcome:?}");
+        let tasks = setup.tasks();
+        let events = setup.copy(&tasks, &|| false);
+        for (number, destination) in setup.destinations.iter().enumerate() {
+            let outcomes = outcomes_at(&events, number);
+            assert_eq!(outcomes.len(), tasks.len());
+            for (task, outcome) in outcomes {
+                assert!(matches!(outcome, CopyOutcome::Copied(_)), "{outcome:?}");
                 let inside = &tasks[task].item.inside;
                 let copied = destination.folder.join(inside);
                 assert_eq!(
                     fs::read(&copied).unwrap(),
-                    fs::read(set.card().join(inside)).unwrap()
+                    fs::read(setup.card().join(inside)).unwrap()
                 );
                 assert_eq!(
                     modified(&copied.metadata().unwrap()),
                     tasks[task].item.modified
                 );
             }
-            assert_eq!(names(&destination.folder), names(&set.card()));
+            assert_eq!(names(&destination.folder), names(&setup.card()));
         }
         let hashed = events.iter().find_map(|event| match event {
             Event::Hashed(0, hashes, _) => Some(hashes.iter().map(ToString::to_string).collect()),
             _ => None,
         });
         let hashed: Vec<String> = hashed.unwrap();
-        // What `printf '<x/>' | md5sum` and `xxhsum -H128` print.
+        // Output of `printf '<x/>' | md5sum` and `xxhsum -H128`.
         let expected = [
             "a8b594bf8dcca656fb1eb1b66344940a",
             "b086b417529213ecf390f75226bb4e72",
         ];
         assert_eq!(hashed[..], expected);
-        let again = set.copy(&tasks, &|| true);
-        let same = settled(&again, 1);
+        let again = setup.copy(&tasks, &|| false);
+        let same = outcomes_at(&again, 1);
         assert!(
             same.iter()
-                .all(|(_, outcome)| matches!(outcome, Outcome::WasThere(_)))
+                .all(|(_, outcome)| matches!(outcome, CopyOutcome::Existed(_)))
         );
         assert!(
             !again
                 .iter()
                 .any(|event| matches!(event, Event::Written(..)))
         );
-        let mut proved = tasks;
-        for task in &mut proved {
-            task.is_proved = vec![true; 2];
+        let mut verified = tasks;
+        for task in &mut verified {
+            task.is_verified = vec![true; 2];
         }
-        assert!(set.copy(&proved, &|| true).is_empty());
+        assert!(setup.copy(&verified, &|| false).is_empty());
     }
 }
 
 #[test]
 fn nothing_is_ever_overwritten() {
-    let set = Set::new(false);
-    set.put("same", b"0123");
-    set.put("other", b"4567");
-    set.put("longer", b"89");
-    let raid = &set.destinations[0].folder;
+    let setup = CopySetup::new(false);
+    setup.put("same", b"0123");
+    setup.put("other", b"4567");
+    setup.put("longer", b"89");
+    let raid = &setup.destinations[0].folder;
     for (name, text) in [("same", "0123"), ("other", "xxxx"), ("longer", "xxx")] {
         fs::write(raid.join(name), text).unwrap();
     }
-    fs::create_dir(set.destinations[1].folder.join("other")).unwrap();
-    let events = set.copy(&set.tasks(), &|| true);
-    let outcomes: Vec<Outcome> = settled(&events, 0)
+    fs::create_dir(setup.destinations[1].folder.join("other")).unwrap();
+    let events = setup.copy(&setup.tasks(), &|| false);
+    let outcomes: Vec<CopyOutcome> = outcomes_at(&events, 0)
         .into_iter()
         .map(|(_, outcome)| outcome)
         .collect();
     assert!(
         matches!(
             outcomes[..],
-            [Outcome::Other, Outcome::Other, Outcome::WasThere(_)]
+            [
+                CopyOutcome::Conflict,
+                CopyOutcome::Conflict,
+                CopyOutcome::Existed(_)
+            ]
         ),
         "{outcomes:?}"
     );
-    let there = settled(&events, 1);
+    let there = outcomes_at(&events, 1);
     assert!(matches!(
         there[..],
         [
-            (0, Outcome::Copied(_)),
-            (1, Outcome::Other),
-            (2, Outcome::Copied(_))
+            (0, CopyOutcome::Copied(_)),
+            (1, CopyOutcome::Conflict),
+            (2, CopyOutcome::Copied(_))
         ]
     ));
     assert_eq!(fs::read(raid.join("other")).unwrap(), b"xxxx");
@@ -213,85 +219,91 @@ fn nothing_is_ever_overwritten() {
 }
 
 #[test]
-fn a_source_that_changes_is_no_copy() {
-    let set = Set::new(false);
-    set.put("grows", b"0123");
-    set.put("vanishes", b"4567");
-    set.put("stays", b"89");
-    let mut tasks = set.tasks();
-    set.put("grows", b"0123456");
-    fs::remove_file(set.card().join("vanishes")).unwrap();
-    // What was hashed earlier reads otherwise now.
-    tasks[1].known = Some(vec![
-        crate::checksum::of_bytes(HashKind::Md5, b"88"),
-        crate::checksum::of_bytes(HashKind::Xxh128, b"88"),
+fn rejects_the_copy_of_a_changing_source() {
+    let setup = CopySetup::new(false);
+    setup.put("grows", b"0123");
+    setup.put("vanishes", b"4567");
+    setup.put("stays", b"89");
+    let mut tasks = setup.tasks();
+    setup.put("grows", b"0123456");
+    fs::remove_file(setup.card().join("vanishes")).unwrap();
+    // Hashes of different content, as if from an earlier run.
+    tasks[1].known_hashes = Some(vec![
+        crate::checksum::hash_bytes(HashKind::Md5, b"88"),
+        crate::checksum::hash_bytes(HashKind::Xxh128, b"88"),
     ]);
-    let events = set.copy(&tasks, &|| true);
+    let events = setup.copy(&tasks, &|| false);
     let mut unread: Vec<usize> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Unread(task, _) => Some(*task),
+            Event::ReadFailed(task, _) => Some(*task),
             _ => None,
         })
         .collect();
     unread.sort_unstable();
     assert_eq!(unread, [0, 1, 2]);
     assert!(
-        names(set.folder.path())
+        names(setup.folder.path())
             .iter()
             .all(|name| name.starts_with("card/"))
     );
 }
 
 #[test]
-fn what_is_interrupted_leaves_nothing_half_done() {
-    let set = Set::new(false);
+fn an_interrupted_copy_leaves_no_partial_files() {
+    let setup = CopySetup::new(false);
     for number in 0..40 {
-        set.put(&format!("{number:02}"), &vec![number; 5_000_000]);
+        setup.put(&format!("{number:02}"), &vec![number; 5_000_000]);
     }
-    let tasks = set.tasks();
-    let asked = AtomicUsize::new(0);
-    let events = set.copy(&tasks, &|| asked.fetch_add(1, Ordering::SeqCst) < 90);
-    for (place, destination) in set.destinations.iter().enumerate() {
-        let settled = settled(&events, place);
-        assert!(settled.len() < 40);
-        assert_eq!(names(&destination.folder).len(), settled.len());
+    let tasks = setup.tasks();
+    let calls = AtomicUsize::new(0);
+    let events = setup.copy(&tasks, &|| calls.fetch_add(1, Ordering::SeqCst) >= 90);
+    for (number, destination) in setup.destinations.iter().enumerate() {
+        let outcomes = outcomes_at(&events, number);
+        assert!(outcomes.len() < 40);
+        assert_eq!(names(&destination.folder).len(), outcomes.len());
     }
-    let events = set.copy(&tasks, &|| true);
-    assert_eq!(settled(&events, 0).len(), 40);
+    let events = setup.copy(&tasks, &|| false);
+    assert_eq!(outcomes_at(&events, 0).len(), 40);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_sparse_file_stays_sparse() {
     use std::os::unix::fs::MetadataExt;
-    let set = Set::new(false);
-    let path = set.card().join("sparse.mov");
+    let setup = CopySetup::new(false);
+    let path = setup.card().join("sparse.mov");
     let file = fs::File::create(&path).unwrap();
     file.set_len(300 * 1024 * 1024).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&file, b"end", 300 * 1024 * 1024 - 3).unwrap();
     drop(file);
-    let events = set.copy(&set.tasks(), &|| true);
-    assert!(matches!(settled(&events, 1)[..], [(0, Outcome::Copied(_))]));
-    let copied = set.destinations[1].folder.join("sparse.mov");
+    let events = setup.copy(&setup.tasks(), &|| false);
+    assert!(matches!(
+        outcomes_at(&events, 1)[..],
+        [(0, CopyOutcome::Copied(_))]
+    ));
+    let copied = setup.destinations[1].folder.join("sparse.mov");
     assert!(copied.metadata().unwrap().blocks() < 20_000);
     assert_eq!(copied.metadata().unwrap().len(), 300 * 1024 * 1024);
 }
 
 #[cfg(unix)]
 #[test]
-fn one_folder_by_two_names_is_one_copy() {
-    let mut set = Set::new(false);
-    set.put("a.bin", b"one");
-    set.put("b.bin", b"two");
-    // As a filesystem has it that takes `copy` and `COPY` for one.
-    let again = set.folder.path().join("again");
-    std::os::unix::fs::symlink(&set.destinations[0].folder, &again).unwrap();
-    set.destinations[1].folder = again;
-    let events = set.copy(&set.tasks(), &|| true);
-    let both: Vec<_> = (0..2).flat_map(|place| settled(&events, place)).collect();
-    let is_copied = |(_, outcome): &&(usize, Outcome)| matches!(outcome, Outcome::Copied(_));
-    let is_refused = |(_, outcome): &&(usize, Outcome)| matches!(outcome, Outcome::Failed(reason) if reason.contains("a hard link is no copy"));
+fn one_folder_with_two_paths_counts_as_one_copy() {
+    let mut setup = CopySetup::new(false);
+    setup.put("a.bin", b"one");
+    setup.put("b.bin", b"two");
+    // Simulates a filesystem that treats `copy` and `COPY` as the same name.
+    let again = setup.folder.path().join("again");
+    std::os::unix::fs::symlink(&setup.destinations[0].folder, &again).unwrap();
+    setup.destinations[1].folder = again;
+    let events = setup.copy(&setup.tasks(), &|| false);
+    let both: Vec<_> = (0..2)
+        .flat_map(|destination| outcomes_at(&events, destination))
+        .collect();
+    let is_copied =
+        |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Copied(_));
+    let is_refused = |(_, outcome): &&(usize, CopyOutcome)| matches!(outcome, CopyOutcome::Failed(reason) if reason.contains("it is a hard link"));
     assert_eq!(both.iter().filter(is_copied).count(), 2, "{both:?}");
     assert_eq!(both.iter().filter(is_refused).count(), 2, "{both:?}");
 }

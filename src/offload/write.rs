@@ -1,5 +1,5 @@
-//! One destination's side: copies are written under names of their own, in batches that are proved and
-//! published together.
+//! Writer of one destination. It writes copies under temporary names and passes them in batches to
+//! the verifier, which gives them their final names.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, FileTimes};
@@ -10,58 +10,63 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::past_cache;
-use super::pieces::PIECE;
-use super::{Event, GONE, Job, LARGE, Message, Place};
-use crate::original::is_zero;
-use crate::publish::{self, Unfinished};
+use super::buffers::PIECE;
+use super::direct_io;
+use super::{DIRECT_IO_MIN_BYTES, DestinationContext, Event, GONE, Job, Message};
+use crate::atomic_file::{self, Unfinished};
+use crate::source_file::is_zero;
 
-/// A batch holds so many files at most, each of them open …
-const MOST_FILES: usize = 192;
-/// … and ends when it holds so many bytes.
-const MOST_BYTES: u64 = 64 * 1024 * 1024;
-/// What was written is on its way to the disk when it is so much.
-const STEP: u64 = 8 * PIECE as u64;
+/// Maximum number of files in a batch, all of which are open.
+const MAX_BATCH_FILES: usize = 192;
+/// Size of the copies, in bytes, at which a batch ends.
+const MAX_BATCH_BYTES: u64 = 64 * 1024 * 1024;
+/// Number of bytes after which writeback to the disk is started.
+const WRITEBACK_STEP: u64 = 8 * PIECE as u64;
 
-/// Copies that are proved together.
+/// Copies and existing files that are verified together.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// What was written.
+    /// Copies that were written completely.
     pub(super) written: Vec<(Arc<Job>, Unfinished)>,
-    /// What stands there already.
-    pub(super) there: Vec<Arc<Job>>,
-    /// Folders that were made, or in which others were.
+    /// Files that already exist at the destination and must be compared.
+    pub(super) existing: Vec<Arc<Job>>,
+    /// Folders to sync: parents of created folders. The verifier adds the parents of published
+    /// files.
     pub(super) folders: BTreeSet<PathBuf>,
     bytes: u64,
 }
 
-/// The copy that is being written.
-struct Current {
+/// Copy that is being written.
+struct CurrentCopy {
     job: Arc<Job>,
     file: Unfinished,
-    /// The same, past the system's cache.
-    past: Option<File>,
+    /// Handle of the same file for direct I/O, if used.
+    direct: Option<File>,
     written: u64,
 }
 
 struct Writer<'a> {
-    place: Place<'a>,
-    /// Folders that are known to be there.
-    known: HashSet<PathBuf>,
+    context: DestinationContext<'a>,
+    /// Folders already created or found.
+    existing_folders: HashSet<PathBuf>,
     batch: Batch,
-    current: Option<Current>,
+    current: Option<CurrentCopy>,
 }
 
-/// Writes what comes, and hands over batches to be proved.
-pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dyn FnMut(Batch)) {
+/// Writes incoming files and passes batches to `verify`.
+pub(super) fn run(
+    context: DestinationContext<'_>,
+    messages: &Receiver<Message>,
+    verify: &mut dyn FnMut(Batch),
+) {
     let mut writer = Writer {
-        place,
-        known: HashSet::new(),
+        context,
+        existing_folders: HashSet::new(),
         batch: Batch::default(),
         current: None,
     };
     for message in messages {
-        if writer.place.is_given_up() {
+        if writer.context.is_given_up() {
             writer.current = None;
             continue;
         }
@@ -69,51 +74,57 @@ pub(super) fn run(place: Place<'_>, messages: &Receiver<Message>, prove: &mut dy
             Message::Begin(job) => writer.begin(job),
             Message::Piece(piece) => writer.write(piece.bytes()),
             Message::End(seen) => writer.end(seen.is_some()),
-            Message::Compare(job) => writer.batch.there.push(job),
+            Message::Compare(job) => writer.batch.existing.push(job),
         }
         let batch = &writer.batch;
-        if batch.bytes >= MOST_BYTES || batch.written.len() + batch.there.len() >= MOST_FILES {
-            prove(std::mem::take(&mut writer.batch));
+        if batch.bytes >= MAX_BATCH_BYTES
+            || batch.written.len() + batch.existing.len() >= MAX_BATCH_FILES
+        {
+            verify(std::mem::take(&mut writer.batch));
         }
     }
-    if !writer.place.is_given_up() && (writer.place.go_on)() {
-        prove(writer.batch);
+    if !writer.context.is_given_up() && !(writer.context.is_cancelled)() {
+        verify(writer.batch);
     }
 }
 
 impl Writer<'_> {
     fn begin(&mut self, job: Arc<Job>) {
-        if self.place.is_gone() {
-            self.place.give_up(GONE.to_owned());
+        if self.context.is_gone() {
+            self.context.give_up(GONE.to_owned());
             return;
         }
-        let path = self.place.destination.folder.join(&job.inside);
+        let path = self.context.destination.folder.join(&job.inside);
         let folder = path.parent().unwrap_or(&path).to_owned();
-        let made = self
+        let created = self
             .make_folder(&folder)
             .and_then(|()| Unfinished::in_folder(&folder));
-        match made {
+        match created {
             Ok(file) => {
-                past_cache::keep_out(file.file());
-                let is_past =
-                    job.bytes >= LARGE && !job.is_sparse && !self.place.destination.is_share;
-                self.current = Some(Current {
-                    past: is_past.then(|| past_cache::to_write(file.path())).flatten(),
+                direct_io::disable_write_cache(file.file());
+                let use_direct_io = job.bytes >= DIRECT_IO_MIN_BYTES
+                    && !job.is_sparse
+                    && !self.context.destination.is_share;
+                self.current = Some(CurrentCopy {
+                    direct: use_direct_io
+                        .then(|| direct_io::open_direct_for_write(file.path()))
+                        .flatten(),
                     job,
                     file,
                     written: 0,
                 });
             }
-            Err(error) => self.place.fail(&job, &error),
+            Err(error) => self.context.fail(&job, &error),
         }
     }
 
-    /// Makes a folder and those above it; what dead processes left in one that was there is swept.
+    /// Creates a folder and its ancestors up to the destination's base. Removes leftovers of dead
+    /// processes from an existing folder.
     fn make_folder(&mut self, folder: &Path) -> io::Result<()> {
-        if self.known.contains(folder) {
+        if self.existing_folders.contains(folder) {
             return Ok(());
         }
-        if *folder != self.place.destination.base
+        if *folder != self.context.destination.base
             && let Some(above) = folder.parent()
         {
             self.make_folder(above)?;
@@ -124,20 +135,21 @@ impl Writer<'_> {
                 self.batch.folders.insert(above.to_owned());
             }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                self.is_folder(folder)?;
-                let _ = publish::sweep(folder);
+                self.check_folder(folder)?;
+                let _ = atomic_file::sweep(folder);
             }
             Err(error) => return Err(error),
         }
-        self.known.insert(folder.to_owned());
+        self.existing_folders.insert(folder.to_owned());
         Ok(())
     }
 
-    /// A link to a folder leads elsewhere: above the card's root people put such there, below it nobody should.
-    fn is_folder(&self, folder: &Path) -> io::Result<()> {
-        let root = &self.place.destination.folder;
+    /// Checks that a path is a folder. A link to a folder is accepted as the copy's root and above
+    /// it, but not below, where it would lead out of the copy.
+    fn check_folder(&self, folder: &Path) -> io::Result<()> {
+        let root = &self.context.destination.folder;
         if folder.starts_with(root) && folder != root {
-            is_own_folder(folder)
+            check_is_folder(folder)
         } else if folder.is_dir() {
             Ok(())
         } else {
@@ -151,22 +163,22 @@ impl Writer<'_> {
         };
         match current.write(bytes) {
             Ok(()) => self
-                .place
-                .tell(Event::Written(self.place.number, bytes.len() as u64)),
+                .context
+                .send_event(Event::Written(self.context.number, bytes.len() as u64)),
             Err(error) => {
                 let job = current.job.clone();
                 self.current = None;
-                self.place.fail(&job, &error);
+                self.context.fail(&job, &error);
             }
         }
     }
 
-    fn end(&mut self, is_whole: bool) {
-        let Some(current) = self.current.take().filter(|_| is_whole) else {
+    fn end(&mut self, is_complete: bool) {
+        let Some(current) = self.current.take().filter(|_| is_complete) else {
             return;
         };
         if let Err(error) = current.finish() {
-            self.place.fail(&current.job, &error);
+            self.context.fail(&current.job, &error);
             return;
         }
         self.batch.bytes += current.job.bytes;
@@ -174,19 +186,19 @@ impl Writer<'_> {
     }
 }
 
-impl Current {
+impl CurrentCopy {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = self.file.file();
-        // What takes no room on the card takes none here.
+        // Holes on the card become holes in the copy.
         let is_hole = self.job.is_sparse && is_zero(bytes);
         if !is_hole && bytes.len() == PIECE {
-            past_cache::write_at(&mut self.past, file, bytes, self.written)?;
+            direct_io::write_at(&mut self.direct, file, bytes, self.written)?;
         } else if !is_hole {
-            past_cache::write_at(&mut None, file, bytes, self.written)?;
+            direct_io::write_at(&mut None, file, bytes, self.written)?;
         }
         self.written += bytes.len() as u64;
-        if self.past.is_none() && self.written.is_multiple_of(STEP) {
-            hurry(file, self.written - STEP);
+        if self.direct.is_none() && self.written.is_multiple_of(WRITEBACK_STEP) {
+            start_writeback(file, self.written - WRITEBACK_STEP);
         }
         Ok(())
     }
@@ -200,61 +212,66 @@ impl Current {
     }
 }
 
-/// Has a range written to the disk now, without waiting for it, and forgotten: a sync at the end finds
-/// little left to do.
+/// Starts writing a range to the disk, without waiting, so that the final sync has little left to
+/// do. Pages already written are dropped from the cache.
 #[cfg(target_os = "linux")]
-fn hurry(file: &File, from: u64) {
-    let length = NonZeroU64::new(STEP);
+fn start_writeback(file: &File, from: u64) {
+    let length = NonZeroU64::new(WRITEBACK_STEP);
     let _ = rustix::fs::fadvise(file, from, length, rustix::fs::Advice::DontNeed);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn hurry(_file: &File, _from: u64) {
-    let _ = NonZeroU64::new(STEP);
+fn start_writeback(_file: &File, _from: u64) {
+    let _ = NonZeroU64::new(WRITEBACK_STEP);
 }
 
-/// Gives a file or folder the time that it has on the card.
+/// Sets the modification and access time of a file or folder to a time on the card, in nanoseconds
+/// since 1970 UTC.
 pub(super) fn set_time(file: &File, nanos: i64) -> io::Result<()> {
-    let since = Duration::from_nanos(nanos.unsigned_abs());
+    let offset = Duration::from_nanos(nanos.unsigned_abs());
     let time = if nanos < 0 {
-        UNIX_EPOCH.checked_sub(since)
+        UNIX_EPOCH.checked_sub(offset)
     } else {
-        UNIX_EPOCH.checked_add(since)
+        UNIX_EPOCH.checked_add(offset)
     };
     let time = time.unwrap_or(SystemTime::UNIX_EPOCH);
     match file.set_times(FileTimes::new().set_modified(time).set_accessed(time)) {
-        // A time that the filesystem cannot hold (FAT begins with 1980), or a share that lets nobody set any: the
-        // content counts.
-        Err(error) if !is_of_device(&error) => Ok(()),
-        set => set,
+        // The filesystem cannot store the time (FAT times begin in 1980), or the network share does
+        // not allow setting it. Only the content matters.
+        Err(error) if !is_device_error(&error) => Ok(()),
+        result => result,
     }
 }
 
-/// Makes the folders of a card that hold no files, gives all of them the times that they have there, and has
-/// them on the disk. To be called when nothing more is written into them. Gives those that could not be made, and why.
+/// Creates the folders of a card that do not exist yet, sets the times of all folders and syncs
+/// them. Must be called after the last write into them. Returns the folders that could not be
+/// created, each with the reason.
 #[must_use]
-pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(PathBuf, String)> {
+pub(crate) fn finish_folders(
+    destination: &Path,
+    folders: &[(PathBuf, i64)],
+) -> Vec<(PathBuf, String)> {
     let mut problems = Vec::new();
-    // Of a card of which nothing could be copied, too.
+    // The destination may not exist yet if nothing could be copied from the card.
     if let Err(error) = fs::create_dir_all(destination) {
-        return vec![(destination.to_owned(), reason(&error))];
+        return vec![(destination.to_owned(), describe_error(&error))];
     }
-    let made = folders.iter().filter(|(inside, _)| {
+    let created = folders.iter().filter(|(inside, _)| {
         let folder = destination.join(inside);
-        let made = match fs::create_dir(&folder) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => is_own_folder(&folder),
-            made => made,
+        let created = match fs::create_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => check_is_folder(&folder),
+            created => created,
         };
-        if let Err(error) = &made {
-            problems.push((folder, reason(error)));
+        if let Err(error) = &created {
+            problems.push((folder, describe_error(error)));
         }
-        made.is_ok()
+        created.is_ok()
     });
-    let made: Vec<_> = made.collect();
-    // Those within first: making one changes the time of the one above.
-    for (inside, time) in made.into_iter().rev() {
+    let created: Vec<_> = created.collect();
+    // Children first: creating one changes the time of its parent.
+    for (inside, time) in created.into_iter().rev() {
         let folder = destination.join(inside);
-        let _ = publish::sweep(&folder);
+        let _ = atomic_file::sweep(&folder);
         #[cfg(unix)]
         let _ = File::open(&folder).and_then(|open| {
             set_time(&open, *time)?;
@@ -263,13 +280,13 @@ pub fn finish_folders(destination: &Path, folders: &[(PathBuf, i64)]) -> Vec<(Pa
         #[cfg(not(unix))]
         let _ = time;
     }
-    let _ = publish::sweep(destination);
-    let _ = publish::sync_folder(destination);
+    let _ = atomic_file::sweep(destination);
+    let _ = atomic_file::sync_folder(destination);
     problems
 }
 
-/// Whether a folder stands there, and not a link to one.
-fn is_own_folder(folder: &Path) -> io::Result<()> {
+/// Checks that a path is a folder and not a link to one.
+fn check_is_folder(folder: &Path) -> io::Result<()> {
     if folder.symlink_metadata()?.is_dir() {
         Ok(())
     } else {
@@ -277,10 +294,10 @@ fn is_own_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether an error is of the whole device: no other file will fare better.
-pub(super) fn is_of_device(error: &io::Error) -> bool {
-    /// `EIO`, `ENXIO`, `ENODEV`, `ENOTCONN`, `EHOSTDOWN`, `ESTALE` of Linux.
-    const GONE: [i32; 6] = [5, 6, 19, 107, 112, 116];
+/// Returns true if an error concerns the whole device, so that other files would fail, too.
+pub(super) fn is_device_error(error: &io::Error) -> bool {
+    /// `EIO`, `ENXIO`, `ENODEV`, `ENOTCONN`, `EHOSTDOWN`, `ESTALE` on Linux.
+    const DEVICE_ERRORS: [i32; 6] = [5, 6, 19, 107, 112, 116];
     matches!(
         error.kind(),
         ErrorKind::StorageFull
@@ -294,21 +311,19 @@ pub(super) fn is_of_device(error: &io::Error) -> bool {
             | ErrorKind::TimedOut
     ) || error
         .raw_os_error()
-        .is_some_and(|code| GONE.contains(&code))
+        .is_some_and(|code| DEVICE_ERRORS.contains(&code))
 }
 
-/// Why a file could not be written, where the system's words do not tell.
-pub(super) fn reason(error: &io::Error) -> String {
+/// Describes a write error, more clearly than the system's message where possible.
+pub(super) fn describe_error(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::FileTooLarge => {
-            "the filesystem there takes no file so large (FAT32: 4 GiB)".to_owned()
+            "the file is too large for the destination's filesystem (FAT32: 4 GiB)".to_owned()
         }
         ErrorKind::InvalidInput | ErrorKind::InvalidFilename => {
-            format!("the filesystem there takes no such name: {error}")
+            format!("the destination's filesystem does not accept the name: {error}")
         }
-        ErrorKind::NotADirectory => {
-            "a file or a link stands there where the card has a folder".to_owned()
-        }
+        ErrorKind::NotADirectory => "a file or link exists where the card has a folder".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -1,108 +1,113 @@
-//! What an editor asks for: a grammar of its own, parsed once into a typed tree, and written
-//! again in one normal form. Nothing here knows how a query is answered.
+//! The query language: parsed once into a typed tree, and printed in one normal form.
+//!
+//! It is independent of how queries are executed.
 
-mod ask;
-mod names;
+mod field_query;
+mod format;
+mod is_filter;
+mod keys;
 mod parse;
-mod print;
-mod state;
 #[cfg(test)]
 mod tests;
-mod token;
+mod tokenize;
 
 use std::collections::HashSet;
 
-use crate::clip::Wanted;
+use crate::clip::FieldFilter;
 use crate::error::Error;
-use crate::value::words::{asked_parts, is_lone_letter};
-use crate::value::{Area, Between, How, Resolution, Words, local_now};
+use crate::value::words::{is_lone_letter, query_parts};
+use crate::value::{Area, MatchMode, NumberRange, Resolution, SearchWords, local_now};
 
-pub use ask::FORMS;
+pub use field_query::FORMS;
+pub use is_filter::ClipState;
 pub use jiff::civil::Date;
-pub use state::State;
-pub use token::pieces;
+pub use tokenize::split_unquoted;
 
-/// A query.
+/// A parsed query, as a tree of conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Query {
-    /// All of these; of none: every clip.
+    /// All must match; an empty list matches every clip.
     All(Vec<Query>),
-    /// One of these at least.
+    /// At least one must match.
     Any(Vec<Query>),
-    /// Not this.
+    /// The inner query must not match.
     Not(Box<Query>),
-    /// Words, anywhere that plain words look.
-    Words(Words),
-    /// Something of one property.
-    Ask(Ask),
+    /// Words in any of the fields that plain words search.
+    Words(SearchWords),
+    /// Condition on one property.
+    Filter(Filter),
 }
 
-/// Something that is asked of one property of a clip.
+/// Condition on one property of a clip.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Ask {
-    /// A field's value; the name may stand for several fields, of which one must match.
+pub enum Filter {
+    /// Value of a field; if the name is an alias of several fields, at least one must match.
     Field {
-        /// The field, or an alias of several.
+        /// Name of the field, or an alias of several.
         name: &'static str,
-        /// What is wanted of it.
-        wanted: Wanted,
+        /// Filter on the value.
+        filter: FieldFilter,
     },
-    /// A tag by a word of the vocabulary: clips with one of the tags that it may mean, or with one
-    /// below those; and those with any tag that holds the word.
+    /// Tag, given as a word of the vocabulary.
+    ///
+    /// Matches clips with a tag that the word may mean, with a subtag of it, or with any tag that
+    /// contains the word.
     Tag {
-        /// The word.
-        words: Words,
-        /// What it means.
-        meaning: Meaning,
+        /// Word as typed.
+        words: SearchWords,
+        /// Tags that the word may mean.
+        meaning: TagMeaning,
     },
-    /// Anything at all in a field, or in one of those that an alias stands for.
+    /// Any value in a field, or in at least one field of an alias.
     Has(&'static str),
-    /// How the clip is, or how it stands with its files.
-    Is(State),
-    /// How large the picture is.
+    /// State of the clip or of its files.
+    Is(ClipState),
+    /// Displayed size of the picture.
     Resolution(Resolution),
-    /// Shot at this time of day, by the camera's clock; past midnight where it ends first.
-    Time(Between),
-    /// A frame with such an address is in it.
-    Timecode(Between),
-    /// Shot near a place.
+    /// Time of day at which the clip was shot, by the camera's clock. A range that ends before it
+    /// starts crosses midnight.
+    Time(NumberRange),
+    /// Timecode range that overlaps the clip.
+    Timecode(NumberRange),
+    /// Area in which the clip was shot.
     Near(Area),
 }
 
-/// What a word of the vocabulary means.
+/// Tags that a word of the vocabulary may mean.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Meaning {
-    /// The ids of tags: `tv-set/rehearsal`.
+pub struct TagMeaning {
+    /// Ids of the tags, such as `tv-set/rehearsal`.
     pub tags: Vec<String>,
-    /// Whether it means all of them, as the name of a group does; else one of them is meant.
+    /// True if the word is the name of a group, which means all of the tags; otherwise it means one
+    /// of them.
     pub is_group: bool,
 }
 
-/// What a word means in the vocabulary; nothing, when it is in none.
-pub type Meanings<'a> = dyn Fn(&str) -> Result<Meaning, Error> + 'a;
+/// Function that looks up a word in the vocabulary. The result is empty if the word is unknown.
+pub type TagLookup<'a> = dyn Fn(&str) -> Result<TagMeaning, Error> + 'a;
 
-/// The words of a saved search by its name; `None` when there is none.
-pub type Saved<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, Error> + 'a;
+/// Function that looks up the words of a saved search by name; `None` if there is none.
+pub type SavedSearchLookup<'a> = dyn Fn(&str) -> Result<Option<Vec<String>>, Error> + 'a;
 
-/// What a query may refer to and does not say itself.
+/// External data that a query may refer to.
 pub struct Context<'a> {
-    /// The day that `today` and `yesterday` go by; `None`: that which it is here. To know it,
-    /// all that is known of time zones is looked through, so only who names a day waits for that.
+    /// Date of `today`, for relative dates; `None` for the current date. Only a query with a
+    /// relative date determines that, because it loads the time zone database.
     pub today: Option<Date>,
-    /// The words of a saved search; `None` when there is none of that name.
-    pub saved: &'a Saved<'a>,
-    /// What words of the vocabulary mean.
-    pub meanings: &'a Meanings<'a>,
+    /// Lookup of saved searches.
+    pub saved: &'a SavedSearchLookup<'a>,
+    /// Lookup of words in the vocabulary.
+    pub meanings: &'a TagLookup<'a>,
 }
 
 impl Context<'static> {
-    /// Without saved searches and vocabulary; `None`: today is the day that it is here.
+    /// Creates a context without saved searches and vocabulary; `None` stands for the current date.
     #[must_use]
     pub fn plain(today: impl Into<Option<Date>>) -> Self {
         Self {
             today: today.into(),
             saved: &|_| Ok(None),
-            meanings: &|_| Ok(Meaning::default()),
+            meanings: &|_| Ok(TagMeaning::default()),
         }
     }
 }
@@ -113,7 +118,7 @@ impl Context<'_> {
     }
 }
 
-/// The day it is here now; the last that can be written, on a clock that is past it.
+/// Returns the current local date, clamped to the range of [`Date`].
 #[must_use]
 pub fn today() -> Date {
     local_now().date()
@@ -128,31 +133,31 @@ impl Default for Query {
 impl Query {
     /// Parses the words of a command line.
     ///
-    /// A shell takes quotes away: `tag:"ad shoot"` arrives as one argument with a blank in it.
-    /// So in an argument that begins with the name of a text field and in which nothing else
-    /// has a meaning, the rest is that field's value.
+    /// A shell removes quotes: `tag:"ad shoot"` arrives as one argument that contains a space. So if
+    /// an argument starts with a text field and contains no other syntax, the rest of it is the
+    /// field's value.
     ///
     /// # Errors
-    /// [`Error::Query`] for what cannot be understood.
+    /// [`Error::Query`] if the query is invalid.
     pub fn parse<S: AsRef<str>>(arguments: &[S], context: &Context<'_>) -> Result<Self, Error> {
-        parse::arguments(arguments, context)
+        parse::parse_arguments(arguments, context)
     }
 
-    /// Parses one line, as it is typed where no shell takes anything away.
+    /// Parses a line as typed, with its quotes.
     ///
     /// # Errors
-    /// As [`Query::parse`].
+    /// As for [`Query::parse`].
     pub fn parse_line(line: &str, context: &Context<'_>) -> Result<Self, Error> {
-        parse::line(line, context)
+        parse::parse_line(line, context)
     }
 
-    /// Whether it asks for nothing, so that every clip is meant.
+    /// Returns true if the query is empty, so that every clip matches.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::All(all) if all.is_empty())
     }
 
-    /// What must hold, one by one.
+    /// Returns the conditions that must all match.
     #[must_use]
     pub fn terms(&self) -> &[Self] {
         match self {
@@ -161,96 +166,98 @@ impl Query {
         }
     }
 
-    /// What it takes to find what is asked for: how many plain words could be looked for
-    /// meanwhile.
+    /// Returns the estimated cost of the query: the number of plain words that take the same time
+    /// to search.
     #[must_use]
-    pub fn effort(&self) -> usize {
+    pub fn cost(&self) -> usize {
         match self {
-            Self::All(all) | Self::Any(all) => all.iter().map(Self::effort).sum(),
-            Self::Not(inner) => inner.effort(),
+            Self::All(all) | Self::Any(all) => all.iter().map(Self::cost).sum(),
+            Self::Not(inner) => inner.cost(),
             Self::Words(words)
-            | Self::Ask(
-                Ask::Field {
-                    wanted: Wanted::Words(words),
+            | Self::Filter(
+                Filter::Field {
+                    filter: FieldFilter::Words(words),
                     ..
                 }
-                | Ask::Tag { words, .. },
-            ) => match words.how {
-                How::Forms | How::Exact if is_one(&words.text) => 1,
-                How::Forms | How::Exact => 2,
-                How::Begun => 4,
-                How::Like => 8,
-                How::Pattern => 16 * words.patterns().len(),
+                | Filter::Tag { words, .. },
+            ) => match words.mode {
+                MatchMode::Stemmed | MatchMode::Exact if is_single_word(&words.text) => 1,
+                MatchMode::Stemmed | MatchMode::Exact => 2,
+                MatchMode::Prefix => 4,
+                MatchMode::Fuzzy => 8,
+                MatchMode::Wildcard => 16 * words.patterns().len(),
             },
-            // These look at every clip.
-            Self::Ask(Ask::Resolution(_) | Ask::Time(_) | Ask::Timecode(_) | Ask::Near(_)) => 4,
-            Self::Ask(Ask::Field { .. } | Ask::Has(_) | Ask::Is(_)) => 1,
+            // These filters read every clip.
+            Self::Filter(
+                Filter::Resolution(_) | Filter::Time(_) | Filter::Timecode(_) | Filter::Near(_),
+            ) => 4,
+            Self::Filter(Filter::Field { .. } | Filter::Has(_) | Filter::Is(_)) => 1,
         }
     }
 
-    /// The words that are looked for, those that must not be there left out.
+    /// Returns the words to find, except negated ones.
     #[must_use]
-    pub fn words(&self) -> Vec<&Words> {
+    pub fn words(&self) -> Vec<&SearchWords> {
         match self {
             Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::words).collect(),
             Self::Words(words)
-            | Self::Ask(
-                Ask::Field {
-                    wanted: Wanted::Words(words),
+            | Self::Filter(
+                Filter::Field {
+                    filter: FieldFilter::Words(words),
                     ..
                 }
-                | Ask::Tag { words, .. },
+                | Filter::Tag { words, .. },
             ) => vec![words],
-            Self::Not(_) | Self::Ask(_) => Vec::new(),
+            Self::Not(_) | Self::Filter(_) => Vec::new(),
         }
     }
 
-    /// Words that may mean one of several tags, and what they may mean.
+    /// Returns the words that may mean one of several tags, each with those tags.
     #[must_use]
-    pub fn ambiguous(&self) -> Vec<(&Words, &[String])> {
+    pub fn ambiguous_tags(&self) -> Vec<(&SearchWords, &[String])> {
         match self {
-            Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::ambiguous).collect(),
-            Self::Not(inner) => inner.ambiguous(),
-            Self::Ask(Ask::Tag { words, meaning })
+            Self::All(all) | Self::Any(all) => all.iter().flat_map(Self::ambiguous_tags).collect(),
+            Self::Not(inner) => inner.ambiguous_tags(),
+            Self::Filter(Filter::Tag { words, meaning })
                 if meaning.tags.len() > 1 && !meaning.is_group =>
             {
                 vec![(words, &meaning.tags)]
             }
-            Self::Words(_) | Self::Ask(_) => Vec::new(),
+            Self::Words(_) | Self::Filter(_) => Vec::new(),
         }
     }
 
-    /// All of these, in the one form it is kept in.
+    /// Returns the conjunction of queries in normal form: flat, and without duplicates.
     #[must_use]
     pub fn all(queries: Vec<Self>) -> Self {
         let flat = queries.into_iter().flat_map(|query| match query {
             Self::All(all) => all,
             one => vec![one],
         });
-        let mut all = each_once(flat);
+        let mut all = without_duplicates(flat);
         match all.len() {
             1 => all.remove(0),
             _ => Self::All(all),
         }
     }
 
-    /// One of these, in the one form it is kept in.
+    /// Returns the disjunction of queries in normal form: flat, and without duplicates.
     #[must_use]
     pub fn any(queries: Vec<Self>) -> Self {
         let flat = queries.into_iter().flat_map(|query| match query {
             Self::Any(any) => any,
             one => vec![one],
         });
-        let mut any = each_once(flat);
+        let mut any = without_duplicates(flat);
         match any.len() {
             1 => any.remove(0),
             _ => Self::Any(any),
         }
     }
 
-    /// Not this, in the one form it is kept in.
+    /// Returns the negation of a query in normal form: without a double negation.
     #[must_use]
-    pub fn none(query: Self) -> Self {
+    pub fn negated(query: Self) -> Self {
         match query {
             Self::Not(inner) => *inner,
             query => Self::Not(Box::new(query)),
@@ -258,27 +265,28 @@ impl Query {
     }
 }
 
-/// Whether a text is a single word, of which no other is made.
-fn is_one(text: &str) -> bool {
-    match asked_parts(text).as_slice() {
+/// Returns true if a text is a single word, other than a lone letter, which is searched as a
+/// prefix.
+fn is_single_word(text: &str) -> bool {
+    match query_parts(text).as_slice() {
         [part] => !is_lone_letter(part),
         _ => false,
     }
 }
 
-/// What is asked for twice is asked for once.
-fn each_once(queries: impl Iterator<Item = Query>) -> Vec<Query> {
+/// Removes duplicate queries and preserves the order.
+fn without_duplicates(queries: impl Iterator<Item = Query>) -> Vec<Query> {
     let all: Vec<Query> = queries.collect();
     let mut seen = HashSet::new();
     let is_first: Vec<bool> = all.iter().map(|query| seen.insert(query)).collect();
-    let kept = all
+    let unique = all
         .into_iter()
         .zip(is_first)
         .filter(|(_, is_first)| *is_first);
-    kept.map(|(query, _)| query).collect()
+    unique.map(|(query, _)| query).collect()
 }
 
-fn wrong(message: String, hint: impl Into<String>) -> Error {
+fn query_error(message: String, hint: impl Into<String>) -> Error {
     Error::Query {
         message,
         hint: hint.into(),

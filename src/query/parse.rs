@@ -1,46 +1,46 @@
-//! The grammar:
+//! Parser of the query grammar.
 //!
 //! ```text
-//! query  = { either }                      all must hold; AND may stand between
-//! either = one { OR one }                  OR ties closer: a b OR c is a and (b or c)
-//! one    = NOT one | ( query ) | -( query ) | term
-//! term   = -term | !term | @name | "phrase" | word | name:value
+//! query        = { alternatives }            all must match; AND may separate them
+//! alternatives = operand { OR operand }      OR binds tighter: a b OR c is a and (b or c)
+//! operand      = NOT operand | ( query ) | -( query ) | term
+//! term         = -term | !term | @name | "phrase" | word | name:value
 //! ```
 
 use std::cell::Cell;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use super::ask::named;
-use super::names::{self, Name};
-use super::token::{Token, tokens};
-use super::{Context, Query, wrong};
-use crate::clip::{Clip, Kind};
+use super::field_query::parse_named_term;
+use super::keys::{self, QueryKey};
+use super::tokenize::{Token, tokenize};
+use super::{Context, Query, query_error};
+use crate::clip::{Clip, FieldKind};
 use crate::error::Error;
-use crate::value::Words;
+use crate::value::SearchWords;
 
-/// Brackets in brackets, and saved searches in saved searches, go no deeper.
-const DEEPEST: usize = 32;
-/// More words than this nobody types, and no machine should be kept busy with; words that stand
-/// for many count for many.
-const MOST_WORDS: usize = 500;
+/// Maximum nesting of brackets, negations and saved searches.
+const MAX_DEPTH: usize = 32;
+/// Maximum cost of a query in words. Users type less, and a larger query would take too long. A word
+/// that matches many others counts several times.
+const MAX_COST: usize = 500;
 
-pub(super) fn arguments<S: AsRef<str>>(
+pub(super) fn parse_arguments<S: AsRef<str>>(
     arguments: &[S],
     context: &Context<'_>,
 ) -> Result<Query, Error> {
-    Reader::new(context).read(lexed(arguments), 0)
+    ParseSession::new(context).parse(tokenize_arguments(arguments), 0)
 }
 
-pub(super) fn line(line: &str, context: &Context<'_>) -> Result<Query, Error> {
-    Reader::new(context).read(tokens(line), 0)
+pub(super) fn parse_line(line: &str, context: &Context<'_>) -> Result<Query, Error> {
+    ParseSession::new(context).parse(tokenize(line), 0)
 }
 
-fn lexed<S: AsRef<str>>(arguments: &[S]) -> Vec<Token> {
+fn tokenize_arguments<S: AsRef<str>>(arguments: &[S]) -> Vec<Token> {
     let mut all = Vec::new();
     for argument in arguments {
         let argument = argument.as_ref();
-        let tokens = tokens(argument);
+        let tokens = tokenize(argument);
         if is_one_field(argument, &tokens) {
             all.push(Token::Term(argument.trim().to_owned()));
         } else {
@@ -50,54 +50,57 @@ fn lexed<S: AsRef<str>>(arguments: &[S]) -> Vec<Token> {
     all
 }
 
-/// What is read by, and how much may still be read: a saved search that names others twice
-/// doubles each time.
-pub(super) struct Reader<'a> {
+/// Context of a parse, with the remaining cost budget.
+///
+/// The budget also limits chains of saved searches in which each refers twice to the next, so that
+/// every level doubles the query.
+pub(super) struct ParseSession<'a> {
     pub(super) context: &'a Context<'a>,
-    left: Cell<usize>,
+    budget: Cell<usize>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ParseSession<'a> {
     fn new(context: &'a Context<'a>) -> Self {
         Self {
             context,
-            left: Cell::new(MOST_WORDS),
+            budget: Cell::new(MAX_COST),
         }
     }
 
-    fn read(&self, tokens: Vec<Token>, depth: usize) -> Result<Query, Error> {
+    fn parse(&self, tokens: Vec<Token>, depth: usize) -> Result<Query, Error> {
         let mut parser = Parser {
             tokens: tokens.into_iter().peekable(),
-            reader: self,
+            session: self,
             depth,
         };
         let query = parser.query()?;
         match parser.tokens.next() {
             None => Ok(query),
-            Some(_) => Err(wrong(
-                "a `)` that closes nothing".to_owned(),
-                "put text with brackets in quotes",
+            Some(_) => Err(query_error(
+                "unmatched `)`".to_owned(),
+                "put text that contains brackets in quotes",
             )),
         }
     }
 
-    /// Counts what more is asked for, by what it takes to find it.
+    /// Subtracts the cost of a query from the budget.
     pub(super) fn charge(&self, query: &Query) -> Result<(), Error> {
-        match self.left.get().checked_sub(query.effort()) {
+        match self.budget.get().checked_sub(query.cost()) {
             Some(left) => {
-                self.left.set(left);
+                self.budget.set(left);
                 Ok(())
             }
-            None => Err(wrong(
-                "a query of more than 500 words, where some such as those with `*` or `~` count for more"
+            None => Err(query_error(
+                "the query has more than 500 words; words with `*` or `~` count more than once"
                     .to_owned(),
-                "ask for less at a time",
+                "split it into several queries",
             )),
         }
     }
 }
 
-/// Whether a shell took quotes away from one field's value, or from a saved search's name.
+/// Returns true if a shell may have removed quotes around the value of one field or the name of one
+/// saved search.
 fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
     let [Token::Term(first), rest @ ..] = tokens else {
         return false;
@@ -105,14 +108,15 @@ fn is_one_field(argument: &str, tokens: &[Token]) -> bool {
     let is_plain = |token: &Token| match token {
         Token::Term(term) => {
             !term.starts_with(['-', '!', '@'])
-                && names::split(term).is_none_or(|(name, _)| names::meaning(name).is_none())
+                && keys::split(term).is_none_or(|(name, _)| keys::resolve(name).is_none())
         }
         _ => false,
     };
     has_text(first) && !argument.contains('"') && rest.iter().all(is_plain)
 }
 
-/// Whether a term names something that blanks may stand in, whatever says that it is not.
+/// Returns true if a term is a text field or a saved search, negated or not. Only their values may
+/// contain spaces.
 fn has_text(term: &str) -> bool {
     let mut term = term;
     loop {
@@ -123,19 +127,18 @@ fn has_text(term: &str) -> bool {
         if let Some(name) = term.strip_prefix('@') {
             return !name.is_empty();
         }
-        let Some((name, value)) = names::split(term) else {
+        let Some((name, value)) = keys::split(term) else {
             return false;
         };
         return !value.is_empty()
-            && match names::meaning(name) {
-                Some(Name::Not) => {
+            && match keys::resolve(name) {
+                Some(QueryKey::Not) => {
                     term = value;
                     continue;
                 }
-                Some(Name::Saved) => true,
-                Some(Name::Field(name)) => {
-                    Clip::fields_named(name).any(|(_, field)| matches!(field.kind, Kind::Words))
-                }
+                Some(QueryKey::Saved) => true,
+                Some(QueryKey::Field(name)) => Clip::fields_named(name)
+                    .any(|(_, field)| matches!(field.kind, FieldKind::Words)),
                 _ => false,
             };
     }
@@ -143,7 +146,7 @@ fn has_text(term: &str) -> bool {
 
 struct Parser<'a> {
     tokens: Peekable<IntoIter<Token>>,
-    reader: &'a Reader<'a>,
+    session: &'a ParseSession<'a>,
     depth: usize,
 }
 
@@ -155,61 +158,61 @@ impl Parser<'_> {
                 Token::Close => break,
                 Token::And if !all.is_empty() => {
                     self.tokens.next();
-                    if !self.begins_one() {
+                    if !self.starts_operand() {
                         return Err(dangling("AND"));
                     }
                 }
                 Token::And => return Err(dangling("AND")),
                 Token::Or => return Err(dangling("OR")),
-                _ => all.push(self.either()?),
+                _ => all.push(self.alternatives()?),
             }
         }
         Ok(Query::all(all))
     }
 
-    fn either(&mut self) -> Result<Query, Error> {
-        let mut any = vec![self.one()?];
+    fn alternatives(&mut self) -> Result<Query, Error> {
+        let mut any = vec![self.operand()?];
         while self.tokens.next_if_eq(&Token::Or).is_some() {
-            if !self.begins_one() {
+            if !self.starts_operand() {
                 return Err(dangling("OR"));
             }
-            any.push(self.one()?);
+            any.push(self.operand()?);
         }
         Ok(Query::any(any))
     }
 
-    fn begins_one(&mut self) -> bool {
+    fn starts_operand(&mut self) -> bool {
         matches!(
             self.tokens.peek(),
             Some(Token::Term(_) | Token::Not | Token::Open { .. })
         )
     }
 
-    fn one(&mut self) -> Result<Query, Error> {
+    fn operand(&mut self) -> Result<Query, Error> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return Err(too_deep());
         }
         let query = match self.tokens.next() {
-            Some(Token::Not) if self.begins_one() => self.one().map(Query::none),
+            Some(Token::Not) if self.starts_operand() => self.operand().map(Query::negated),
             Some(Token::Not) => Err(dangling("NOT")),
             Some(Token::Open { is_not }) => {
                 let inner = self.query()?;
                 if self.tokens.next() != Some(Token::Close) {
-                    return Err(wrong(
-                        "a `(` that is not closed".to_owned(),
-                        "put text with brackets in quotes",
+                    return Err(query_error(
+                        "unclosed `(`".to_owned(),
+                        "put text that contains brackets in quotes",
                     ));
                 }
                 if inner.is_everything() {
-                    return Err(wrong(
-                        "`()` asks for nothing".to_owned(),
-                        "write something between the brackets",
+                    return Err(query_error(
+                        "`()` is empty".to_owned(),
+                        "put a term between the brackets",
                     ));
                 }
-                Ok(if is_not { Query::none(inner) } else { inner })
+                Ok(if is_not { Query::negated(inner) } else { inner })
             }
-            Some(Token::Term(text)) => term(&text, self.reader, self.depth),
+            Some(Token::Term(text)) => parse_term(&text, self.session, self.depth),
             Some(Token::Or) => Err(dangling("OR")),
             Some(Token::And | Token::Close) | None => Err(dangling("AND")),
         };
@@ -218,57 +221,65 @@ impl Parser<'_> {
     }
 }
 
-/// One term, without blanks outside of quotes.
-pub(super) fn term(text: &str, reader: &Reader<'_>, depth: usize) -> Result<Query, Error> {
-    if depth > DEEPEST {
+/// Parses one term, in which spaces occur only in quotes.
+pub(super) fn parse_term(
+    text: &str,
+    session: &ParseSession<'_>,
+    depth: usize,
+) -> Result<Query, Error> {
+    if depth > MAX_DEPTH {
         return Err(too_deep());
     }
     if let Some(rest) = text.strip_prefix(['-', '!'])
         && !rest.is_empty()
     {
-        return term(rest, reader, depth + 1).map(Query::none);
+        return parse_term(rest, session, depth + 1).map(Query::negated);
     }
     if let Some(name) = text.strip_prefix('@') {
-        return saved(name.trim_matches('"'), reader, depth);
+        return parse_saved(name.trim_matches('"'), session, depth);
     }
-    if let Some((name, value)) = names::split(text)
-        && !(value.is_empty() && names::meaning(name).is_none())
+    if let Some((name, value)) = keys::split(text)
+        && !(value.is_empty() && keys::resolve(name).is_none())
     {
-        return named(name, value, reader, depth);
+        return parse_named_term(name, value, session, depth);
     }
     let words = match text.strip_prefix('"') {
-        Some(phrase) => Words::exact(phrase.trim_end_matches('"')),
-        // Quotes elsewhere are only what stands between words: 7" single.
-        None => Words::read(&text.replace('"', "-")),
+        Some(phrase) => SearchWords::exact(phrase.trim_end_matches('"')),
+        // Quotes elsewhere only separate words: 7" single.
+        None => SearchWords::parse(&text.replace('"', "-")),
     };
     let words = words.map_err(|found| {
-        wrong(
-            format!("{:?} is nothing to search for", found.text),
-            "write words of letters and digits",
+        query_error(
+            format!("cannot search for {:?}", found.text),
+            "write a word of letters and digits",
         )
     })?;
     let query = Query::Words(words);
-    reader.charge(&query)?;
+    session.charge(&query)?;
     Ok(query)
 }
 
-/// What a saved search asks for.
-pub(super) fn saved(name: &str, reader: &Reader<'_>, depth: usize) -> Result<Query, Error> {
+/// Parses the query of a saved search.
+pub(super) fn parse_saved(
+    name: &str,
+    session: &ParseSession<'_>,
+    depth: usize,
+) -> Result<Query, Error> {
     if name.trim().is_empty() {
-        return Err(wrong(
-            "`@` asks for nothing".to_owned(),
-            "write the name of a saved search after it",
+        return Err(query_error(
+            "`@` needs a name after it".to_owned(),
+            "add the name of a saved search",
         ));
     }
-    if depth + 2 > DEEPEST {
-        return Err(wrong(
-            format!("the saved search `{name}` goes round in circles"),
-            "save it anew without naming itself",
+    if depth + 2 > MAX_DEPTH {
+        return Err(query_error(
+            format!("the saved search `{name}` refers to itself"),
+            "save it again without that reference",
         ));
     }
-    match (reader.context.saved)(name)? {
-        Some(words) => reader.read(lexed(&words), depth + 1),
-        None => Err(wrong(
+    match (session.context.saved)(name)? {
+        Some(words) => session.parse(tokenize_arguments(&words), depth + 1),
+        None => Err(query_error(
             format!("no saved search `{name}`"),
             "`btsindex search --saved` lists them all",
         )),
@@ -280,18 +291,18 @@ fn dangling(operator: &str) -> Error {
         "NOT" => "after it",
         _ => "on both sides",
     };
-    wrong(
-        format!("`{operator}` needs something {sides}"),
+    query_error(
+        format!("`{operator}` needs a term {sides}"),
         format!(
-            "to search for the word itself, write it small: `{}`",
+            "to search for the word itself, write it in lower case: `{}`",
             operator.to_lowercase()
         ),
     )
 }
 
 fn too_deep() -> Error {
-    wrong(
-        "a query with too many brackets in brackets".to_owned(),
-        "ask for less at a time",
+    query_error(
+        "the query is nested too deeply".to_owned(),
+        "split it into several queries",
     )
 }

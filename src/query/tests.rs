@@ -1,6 +1,8 @@
+//! Tests of the query language: normal forms, errors, and properties of random queries.
+
 use proptest::prelude::*;
 
-use super::names::names;
+use super::keys::names;
 use super::*;
 use crate::error::Error;
 
@@ -31,7 +33,7 @@ fn in_context<T>(parse: impl FnOnce(&Context<'_>) -> T) -> T {
             "shoot" => &["ad-shoot", "tv-set"],
             _ => &[],
         };
-        Ok(Meaning {
+        Ok(TagMeaning {
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             is_group: word == "shoot",
         })
@@ -49,7 +51,7 @@ fn shown(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_typed_is_told_in_one_form() {
+fn every_query_has_one_normal_form() {
     for (typed, normal) in [
         (&["drummer", "laughing"][..], "drummer laughing"),
         (&["drummer laughing"], "drummer laughing"),
@@ -125,8 +127,8 @@ fn what_is_typed_is_told_in_one_form() {
     }
 }
 
-/// What is typed, what is wrong with it, and the beginning of what would be right.
-const WRONG: &[(&str, &str, &str)] = &[
+/// Invalid queries, each with the start of its error message and of its hint.
+const INVALID: &[(&str, &str, &str)] = &[
     (
         "camara:fx3",
         "no field `camara`",
@@ -140,12 +142,12 @@ const WRONG: &[(&str, &str, &str)] = &[
     (
         "width:wide",
         "`width:wide`: \"wide\" is not a whole number",
-        "`width` is coded width in pixels; for example `width:10`",
+        "`width`: coded width in pixels; for example `width:10`",
     ),
     (
         "tag:",
-        "`tag:` asks for nothing",
-        "write a value after it, such as `tag:VALUE`",
+        "`tag:` has no value",
+        "add a value, such as `tag:VALUE`",
     ),
     (
         "is:vertcal",
@@ -159,8 +161,8 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "dur:5m..1m",
-        "`dur:5m..1m`: \"5m..1m\" is not a range that anything is in: write the smaller end first",
-        "`duration` is running time; for example `dur:1m30s`",
+        "`dur:5m..1m`: \"5m..1m\" is not a valid range: write the smaller end first",
+        "`duration`: running time of the clip; for example `dur:1m30s`",
     ),
     (
         "res:big",
@@ -169,33 +171,33 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "OR a",
-        "`OR` needs something on both sides",
-        "to search for the word itself, write it small: `or`",
+        "`OR` needs a term on both sides",
+        "to search for the word itself, write it in lower case: `or`",
     ),
     (
         "a OR",
-        "`OR` needs something on both sides",
-        "to search for the word itself, write it small: `or`",
+        "`OR` needs a term on both sides",
+        "to search for the word itself, write it in lower case: `or`",
     ),
     (
         "NOT",
-        "`NOT` needs something after it",
-        "to search for the word itself, write it small: `not`",
+        "`NOT` needs a term after it",
+        "to search for the word itself, write it in lower case: `not`",
     ),
     (
         "(a b",
-        "a `(` that is not closed",
-        "put text with brackets in quotes",
+        "unclosed `(`",
+        "put text that contains brackets in quotes",
     ),
     (
         "a)",
-        "a `)` that closes nothing",
-        "put text with brackets in quotes",
+        "unmatched `)`",
+        "put text that contains brackets in quotes",
     ),
     (
         "---",
-        "\"-\" is nothing to search for",
-        "write words of letters and digits",
+        "cannot search for \"-\"",
+        "write a word of letters and digits",
     ),
     (
         "@nothing",
@@ -204,35 +206,35 @@ const WRONG: &[(&str, &str, &str)] = &[
     ),
     (
         "@circle",
-        "the saved search `circle` goes round in circles",
-        "save it anew without naming itself",
+        "the saved search `circle` refers to itself",
+        "save it again without that reference",
     ),
-    ("@flood", "a query of more than 500 words", ""),
+    ("@flood", "the query has more than 500 words", ""),
     (
         "any:,",
-        "`any:` asks for nothing",
-        "write a value after it, such as `any:drummer,singer`",
+        "`any:` has no value",
+        "add a value, such as `any:drummer,singer`",
     ),
     (
         "gps:51",
-        "`gps:51`: \"51\" is not something to search for: places are asked for by `near:`",
+        "`gps:51`: \"51\" is not searchable: positions are searched with `near:`",
         "for example `near:51.5,-0.12,2km`",
     ),
 ];
 
 #[test]
-fn what_cannot_be_understood_says_what_would_be_right() {
-    for (typed, message, hint) in WRONG {
+fn an_invalid_query_is_rejected_with_a_hint() {
+    for (typed, message, hint) in INVALID {
         let Err(Error::Query {
-            message: said,
-            hint: hinted,
+            message: actual,
+            hint: actual_hint,
         }) = parsed(&[typed])
         else {
-            panic!("{typed} was understood");
+            panic!("{typed} was accepted");
         };
         assert!(
-            said.starts_with(message) && hinted.starts_with(hint),
-            "{typed}: {said} / {hinted}"
+            actual.starts_with(message) && actual_hint.starts_with(hint),
+            "{typed}: {actual} / {actual_hint}"
         );
     }
     let many = "a ".repeat(1001);
@@ -243,7 +245,7 @@ fn what_cannot_be_understood_says_what_would_be_right() {
 }
 
 #[test]
-fn every_form_that_is_told_is_understood() {
+fn every_documented_form_is_valid() {
     for (form, also, _) in FORMS {
         for form in std::iter::once(*form).chain(also.split(", ").filter(|form| !form.is_empty())) {
             let parsed = Query::parse_line(
@@ -256,17 +258,17 @@ fn every_form_that_is_told_is_understood() {
             assert!(!parsed.unwrap().is_everything(), "{form}");
         }
     }
-    let taken: Vec<&str> = FORMS.iter().map(|(form, ..)| *form).collect();
-    let unsafe_ones = taken.iter().filter(|form| {
+    let forms: Vec<&str> = FORMS.iter().map(|(form, ..)| *form).collect();
+    let unsafe_forms = forms.iter().filter(|form| {
         form.contains([
             '<', '>', '"', '\'', '*', '?', '(', ')', '|', '&', ';', '$', '`', '!', '#', '{', '[',
             '@',
         ])
     });
-    assert_eq!(unsafe_ones.count(), 0);
+    assert_eq!(unsafe_forms.count(), 0);
 }
 
-/// Any query whatever, as people might type it.
+/// Generates queries as users might type them.
 fn queries() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         "[a-z0-9é京]{1,6}",
@@ -280,7 +282,7 @@ fn queries() -> impl Strategy<Value = String> {
         "20[0-9]{2}(-[01][0-9](-[0-2][0-9](T[01][0-9](:[0-5][0-9]){0,2}){0,1}){0,1}){0,1}([.]{2}){0,1}",
         "[0-9]{1,4}[pk]([.]{2}([0-9]{1,4}[pk]){0,1}){0,1}|[0-9]{1,4}x[0-9]{1,4}",
         "-?[0-9]{1,2}[.][0-9]{1,6},-?[0-9]{1,3}(,[0-9]{1,3}(m|km|mi)){0,1}",
-        proptest::sample::select(State::NAMES).prop_map(str::to_owned),
+        proptest::sample::select(ClipState::NAMES).prop_map(str::to_owned),
     ];
     let name = proptest::sample::select(names().collect::<Vec<_>>());
     let term = prop_oneof![
@@ -308,27 +310,27 @@ fn queries() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
-    fn a_query_is_told_and_understood_again(typed in queries()) {
+    fn a_printed_query_parses_back(typed in queries()) {
         if let Ok(query) = parsed(&[&typed]) {
-            let told = query.to_string();
-            prop_assert_eq!(parsed_line(&told).unwrap(), query, "{} -> {}", typed, told);
+            let printed = query.to_string();
+            prop_assert_eq!(parsed_line(&printed).unwrap(), query, "{} -> {}", typed, printed);
         }
     }
 
     #[test]
-    fn no_text_makes_it_panic_and_what_is_understood_is_understood_again(text in "\\PC{0,40}|[ -~]{0,40}") {
+    fn no_text_causes_a_panic_and_valid_queries_parse_back(text in "\\PC{0,40}|[ -~]{0,40}") {
         if let Ok(query) = parsed(&[&text]) {
-            let told = query.to_string();
-            prop_assert_eq!(parsed_line(&told).unwrap(), query, "{}", told);
+            let printed = query.to_string();
+            prop_assert_eq!(parsed_line(&printed).unwrap(), query, "{}", printed);
         }
     }
 }
 
 #[test]
-fn a_word_of_the_vocabulary_is_asked_for_with_what_it_means() {
+fn a_tag_in_the_vocabulary_is_parsed_with_its_meaning() {
     let query = parsed(&[
         "tag:rehearsal,shoot",
         "-tag:rehearsal",
@@ -340,14 +342,14 @@ fn a_word_of_the_vocabulary_is_asked_for_with_what_it_means() {
         query.to_string(),
         "any:tags:rehearsal,tags:shoot not:tags:rehearsal tags:drums tags:rehears.."
     );
-    let ambiguous = query.ambiguous();
+    let ambiguous = query.ambiguous_tags();
     assert_eq!(ambiguous.len(), 2);
     assert!(
         ambiguous
             .iter()
             .all(|(word, tags)| word.text == "rehearsal" && tags.len() == 2)
     );
-    let tags = |query: &Query| matches!(query, Query::Ask(Ask::Tag { .. }));
+    let tags = |query: &Query| matches!(query, Query::Filter(Filter::Tag { .. }));
     let terms = query.terms();
     assert!(matches!(&terms[0], Query::Any(any) if any.iter().all(tags)));
     assert!(!tags(&terms[2]) && !tags(&terms[3]));

@@ -1,4 +1,4 @@
-//! Copies of what is on a card: what the catalogue knows of them, and what is seen where they should be.
+//! Finds the copies of a card's files: what the catalogue recorded, and what is at their paths now.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -7,88 +7,99 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::Event;
-use super::standing::{Sight, is_untouched};
-use super::verdict::{Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
+use super::copy_state::{Observation, is_untouched};
+use super::verdict::{
+    CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
+};
 use crate::catalogue::{
-    Catalogue, Claim, CopyFound, CopyState, Disks, Finding, MountedWith, SAID, Stood, VolumeRow,
-    WholeHash, how_read, unix_seconds,
+    Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding, HashRecord, MountedWith,
+    RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::footage::{Drive, Volume, Volumes};
 use crate::media::Cancel;
-use crate::offload::{Heard, How, Item, Lane, hash_files};
-use crate::original::Stamp;
+use crate::offload::{FileHashEvent, Item, Lane, ReadMethod, hash_files};
+use crate::source_file::Stamp;
 use crate::value::Fingerprint;
+use crate::volume::{Drive, Volume, Volumes};
 
-/// A content's bytes and hash.
+/// Hash and size that identify a content.
 type Content = (Fingerprint, u64);
 
-/// A copy that is to be read.
+/// Copy to read and hash.
 struct ToRead {
-    /// Its volume, and where it is there.
+    /// Volume id, and path relative to the root of the volume.
     at: (i64, PathBuf),
-    /// Where it is now.
+    /// Current absolute path.
     path: PathBuf,
     item: Item,
 }
 
-/// Everything that is known of some contents' copies.
-pub(super) struct Found {
-    stood: BTreeMap<Content, Vec<Stood>>,
-    /// What is seen at each path, given with its volume.
-    sights: BTreeMap<(i64, PathBuf), Sight>,
-    pub(super) shelves: BTreeMap<i64, Shelf>,
+/// Recorded and observed facts about all copies of the card's contents.
+pub(super) struct KnownCopies {
+    recorded: BTreeMap<Content, Vec<RecordedPath>>,
+    /// Current state of each path, by volume id and path.
+    observations: BTreeMap<(i64, PathBuf), Observation>,
+    pub(super) copy_volumes: BTreeMap<i64, CopyVolume>,
     rows: BTreeMap<i64, VolumeRow>,
 }
 
-/// Asks the catalogue, and looks at what is mounted. `card`: the device that the card is on.
+/// Looks up copies in the catalogue and checks those on mounted volumes. `card` is the device that
+/// the card is on.
 pub(super) fn find(
     contents: &BTreeSet<Content>,
     card: &Drive,
     catalogue: &Catalogue,
-) -> Result<Found, Error> {
+) -> Result<KnownCopies, Error> {
     let rows = catalogue.seen_volumes()?;
     let volumes = catalogue.volumes();
     let mut replaced = catalogue.replaced()?;
-    let mut shelves: BTreeMap<i64, Shelf> = BTreeMap::new();
+    let mut copy_volumes: BTreeMap<i64, CopyVolume> = BTreeMap::new();
     for row in &rows {
-        let mut shelf = shelf(row, &rows, card, volumes);
-        shelf.replaced_by = replaced.remove(&row.id);
-        shelves.insert(row.id, shelf);
+        let mut copy_volume = describe_volume(row, &rows, card, volumes);
+        copy_volume.replaced_by = replaced.remove(&row.id);
+        copy_volumes.insert(row.id, copy_volume);
     }
-    follow_images(&mut shelves, &rows);
-    for shelf in shelves.values_mut().filter(|shelf| shelf.is_share) {
-        shelf.mounted_with = catalogue.mounted_with(&shelf.identity)?;
+    follow_images(&mut copy_volumes, &rows);
+    for copy_volume in copy_volumes
+        .values_mut()
+        .filter(|copy_volume| copy_volume.is_share)
+    {
+        copy_volume.mounted_with = catalogue.mounted_with(&copy_volume.identity)?;
     }
-    let mut found = Found {
-        stood: catalogue.stood(contents)?,
-        sights: BTreeMap::new(),
-        shelves,
+    let mut found = KnownCopies {
+        recorded: catalogue.recorded_paths(contents)?,
+        observations: BTreeMap::new(),
+        copy_volumes,
         rows: rows.into_iter().map(|row| (row.id, row)).collect(),
     };
     let mut folders = HashMap::new();
-    for stood in found.stood.values().flatten() {
-        let Some(row) = found.rows.get(&stood.volume) else {
+    for recorded in found.recorded.values().flatten() {
+        let Some(row) = found.rows.get(&recorded.volume) else {
             continue;
         };
-        let sight = || seen(row, &stood.path, volumes, &mut folders);
-        let at = (stood.volume, stood.path.clone());
-        found.sights.entry(at).or_insert_with(sight);
+        let observation = || observe(row, &recorded.path, volumes, &mut folders);
+        let at = (recorded.volume, recorded.path.clone());
+        found.observations.entry(at).or_insert_with(observation);
     }
     Ok(found)
 }
 
-/// What a volume was ever told to be on, and is by what its system says now.
-fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -> Shelf {
+/// Collects the recorded facts about a volume, and those that the system reports now.
+fn describe_volume(
+    row: &VolumeRow,
+    rows: &[VolumeRow],
+    card: &Drive,
+    volumes: &Volumes,
+) -> CopyVolume {
     let mounted = || {
         let all = volumes.all().iter();
         all.filter(|volume| volume.identity == row.identity)
     };
     let now = mounted().find_map(|volume| volume.hardware.clone());
-    let mut told = row.disks.clone();
-    told.extend(now.filter(|now| !row.disks.contains(now)));
-    // Of copies of whole disks only a serial tells which is which.
+    let mut disk_names = row.disks.clone();
+    disk_names.extend(now.filter(|now| !row.disks.contains(now)));
+    // Byte-for-byte copies of a disk share one identity: only a serial number distinguishes them.
     let base = |identity: &str| identity.split('@').next().map(str::to_owned);
     let twins = rows
         .iter()
@@ -98,121 +109,129 @@ fn shelf(row: &VolumeRow, rows: &[VolumeRow], card: &Drive, volumes: &Volumes) -
         .next()
         .map(|volume| volumes.backing(volume))
         .or_else(|| row.backing.clone());
-    // What was last seen before it was recorded what it is on may have been in memory.
+    // Volumes last seen before the storage was recorded may have been in memory.
     let is_unrecorded = backing.is_none();
-    let is_nothing = |told: &str| (is_twin || is_unrecorded) && told.starts_with(SAID);
-    let counted = told.iter().map(String::as_str);
-    let counted = counted.filter(|told| !is_nothing(told));
-    let disks = Disks::new(counted);
-    Shelf {
+    let is_ignored =
+        |disk_names: &str| (is_twin || is_unrecorded) && disk_names.starts_with(DISK_NAME_PREFIX);
+    let countable = disk_names.iter().map(String::as_str);
+    let countable = countable.filter(|disk_names| !is_ignored(disk_names));
+    let disks = Disks::new(countable);
+    CopyVolume {
         label: row.label.clone(),
         identity: row.identity.clone(),
         all_disks: disks.clone(),
         disks,
         held_by: Vec::new(),
         is_mounted: row.mounted.is_some(),
-        is_beside: mounted().any(|volume| volume.drive.name != card.name),
+        is_on_other_device: mounted().any(|volume| volume.drive.name != card.name),
         is_share: is_share(row, volumes),
-        is_disk_said: row.disks.iter().any(|disk| disk.starts_with(SAID)),
+        is_disk_named_by_user: row
+            .disks
+            .iter()
+            .any(|disk| disk.starts_with(DISK_NAME_PREFIX)),
         backing: backing.unwrap_or_default(),
-        cache: mounted().next().map_or(ShelfCache::None, cache),
+        cache: mounted().next().map_or(VolumeCache::None, cache),
         mounted_with: MountedWith::new(),
         replaced_by: None,
         formats: row.formats,
-        told,
+        disk_names,
     }
 }
 
-/// What befalls the volume that holds an image file befalls the image, too. The system disk is left out: an image there is
-/// on the disk that a person says.
-fn follow_images(shelves: &mut BTreeMap<i64, Shelf>, rows: &[VolumeRow]) {
-    let holders: BTreeMap<String, Shelf> = rows
+/// Applies the facts about a volume to each volume in an image file on it. The system disk is
+/// skipped, because the user names the disk of images there.
+fn follow_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>, rows: &[VolumeRow]) {
+    let holders: BTreeMap<String, CopyVolume> = rows
         .iter()
         .filter(|row| row.mount != Path::new("/"))
-        .filter_map(|row| Some((row.identity.clone(), shelves.get(&row.id)?.clone())))
+        .filter_map(|row| Some((row.identity.clone(), copy_volumes.get(&row.id)?.clone())))
         .collect();
-    for shelf in shelves.values_mut() {
-        for image in &shelf.backing.images {
+    for copy_volume in copy_volumes.values_mut() {
+        for image in &copy_volume.backing.images {
             let Some(holder) = holders.get(&image.volume) else {
                 continue;
             };
-            shelf.all_disks.extend(&holder.disks);
-            shelf.held_by.push(image.volume.clone());
-            shelf.is_share |= holder.is_share;
-            shelf.is_beside &= !holder.is_mounted || holder.is_beside;
-            shelf.replaced_by = shelf.replaced_by.take().or(holder.replaced_by.clone());
+            copy_volume.all_disks.extend(&holder.disks);
+            copy_volume.held_by.push(image.volume.clone());
+            copy_volume.is_share |= holder.is_share;
+            copy_volume.is_on_other_device &= !holder.is_mounted || holder.is_on_other_device;
+            copy_volume.replaced_by = copy_volume
+                .replaced_by
+                .take()
+                .or(holder.replaced_by.clone());
         }
     }
 }
 
-fn cache(volume: &Volume) -> ShelfCache {
-    match (volume.has_own_cache(), volume.forgets_unmounted()) {
-        (false, _) => ShelfCache::None,
-        (true, true) => ShelfCache::UntilUnmounted,
-        (true, false) => ShelfCache::Always,
+fn cache(volume: &Volume) -> VolumeCache {
+    match (volume.has_own_cache(), volume.is_cache_dropped_on_unmount()) {
+        (false, _) => VolumeCache::None,
+        (true, true) => VolumeCache::UntilUnmounted,
+        (true, false) => VolumeCache::Always,
     }
 }
 
-/// Whether another machine answers for a volume: as its system says while it is mounted, and by what was told of it.
+/// Returns true if the system reports the volume as a share now, or it was recorded as one.
 fn is_share(row: &VolumeRow, volumes: &Volumes) -> bool {
     let mut all = volumes.all().iter();
     let is_now = all.any(|volume| volume.identity == row.identity && volume.is_share());
-    let is_told = row.disks.iter().any(|disk| disk.starts_with("server:"));
-    is_now || is_told || row.identity.starts_with("share:")
+    let is_recorded = row.disks.iter().any(|disk| disk.starts_with("server:"));
+    is_now || is_recorded || row.identity.starts_with("share:")
 }
 
-/// Whether what is seen may be what a claim says.
-fn is_as_seen(claim: &Claim, sight: &Sight) -> bool {
-    match sight {
-        Sight::Gone => false,
-        Sight::File(now, is_change_kept) => {
-            let is_untouched = |then| is_untouched(then, *now, *is_change_kept);
+/// Returns true if the observed file may be the one that was recorded in the claim.
+fn is_as_seen(claim: &HashRecord, observation: &Observation) -> bool {
+    match observation {
+        Observation::Missing => false,
+        Observation::File(now, keeps_ctime) => {
+            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
             claim.stamp.is_none_or(is_untouched)
         }
-        Sight::Away | Sight::Unreadable(_) | Sight::Read(..) => true,
+        Observation::NotMounted | Observation::Unreadable(_) | Observation::Read(..) => true,
     }
 }
 
-/// What is at a path of a volume now. A link or a mount on the way may lead elsewhere, where the copy is no copy more;
-/// `folders` remembers where folders lead.
-fn seen(
+/// Checks the file at a path of a volume. If a link or mount redirects the path to another folder,
+/// the file is not a copy. `folders` caches the resolved path of each folder.
+fn observe(
     row: &VolumeRow,
     inside: &Path,
     volumes: &Volumes,
-    folders: &mut HashMap<PathBuf, Result<PathBuf, Sight>>,
-) -> Sight {
+    folders: &mut HashMap<PathBuf, Result<PathBuf, Observation>>,
+) -> Observation {
     let Some(path) = volumes.path(&row.identity, inside) else {
-        return unseen_volume(row, volumes);
+        return observe_unmounted(row, volumes);
     };
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Sight::Gone;
+        return Observation::Missing;
     };
     let real = folders
         .entry(folder.to_owned())
-        .or_insert_with(|| fs::canonicalize(folder).map_err(|error| unseen(&error)));
+        .or_insert_with(|| fs::canonicalize(folder).map_err(|error| observe_error(&error)));
     let real = match real {
         Ok(real) => real.join(name),
-        Err(sight) => return sight.clone(),
+        Err(observation) => return observation.clone(),
     };
-    let (volume, there) = volumes.of(&real);
+    let (volume, there) = volumes.locate(&real);
     if volume.identity != row.identity {
-        return Sight::Unreadable("a link, or a mount, leads to another volume".to_owned());
+        return Observation::Unreadable("a link or mount leads to another volume".to_owned());
     }
     if there != inside {
-        return Sight::Unreadable("a link, or a mount, leads to another folder".to_owned());
+        return Observation::Unreadable("a link or mount leads to another folder".to_owned());
     }
     match real.symlink_metadata() {
-        Ok(metadata) if metadata.is_file() => {
-            Sight::File(Stamp::of(&metadata), volume.is_told_by_change_time())
-        }
-        Ok(_) => Sight::Gone,
-        Err(error) => unseen(&error),
+        Ok(metadata) if metadata.is_file() => Observation::File(
+            Stamp::from_metadata(&metadata),
+            volume.detects_writes_by_ctime(),
+        ),
+        Ok(_) => Observation::Missing,
+        Err(error) => observe_error(&error),
     }
 }
 
-/// A volume that is not mounted, unless it may be one of those whose uuids this user may not read: one at its place, or one of
-/// its size or of unknown size at another.
-fn unseen_volume(row: &VolumeRow, volumes: &Volumes) -> Sight {
+/// Returns `NotMounted`, unless the volume may be mounted but the user may not read its uuid: a
+/// volume of unknown identity is at the same mount point, or its size is equal or unknown.
+fn observe_unmounted(row: &VolumeRow, volumes: &Volumes) -> Observation {
     let is_other_size = |other: &Volume| {
         let sizes = other.size.zip(row.bytes);
         sizes.is_some_and(|(one, other)| one != other)
@@ -225,89 +244,101 @@ fn unseen_volume(row: &VolumeRow, volumes: &Volumes) -> Sight {
     let is_hidden = row.identity.starts_with("uuid:")
         && nameless.any(|other| other.mount == row.mount || !is_other_size(other));
     if is_hidden {
-        let reason = "it may be mounted, but you may not ask which volume that is";
-        return Sight::Unreadable(reason.to_owned());
+        let reason = "it may be mounted, but you have no permission to read its uuid";
+        return Observation::Unreadable(reason.to_owned());
     }
-    Sight::Away
+    Observation::NotMounted
 }
 
-fn unseen(error: &std::io::Error) -> Sight {
+fn observe_error(error: &std::io::Error) -> Observation {
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Sight::Gone,
-        _ => Sight::Unreadable(error.to_string()),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Observation::Missing,
+        _ => Observation::Unreadable(error.to_string()),
     }
 }
 
-impl Found {
+impl KnownCopies {
     /// Counts the copies of a content.
-    pub(super) fn counted(&self, content: Content, card: &OfCard, wanted: Wanted) -> Counted {
-        let stood = self.stood.get(&content).into_iter().flatten();
-        let at: Vec<_> = stood
-            .filter_map(|stood| {
-                let row = self.rows.get(&stood.volume)?;
+    pub(super) fn count_copies(
+        &self,
+        content: Content,
+        card: &CardLocation,
+        requirements: Requirements,
+    ) -> CountedCopies {
+        let recorded = self.recorded.get(&content).into_iter().flatten();
+        let at: Vec<_> = recorded
+            .filter_map(|recorded| {
+                let row = self.rows.get(&recorded.volume)?;
                 let mount = row.mounted.as_ref().unwrap_or(&row.mount);
-                let root = stood.root.as_ref().map(|root| mount.join(root));
-                let sight = self.sights.get(&(stood.volume, stood.path.clone()))?;
-                Some((stood, mount.join(&stood.path), root, sight))
+                let root = recorded.root.as_ref().map(|root| mount.join(root));
+                let observation = self
+                    .observations
+                    .get(&(recorded.volume, recorded.path.clone()))?;
+                Some((recorded, mount.join(&recorded.path), root, observation))
             })
             .collect();
-        counted(content, &at, card, &self.shelves, wanted)
+        count_copies(content, &at, card, &self.copy_volumes, requirements)
     }
 
-    /// Records which copies are not there, or do not look as they did when they were verified: once their drive is away, nobody
-    /// could see that. Where the catalogue cannot be written, the verdict of now is the same.
+    /// Records copies that are missing or changed since they were verified, because this cannot be
+    /// seen after their drive is unmounted. A failure to write the catalogue does not change the
+    /// verdict.
     pub(super) fn record_doubts(&self, catalogue: &Catalogue) {
         let now = unix_seconds();
         let mut findings = Vec::new();
         let mut hashes: BTreeMap<i64, Vec<&Path>> = BTreeMap::new();
-        for stood in self.stood.values().flatten() {
-            let at = (stood.volume, stood.path.clone());
-            let Some(sight) = self.sights.get(&at) else {
+        for recorded in self.recorded.values().flatten() {
+            let at = (recorded.volume, recorded.path.clone());
+            let Some(observation) = self.observations.get(&at) else {
                 continue;
             };
-            for claim in &stood.claims {
-                if claim.state != CopyState::Verified || is_as_seen(claim, sight) {
+            for claim in &recorded.records {
+                if claim.state != CopyState::Verified || is_as_seen(claim, observation) {
                     continue;
                 }
-                let is_gone = *sight == Sight::Gone;
+                let is_missing = *observation == Observation::Missing;
                 let Some(logged) = &claim.logged else {
-                    hashes.entry(stood.volume).or_default().push(&stood.path);
+                    hashes
+                        .entry(recorded.volume)
+                        .or_default()
+                        .push(&recorded.path);
                     continue;
                 };
                 let Some(digest) = logged.digest.clone() else {
                     continue;
                 };
                 let found = CopyFound {
-                    state: if is_gone {
+                    state: if is_missing {
                         CopyState::Missing
                     } else {
                         CopyState::Unread
                     },
                     how: None,
                     at: now,
-                    problem: (!is_gone).then(|| "it changed after it was verified".to_owned()),
+                    problem: (!is_missing).then(|| "changed since it was verified".to_owned()),
                     stamp: claim.stamp,
                 };
-                findings.push(Finding::Seen(logged.file, logged.place, digest, found));
+                findings.push(Finding::Rechecked(logged.file, logged.place, digest, found));
             }
         }
-        let _ = catalogue.note_findings(&findings);
+        let _ = catalogue.record_findings(&findings);
         for (volume, paths) in hashes {
-            let _ = catalogue.doubt_hashes(volume, &paths);
+            let _ = catalogue.mark_hashes_suspect(volume, &paths);
         }
     }
 
-    /// Reads every copy whose volume is mounted, and writes down what it is. The card's own volume is left out.
+    /// Reads every copy whose volume is mounted, except on the card's volume, and records the
+    /// results.
     pub(super) fn read(
         &mut self,
-        card: &OfCard,
+        card: &CardLocation,
         catalogue: &Catalogue,
         cancel: &Cancel,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) -> Result<(), Error> {
         let volumes = catalogue.volumes();
         let mut files: BTreeMap<Drive, Vec<ToRead>> = BTreeMap::new();
-        for ((volume, inside), sight) in &self.sights {
+        for ((volume, inside), observation) in &self.observations {
             let row = self
                 .rows
                 .get(volume)
@@ -315,7 +346,7 @@ impl Found {
             let Some(identity) = row.map(|row| row.identity.as_str()) else {
                 continue;
             };
-            if let Sight::File(now, _) = sight
+            if let Observation::File(now, _) = observation
                 && let Some(path) = volumes.path(identity, inside)
             {
                 let item = Item {
@@ -329,102 +360,103 @@ impl Found {
                 of_drive.push(ToRead { at, path, item });
             }
         }
-        report(Event::Copies {
+        on_event(Event::CopiesStarted {
             files: files.values().map(Vec::len).sum(),
             bytes: files.values().flatten().map(|file| file.item.bytes).sum(),
         });
         let now = unix_seconds();
-        let gone = self
-            .sights
+        let missing = self
+            .observations
             .iter()
-            .filter(|(_, sight)| **sight == Sight::Gone);
-        let gone: Vec<_> = gone
-            .map(|(at, _)| (at.clone(), Looked::Gone(now)))
+            .filter(|(_, observation)| **observation == Observation::Missing);
+        let missing: Vec<_> = missing
+            .map(|(at, _)| (at.clone(), CopyReading::Missing(now)))
             .collect();
-        let mut looked = read_all(&files, cancel, report);
-        let told = self.told();
-        for ((volume, path), looked) in &mut looked {
-            if let Looked::Read(_, how, stamp, _) = looked
-                && let Some(stood) = told.get(&(*volume, path.as_path()))
+        let mut readings = read_all(&files, cancel, on_event);
+        let known = self.by_path();
+        for ((volume, path), reading) in &mut readings {
+            if let CopyReading::Read(_, how, stamp, _) = reading
+                && let Some(recorded) = known.get(&(*volume, path.as_path()))
             {
-                let earlier = stood.claims.iter().filter_map(Claim::earlier);
+                let earlier = recorded.records.iter().filter_map(HashRecord::earlier);
                 *how = how_read(*how, stamp, self.session(*volume), earlier);
             }
         }
-        let sights = looked
+        let observations = readings
             .iter()
-            .map(|(at, looked)| (at.clone(), looked.sight()));
-        self.sights.extend(sights);
-        looked.extend(gone);
-        self.write_down(&looked, catalogue)
+            .map(|(at, reading)| (at.clone(), reading.observation()));
+        self.observations.extend(observations);
+        readings.extend(missing);
+        self.record(&readings, catalogue)
     }
 
-    /// Everything that is known of copies, by their volumes and paths.
-    fn told(&self) -> BTreeMap<(i64, &Path), &Stood> {
-        let all = self.stood.values().flatten();
-        all.map(|stood| ((stood.volume, stood.path.as_path()), stood))
+    /// Indexes the recorded copies by volume id and path.
+    fn by_path(&self) -> BTreeMap<(i64, &Path), &RecordedPath> {
+        let all = self.recorded.values().flatten();
+        all.map(|recorded| ((recorded.volume, recorded.path.as_path()), recorded))
             .collect()
     }
 
-    /// Number of the mount of a volume, where unmounting it empties the only cache that could answer.
+    /// Returns the mount session of a volume if unmounting it drops the only cache that could answer
+    /// a read.
     fn session(&self, volume: i64) -> Option<i64> {
-        let cache = self.shelves.get(&volume)?.cache;
-        let is_asked = cache == ShelfCache::UntilUnmounted;
+        let cache = self.copy_volumes.get(&volume)?.cache;
+        let is_asked = cache == VolumeCache::UntilUnmounted;
         let row = self.rows.get(&volume).filter(|_| is_asked)?;
         Some(row.session)
     }
 
-    /// Has the log and the hashes of the catalogue know what was found.
-    fn write_down(
+    /// Writes the results to the ingest log and the hash table of the catalogue.
+    fn record(
         &self,
-        looked: &[((i64, PathBuf), Looked)],
+        readings: &[((i64, PathBuf), CopyReading)],
         catalogue: &Catalogue,
     ) -> Result<(), Error> {
-        let told = self.told();
+        let known = self.by_path();
         let mut findings = Vec::new();
         let mut hashes: BTreeMap<i64, Vec<(PathBuf, u64, Option<WholeHash>)>> = BTreeMap::new();
-        for ((volume, path), looked) in looked {
-            let Some(stood) = told.get(&(*volume, path.as_path())) else {
+        for ((volume, path), reading) in readings {
+            let Some(recorded) = known.get(&(*volume, path.as_path())) else {
                 continue;
             };
-            let claims = stood.claims.iter();
-            findings.extend(claims.filter_map(|claim| looked.finding(claim)));
+            let claims = recorded.records.iter();
+            findings.extend(claims.filter_map(|claim| reading.finding(claim)));
             let is_known = |hash: &WholeHash| {
-                let mut claims = stood.claims.iter();
-                claims.any(|claim| claim.content == hash.digest && claim.bytes == looked.bytes())
+                let mut claims = recorded.records.iter();
+                claims.any(|claim| claim.content == hash.digest && claim.bytes == reading.bytes())
             };
-            let hash = looked.hash().filter(is_known);
+            let hash = reading.hash().filter(is_known);
             let of_volume = hashes.entry(*volume).or_default();
-            of_volume.push((path.clone(), looked.bytes(), hash));
+            of_volume.push((path.clone(), reading.bytes(), hash));
         }
-        catalogue.note_findings(&findings)?;
+        catalogue.record_findings(&findings)?;
         for (volume, hashes) in hashes {
-            catalogue.note_hashes(volume, &hashes)?;
+            catalogue.record_hashes(volume, &hashes)?;
         }
         Ok(())
     }
 }
 
-/// What reading a copy found, now.
-enum Looked {
-    Read(Fingerprint, How, Stamp, i64),
-    Gone(i64),
+/// Result of reading one copy.
+enum CopyReading {
+    Read(Fingerprint, ReadMethod, Stamp, i64),
+    Missing(i64),
     Unread(String, i64),
 }
 
-impl Looked {
-    fn sight(&self) -> Sight {
+impl CopyReading {
+    fn observation(&self) -> Observation {
         match self {
-            Self::Read(hash, how, stamp, at) => Sight::Read(*hash, *stamp, *at, *how),
-            Self::Gone(_) => Sight::Gone,
-            Self::Unread(reason, _) => Sight::Unreadable(reason.clone()),
+            Self::Read(hash, how, stamp, at) => Observation::Read(*hash, *stamp, *at, *how),
+            Self::Missing(_) => Observation::Missing,
+            Self::Unread(reason, _) => Observation::Unreadable(reason.clone()),
         }
     }
 
     fn bytes(&self) -> u64 {
         match self {
             Self::Read(_, _, stamp, _) => stamp.bytes,
-            Self::Gone(_) | Self::Unread(..) => 0,
+            Self::Missing(_) | Self::Unread(..) => 0,
         }
     }
 
@@ -436,32 +468,32 @@ impl Looked {
                 how: Some(*how),
                 changed: stamp.changed,
             }),
-            Self::Gone(_) | Self::Unread(..) => None,
+            Self::Missing(_) | Self::Unread(..) => None,
         }
     }
 
-    /// What that says of a copy that the log has.
-    fn finding(&self, claim: &Claim) -> Option<Finding> {
+    /// Converts the result to a finding about a copy in the ingest log.
+    fn finding(&self, claim: &HashRecord) -> Option<Finding> {
         let logged = claim.logged.as_ref();
-        // Under its name another file stood there, which was no copy of it.
+        // The ingest found a different file at this path, so this is not a copy.
         let logged = logged.filter(|_| claim.state != CopyState::NotCopied)?;
         let problem = logged.problem.clone();
         let found = match self {
             Self::Read(hash, how, stamp, at) => {
-                let is_it = *hash == claim.content && stamp.bytes == claim.bytes;
+                let is_same = *hash == claim.content && stamp.bytes == claim.bytes;
                 CopyFound {
-                    state: if is_it {
+                    state: if is_same {
                         CopyState::Verified
                     } else {
                         CopyState::Altered
                     },
                     how: Some(how.name().to_owned()),
                     at: *at,
-                    problem: problem.filter(|_| is_it && claim.state == CopyState::Verified),
+                    problem: problem.filter(|_| is_same && claim.state == CopyState::Verified),
                     stamp: Some(*stamp),
                 }
             }
-            Self::Gone(at) => CopyFound {
+            Self::Missing(at) => CopyFound {
                 state: CopyState::Missing,
                 how: None,
                 at: *at,
@@ -477,16 +509,16 @@ impl Looked {
             },
         };
         let digest = logged.digest.clone()?;
-        Some(Finding::Seen(logged.file, logged.place, digest, found))
+        Some(Finding::Rechecked(logged.file, logged.place, digest, found))
     }
 }
 
-/// Reads and hashes files, each device's beside those of others.
+/// Reads and hashes the files of all devices in parallel.
 fn read_all(
     files: &BTreeMap<Drive, Vec<ToRead>>,
     cancel: &Cancel,
-    report: &mut dyn FnMut(Event),
-) -> Vec<((i64, PathBuf), Looked)> {
+    on_event: &mut dyn FnMut(Event),
+) -> Vec<((i64, PathBuf), CopyReading)> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let lanes: Vec<Lane<'_>> = files
         .iter()
@@ -500,24 +532,24 @@ fn read_all(
         .collect();
     let all: Vec<&Vec<ToRead>> = files.values().collect();
     let mut read = Vec::new();
-    let go_on = || !cancel.is_cancelled();
-    hash_files(&lanes, &go_on, &mut |heard| match heard {
-        Heard::Reading(lane, at) => report(Event::Reading(all[lane][at].path.clone())),
-        Heard::Read(bytes) => report(Event::Read(bytes)),
-        Heard::Hashed(lane, at, outcome) => {
+    let is_cancelled = || cancel.is_cancelled();
+    hash_files(&lanes, &is_cancelled, &mut |event| match event {
+        FileHashEvent::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
+        FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
+        FileHashEvent::Hashed(lane, at, outcome) => {
             let file = &all[lane][at];
             let now = unix_seconds();
-            let looked = match outcome {
+            let reading = match outcome {
                 Ok(read) => match read.hashes.first().and_then(Checksum::fingerprint) {
-                    Some(hash) => Looked::Read(hash, read.how, read.stamp, now),
-                    None => Looked::Unread("it was not hashed".to_owned(), now),
+                    Some(hash) => CopyReading::Read(hash, read.how, read.stamp, now),
+                    None => CopyReading::Unread("not hashed".to_owned(), now),
                 },
-                Err(error) => match unseen(&error) {
-                    Sight::Gone => Looked::Gone(now),
-                    _ => Looked::Unread(error.to_string(), now),
+                Err(error) => match observe_error(&error) {
+                    Observation::Missing => CopyReading::Missing(now),
+                    _ => CopyReading::Unread(error.to_string(), now),
                 },
             };
-            read.push((file.at.clone(), looked));
+            read.push((file.at.clone(), reading));
         }
     });
     read

@@ -1,11 +1,12 @@
-//! Whether a card may be formatted: every file on it is read and hashed, and counted are the distinct disks on which the
-//! catalogue knows a verified copy of just that content. Nothing is copied, and every doubt ends in no.
+//! Checks whether a card can be formatted. Every file on it is read and hashed. A file is safe if
+//! the catalogue knows verified copies of its content on enough distinct disks. Nothing is copied,
+//! and every doubt makes the card unsafe.
 
-mod apart;
 mod card;
 mod copies;
-mod mend;
-mod standing;
+mod copy_state;
+mod independence;
+mod remedy;
 mod verdict;
 
 #[cfg(test)]
@@ -17,174 +18,183 @@ use std::path::PathBuf;
 use crate::catalogue::{Catalogue, unix_seconds};
 use crate::error::{Error, Problem};
 use crate::media::Cancel;
-use crate::offload::How;
+use crate::offload::ReadMethod;
 use crate::value::{Age, Fingerprint};
-use card::Card;
+use card::CardCheck;
 
 pub use crate::catalogue::Disks;
-pub use mend::Mend;
-pub use standing::{Doubt, Proof, Sight, standing};
-pub use verdict::{Copy, Counted, OfCard, Shelf, ShelfCache, Wanted, counted};
+pub use copy_state::{Doubt, Observation, Proof, check_copy};
+pub use remedy::Remedy;
+pub use verdict::{
+    CandidateCopy, CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
+};
 
-/// On how many disks each file has to be when nobody says otherwise.
+/// Default number of disks that must hold each file.
 pub const COPIES: u8 = 2;
 
-/// What is asked.
+/// Card to check, and how strict the check is.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The card's root, or a folder of it.
+    /// Root of the card, or a folder on it.
     pub card: PathBuf,
-    /// On how many disks each file has to be, beside the card.
+    /// Number of disks that must hold each file, not counting the card's own.
     pub copies: usize,
-    /// How long ago each has to have been verified at most.
+    /// Maximum age of the last verification of each copy.
     pub max_age: Option<Age>,
-    /// Whether files are believed to hold what they held when they were ingested, where size and time are the same.
+    /// Reuse the hashes of the ingest for files with the same size, time and sample.
     pub is_ingest_trusted: bool,
-    /// Which disk the card is on, where its reader tells no number: what a person calls it.
+    /// Name that the user gave the card's disk, for readers that report no serial number.
     pub disk: Option<String>,
-    /// Whether each mounted copy is read whole now.
+    /// Read every copy whose volume is mounted.
     pub is_paranoid: bool,
-    /// Whether the catalogue is another than the usual one, which commands then have to name.
+    /// True if the catalogue is not at its default location, so that suggested commands must name
+    /// it.
     pub is_catalogue_named: bool,
-    /// Interrupts it.
+    /// Cancels the check.
     pub cancel: Cancel,
 }
 
-/// Something happened.
+/// Progress of a check.
 #[derive(Debug)]
 pub enum Event {
-    /// So much is to be read of the card.
-    Begins {
-        /// Files.
+    /// Sent before the files of the card are read.
+    CardStarted {
+        /// Number of files to read.
         files: usize,
-        /// Their bytes.
+        /// Bytes to read.
         bytes: u64,
     },
-    /// So much is to be read of copies.
-    Copies {
-        /// Files.
+    /// Sent before mounted copies are read.
+    CopiesStarted {
+        /// Number of files to read.
         files: usize,
-        /// Their bytes.
+        /// Bytes to read.
         bytes: u64,
     },
-    /// A file is being read.
+    /// Sent when reading of a file begins.
     Reading(PathBuf),
-    /// So many more bytes were read.
+    /// Number of bytes read since the previous event.
     Read(u64),
 }
 
-/// A file of the card, and where it is.
+/// File on the card, with its known copies.
 #[derive(Debug, Clone)]
-pub struct FileState {
-    /// Below the card's root.
+pub struct CheckedFile {
+    /// Path relative to the card's root.
     pub inside: PathBuf,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// The xxh128 of its content, or why that is not known.
+    /// XXH128 of its content, or the reason why the file could not be hashed.
     pub content: Result<Fingerprint, String>,
-    /// Whether it was not read now: its hash is the one that its ingest found.
+    /// True if the file was not read, and its hash is the one recorded by its ingest.
     pub is_trusted: bool,
-    /// Its copies, and on how many distinct disks they surely are.
-    pub counted: Counted,
+    /// Known copies, and the number of distinct disks that hold valid ones.
+    pub counted: CountedCopies,
 }
 
-impl FileState {
-    /// Whether it is on that many disks.
+impl CheckedFile {
+    /// Returns true if at least `copies` distinct disks hold the file.
     #[must_use]
     pub fn is_safe(&self, copies: usize) -> bool {
         self.content.is_ok() && self.counted.disks >= copies
     }
 }
 
-/// What it came to.
+/// Result of a check.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// The card's root.
+    /// Root of the card.
     pub card: PathBuf,
-    /// What people call its volume.
+    /// Label of the card's volume.
     pub label: String,
-    /// Whether that is all of its volume: what is beside a folder was not looked at.
+    /// True if the whole volume was checked. Otherwise files outside the checked folder are not
+    /// covered.
     pub is_whole_volume: bool,
-    /// What was asked for.
-    pub wanted: Wanted,
-    /// Every file that was listed.
-    pub files: Vec<FileState>,
-    /// Whatever says no, of the card as a whole or of what could not be looked at.
+    /// Conditions that copies had to meet.
+    pub requirements: Requirements,
+    /// All files found on the card.
+    pub files: Vec<CheckedFile>,
+    /// Problems that make the card unsafe as a whole, such as entries that could not be read.
     pub doubts: Vec<Problem>,
-    /// Folders of operating systems, which are not looked at.
+    /// Skipped folders of operating systems.
     pub left_out: Vec<PathBuf>,
-    /// The volumes that copies are on, by their numbers.
-    pub shelves: BTreeMap<i64, Shelf>,
-    /// How the card's files were read, the least certain.
-    pub how: Option<How>,
-    /// What would help, in this order.
-    pub mends: Vec<Mend>,
-    /// Whether it was interrupted.
+    /// Volumes that hold copies, by volume id.
+    pub copy_volumes: BTreeMap<i64, CopyVolume>,
+    /// Least reliable read mode among the files of the card.
+    pub how: Option<ReadMethod>,
+    /// Suggested steps, in the order in which they should be taken.
+    pub remedies: Vec<Remedy>,
+    /// True if the check was cancelled.
     pub is_interrupted: bool,
 }
 
 impl Report {
-    /// Whether every file is surely on as many disks as were asked for, and nothing is in doubt.
+    /// Returns true if every file has enough valid copies and no doubt remains.
     #[must_use]
     pub fn is_safe(&self) -> bool {
         let are_all_safe = || {
             let mut files = self.files.iter();
-            files.all(|file| file.is_safe(self.wanted.copies))
+            files.all(|file| file.is_safe(self.requirements.copies))
         };
         !self.is_interrupted
-            && self.wanted.copies > 0
+            && self.requirements.copies > 0
             && self.doubts.is_empty()
             && !self.files.is_empty()
             && are_all_safe()
     }
 
-    /// Files that are not on as many disks.
-    pub fn unsafe_files(&self) -> impl Iterator<Item = &FileState> {
-        let copies = self.wanted.copies;
+    /// Returns the files with too few valid copies.
+    pub fn unsafe_files(&self) -> impl Iterator<Item = &CheckedFile> {
+        let copies = self.requirements.copies;
         self.files.iter().filter(move |file| !file.is_safe(copies))
     }
 }
 
-/// Looks at a card and at what is known of copies, telling `report` what happens.
+/// Checks a card against the copies known to the catalogue.
 ///
 /// # Errors
-/// When the catalogue cannot be read, or, where copies are read, written. Whatever is wrong with the card is in the
-/// report.
+/// If the catalogue cannot be read, or cannot be written with `--paranoid`. Problems of the card
+/// itself are listed in the report.
 pub fn safe(
     request: &Request,
     catalogue: &Catalogue,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let mut card = Card::listed(request, catalogue);
+    let mut card = CardCheck::open(request, catalogue);
     if request.is_ingest_trusted {
         card.trust_ingests(catalogue, &request.cancel)?;
     }
-    card.hash(&request.cancel, report);
-    // Hours may have passed: what is mounted now is what counts, and what was found out meanwhile.
+    card.hash(&request.cancel, on_event);
+    // Hashing can take hours: load the current mounts and the latest findings.
     let catalogue = Catalogue::open(catalogue.folder())?;
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
     let mut found = copies::find(&contents, card.drive(), &catalogue)?;
-    let of_card = card.of_card(&catalogue)?;
+    let location = card.location(&catalogue)?;
     found.record_doubts(&catalogue);
     if request.is_paranoid {
-        found.read(&of_card, &catalogue, &request.cancel, report)?;
+        found.read(&location, &catalogue, &request.cancel, on_event)?;
     }
-    let wanted = Wanted {
+    let requirements = Requirements {
         copies: request.copies,
         max_age: request.max_age,
         now: unix_seconds(),
     };
-    let counts: BTreeMap<(Fingerprint, u64), Counted> = contents
+    let counts: BTreeMap<(Fingerprint, u64), CountedCopies> = contents
         .into_iter()
-        .map(|content| (content, found.counted(content, &of_card, wanted)))
+        .map(|content| {
+            (
+                content,
+                found.count_copies(content, &location, requirements),
+            )
+        })
         .collect();
-    card.look_again(&request.cancel);
+    card.recheck(&request.cancel);
     let mut found = Report {
         is_interrupted: request.cancel.is_cancelled(),
-        shelves: found.shelves,
-        wanted,
+        copy_volumes: found.copy_volumes,
+        requirements,
         ..card.into_report(&counts)
     };
-    found.mends = mend::all(&found, request, &catalogue)?;
+    found.remedies = remedy::suggest(&found, request, &catalogue)?;
     Ok(found)
 }

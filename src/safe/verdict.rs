@@ -1,106 +1,111 @@
-//! Whether a card may be formatted, from what its files are and where they stand: nothing here reads anything.
+//! Decides which copies count and on how many disks they are, from recorded and observed facts.
+//! Does no I/O.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::apart::{InFile, Relation, Site, change_of, is_one_change, most_apart};
-use super::standing::{Doubt, Proof, Sight, standing};
-use crate::catalogue::{Disks, MountedWith, Stood};
-use crate::footage::Backing;
+use super::copy_state::{Doubt, Observation, Proof, check_copy};
+use super::independence::{
+    ImageNesting, Relation, ValidCopy, change_of, is_same_change, max_independent,
+};
+use crate::catalogue::{Disks, MountedWith, RecordedPath};
 use crate::value::{Age, Fingerprint};
+use crate::volume::Backing;
 
-/// What is asked for.
+/// Conditions that copies must meet.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
-    /// So many disks at least.
+pub struct Requirements {
+    /// Minimum number of distinct disks.
     pub copies: usize,
-    /// Verified this long ago at most.
+    /// Maximum age of the last verification.
     pub max_age: Option<Age>,
-    /// Seconds since 1970 UTC.
+    /// Current time, Unix seconds.
     pub now: i64,
 }
 
-/// A volume that copies are on.
+/// Volume that holds copies.
 #[derive(Debug, Clone)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a fact of its own that was recorded or is seen"
+    reason = "each is an independent recorded or observed fact"
 )]
-pub struct Shelf {
-    /// What people call it.
+pub struct CopyVolume {
+    /// Label shown to the user.
     pub label: String,
-    /// Its disks.
+    /// Disks that the volume was seen on.
     pub disks: Disks,
-    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    /// `disks`, plus the disks of known volumes that hold the volume's image file.
     pub all_disks: Disks,
-    /// The identities of these volumes.
+    /// Identities of the volumes that hold its image files, except the system disk.
     pub held_by: Vec<String>,
-    /// What was told of them, for people.
-    pub told: Vec<String>,
-    /// Whether it is mounted now.
+    /// Serial numbers, servers and user-given names of its disks, for display.
+    pub disk_names: Vec<String>,
+    /// True if it is mounted now.
     pub is_mounted: bool,
-    /// Whether it is mounted, and from another device than the card.
-    pub is_beside: bool,
-    /// What it is known by.
+    /// True if it is mounted now, from a different device than the card.
+    pub is_on_other_device: bool,
+    /// Identity of the volume, such as `uuid:…`.
     pub identity: String,
-    /// What it is on, where that is no disk of its own.
+    /// Storage that the volume is on, if it is not a physical disk: memory, a view or an image
+    /// file.
     pub backing: Backing,
-    /// Whether another machine answers for it.
+    /// True for network and host shares.
     pub is_share: bool,
-    /// Whether a person said which disk it is on.
-    pub is_disk_said: bool,
-    /// How far reading there can reach its medium.
-    pub cache: ShelfCache,
-    /// Volumes that were mounted at the same time, if it is a share.
+    /// True if the user named the disk of the volume.
+    pub is_disk_named_by_user: bool,
+    /// Cache that may answer reads instead of the medium.
+    pub cache: VolumeCache,
+    /// Volumes that were mounted at the same time; recorded for shares only.
     pub mounted_with: MountedWith,
-    /// What its disk was seen to hold since it was away.
+    /// Label of what was later seen on its disk, while the volume itself was not mounted.
     pub replaced_by: Option<String>,
-    /// How often its filesystem was found to be a new one.
+    /// Number of times the filesystem was found to have been formatted.
     pub formats: i64,
 }
 
-/// What may answer instead of a volume's medium when a file of it is read.
+/// Cache that may answer reads of a volume instead of its medium.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ShelfCache {
-    /// Nothing, or it is not known: the volume is away.
+pub enum VolumeCache {
+    /// No such cache, or the volume is not mounted.
     #[default]
     None,
-    /// A cache that is gone once it is unmounted.
+    /// Cache that is dropped when the volume is unmounted.
     UntilUnmounted,
-    /// A cache that stays.
+    /// Cache that survives unmounting.
     Always,
 }
 
-/// The card.
+/// Volume and disks of the card.
 #[derive(Debug, Clone, Default)]
-pub struct OfCard {
-    /// Its volume's number, where the catalogue knows it.
+pub struct CardLocation {
+    /// Volume id; `None` if the catalogue does not know the volume.
     pub volume: Option<i64>,
-    /// Its root there.
+    /// Root of the card, relative to the root of the volume.
     pub inside: PathBuf,
-    /// Its disks.
+    /// Disks of the card.
     pub disks: Disks,
-    /// Its disks, and those of the volumes that hold its image file, as far as the catalogue knows these.
+    /// `disks`, plus the disks of known volumes that hold the card's image file.
     pub all_disks: Disks,
-    /// What its volume is known by.
+    /// Identity of the volume, such as `uuid:…`.
     pub identity: String,
-    /// What its volume is on, where that is no disk of its own.
+    /// Storage that the volume is on, if it is not a physical disk.
     pub backing: Backing,
-    /// Identities of the volumes that hold its image file, the system disk left out.
+    /// Identities of the volumes that hold its image files, except the system disk.
     pub held_by: Vec<String>,
-    /// Whether it is on the system disk, whose image files are where a person says.
+    /// True if the card is on the system disk. The user names the disk of image files there.
     pub is_system_disk: bool,
-    /// Whether another machine answers for it.
+    /// True for network and host shares.
     pub is_share: bool,
-    /// Whether a person said which disk it is on.
-    pub is_disk_said: bool,
-    /// When anything of its files was last changed, as far as its filesystem tells; in order.
+    /// True if the user named the disk of the card.
+    pub is_disk_named_by_user: bool,
+    /// Times of the last change (ctime) of its files in nanoseconds, sorted, if the filesystem
+    /// stores them.
     pub changes: Vec<i64>,
 }
 
-impl OfCard {
-    fn in_file(&self) -> InFile<'_> {
-        InFile {
+impl CardLocation {
+    fn image_nesting(&self) -> ImageNesting<'_> {
+        ImageNesting {
             identity: if self.is_system_disk {
                 ""
             } else {
@@ -112,164 +117,180 @@ impl OfCard {
     }
 }
 
-/// A place where a file's content may be.
+/// File that may be a copy of a file on the card.
 #[derive(Debug, Clone)]
-pub struct Copy {
-    /// The volume's number.
+pub struct CandidateCopy {
+    /// Id of the volume.
     pub volume: i64,
-    /// Where it is, or was when its volume was last mounted.
+    /// Current path; if the volume is not mounted, the path at its last mount point.
     pub path: PathBuf,
-    /// The folder that a card was copied to, as `path`.
+    /// Folder that the card was copied to, absolute like `path`; `None` for copies found by scans.
     pub root: Option<PathBuf>,
-    /// Whether it counts.
+    /// Proof that the copy counts, or the reason why it does not.
     pub outcome: Result<Proof, Doubt>,
 }
 
-/// What is found of one content's copies.
+/// Known copies of one content.
 #[derive(Debug, Clone, Default)]
-pub struct Counted {
-    /// Each place, but those on the card itself.
-    pub copies: Vec<Copy>,
-    /// Distinct disks, the card's left out, that surely hold it.
+pub struct CountedCopies {
+    /// All known copies, except files on the card itself.
+    pub copies: Vec<CandidateCopy>,
+    /// Number of distinct disks that hold valid copies, not counting the card's.
     pub disks: usize,
-    /// Volumes of copies that count, but not twice: a share, and a disk that may have been in its server.
+    /// A share and another volume whose valid copies may be on the same disk, and therefore count
+    /// once.
     pub may_be_one: Option<(i64, i64)>,
 }
 
-/// Counts the copies of a content, given with its bytes. `at`: each place, with where that is for people, and what
-/// is seen there.
+/// Counts the copies of a content, given as hash and size. `at` lists each recorded copy with its
+/// current path, the folder the card was copied to, and what was observed at the path.
 #[must_use]
-pub fn counted(
+pub fn count_copies(
     content: (Fingerprint, u64),
-    at: &[(&Stood, PathBuf, Option<PathBuf>, &Sight)],
-    card: &OfCard,
-    shelves: &BTreeMap<i64, Shelf>,
-    wanted: Wanted,
-) -> Counted {
-    let mut counted = Counted::default();
-    let mut proofs: Vec<(i64, &Shelf, Proof, &Sight)> = Vec::new();
-    for (stood, path, root, sight) in at {
-        let is_cards = Some(stood.volume) == card.volume;
-        if is_cards && stood.path.starts_with(&card.inside) {
+    at: &[(&RecordedPath, PathBuf, Option<PathBuf>, &Observation)],
+    card: &CardLocation,
+    copy_volumes: &BTreeMap<i64, CopyVolume>,
+    requirements: Requirements,
+) -> CountedCopies {
+    let mut counted = CountedCopies::default();
+    let mut proofs: Vec<(i64, &CopyVolume, Proof, &Observation)> = Vec::new();
+    for (recorded, path, root, observation) in at {
+        let is_on_card_volume = Some(recorded.volume) == card.volume;
+        if is_on_card_volume && recorded.path.starts_with(&card.inside) {
             continue;
         }
-        let shelf = shelves.get(&stood.volume);
-        let outcome = match shelf {
-            _ if is_cards => Err(Doubt::CardsDisk),
+        let copy_volume = copy_volumes.get(&recorded.volume);
+        let outcome = match copy_volume {
+            _ if is_on_card_volume => Err(Doubt::CardDisk),
             None => Err(Doubt::UnknownDisk),
-            Some(shelf) => on_disk(shelf, card)
-                .and_then(|()| standing(content, stood, sight))
-                .and_then(|proof| not_replaced(proof, shelf, sight))
-                .and_then(|proof| not_shared_card(proof, shelf, card, sight))
-                .and_then(|proof| in_time(proof, wanted)),
+            Some(copy_volume) => check_disk(copy_volume, card)
+                .and_then(|()| check_copy(content, recorded, observation))
+                .and_then(|proof| check_not_replaced(proof, copy_volume, observation))
+                .and_then(|proof| check_not_card(proof, copy_volume, card, observation))
+                .and_then(|proof| check_age(proof, requirements)),
         };
-        if let (Some(shelf), Ok(proof)) = (shelf, &outcome) {
-            proofs.push((stood.volume, shelf, proof.clone(), sight));
+        if let (Some(copy_volume), Ok(proof)) = (copy_volume, &outcome) {
+            proofs.push((recorded.volume, copy_volume, proof.clone(), observation));
         }
-        counted.copies.push(Copy {
-            volume: stood.volume,
+        counted.copies.push(CandidateCopy {
+            volume: recorded.volume,
             path: path.clone(),
             root: root.clone(),
             outcome,
         });
     }
-    let sites = proofs.iter().map(|(volume, shelf, proof, sight)| {
-        let site = Site {
-            shelf,
-            mounted_sets: &proof.mounted_sets,
-            is_seen: is_seen(sight),
-            changed: seen_change(sight),
-        };
-        (*volume, site)
-    });
-    let sites: Vec<(i64, Site<'_>)> = sites.collect();
-    let all: Vec<Site<'_>> = sites.iter().map(|(_, site)| *site).collect();
-    counted.disks = most_apart(&all);
-    let mut pairs = sites
+    let valid_copies = proofs
         .iter()
-        .flat_map(|one| sites.iter().map(move |other| (one, other)));
+        .map(|(volume, copy_volume, proof, observation)| {
+            let site = ValidCopy {
+                copy_volume,
+                mounted_sets: &proof.mounted_sets,
+                is_seen: is_seen(observation),
+                changed: seen_change(observation),
+            };
+            (*volume, site)
+        });
+    let valid_copies: Vec<(i64, ValidCopy<'_>)> = valid_copies.collect();
+    let all: Vec<ValidCopy<'_>> = valid_copies.iter().map(|(_, site)| *site).collect();
+    counted.disks = max_independent(&all);
+    let mut pairs = valid_copies
+        .iter()
+        .flat_map(|one| valid_copies.iter().map(move |other| (one, other)));
     let may_be_one = pairs.find(|(one, other)| {
-        one.1.shelf.is_share && one.1.relation(other.1) == Relation::MayBeShared
+        one.1.copy_volume.is_share && one.1.relation(other.1) == Relation::MayBeSameDisk
     });
     counted.may_be_one = may_be_one.map(|(one, other)| (one.0, other.0));
     counted
 }
 
-/// Whether a volume is on some disk that is not the card's.
-fn on_disk(shelf: &Shelf, card: &OfCard) -> Result<(), Doubt> {
-    if shelf.backing.is_memory {
+/// Fails unless the volume is on a known disk other than the card's.
+fn check_disk(copy_volume: &CopyVolume, card: &CardLocation) -> Result<(), Doubt> {
+    if copy_volume.backing.is_memory {
         Err(Doubt::InMemory)
-    } else if shelf.backing.is_view {
+    } else if copy_volume.backing.is_view {
         Err(Doubt::View)
-    } else if !shelf.disks.are_known() {
+    } else if !copy_volume.disks.are_known() {
         Err(Doubt::UnknownDisk)
-    } else if (card.all_disks.are_known() && !shelf.all_disks.are_apart(&card.all_disks))
-        || card.in_file().is_in_common(shelf.in_file())
+    } else if (card.all_disks.are_known() && !copy_volume.all_disks.are_apart(&card.all_disks))
+        || card
+            .image_nesting()
+            .shares_storage_with(copy_volume.image_nesting())
     {
-        Err(Doubt::CardsDisk)
-    } else if !card.disks.are_known() && !shelf.disks.are_told() && !shelf.is_beside {
-        // A system that tells a disk's number would have told the card's, were it on that disk.
-        Err(Doubt::UnknownCard)
+        Err(Doubt::CardDisk)
+    } else if !card.disks.are_known()
+        && !copy_volume.disks.are_reported()
+        && !copy_volume.is_on_other_device
+    {
+        // A system that reports a serial number for this disk would also report it for the card.
+        Err(Doubt::UnknownCardDisk)
     } else {
         Ok(())
     }
 }
 
-fn is_seen(sight: &Sight) -> bool {
-    matches!(sight, Sight::File(..) | Sight::Read(..))
+fn is_seen(observation: &Observation) -> bool {
+    matches!(observation, Observation::File(..) | Observation::Read(..))
 }
 
-fn seen_change(sight: &Sight) -> Option<i64> {
-    match sight {
-        Sight::File(stamp, _) | Sight::Read(_, stamp, ..) => change_of(stamp),
-        Sight::Away | Sight::Gone | Sight::Unreadable(_) => None,
+fn seen_change(observation: &Observation) -> Option<i64> {
+    match observation {
+        Observation::File(stamp, _) | Observation::Read(_, stamp, ..) => change_of(stamp),
+        Observation::NotMounted | Observation::Missing | Observation::Unreadable(_) => None,
     }
 }
 
-/// Whether nothing was seen, of a volume that is away, that took its place since.
-fn not_replaced(proof: Proof, shelf: &Shelf, sight: &Sight) -> Result<Proof, Doubt> {
-    // What is seen is there; whether it is what was verified, only the time of its last change tells for sure.
-    let is_surely_it = match sight {
-        Sight::Read(..) => true,
-        Sight::File(_, is_change_kept) => *is_change_kept,
-        Sight::Away | Sight::Gone | Sight::Unreadable(_) => false,
+/// Fails if the volume was replaced after the copy was verified.
+fn check_not_replaced(
+    proof: Proof,
+    copy_volume: &CopyVolume,
+    observation: &Observation,
+) -> Result<Proof, Doubt> {
+    // A file of that name exists. Only an unchanged ctime proves that it is the verified one.
+    let is_certain = match observation {
+        Observation::Read(..) => true,
+        Observation::File(_, keeps_ctime) => *keeps_ctime,
+        Observation::NotMounted | Observation::Missing | Observation::Unreadable(_) => false,
     };
-    match &shelf.replaced_by {
-        Some(by) if !is_seen(sight) => Err(Doubt::Replaced(by.clone())),
-        _ if !is_surely_it && proof.formats < shelf.formats => Err(Doubt::MadeAgain),
+    match &copy_volume.replaced_by {
+        Some(by) if !is_seen(observation) => Err(Doubt::Replaced(by.clone())),
+        _ if !is_certain && proof.formats < copy_volume.formats => Err(Doubt::Reformatted),
         _ => Ok(proof),
     }
 }
 
-/// Whether a copy is surely not the card itself: shared by another machine, or in the machine that shares the card.
-fn not_shared_card(
+/// Fails if the copy may be the card itself: the card shared by another machine, or a disk in the
+/// machine that shares the card.
+fn check_not_card(
     proof: Proof,
-    shelf: &Shelf,
-    card: &OfCard,
-    sight: &Sight,
+    copy_volume: &CopyVolume,
+    card: &CardLocation,
+    observation: &Observation,
 ) -> Result<Proof, Doubt> {
-    let is_cards_file = |changed: i64| {
+    let is_file_of_card = |changed: i64| {
         let later = card.changes.partition_point(|own| *own < changed);
         let near = card.changes.iter().skip(later.saturating_sub(1)).take(2);
-        near.copied().any(|own| is_one_change(own, changed))
+        near.copied().any(|own| is_same_change(own, changed))
     };
-    if (card.is_share || shelf.is_share) && seen_change(sight).is_some_and(is_cards_file) {
-        return Err(Doubt::CardsDisk);
+    if (card.is_share || copy_volume.is_share)
+        && seen_change(observation).is_some_and(is_file_of_card)
+    {
+        return Err(Doubt::CardDisk);
     }
-    let may_be_card = shelf.may_share(&card.identity, &proof.mounted_sets);
-    let may_be_cards_share = card.is_share && !shelf.is_share && !card.is_disk_said;
-    if !is_seen(sight) && (may_be_card || may_be_cards_share) {
-        Err(Doubt::UnknownCard)
+    let may_be_card = copy_volume.may_share(&card.identity, &proof.mounted_sets);
+    let may_be_on_card_share =
+        card.is_share && !copy_volume.is_share && !card.is_disk_named_by_user;
+    if !is_seen(observation) && (may_be_card || may_be_on_card_share) {
+        Err(Doubt::UnknownCardDisk)
     } else {
         Ok(proof)
     }
 }
 
-fn in_time(proof: Proof, wanted: Wanted) -> Result<Proof, Doubt> {
-    let age = Age(wanted.now.saturating_sub(proof.at));
-    match wanted.max_age {
+fn check_age(proof: Proof, requirements: Requirements) -> Result<Proof, Doubt> {
+    let age = Age(requirements.now.saturating_sub(proof.at));
+    match requirements.max_age {
         _ if age < Age(0) => Err(Doubt::InFuture),
-        Some(most) if age > most => Err(Doubt::TooOld(age)),
+        Some(max_age) if age > max_age => Err(Doubt::TooOld(age)),
         _ => Ok(proof),
     }
 }

@@ -1,115 +1,115 @@
-//! What a scan tells of itself, as it goes and at its end.
+//! Events and summary of a scan: what the caller needs to show progress and the result.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Timing;
-use crate::catalogue::Outcome;
+use super::StageTiming;
+use crate::catalogue::ReadOutcome;
 use crate::error::Problem;
 
-/// Something happened.
+/// Progress of a running scan.
 #[derive(Debug, Clone)]
-pub enum Event {
-    /// Another btsindex is scanning into this catalogue; this one waits for it.
+pub enum ScanEvent {
+    /// Another process is scanning into this catalogue; this scan waits until it finishes.
     Waiting {
-        /// What it says of itself: its process id.
+        /// Name and process id of the lock holder.
         holder: String,
     },
-    /// The walk has come by a folder.
+    /// The files of a folder were compared with the catalogue.
     Walked {
-        /// Shots seen so far.
-        files: usize,
-        /// The folder it is in.
+        /// Clips seen so far, in all folders.
+        clips: usize,
+        /// Folder that was compared.
         folder: PathBuf,
     },
-    /// A stage begins.
+    /// A stage starts.
     Queued {
-        /// Which.
-        stage: Stage,
-        /// How many files or clips it deals with.
+        /// Stage that starts.
+        stage: ScanStage,
+        /// Files or clips that the stage will process.
         count: usize,
     },
-    /// A file is being read.
+    /// Starts reading a file.
     Reading(PathBuf),
     /// A file was read.
     Read {
-        /// Which.
+        /// The file, or the first frame of an image sequence.
         path: PathBuf,
-        /// Its size.
+        /// Size in bytes.
         bytes: u64,
     },
-    /// A file is still being written; it is left for the next scan.
-    Moving(PathBuf),
-    /// Pictures of a clip were made, or could not be.
+    /// A file is still being written; the next scan reads it.
+    StillGrowing(PathBuf),
+    /// The poster or strip of a clip was processed, successfully or not.
     Pictured(PathBuf),
-    /// A file could not be read, wholly or in part.
+    /// A file could not be read completely.
     Problem(Problem),
-    /// Something people should know that is no fault of a file.
+    /// Something other than an unreadable file needs the user's attention.
     Warning {
-        /// What.
+        /// Description, with the path if there is one.
         message: String,
-        /// What to do about it.
+        /// Advice for the user.
         hint: String,
     },
 }
 
-/// What comes after the walk.
+/// Stages that follow the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// What each file's header says.
+pub enum ScanStage {
+    /// Fingerprint and header of each new or changed file.
     Headers,
-    /// One picture of each clip.
+    /// One picture per clip.
     Posters,
-    /// Several pictures of each clip.
+    /// Several pictures per clip, side by side.
     Strips,
 }
 
-/// What a scan came to.
+/// Result of a scan: counts of files and clips, and times.
 #[derive(Debug, Clone, Default)]
-pub struct Summary {
-    /// Shots and sounds seen.
+pub struct ScanSummary {
+    /// Clips seen, both video and sound.
     pub found: usize,
-    /// Of these, seen for the first time.
+    /// Clips seen for the first time; part of `found`.
     pub new: usize,
-    /// Seen before, but changed since.
+    /// Clips whose size, times or inode changed since the last scan.
     pub changed: usize,
-    /// As they were.
+    /// Clips that did not change since the last scan.
     pub unchanged: usize,
-    /// New or changed files whose content was known already: copies and moves.
+    /// New or changed files whose content is already in the catalogue: copies and moved files.
     pub recognised: usize,
-    /// Proxies, thumbnails and sidecars, which belong to a shot.
+    /// Proxies, thumbnails and sidecars, which belong to a clip.
     pub companions: usize,
-    /// Not where they were, but found elsewhere in the same scan.
+    /// Files that disappeared from their path and were found elsewhere by their content.
     pub moved: usize,
-    /// Known, but not there any more.
+    /// Clips marked as missing.
     pub missing: usize,
-    /// Not there any more, but too many to believe it: nothing was changed.
+    /// Missing clips that were not marked, because too many are missing at once.
     pub doubted: usize,
-    /// Clips in whose place another content stood, of which people had said something.
+    /// Clips that replaced an annotated clip at the same path and can adopt its edits.
     pub adoptable: usize,
-    /// Still being written: left for the next scan.
-    pub moving: usize,
-    /// Could not be read, wholly or in part.
+    /// Files that are still being written; the next scan reads them.
+    pub still_growing: usize,
+    /// Files that could not be read completely.
     pub unreadable: usize,
-    /// Files read.
+    /// Files read in this scan.
     pub read: usize,
-    /// Posters made.
+    /// Posters written in this scan.
     pub posters: usize,
-    /// Clips whose pictures are gone, but that are on no mounted volume.
+    /// Clips that lack pictures and have no file on a mounted volume.
     pub offline: usize,
-    /// Whether it was interrupted.
+    /// True if the user interrupted the scan.
     pub is_interrupted: bool,
-    /// How long it took.
+    /// Duration of the whole scan.
     pub elapsed: Duration,
-    /// What each stage took.
-    pub timings: Vec<Timing>,
+    /// Resources used by each stage, in execution order.
+    pub timings: Vec<StageTiming>,
 }
 
-impl Summary {
-    /// Counts what reading one file came to.
-    pub(super) fn count(&mut self, outcome: &Outcome) {
+impl ScanSummary {
+    /// Counts one file that was read.
+    pub(super) fn count(&mut self, outcome: &ReadOutcome) {
         self.read += 1;
-        if matches!(outcome, Outcome::Recognised { .. }) {
+        if matches!(outcome, ReadOutcome::Recognised { .. }) {
             self.recognised += 1;
         }
     }

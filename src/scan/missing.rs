@@ -1,71 +1,76 @@
-//! Missing is a state, never a delete; and when too much is gone at once, it is not believed.
+//! Finds files in the catalogue that no longer exist, and marks them as missing or moved. Rows are
+//! never deleted. If too many clips disappear at once, none is marked, because the drive was
+//! probably disconnected.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::writer::Writer;
-use super::{Event, Request, Summary};
-use crate::catalogue::{Catalogue, Known, VolumeRow};
+use super::writer::ScanWriter;
+use super::{ScanEvent, ScanRequest, ScanSummary};
+use crate::catalogue::{Catalogue, KnownFile, VolumeRow};
 use crate::clip::FileState;
 use crate::error::Error;
-use crate::footage::{Role, Volumes, frame_paths};
+use crate::footage::{Role, frame_paths};
+use crate::volume::Volumes;
 
-/// Known files that a walk did not come by, volume by volume.
+/// Files in the catalogue that the walk of a root did not see, by volume id.
 #[derive(Default)]
-pub(super) struct Unseen(HashMap<i64, OnVolume>);
+pub(super) struct UnseenFiles(HashMap<i64, UnseenOnVolume>);
 
 #[derive(Default)]
-struct OnVolume {
-    /// Shots known as present under the root, seen or not.
-    known: usize,
-    files: Vec<File>,
+struct UnseenOnVolume {
+    /// Number of clips recorded as present under the root, seen or not.
+    known_clips: usize,
+    files: Vec<UnseenFile>,
 }
 
-struct File {
+struct UnseenFile {
     id: i64,
     path: PathBuf,
     is_media: bool,
     is_sequence: bool,
 }
 
-/// Files of one root on one volume that are there no more.
-pub(super) struct Gone {
+/// Files of one root on one volume that no longer exist.
+pub(super) struct MissingFiles {
     root: PathBuf,
     volume: i64,
-    /// Shots that are known there.
-    known: usize,
-    /// Each file, and whether it is a shot.
+    /// Number of clips recorded as present under the root.
+    known_clips: usize,
+    /// File ids, each with true for a clip and false for a companion.
     files: Vec<(i64, bool)>,
-    /// The volume's label, where the volume itself is not there.
-    away: Option<String>,
+    /// Label of the volume if it was unmounted; `None` if it is mounted.
+    unmounted: Option<String>,
 }
 
-impl Gone {
-    /// Everything under `root` of a volume that was mounted there and is not now.
-    pub(super) fn of_volume(
+impl MissingFiles {
+    /// Returns all known files under `root` of a volume that was mounted there and no longer is.
+    pub(super) fn on_unmounted_volume(
         root: &Path,
         volume: &VolumeRow,
         catalogue: &Catalogue,
     ) -> Result<Option<Self>, Error> {
-        let below = root.strip_prefix(&volume.mount).unwrap_or(Path::new(""));
-        let mut gone = Self::files_below(root, volume.id, below, catalogue)?;
-        gone.away = Some(volume.label.clone());
-        Ok((gone.known > 0).then_some(gone))
+        let inside = root.strip_prefix(&volume.mount).unwrap_or(Path::new(""));
+        let mut missing = Self::known_files(root, volume.id, inside, catalogue)?;
+        missing.unmounted = Some(volume.label.clone());
+        Ok((missing.known_clips > 0).then_some(missing))
     }
 
-    /// Everything under a path that is not there, or cannot be read, though its volume is.
-    pub(super) fn below(path: &Path, catalogue: &Catalogue) -> Result<Option<Self>, Error> {
-        let (volume, inside) = catalogue.volumes().of(path);
+    /// Returns all known files under a path that does not exist or cannot be read, although its
+    /// volume is mounted.
+    pub(super) fn under_path(path: &Path, catalogue: &Catalogue) -> Result<Option<Self>, Error> {
+        let (volume, inside) = catalogue.volumes().locate(path);
         let Some(id) = catalogue.volume_id(&volume.identity)? else {
             return Ok(None);
         };
-        let gone = Self::files_below(path, id, &inside, catalogue)?;
-        Ok((gone.known > 0).then_some(gone))
+        let missing = Self::known_files(path, id, &inside, catalogue)?;
+        Ok((missing.known_clips > 0).then_some(missing))
     }
 
-    fn files_below(
+    /// Returns all files under a folder that the catalogue records as present.
+    fn known_files(
         root: &Path,
         volume: i64,
         inside: &Path,
@@ -83,44 +88,44 @@ impl Gone {
         Ok(Self {
             root: root.to_owned(),
             volume,
-            known: files.iter().filter(|(_, is_media)| *is_media).count(),
+            known_clips: files.iter().filter(|(_, is_media)| *is_media).count(),
             files,
-            away: None,
+            unmounted: None,
         })
     }
 
-    /// What is said when so many of its shots are not believed to be gone.
-    fn doubt(&self, count: usize) -> Event {
+    /// Returns the warning that `count` clips are missing, too many to be marked.
+    fn too_many_warning(&self, count: usize) -> ScanEvent {
         let root = self.root.display();
-        let message = match &self.away {
+        let message = match &self.unmounted {
             Some(label) => format!(
-                "{root}: {label} is not mounted there any more; the {count} clips known there stay as they were"
+                "{root}: {label} is no longer mounted there; its {count} clips are left unchanged"
             ),
             None => format!(
-                "{root}: {count} of {} known clips are not there; nothing was changed",
-                self.known
+                "{root}: {count} of {} known clips are missing; all are left unchanged",
+                self.known_clips
             ),
         };
-        Event::Warning {
+        ScanEvent::Warning {
             message,
-            hint: "is the drive mounted? if they are gone for good, scan again with `--accept-missing`"
+            hint: "is the drive mounted? if the files were deleted, scan again with `--accept-missing`"
                 .to_owned(),
         }
     }
 }
 
-impl Unseen {
-    /// Counts a file that is known under the root.
-    pub(super) fn count(&mut self, volume: i64, known: &Known) {
+impl UnseenFiles {
+    /// Counts a file if it is a clip that the catalogue records as present.
+    pub(super) fn count(&mut self, volume: i64, known: &KnownFile) {
         if known.state != FileState::Missing && known.role == Role::Media {
-            self.0.entry(volume).or_default().known += 1;
+            self.0.entry(volume).or_default().known_clips += 1;
         }
     }
 
-    /// Notes a file that was not seen where it should be.
-    pub(super) fn add(&mut self, volume: i64, known: &Known, path: PathBuf) {
+    /// Adds a file that the walk did not see, unless it is already recorded as missing.
+    pub(super) fn add(&mut self, volume: i64, known: &KnownFile, path: PathBuf) {
         if known.state != FileState::Missing {
-            self.0.entry(volume).or_default().files.push(File {
+            self.0.entry(volume).or_default().files.push(UnseenFile {
                 id: known.id,
                 path,
                 is_media: known.role == Role::Media,
@@ -129,21 +134,23 @@ impl Unseen {
         }
     }
 
-    /// Which of them are gone, those in known folders that were not walked included.
+    /// Returns the files that no longer exist, including those in known folders that were not
+    /// walked.
     ///
-    /// A file that is there but was passed over is not gone. When the root is not where it was
-    /// at the beginning, the drive was taken away, and nothing can be said.
-    pub(super) fn gone(
+    /// Files that exist but were skipped, for example by an exclusion, are not returned. If the
+    /// mounts under the root changed since the scan began, a drive was unmounted, and nothing is
+    /// returned.
+    pub(super) fn into_missing(
         mut self,
         root: &Path,
         catalogue: &Catalogue,
         walked: &HashSet<i64>,
-    ) -> Result<Vec<Gone>, Error> {
-        for (volume, begin) in catalogue.volumes().under(root) {
+    ) -> Result<Vec<MissingFiles>, Error> {
+        for (volume, start) in catalogue.volumes().under(root) {
             let Some(id) = catalogue.volume_id(&volume.identity)? else {
                 continue;
             };
-            for (folder, inside) in catalogue.known_folders(id, &begin)? {
+            for (folder, inside) in catalogue.known_folders(id, &start)? {
                 let Some(path) = catalogue.volumes().path(&volume.identity, &inside) else {
                     continue;
                 };
@@ -156,26 +163,29 @@ impl Unseen {
                 }
             }
         }
-        let gone = self.0.into_iter().map(|(id, volume)| Gone {
+        let missing = self.0.into_iter().map(|(id, volume)| MissingFiles {
             root: root.to_owned(),
             volume: id,
-            known: volume.known,
+            known_clips: volume.known_clips,
             files: volume
                 .files
                 .into_iter()
-                .filter(File::is_gone)
+                .filter(UnseenFile::is_gone)
                 .map(|file| (file.id, file.is_media))
                 .collect(),
-            away: None,
+            unmounted: None,
         });
-        let gone: Vec<Gone> = gone.filter(|gone| !gone.files.is_empty()).collect();
-        let is_same = || Volumes::mounted().are_same_under(catalogue.volumes(), root);
-        let is_there = fs::metadata(root).is_ok() && is_same();
-        Ok(if is_there { gone } else { Vec::new() })
+        let missing: Vec<MissingFiles> = missing
+            .filter(|missing| !missing.files.is_empty())
+            .collect();
+        let are_mounts_same = || Volumes::mounted().are_same_under(catalogue.volumes(), root);
+        let is_root_mounted = fs::metadata(root).is_ok() && are_mounts_same();
+        Ok(if is_root_mounted { missing } else { Vec::new() })
     }
 }
 
-impl File {
+impl UnseenFile {
+    /// Returns true if the file no longer exists; false if it exists or the check failed.
     fn is_gone(&self) -> bool {
         match fs::metadata(&self.path) {
             Err(error) => matches!(
@@ -183,7 +193,8 @@ impl File {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ),
             Ok(metadata) if !metadata.is_file() => true,
-            // A sequence that begins elsewhere now is another file; one frame is none.
+            // An image sequence with a different first frame is a different file, and a single
+            // frame is not a sequence.
             Ok(_) if self.is_sequence => {
                 let frames = frame_paths(&self.path);
                 frames.len() < 2 || frames.first() != Some(&self.path)
@@ -193,52 +204,59 @@ impl File {
     }
 }
 
-/// Marks what is gone as missing; gives the originals to read again without a sidecar.
+/// Marks files as missing. Returns the originals whose sidecars are gone; these have to be read
+/// again.
 ///
-/// What was found elsewhere, in this scan or since the one before, has moved. Of the rest never
-/// more than half of what is known is believed to be gone, unless that was accepted: the drive is
-/// more likely gone than its files.
-pub(super) fn settle(
-    gone: &[Gone],
+/// A clip has moved if its content was found elsewhere, in this scan or since the previous one. The
+/// other clips are not marked if they are more than half of the known clips, since the drive was
+/// then probably disconnected. `accept_missing` overrides this.
+pub(super) fn mark_missing(
+    missing: &[MissingFiles],
     walked: &HashSet<i64>,
     seen_before: &HashMap<i64, i64>,
-    request: &Request,
-    writer: &mut Writer<'_>,
-    summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
+    request: &ScanRequest,
+    writer: &mut ScanWriter<'_>,
+    summary: &mut ScanSummary,
+    on_event: &mut dyn FnMut(ScanEvent),
 ) -> Result<Vec<i64>, Error> {
     let mut originals = Vec::new();
-    for gone in gone {
+    for group in missing {
         let mut moved = Vec::new();
-        let mut lost = Vec::new();
-        // Of a volume that was not seen in this scan, nothing is known to have moved.
-        let since = seen_before.get(&gone.volume).copied().unwrap_or(i64::MAX);
-        for &(file, is_media) in &gone.files {
+        let mut not_found = Vec::new();
+        // If this scan did not see the volume, its files cannot be known to have moved.
+        let since = seen_before.get(&group.volume).copied().unwrap_or(i64::MAX);
+        for &(file, is_media) in &group.files {
             let is_elsewhere = is_media
-                && gone.away.is_none()
+                && group.unmounted.is_none()
                 && writer.catalogue.is_elsewhere(file, walked, since)?;
-            if is_elsewhere { &mut moved } else { &mut lost }.push((file, is_media));
+            if is_elsewhere {
+                &mut moved
+            } else {
+                &mut not_found
+            }
+            .push((file, is_media));
         }
-        let count = lost.iter().filter(|(_, is_media)| *is_media).count();
+        let count = not_found.iter().filter(|(_, is_media)| *is_media).count();
         summary.moved += moved.len();
-        if count * 2 > gone.known && !request.accept_missing {
+        if count * 2 > group.known_clips && !request.accept_missing {
             summary.doubted += count;
-            report(gone.doubt(count));
-            // They stay as they are for whoever searches; for `safe` they are not there.
-            if gone.away.is_none() {
-                for (file, _) in &lost {
-                    writer.write(report, |catalogue| catalogue.doubt_file(*file))?;
+            on_event(group.too_many_warning(count));
+            // Searches still list these files as present, but `safe` must not count them as copies.
+            if group.unmounted.is_none() {
+                for (file, _) in &not_found {
+                    writer.write(on_event, |catalogue| catalogue.mark_file_suspect(*file))?;
                 }
             }
-            lost.clear();
+            not_found.clear();
         } else {
             summary.missing += count;
         }
-        // Shots before what belongs to them: of a shot that is gone, no sidecar is missed.
-        let mut all: Vec<(i64, bool)> = moved.into_iter().chain(lost).collect();
+        // Clips come before their companions, so that a missing clip is not read again when its
+        // sidecar is marked.
+        let mut all: Vec<(i64, bool)> = moved.into_iter().chain(not_found).collect();
         all.sort_by_key(|(_, is_media)| !is_media);
         for (file, _) in all {
-            let original = writer.write(report, |catalogue| {
+            let original = writer.write(on_event, |catalogue| {
                 catalogue.set_state(file, FileState::Missing)
             })?;
             originals.extend(original);

@@ -1,25 +1,26 @@
-//! A scan: the one place where walk, headers, pictures, catalogue and index meet.
+//! The scan pipeline: connects walk, header readers, pictures, catalogue and index.
 //!
-//! First the walk: every name is in the catalogue as a stub, and soon in the index. Then
-//! headers: each file that is new or changed. Then posters, then strips. What was found is
-//! written in batches by the thread that called; the index follows by seq. All queues are in
-//! the catalogue: a scan that is cut off loses at most a batch, and the next one goes on.
+//! The walk comes first: it adds a row for every file, so names are searchable within seconds. Then
+//! come the headers of new and changed files, then posters, then strips. Workers send their results
+//! to the calling thread, which writes them in batches; the index follows by sequence number. All
+//! queues are stored in the catalogue: an interrupted scan loses at most one batch, and the next
+//! one resumes.
 
-mod attention;
-mod copies;
+mod device_queues;
 mod event;
-mod lanes;
+mod hash_copies;
 mod missing;
-mod pictures;
-mod read;
-mod request;
-mod sift;
+mod options;
+mod read_file;
+mod recheck_copies;
+mod reconcile;
+mod retry;
+mod still_growing;
 mod tagging;
+mod thumbnails;
 mod timing;
-mod verify;
 mod volumes;
 mod writer;
-mod young;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -30,269 +31,283 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
 
-use crate::catalogue::{Catalogue, Pending, Reading};
+use crate::catalogue::{Catalogue, PendingPictures, Reading};
 use crate::error::{Error, Problem};
-use crate::footage::Drive;
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{Limits, Studio, Tools, Work};
+use crate::media::{ProcessLimits, ThumbnailKind, ThumbnailMaker, Tools};
 use crate::tag::Rules;
-use tagging::Places;
+use crate::volume::Drive;
 
-pub use event::{Event, Stage, Summary};
-pub use request::Request;
-pub use tagging::{Affected, Difference, Explained, compare, explain, retag};
-pub use timing::Timing;
-pub use verify::{Verified, Verifying, verify};
+pub use event::{ScanEvent, ScanStage, ScanSummary};
+pub use hash_copies::{HashEvent, HashedCopies, hash_copies};
+pub use options::ScanRequest;
+pub use tagging::{Affected, Difference, TagExplanation, compare, explain, retag};
+pub use timing::StageTiming;
 
-use lanes::{Lane, Lanes};
-use pictures::Pictures;
-use read::{Reader, Task};
-use sift::{Sift, Sifted};
-use timing::Meter;
-use writer::{BATCH_AGE, Writer};
+use device_queues::{DeviceQueue, DeviceQueues};
+use read_file::{FileReader, ReadTask};
+use reconcile::{Reconciler, WalkResult};
+use tagging::FolderCache;
+use thumbnails::{ThumbnailOutcome, ThumbnailWorker};
+use timing::StageMeter;
+use writer::{BATCH_AGE, ScanWriter};
 
-/// Readings that may wait to be written.
-const WAITING: usize = 256;
-/// Threads that wait for devices at a time, whatever is asked for.
-const MOST_THREADS: usize = 64;
+/// Capacity of the channel from workers to the writer.
+const CHANNEL_CAPACITY: usize = 256;
+/// Maximum number of reader threads for all devices, whatever the options are.
+const MAX_THREADS: usize = 64;
 
-/// Clips that could take over what was said before are counted up to here.
-const OFFERS: usize = 1000;
+/// Upper limit of the number of adoptable clips in the summary.
+const MAX_ADOPTABLE: usize = 1000;
 
-/// What is told of a clip whose file is not as it was read.
-const WAITS: &str = "it changed, or its drive was taken away, since its header was read: \
-                     its pictures wait for the next scan";
+/// Problem of a clip whose pictures are postponed.
+const POSTPONED: &str =
+    "changed or unmounted since its header was read: the next scan creates its pictures";
 
-/// Scans, telling `report` what happens.
+/// Scans the paths of the request into the catalogue. Waits while another process scans into it.
 ///
 /// # Errors
-/// When nothing could be scanned at all: no path can be read, a tool cannot be run, the
-/// catalogue cannot be written. What one file does wrong is an [`Event::Problem`].
-pub fn scan(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
-    run(request, report, Job::Scan)
+/// If nothing could be scanned: no path can be read, a tool cannot be run, or the catalogue cannot
+/// be written. A file that cannot be read is a [`ScanEvent::Problem`].
+pub fn scan(
+    request: &ScanRequest,
+    on_event: &mut dyn FnMut(ScanEvent),
+) -> Result<ScanSummary, Error> {
+    run(request, on_event, ScanJob::Scan)
 }
 
-/// Makes the pictures anew that are gone, of clips that are mounted; `request` names no paths.
+/// Recreates deleted pictures of clips on mounted volumes. Ignores the paths of the request.
 ///
 /// # Errors
-/// As [`scan`].
-pub fn remake_pictures(request: &Request, report: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
-    run(request, report, Job::Pictures)
+/// Same as [`scan`].
+pub fn remake_pictures(
+    request: &ScanRequest,
+    on_event: &mut dyn FnMut(ScanEvent),
+) -> Result<ScanSummary, Error> {
+    run(request, on_event, ScanJob::Pictures)
 }
 
-/// What is done while nobody else scans.
+/// Task to run while holding the scan lock.
 #[derive(Clone, Copy)]
-enum Job {
+enum ScanJob {
     Scan,
     Pictures,
 }
 
-fn run(request: &Request, report: &mut dyn FnMut(Event), job: Job) -> Result<Summary, Error> {
-    let begun = Instant::now();
-    // Before anything is made: without tools there is nothing to do.
+fn run(
+    request: &ScanRequest,
+    on_event: &mut dyn FnMut(ScanEvent),
+    job: ScanJob,
+) -> Result<ScanSummary, Error> {
+    let started = Instant::now();
+    // Checked before anything is created, because a scan cannot run without the tools.
     let tools = find_tools(request)?;
-    Catalogue::refuse_place(&request.catalogue)?;
+    Catalogue::reject_unsuitable_folder(&request.catalogue)?;
     let is_cancelled = || request.cancel.is_cancelled();
-    let mut told = |holder: &str| {
-        report(Event::Waiting {
+    let mut on_wait = |holder: &str| {
+        on_event(ScanEvent::Waiting {
             holder: holder.to_owned(),
         });
     };
-    let Some(_alone) = alone(&request.catalogue, "scan", &is_cancelled, &mut told)? else {
-        return Ok(Summary {
+    let Some(_lock) = acquire_scan_lock(&request.catalogue, "scan", &is_cancelled, &mut on_wait)?
+    else {
+        return Ok(ScanSummary {
             is_interrupted: true,
-            ..Summary::default()
+            ..ScanSummary::default()
         });
     };
     let mut catalogue = Catalogue::create(&request.catalogue)?;
-    if request.mark_volume && volumes::mark_all(request, &catalogue, report)? {
+    if request.mark_volume && volumes::mark_all(request, &catalogue, on_event)? {
         catalogue = Catalogue::create(&request.catalogue)?;
     }
-    volumes::tell_clones(request, &catalogue, report);
-    catalogue.refuse_old_damage()?;
+    volumes::warn_about_clones(request, &catalogue, on_event);
+    catalogue.check_integrity_if_due()?;
     for path in &request.paths {
-        let is_gone = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
-        if path.symlink_metadata().is_err_and(is_gone) {
-            catalogue.doubt_missing(path)?;
+        let is_not_found = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+        if path.symlink_metadata().is_err_and(is_not_found) {
+            catalogue.mark_missing_if_gone(path)?;
         }
     }
-    catalogue.note_scanning(true)?;
-    Index::check_place(&catalogue)?;
-    let rules = Rules::new(&catalogue.own_rules()?)?;
-    let mut scan = Scan {
+    catalogue.set_scanning(true)?;
+    Index::check_folder(&catalogue)?;
+    let rules = Rules::new(&catalogue.user_rules()?)?;
+    let mut scan = ScanRun {
         request,
         tools: &tools,
         rules: &rules,
-        writer: Writer::new(&catalogue),
-        summary: Summary::default(),
-        report,
-        is_hopeless: false,
+        writer: ScanWriter::new(&catalogue),
+        summary: ScanSummary::default(),
+        on_event,
+        is_stall_reported: false,
     };
     match job {
-        Job::Scan => scan.run()?,
-        Job::Pictures => scan.remake_pictures()?,
+        ScanJob::Scan => scan.run()?,
+        ScanJob::Pictures => scan.remake_pictures()?,
     }
-    let Scan {
+    let ScanRun {
         writer,
         mut summary,
-        report,
+        on_event,
         ..
     } = scan;
-    let meter = Meter::start("index");
-    writer.finish(report)?;
-    remember(&catalogue, &tools)?;
-    summary.adoptable = catalogue.adoptions(OFFERS)?.len();
-    catalogue.note_scanning(false)?;
+    let meter = StageMeter::start("index");
+    writer.finish(on_event)?;
+    store_tool_versions(&catalogue, &tools)?;
+    summary.adoptable = catalogue.adoptions(MAX_ADOPTABLE)?.len();
+    catalogue.set_scanning(false)?;
     summary.timings.push(meter.stop(0));
     summary.is_interrupted = request.cancel.is_cancelled();
-    summary.elapsed = begun.elapsed();
+    summary.elapsed = started.elapsed();
     Ok(summary)
 }
 
-/// Has the catalogue's files and volumes to itself: the second waits, and `told` hears for whom;
-/// `None` when `abort` ended the waiting.
+/// Acquires the lock that protects files and volumes in the catalogue from other processes. While
+/// another process holds the lock, waits and calls `on_wait` with its name. Returns `None` if
+/// `is_cancelled` ended the wait.
 ///
 /// # Errors
-/// When the lock file cannot be made or locked.
-pub fn alone(
+/// If the lock file cannot be created or locked.
+pub fn acquire_scan_lock(
     catalogue: &Path,
-    what_we_do: &str,
-    abort: &dyn Fn() -> bool,
-    told: &mut dyn FnMut(&str),
+    purpose: &str,
+    is_cancelled: &dyn Fn() -> bool,
+    on_wait: &mut dyn FnMut(&str),
 ) -> Result<Option<Held>, Error> {
     fs::create_dir_all(catalogue).map_err(Error::path(catalogue))?;
-    lock::hold(&catalogue.join("scan.lock"), what_we_do, abort, told)
+    lock::hold(&catalogue.join("scan.lock"), purpose, is_cancelled, on_wait)
 }
 
-/// Finds ffmpeg and ffprobe; asking their versions costs a process each, so what an earlier
-/// scan was told is believed while they are the same files.
-fn find_tools(request: &Request) -> Result<Tools, Error> {
+/// Finds ffmpeg and ffprobe. Querying a version starts a process, so the version stored by an
+/// earlier scan is used if the program file is unchanged.
+fn find_tools(request: &ScanRequest) -> Result<Tools, Error> {
     let catalogue = Catalogue::open(&request.catalogue).ok();
     Tools::find(&|description| catalogue.as_ref()?.tool_version(description).ok()?)
 }
 
-fn remember(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
+/// Stores the versions of ffmpeg and ffprobe for later scans.
+fn store_tool_versions(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error> {
     for (description, version) in [&tools.ffprobe, &tools.ffmpeg]
         .iter()
-        .filter_map(|tool| tool.known())
+        .filter_map(|tool| tool.cached_version())
     {
         if catalogue.tool_version(description)?.as_deref() != Some(version) {
-            catalogue.remember_tool(description, version)?;
+            catalogue.set_tool_version(description, version)?;
         }
     }
     Ok(())
 }
 
-/// What a worker tells the thread that writes.
-enum Message {
-    /// A file is being read.
+/// Message from a worker to the writing thread.
+enum WorkerMessage {
+    /// Starts reading a file.
     Started(PathBuf),
     /// A file was read.
     Finished {
         reading: Box<Reading>,
         path: PathBuf,
         bytes: u64,
-        /// Why it could not be read, wholly or in part.
+        /// Reason why the file could not be read completely.
         problem: Option<String>,
     },
-    /// A file changed while it was read: it is left for the next scan.
-    Moves(PathBuf),
-    /// Only ffprobe knows a file's header; it waits until all others are read.
-    Deferred(Task),
-    /// Something became of a clip's pictures.
+    /// A file changed while it was read; the next scan reads it.
+    StillGrowing(PathBuf),
+    /// Only ffprobe can read the header; it runs after all other files are read.
+    Deferred(ReadTask),
+    /// The pictures of a clip were processed, successfully or not.
     Pictured {
         clip: i64,
         path: PathBuf,
-        outcome: pictures::Outcome,
+        outcome: ThumbnailOutcome,
     },
-    /// ffmpeg hangs on one clip after the other.
-    Hopeless,
-    /// The scan cannot go on.
+    /// ffmpeg timed out on several clips.
+    FfmpegStalled,
+    /// The scan cannot continue.
     Fatal(Error),
 }
 
-/// A scan as it runs.
-struct Scan<'a, 'w> {
-    request: &'a Request,
+/// State of a running scan.
+struct ScanRun<'a, 'w> {
+    request: &'a ScanRequest,
     tools: &'a Tools,
     rules: &'a Rules,
-    writer: Writer<'w>,
-    summary: Summary,
-    report: &'a mut dyn FnMut(Event),
-    /// Whether it was said that ffmpeg hangs.
-    is_hopeless: bool,
+    writer: ScanWriter<'w>,
+    summary: ScanSummary,
+    on_event: &'a mut dyn FnMut(ScanEvent),
+    /// True once the warning about a stalled ffmpeg was reported.
+    is_stall_reported: bool,
 }
 
-impl Scan<'_, '_> {
-    /// All stages, one after another.
+impl ScanRun<'_, '_> {
+    /// Runs all stages, one after another.
     fn run(&mut self) -> Result<(), Error> {
-        let meter = Meter::start("walk");
-        let sifted = sift_all(
+        let meter = StageMeter::start("walk");
+        let walk = walk_all(
             self.request,
             self.tools,
             &mut self.writer,
             &mut self.summary,
-            self.report,
+            self.on_event,
         )?;
         let found = self.summary.found + self.summary.companions;
         self.summary.timings.push(meter.stop(found));
-        let walked = Instant::now();
-        self.headers(sifted.unread)?;
-        self.young(sifted.young, walked)?;
+        let walk_end = Instant::now();
+        self.read_headers(walk.unread)?;
+        self.read_recent(walk.recent, walk_end)?;
         if !self.is_cancelled() {
-            let originals = missing::settle(
-                &sifted.gone,
-                &sifted.walked,
-                &sifted.seen_before,
+            let originals = missing::mark_missing(
+                &walk.missing,
+                &walk.walked,
+                &walk.seen_before,
                 self.request,
                 &mut self.writer,
                 &mut self.summary,
-                self.report,
+                self.on_event,
             )?;
             self.writer.commit()?;
-            copies::look_again(&sifted.roots, self)?;
+            recheck_copies::recheck_copies(&walk.roots, self)?;
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
-            self.headers(originals.collect())?;
+            self.read_headers(originals.collect())?;
         }
         let cancel = &self.request.cancel;
-        tagging::ask_again(&mut self.writer, self.rules, &sifted.changed, &mut |_| {
+        tagging::retag_changed_folders(&mut self.writer, self.rules, &walk.changed, &mut |_| {
             !cancel.is_cancelled()
         })?;
         if self.request.pictures {
-            self.all_pictures(&sifted.walked)?;
+            self.create_all_pictures(&walk.walked)?;
         }
         Ok(())
     }
 
-    /// Pictures that are gone, of clips that have a file on a mounted volume.
+    /// Creates the missing pictures of clips that have a file on a mounted volume.
     fn remake_pictures(&mut self) -> Result<(), Error> {
         let catalogue = self.writer.catalogue;
-        let lacking = attention::lacking_pictures(catalogue, self.request.strip)?;
+        let lacking = retry::clips_lacking_pictures(catalogue, self.request.strip)?;
         let (mut files, mut folders) = (Vec::new(), HashSet::new());
         for clip in lacking {
-            let copied = catalogue.copied(clip)?;
-            let there = copied.files.iter().find(|file| file.is_mounted);
-            let Some(file) = there else {
+            let copied = catalogue.clip_files(clip)?;
+            let mounted = copied.files.iter().find(|file| file.is_mounted);
+            let Some(file) = mounted else {
                 self.summary.offline += 1;
                 continue;
             };
             let identity = catalogue.volume_identity(file.volume)?;
             let drive = catalogue.volumes().drive(&identity);
             self.writer
-                .write(self.report, |catalogue| catalogue.read_again(file.file))?;
+                .write(self.on_event, |catalogue| catalogue.read_again(file.file))?;
             folders.insert(file.folder);
             files.push((file.file, drive.unwrap_or_else(Drive::unknown)));
         }
         self.writer.commit()?;
         files.sort_by_key(|(file, _)| *file);
-        self.headers(files)?;
-        self.all_pictures(&folders)
+        self.read_headers(files)?;
+        self.create_all_pictures(&folders)
     }
 
-    fn all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
-        for work in [Work::Poster, Work::Strip] {
-            self.pictures(work, folders)?;
+    /// Creates all posters first, then all strips.
+    fn create_all_pictures(&mut self, folders: &HashSet<i64>) -> Result<(), Error> {
+        for work in [ThumbnailKind::Poster, ThumbnailKind::Strip] {
+            self.create_pictures(work, folders)?;
         }
         Ok(())
     }
@@ -301,55 +316,58 @@ impl Scan<'_, '_> {
         self.request.cancel.is_cancelled()
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> ProcessLimits {
+        ProcessLimits {
             deadline: self.request.deadline,
             cancel: self.request.cancel.clone(),
         }
     }
 
-    /// Reads the headers of files, each with its device: those that this program knows, then
-    /// those that only ffprobe does.
-    fn headers(&mut self, files: Vec<(i64, Drive)>) -> Result<(), Error> {
+    /// Reads files, given by id and device: first all that the built-in readers support, then those
+    /// that need ffprobe.
+    fn read_headers(&mut self, files: Vec<(i64, Drive)>) -> Result<(), Error> {
         if files.is_empty() || self.is_cancelled() {
             return Ok(());
         }
-        (self.report)(Event::Queued {
-            stage: Stage::Headers,
+        (self.on_event)(ScanEvent::Queued {
+            stage: ScanStage::Headers,
             count: files.len(),
         });
-        let reader = Reader {
+        let reader = FileReader {
             catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
             thumbnails: self.writer.catalogue.thumbnails(),
             tools: self.tools.clone(),
             headers: self.request.headers,
             strip: self.request.strip,
             rules: self.rules,
-            places: Places::default(),
+            folders: FolderCache::default(),
             limits: self.limits(),
         };
-        let mut widths = Vec::new();
-        let mut numbers: BTreeMap<Drive, usize> = BTreeMap::new();
+        let mut max_readers = Vec::new();
+        let mut queue_of: BTreeMap<Drive, usize> = BTreeMap::new();
         let mut tasks = Vec::new();
         for (file, drive) in files {
-            let lane = *numbers.entry(drive).or_insert_with_key(|drive| {
-                widths.push(self.request.readers_of(drive));
-                widths.len() - 1
+            let queue = *queue_of.entry(drive).or_insert_with_key(|drive| {
+                max_readers.push(self.request.readers_for(drive));
+                max_readers.len() - 1
             });
-            tasks.push(Task {
+            tasks.push(ReadTask {
                 file,
-                lane,
+                queue,
                 deferred: None,
             });
         }
         for stage in ["headers", "headers by ffprobe"] {
-            let meter = Meter::start(stage);
+            let meter = StageMeter::start(stage);
             let count = tasks.len();
-            let mut lanes: Vec<Lane<Task>> = widths.iter().map(|&most| Lane::new(most)).collect();
+            let mut queues: Vec<DeviceQueue<ReadTask>> = max_readers
+                .iter()
+                .map(|&max| DeviceQueue::new(max))
+                .collect();
             for task in tasks.drain(..) {
-                lanes[task.lane].waiting.push_back(task);
+                queues[task.queue].waiting.push_back(task);
             }
-            tasks = self.work(lanes, MOST_THREADS, &|task, sender| {
+            tasks = self.run_workers(queues, MAX_THREADS, &|task, sender| {
                 reader.read(task, sender);
             })?;
             self.summary.timings.push(meter.stop(count - tasks.len()));
@@ -360,110 +378,115 @@ impl Scan<'_, '_> {
         Ok(())
     }
 
-    /// Reads what was written a moment before the walk came by, as far as it stands still now.
-    fn young(&mut self, files: Vec<(i64, Drive)>, walked: Instant) -> Result<(), Error> {
+    /// Reads files modified just before the walk, unless they are still changing.
+    fn read_recent(&mut self, files: Vec<(i64, Drive)>, walk_end: Instant) -> Result<(), Error> {
         if files.is_empty() {
             return Ok(());
         }
         self.writer.commit()?;
-        young::wait(walked, &self.request.cancel);
+        still_growing::wait(walk_end, &self.request.cancel);
         if self.is_cancelled() {
             return Ok(());
         }
-        let mut still = Vec::new();
+        let mut stable = Vec::new();
         for (file, drive) in files {
             match self.writer.catalogue.unread_file(file)? {
-                Some(unread) if !young::stands_still(&unread) => self.moves(unread.path),
-                Some(_) => still.push((file, drive)),
+                Some(unread) if !still_growing::is_stable(&unread) => {
+                    self.report_growing(unread.path);
+                }
+                Some(_) => stable.push((file, drive)),
                 None => {}
             }
         }
-        self.headers(still)
+        self.read_headers(stable)
     }
 
-    fn moves(&mut self, path: PathBuf) {
-        self.summary.moving += 1;
-        (self.report)(Event::Moving(path));
+    fn report_growing(&mut self, path: PathBuf) {
+        self.summary.still_growing += 1;
+        (self.on_event)(ScanEvent::StillGrowing(path));
     }
 
-    /// Makes the pictures that wait, of clips in the folders that were walked.
-    fn pictures(&mut self, work: Work, walked: &HashSet<i64>) -> Result<(), Error> {
-        if self.is_cancelled() || (work == Work::Strip && self.request.strip == 0) {
+    /// Creates the queued pictures of one kind, for clips in the walked folders.
+    fn create_pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
+        if self.is_cancelled() || (work == ThumbnailKind::Strip && self.request.strip == 0) {
             return Ok(());
         }
         self.writer.commit()?;
-        let is_current = |tool: &str| self.tools.have(tool);
-        let pending = self.writer.catalogue.pending(work, walked, &is_current)?;
+        let is_current = |tool: &str| self.tools.has_version(tool);
+        let pending = self
+            .writer
+            .catalogue
+            .pending_pictures(work, walked, &is_current)?;
         if pending.is_empty() {
             return Ok(());
         }
         let (stage, name) = match work {
-            Work::Poster => (Stage::Posters, "posters"),
-            Work::Strip => (Stage::Strips, "strips"),
+            ThumbnailKind::Poster => (ScanStage::Posters, "posters"),
+            ThumbnailKind::Strip => (ScanStage::Strips, "strips"),
         };
         let count = pending.len();
-        (self.report)(Event::Queued { stage, count });
-        let meter = Meter::start(name);
-        let drives = self.drives(&pending)?;
-        let drive = |pending: &Pending| {
+        (self.on_event)(ScanEvent::Queued { stage, count });
+        let meter = StageMeter::start(name);
+        let drives = self.find_drives(&pending)?;
+        let drive = |pending: &PendingPictures| {
             let drive = drives.get(&pending.volume).cloned();
             drive.unwrap_or_else(Drive::unknown)
         };
-        let readers = |drive: &Drive| self.request.readers_of(drive);
+        let readers = |drive: &Drive| self.request.readers_for(drive);
         let jobs = self.request.jobs;
-        let lanes = pictures::lanes(pending, work, jobs, &drive, &readers);
-        let pictures = Pictures {
+        let queues = thumbnails::queue_batches(pending, work, jobs, &drive, &readers);
+        let worker = ThumbnailWorker {
             work,
             catalogue: Mutex::new(Catalogue::open(&self.request.catalogue)?),
             thumbnails: self.writer.catalogue.thumbnails(),
-            studio: Studio {
+            maker: ThumbnailMaker {
                 ffmpeg: self.tools.ffmpeg.clone(),
                 limits: self.limits(),
-                thumbs: self.request.thumbs,
-                late: Arc::default(),
+                format: self.request.thumbs,
+                consecutive_timeouts: Arc::default(),
             },
         };
-        self.work(lanes, jobs, &|batch, sender| pictures.make(&batch, sender))?;
+        self.run_workers(queues, jobs, &|batch, sender| worker.make(&batch, sender))?;
         self.summary.timings.push(meter.stop(count));
         Ok(())
     }
 
-    /// The devices of the volumes that clips are on.
-    fn drives(&self, pending: &[Pending]) -> Result<HashMap<i64, Drive>, Error> {
+    /// Returns the devices of the clips' volumes, by volume id.
+    fn find_drives(&self, pending: &[PendingPictures]) -> Result<HashMap<i64, Drive>, Error> {
         let catalogue = self.writer.catalogue;
         let mut drives = HashMap::new();
-        for &Pending { volume, .. } in pending {
-            if let Entry::Vacant(place) = drives.entry(volume) {
+        for &PendingPictures { volume, .. } in pending {
+            if let Entry::Vacant(entry) = drives.entry(volume) {
                 let identity = catalogue.volume_identity(volume)?;
                 let drive = catalogue.volumes().drive(&identity);
-                place.insert(drive.unwrap_or_else(Drive::unknown));
+                entry.insert(drive.unwrap_or_else(Drive::unknown));
             }
         }
         Ok(drives)
     }
 
-    /// Has workers do all that waits in lanes, and writes what comes back as it comes. Gives
-    /// the tasks that were deferred.
-    fn work<T: Send>(
+    /// Runs the queued tasks on at most `max_threads` threads and writes the results as they
+    /// arrive. Returns the tasks that were deferred.
+    fn run_workers<T: Send>(
         &mut self,
-        lanes: Vec<Lane<T>>,
-        most: usize,
-        task: &(dyn Fn(T, &SyncSender<Message>) + Sync),
-    ) -> Result<Vec<Task>, Error> {
-        let lanes = Lanes::new(lanes);
+        queues: Vec<DeviceQueue<T>>,
+        max_threads: usize,
+        task: &(dyn Fn(T, &SyncSender<WorkerMessage>) + Sync),
+    ) -> Result<Vec<ReadTask>, Error> {
+        let queues = DeviceQueues::new(queues);
         let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(lanes.width().min(most))
+            .num_threads(queues.max_workers().min(max_threads))
             .build()
             .map_err(|_| Error::Thread)?;
         let cancel = self.request.cancel.clone();
-        let (sender, receiver) = sync_channel::<Message>(WAITING);
+        let (sender, receiver) = sync_channel::<WorkerMessage>(CHANNEL_CAPACITY);
         let mut deferred = Vec::new();
         thread::scope(|scope| {
             scope.spawn(|| {
-                // Moved in, so that the last worker's end closes the channel.
+                // Moved in, so that the channel closes when the last worker ends.
                 let sender = sender;
                 pool.broadcast(|_| {
-                    lanes.work(|item| {
+                    queues.run_worker(|item| {
                         if !cancel.is_cancelled() {
                             task(item, &sender);
                         }
@@ -472,18 +495,18 @@ impl Scan<'_, '_> {
             });
             let mut outcome = Ok(());
             loop {
-                let taken = match receiver.recv_timeout(BATCH_AGE) {
-                    Ok(Message::Deferred(task)) => {
+                let result = match receiver.recv_timeout(BATCH_AGE) {
+                    Ok(WorkerMessage::Deferred(task)) => {
                         deferred.push(task);
                         Ok(())
                     }
-                    Ok(message) if outcome.is_ok() => self.take(message),
-                    // After a failure the workers end soon; what they still send is let go.
+                    Ok(message) if outcome.is_ok() => self.handle(message),
+                    // The workers end soon after a failure. Their remaining messages are dropped.
                     Ok(_) => Ok(()),
-                    Err(RecvTimeoutError::Timeout) => self.writer.tick(self.report),
+                    Err(RecvTimeoutError::Timeout) => self.writer.tick(self.on_event),
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
-                if let Err(error) = taken {
+                if let Err(error) = result {
                     outcome = outcome.and(Err(error));
                     self.request.cancel.cancel();
                 }
@@ -493,107 +516,113 @@ impl Scan<'_, '_> {
         Ok(deferred)
     }
 
-    fn take(&mut self, message: Message) -> Result<(), Error> {
+    /// Records the result of a worker.
+    fn handle(&mut self, message: WorkerMessage) -> Result<(), Error> {
         match message {
-            Message::Started(path) => (self.report)(Event::Reading(path)),
-            Message::Finished {
+            WorkerMessage::Started(path) => (self.on_event)(ScanEvent::Reading(path)),
+            WorkerMessage::Finished {
                 reading,
                 path,
                 bytes,
                 problem,
             } => {
                 self.summary.count(&reading.outcome);
-                self.writer.record(&reading, self.report)?;
-                self.problem(&path, problem);
-                (self.report)(Event::Read { path, bytes });
+                self.writer.record(&reading, self.on_event)?;
+                self.report_problem(&path, problem);
+                (self.on_event)(ScanEvent::Read { path, bytes });
             }
-            Message::Moves(path) => self.moves(path),
-            Message::Pictured {
+            WorkerMessage::StillGrowing(path) => self.report_growing(path),
+            WorkerMessage::Pictured {
                 clip,
                 path,
                 outcome,
             } => {
-                let is_poster = matches!(outcome, pictures::Outcome::Poster(_));
+                let is_poster = matches!(outcome, ThumbnailOutcome::Poster(_));
                 self.summary.posters += usize::from(is_poster);
-                let problem = self.pictured(clip, outcome)?;
-                self.problem(&path, problem);
-                (self.report)(Event::Pictured(path));
+                let problem = self.record_pictures(clip, outcome)?;
+                self.report_problem(&path, problem);
+                (self.on_event)(ScanEvent::Pictured(path));
             }
-            Message::Hopeless => {
-                if !std::mem::replace(&mut self.is_hopeless, true) {
-                    (self.report)(Event::Warning {
-                        message: "ffmpeg hangs on one clip after the other".to_owned(),
-                        hint: "the pictures that are left wait for the next scan; `btsindex doctor` looks at ffmpeg".to_owned(),
+            WorkerMessage::FfmpegStalled => {
+                if !std::mem::replace(&mut self.is_stall_reported, true) {
+                    (self.on_event)(ScanEvent::Warning {
+                        message: "ffmpeg timed out on several clips".to_owned(),
+                        hint: "the next scan creates the remaining pictures; check ffmpeg with `btsindex doctor`".to_owned(),
                     });
                 }
             }
-            // Taken before.
-            Message::Deferred(_) => {}
-            Message::Fatal(error) => return Err(error),
+            // Handled by `run_workers`.
+            WorkerMessage::Deferred(_) => {}
+            WorkerMessage::Fatal(error) => return Err(error),
         }
         Ok(())
     }
 
-    /// Writes what became of a clip's pictures; gives what is to be told of it.
-    fn pictured(&mut self, clip: i64, outcome: pictures::Outcome) -> Result<Option<String>, Error> {
-        self.writer.write(self.report, |catalogue| match outcome {
-            pictures::Outcome::Poster(next) => catalogue.poster_made(clip, &next).map(|()| None),
-            pictures::Outcome::Strip(count) => catalogue.strip_made(clip, count).map(|()| None),
-            pictures::Outcome::Unplanned => catalogue.plan_again(clip).map(|()| None),
-            pictures::Outcome::Waits => Ok(Some(WAITS.to_owned())),
-            pictures::Outcome::NoStrip {
+    /// Records the outcome of a clip's pictures. Returns the problem, if there is one.
+    fn record_pictures(
+        &mut self,
+        clip: i64,
+        outcome: ThumbnailOutcome,
+    ) -> Result<Option<String>, Error> {
+        self.writer.write(self.on_event, |catalogue| match outcome {
+            ThumbnailOutcome::Poster(next) => catalogue.record_poster(clip, &next).map(|()| None),
+            ThumbnailOutcome::Strip(count) => catalogue.record_strip(clip, count).map(|()| None),
+            ThumbnailOutcome::PlanOutdated => catalogue.replan_pictures(clip).map(|()| None),
+            ThumbnailOutcome::Postponed => Ok(Some(POSTPONED.to_owned())),
+            ThumbnailOutcome::NoStrip {
                 reason,
                 failed_with,
             } => {
-                catalogue.strip_failed(clip, &failed_with)?;
+                catalogue.record_strip_failure(clip, &failed_with)?;
                 Ok(Some(reason))
             }
-            pictures::Outcome::Failed {
+            ThumbnailOutcome::Failed {
                 reason,
                 source,
                 failed_with,
             } => {
-                catalogue.picture_failed(clip, &reason, &source, &failed_with)?;
+                catalogue.record_picture_failure(clip, &reason, &source, &failed_with)?;
                 Ok(Some(reason))
             }
         })
     }
 
-    fn problem(&mut self, path: &std::path::Path, reason: Option<String>) {
+    fn report_problem(&mut self, path: &std::path::Path, reason: Option<String>) {
         if let Some(reason) = reason {
             self.summary.unreadable += 1;
-            (self.report)(Event::Problem(Problem::new(path, reason)));
+            (self.on_event)(ScanEvent::Problem(Problem::new(path, reason)));
         }
     }
 }
 
-/// Walks every path.
-fn sift_all(
-    request: &Request,
+/// Walks all paths of a request. A path that cannot be read is a problem; it is an error only if no
+/// path can be read.
+fn walk_all(
+    request: &ScanRequest,
     tools: &Tools,
-    writer: &mut Writer<'_>,
-    summary: &mut Summary,
-    report: &mut dyn FnMut(Event),
-) -> Result<Sifted, Error> {
-    let mut sift = Sift::new(request, tools, writer, summary, report);
+    writer: &mut ScanWriter<'_>,
+    summary: &mut ScanSummary,
+    on_event: &mut dyn FnMut(ScanEvent),
+) -> Result<WalkResult, Error> {
+    let mut reconciler = Reconciler::new(request, tools, writer, summary, on_event);
     let mut first_error = None;
     let mut is_any_walked = false;
-    for root in sift::roots(&request.paths) {
-        match root.and_then(|root| sift.root(&root)) {
+    for root in reconcile::roots(&request.paths) {
+        match root.and_then(|root| reconciler.walk_root(&root)) {
             Ok(()) => is_any_walked = true,
             Err(Error::Path { path, source }) => {
-                sift.unread_root(&path)?;
-                sift.problem(Problem::new(&path, source.to_string()));
+                reconciler.add_unreadable_root(&path)?;
+                reconciler.report_problem(Problem::new(&path, source.to_string()));
                 first_error.get_or_insert(Error::Path { path, source });
             }
             Err(error) => return Err(error),
         }
     }
-    let sifted = sift.finish()?;
-    // A root that is not there may be accepted to be gone.
-    let is_accepted = request.accept_missing && !sifted.gone.is_empty();
+    let walk = reconciler.finish()?;
+    // With `--accept-missing`, a scan succeeds even if it only marks the files of missing roots.
+    let is_accepted = request.accept_missing && !walk.missing.is_empty();
     match first_error {
         Some(error) if !is_any_walked && !is_accepted => Err(error),
-        _ => Ok(sifted),
+        _ => Ok(walk),
     }
 }

@@ -1,132 +1,140 @@
-//! Where rules meet the catalogue: a file that is read is tagged, and all that were read can be
-//! tagged anew at any time, without their drives.
+//! Applies tag rules to files in the catalogue. A scan tags each file that it reads; all other
+//! clips can be tagged again at any time, without their drives.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::writer::Writer;
-use crate::catalogue::{Catalogue, Kept};
+use super::writer::ScanWriter;
+use crate::catalogue::{Catalogue, RuleFile};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
-use crate::tag::{Fired, Place, Rules};
-use crate::value::Why;
+use crate::tag::{FolderContext, RuleMatch, Rules};
+use crate::value::TagOrigin;
 
-/// Folders that were looked at: files of one follow each other.
+/// Cache of the folder contexts that rules match against. Files of one folder are usually read in
+/// sequence.
 #[derive(Default)]
-pub(super) struct Places(Mutex<HashMap<i64, Arc<Place>>>);
+pub(super) struct FolderCache(Mutex<HashMap<i64, Arc<FolderContext>>>);
 
-/// So many folders are remembered.
-const REMEMBERED: usize = 64;
+/// Maximum number of cached folders.
+const CACHED_FOLDERS: usize = 64;
 
-impl Places {
-    /// A folder as the rules see it.
-    pub(super) fn of(
+impl FolderCache {
+    /// Returns the context of a folder, from the cache or the catalogue.
+    pub(super) fn get(
         &self,
         catalogue: &Catalogue,
         rules: &Rules,
         folder: i64,
-    ) -> Result<Arc<Place>, Error> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = known.get(&folder) {
-            return Ok(place.clone());
+    ) -> Result<Arc<FolderContext>, Error> {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(context) = cached.get(&folder) {
+            return Ok(context.clone());
         }
-        if known.len() >= REMEMBERED {
-            known.clear();
+        if cached.len() >= CACHED_FOLDERS {
+            cached.clear();
         }
-        let place = Arc::new(looked_at(catalogue, rules, folder)?);
-        known.insert(folder, place.clone());
-        Ok(place)
+        let context = Arc::new(folder_context(catalogue, rules, folder)?);
+        cached.insert(folder, context.clone());
+        Ok(context)
     }
 }
 
-/// A folder below its volume, and how the rules see it.
-fn looked_at(catalogue: &Catalogue, rules: &Rules, folder: i64) -> Result<Place, Error> {
-    let housed = catalogue.housed(folder, rules.ask_for_neighbours())?;
-    Ok(rules.place(&housed.inside, &housed.volume, &housed.names))
+/// Loads the context of a folder from the catalogue.
+fn folder_context(
+    catalogue: &Catalogue,
+    rules: &Rules,
+    folder: i64,
+) -> Result<FolderContext, Error> {
+    let details = catalogue.rule_folder(folder, rules.use_neighbours())?;
+    Ok(rules.folder_context(&details.inside, &details.volume, &details.names))
 }
 
-/// What is known of a file without names and rules: what its content says, and what lies beside.
-fn without_rules(kept: &Kept) -> (Clip, Clip) {
-    let mut own = kept.own.clone();
-    own.keep_from(|source| !source.is_of_names());
-    let mut known = kept.content.clone();
+/// Returns the facts of a file that do not come from names or rules. The first value contains all
+/// of them, the second only those of the sidecars.
+fn without_rules(file: &RuleFile) -> (Clip, Clip) {
+    let mut own = file.own.clone();
+    own.retain_sources(|source| !source.is_from_names());
+    let mut known = file.content.clone();
     known.merge(&own);
     (known, own)
 }
 
-/// What rules give a file now, beside what else its place says.
-fn told(rules: &Rules, place: &Place, kept: &Kept) -> Clip {
-    let (known, mut own) = without_rules(kept);
-    own.merge(&rules.given(place, &kept.inside, &known));
+/// Returns the facts of a file from sidecars, names and the current rules.
+fn apply_rules(rules: &Rules, context: &FolderContext, file: &RuleFile) -> Clip {
+    let (known, mut own) = without_rules(file);
+    own.merge(&rules.apply(context, &file.inside, &known));
     own
 }
 
-/// Gives every clip of some folders, or of all, the tags and facts that the rules give now. No
-/// drive is needed, and what people said is not touched. `each` hears how many files were looked at; when
-/// it says no, what was tagged stays and the rest is left. Gives how many clips changed.
+/// Applies the rules to all clips of the folders and updates the tags and facts that changed. Works
+/// without the drives and leaves edits unchanged. Returns the number of clips that changed.
+///
+/// `on_progress` receives the number of files processed so far; if it returns false, the remaining
+/// files are skipped.
 ///
 /// # Errors
-/// When the catalogue cannot be read or written.
+/// If the catalogue cannot be read or written.
 pub fn retag(
     catalogue: &Catalogue,
     rules: &Rules,
     folders: &[i64],
-    each: &mut dyn FnMut(usize) -> bool,
+    on_progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<usize, Error> {
-    let mut place = |folder| looked_at(catalogue, rules, folder);
-    let tell = |place: &Place, kept: &Kept| {
-        let now = told(rules, place, kept);
-        (now != kept.own).then_some(now)
+    let mut context = |folder| folder_context(catalogue, rules, folder);
+    let changed_facts = |context: &FolderContext, file: &RuleFile| {
+        let facts = apply_rules(rules, context, file);
+        (facts != file.own).then_some(facts)
     };
-    catalogue.tell_anew(folders, &mut place, &tell, each)
+    catalogue.retag_files(folders, &mut context, &changed_facts, on_progress)
 }
 
-/// Where rules ask for the files beside a clip, those of folders in which files came or went are
-/// asked again.
-pub(super) fn ask_again(
-    writer: &mut Writer<'_>,
+/// Applies the rules again to folders in which files were added or removed. Does nothing unless a
+/// rule depends on the names of other files in a clip's folder.
+pub(super) fn retag_changed_folders(
+    writer: &mut ScanWriter<'_>,
     rules: &Rules,
     changed: &HashSet<i64>,
-    each: &mut dyn FnMut(usize) -> bool,
+    on_progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(), Error> {
-    if !rules.ask_for_neighbours() || changed.is_empty() {
+    if !rules.use_neighbours() || changed.is_empty() {
         return Ok(());
     }
     writer.commit()?;
     let mut folders: Vec<i64> = changed.iter().copied().collect();
     folders.sort_unstable();
-    retag(writer.catalogue, rules, &folders, each).map(drop)
+    retag(writer.catalogue, rules, &folders, on_progress).map(drop)
 }
 
-/// One tag, or fact, that clips would gain or lose.
+/// Tag or fact that clips would gain or lose with other rules.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
-    /// `tag`, or the fact's field.
+    /// Name of the field; `tag` for a tag.
     pub field: &'static str,
-    /// The tag, or the fact's value.
+    /// Name of the tag, or value of the fact as text.
     pub value: String,
-    /// Whether they would gain it.
+    /// True if the clips would gain it, false if they would lose it.
     pub is_gained: bool,
 }
 
-/// The clips that a difference is about.
+/// Clips that would gain or lose a tag or fact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Affected {
-    /// Their numbers.
+    /// Ids of all affected clips.
     pub clips: BTreeSet<i64>,
-    /// Paths of the first files below their volumes, with what fires the rule, or did.
+    /// Some of the files, each as its path on the volume and the evidence of the rule.
     pub examples: Vec<(PathBuf, String)>,
 }
 
-/// Examples of one difference that are kept.
-const EXAMPLES: usize = 3;
+/// Maximum number of examples per difference.
+const MAX_EXAMPLES: usize = 3;
 
-/// What would change if other rules were in force; nothing does. Only `clips` are looked at, or all. What
-/// people decided does not change, so it is left out.
+/// Returns the changes that `rules` would make, without applying them. Checks only `clips`, or all
+/// clips if `None`. Tags that users added or removed never change, so they are left out.
 ///
 /// # Errors
-/// When the catalogue cannot be read.
+/// If the catalogue cannot be read.
 pub fn compare(
     catalogue: &Catalogue,
     rules: &Rules,
@@ -135,17 +143,18 @@ pub fn compare(
     let decided = catalogue.decided_tags()?;
     let differences: Mutex<BTreeMap<Difference, Affected>> = Mutex::default();
     let folders = catalogue.folders()?;
-    let mut place = |folder| looked_at(catalogue, rules, folder);
-    let tell = |place: &Place, kept: &Kept| {
-        if clips.is_none_or(|clips| clips.contains(&kept.clip)) {
-            let (gained, lost) = (given(&told(rules, place, kept)), given(&kept.own));
-            let mut all = differences.lock().unwrap_or_else(PoisonError::into_inner);
-            for (some, others, is_gained) in [(&gained, &lost, true), (&lost, &gained, false)] {
-                for ((field, value), evidence) in some {
+    let mut context = |folder| folder_context(catalogue, rules, folder);
+    let compare_file = |context: &FolderContext, file: &RuleFile| {
+        if clips.is_none_or(|clips| clips.contains(&file.clip)) {
+            let new = facts_from_names(&apply_rules(rules, context, file));
+            let old = facts_from_names(&file.own);
+            let mut differences = differences.lock().unwrap_or_else(PoisonError::into_inner);
+            for (from, other, is_gained) in [(&new, &old, true), (&old, &new, false)] {
+                for ((field, value), evidence) in from {
                     let key = (*field, value.clone());
                     let is_decided =
-                        || *field == TAG && decided.contains(&(kept.clip, value.clone()));
-                    if others.contains_key(&key) || is_decided() {
+                        || *field == TAG && decided.contains(&(file.clip, value.clone()));
+                    if other.contains_key(&key) || is_decided() {
                         continue;
                     }
                     let difference = Difference {
@@ -153,77 +162,81 @@ pub fn compare(
                         value: value.clone(),
                         is_gained,
                     };
-                    let affected = all.entry(difference).or_default();
-                    affected.clips.insert(kept.clip);
-                    if affected.examples.len() < EXAMPLES {
+                    let affected = differences.entry(difference).or_default();
+                    affected.clips.insert(file.clip);
+                    if affected.examples.len() < MAX_EXAMPLES {
                         affected
                             .examples
-                            .push((kept.inside.clone(), evidence.clone()));
+                            .push((file.inside.clone(), evidence.clone()));
                     }
                 }
             }
         }
         None
     };
-    catalogue.tell_anew(&folders, &mut place, &tell, &mut |_| true)?;
+    catalogue.retag_files(&folders, &mut context, &compare_file, &mut |_| true)?;
     Ok(differences
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner))
 }
 
-/// What tags are called among the differences.
+/// Field name of tags in differences.
 const TAG: &str = "tag";
 
-/// The tags and facts of a file that names and rules gave, with what fired them.
-fn given(own: &Clip) -> BTreeMap<(&'static str, String), String> {
-    let mut given = BTreeMap::new();
+/// Returns the tags and facts of a file that come from names and rules, each with its evidence.
+fn facts_from_names(own: &Clip) -> BTreeMap<(&'static str, String), String> {
+    let mut facts = BTreeMap::new();
     for tagged in own.tags.iter().flat_map(|tags| tags.value.iter()) {
-        if let Why::Rule { rule, evidence, .. } = &tagged.why {
-            given.insert((TAG, tagged.tag.clone()), format!("{rule}: {evidence}"));
+        if let TagOrigin::Rule { rule, evidence, .. } = &tagged.origin {
+            facts.insert((TAG, tagged.tag.clone()), format!("{rule}: {evidence}"));
         }
     }
     for field in FIELDS.iter().filter(|field| field.name != "tags") {
-        let source = (field.source)(own).filter(|source| source.is_of_names());
+        let source = (field.source)(own).filter(|source| source.is_from_names());
         if let (Some(source), Some(text)) = (source, (field.text)(own)) {
-            given.insert((field.name, text), source.to_string());
+            facts.insert((field.name, text), source.to_string());
         }
     }
-    given
+    facts
 }
 
-/// A file, and which rules fire on it now.
+/// Rules that apply to a file, and facts from its name.
 #[derive(Debug)]
-pub struct Explained {
-    /// Below its volume.
+pub struct TagExplanation {
+    /// Path of the file on its volume.
     pub inside: PathBuf,
-    /// What its volume is called.
+    /// Label of the volume.
     pub volume: String,
-    /// In the order in which they were tried; those that others exclude, too.
-    pub fired: Vec<Fired>,
-    /// Facts that its names give, as field and text.
+    /// Rules that match, in the order of evaluation, including those that another rule excludes.
+    pub fired: Vec<RuleMatch>,
+    /// Facts from the names of the file and its folders, as field and text.
     pub named: Vec<(&'static str, String)>,
 }
 
-/// Which rules fire on the files of a clip.
+/// Returns the rules that match each file of a clip.
 ///
 /// # Errors
-/// When the catalogue cannot be read.
-pub fn explain(catalogue: &Catalogue, rules: &Rules, clip: i64) -> Result<Vec<Explained>, Error> {
-    let mut explained = Vec::new();
-    for (folder, kept) in catalogue.kept(clip)? {
-        let housed = catalogue.housed(folder, rules.ask_for_neighbours())?;
-        let place = rules.place(&housed.inside, &housed.volume, &housed.names);
-        let (known, _) = without_rules(&kept);
-        let (named, fired) = rules.explained(&place, &kept.inside, &known);
+/// If the catalogue cannot be read.
+pub fn explain(
+    catalogue: &Catalogue,
+    rules: &Rules,
+    clip: i64,
+) -> Result<Vec<TagExplanation>, Error> {
+    let mut explanations = Vec::new();
+    for (folder, file) in catalogue.rule_files(clip)? {
+        let details = catalogue.rule_folder(folder, rules.use_neighbours())?;
+        let context = rules.folder_context(&details.inside, &details.volume, &details.names);
+        let (known, _) = without_rules(&file);
+        let (named, fired) = rules.explain(&context, &file.inside, &known);
         let facts = FIELDS
             .iter()
             .filter_map(|field| Some((field.name, (field.text)(&named)?)));
-        explained.push(Explained {
+        explanations.push(TagExplanation {
             fired,
             named: facts.collect(),
-            inside: kept.inside,
-            volume: housed.volume,
+            inside: file.inside,
+            volume: details.volume,
         });
     }
-    Ok(explained)
+    Ok(explanations)
 }

@@ -1,57 +1,56 @@
-//! Where the time of a scan goes, stage by stage.
+//! Time, reads and processes of each stage of a scan, for `--timings` and the JSON summary.
 
 use std::time::{Duration, Instant};
 
 use crate::media::processes_started;
-use crate::original::Traffic;
+use crate::source_file::Traffic;
 
-/// What one stage took.
+/// Resources that one stage used.
 #[derive(Debug, Clone)]
-pub struct Timing {
-    /// Which.
+pub struct StageTiming {
+    /// Name of the stage.
     pub stage: &'static str,
-    /// Files or clips it dealt with.
+    /// Files or clips that the stage processed.
     pub files: usize,
-    /// Time that passed.
+    /// Elapsed time.
     pub wall: Duration,
-    /// Processor time of this process and of all it started; `None` where the system does
-    /// not tell.
+    /// CPU time of this process and its finished children; `None` if the system does not report it.
     pub cpu: Option<Duration>,
-    /// Read from originals by this process, not by tools.
+    /// Reads of originals by this process; reads by ffmpeg and ffprobe are not included.
     pub traffic: Traffic,
-    /// Processes started.
+    /// Number of processes started.
     pub processes: u64,
 }
 
-/// A stage that runs.
-pub(super) struct Meter {
+/// Counters at the start of a stage.
+pub(super) struct StageMeter {
     stage: &'static str,
-    begun: Instant,
+    started: Instant,
     cpu: Option<Duration>,
     traffic: Traffic,
     processes: u64,
 }
 
-impl Meter {
+impl StageMeter {
     pub(super) fn start(stage: &'static str) -> Self {
         Self {
             stage,
-            begun: Instant::now(),
+            started: Instant::now(),
             cpu: cpu(),
             traffic: Traffic::so_far(),
             processes: processes_started(),
         }
     }
 
-    pub(super) fn stop(self, files: usize) -> Timing {
+    pub(super) fn stop(self, files: usize) -> StageTiming {
         let traffic = Traffic::so_far();
-        Timing {
+        StageTiming {
             stage: self.stage,
             files,
-            wall: self.begun.elapsed(),
+            wall: self.started.elapsed(),
             cpu: cpu()
                 .zip(self.cpu)
-                .map(|(now, then)| now.saturating_sub(then)),
+                .map(|(end, start)| end.saturating_sub(start)),
             traffic: Traffic {
                 calls: traffic.calls - self.traffic.calls,
                 bytes: traffic.bytes - self.traffic.bytes,
@@ -61,12 +60,12 @@ impl Meter {
     }
 }
 
-/// Processor time so far, of this process and its children that have ended (proc(5)).
+/// Returns the CPU time used so far by this process and its finished children (proc(5)).
 fn cpu() -> Option<Duration> {
-    /// Ticks a second on every Linux there is.
+    /// Length of a clock tick: Linux reports 100 ticks per second to user space.
     const TICK: Duration = Duration::from_millis(10);
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name in brackets may hold anything; after it the third field comes first.
+    // The process name is in parentheses and may contain any character. The third field follows it.
     let (_, fields) = stat.rsplit_once(')')?;
     let ticks: u32 = fields
         .split_whitespace()

@@ -1,72 +1,80 @@
-//! Before the walk: volumes that may be marked are, and volumes that look alike are told of.
+//! Volume checks before the walk: writes marker files to volumes without a uuid, and warns about
+//! clones.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{Event, Request};
+use super::{ScanEvent, ScanRequest};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
-use crate::footage::{Volume, mark};
+use crate::volume::{Volume, write_marker};
 
-/// Marks the volumes of the paths that have nothing to be known again by; what the catalogue
-/// knows of one stays its own. Whether any is known by another identity now.
+/// Writes a marker file to each volume of the paths that is identified by its label only. Files
+/// that are already in the catalogue stay assigned to the volume. Returns true if the identity of
+/// any volume changed.
 pub(super) fn mark_all(
-    request: &Request,
+    request: &ScanRequest,
     catalogue: &Catalogue,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(ScanEvent),
 ) -> Result<bool, Error> {
-    let mut is_any_new = false;
+    let mut is_any_changed = false;
     for volume in volumes(request, catalogue) {
-        // What has an identity of its own, or is a share, needs no mark.
+        // A volume with a uuid, or a share, needs no marker file.
         if !volume.identity.starts_with("label:") {
             continue;
         }
-        match mark(&volume) {
+        match write_marker(&volume) {
             Ok(identity) => {
-                catalogue.identify_anew(&volume.identity, &identity)?;
-                is_any_new = true;
+                catalogue.change_identity(&volume.identity, &identity)?;
+                is_any_changed = true;
             }
-            Err(error) => report(Event::Warning {
+            Err(error) => on_event(ScanEvent::Warning {
                 message: format!(
-                    "{}: it could not be marked: {error}",
+                    "{}: cannot write a marker file: {error}",
                     volume.mount.display()
                 ),
-                hint: "it is known by its label and size; another of the same may be taken for it"
+                hint: "the volume is identified by label and size only; a similar one may be mistaken for it"
                     .to_owned(),
             }),
         }
     }
-    Ok(is_any_new)
+    Ok(is_any_changed)
 }
 
-/// Tells of mounted volumes that look like another, as copies of whole disks do.
-pub(super) fn tell_clones(request: &Request, catalogue: &Catalogue, report: &mut dyn FnMut(Event)) {
+/// Warns about scanned volumes that look like another mounted volume, as copies of whole disks do.
+pub(super) fn warn_about_clones(
+    request: &ScanRequest,
+    catalogue: &Catalogue,
+    on_event: &mut dyn FnMut(ScanEvent),
+) {
     let scanned: BTreeSet<_> = volumes(request, catalogue)
         .into_iter()
         .map(|volume| volume.mount)
         .collect();
     for (clone, original) in catalogue.volumes().clones() {
         if scanned.contains(&clone) || scanned.contains(&original) {
-            report(Event::Warning {
+            on_event(ScanEvent::Warning {
                 message: format!(
-                    "{} looks like {}, as a copy of a whole disk does",
+                    "{} looks like a clone of {}",
                     clone.display(),
                     original.display()
                 ),
-                hint: "the two are told apart: each has its own files in the catalogue; `btsindex volumes` lists them".to_owned(),
+                hint: "they are treated as two volumes; `btsindex volumes` lists both".to_owned(),
             });
         }
     }
 }
 
-/// The volumes that the paths are on, each once.
-fn volumes(request: &Request, catalogue: &Catalogue) -> Vec<Volume> {
+/// Returns the volumes of the paths, without duplicates.
+fn volumes(request: &ScanRequest, catalogue: &Catalogue) -> Vec<Volume> {
     let paths = request
         .paths
         .iter()
         .filter_map(|path| fs::canonicalize(path).ok());
-    let mut volumes: Vec<Volume> = paths.map(|path| catalogue.volumes().of(&path).0).collect();
-    volumes.sort_by(|one, other| one.identity.cmp(&other.identity));
-    volumes.dedup_by(|one, other| one.identity == other.identity);
+    let mut volumes: Vec<Volume> = paths
+        .map(|path| catalogue.volumes().locate(&path).0)
+        .collect();
+    volumes.sort_by(|a, b| a.identity.cmp(&b.identity));
+    volumes.dedup_by(|a, b| a.identity == b.identity);
     volumes
 }

@@ -1,134 +1,147 @@
-//! The writing end of a scan: batches into the catalogue, and the index kept near.
+//! Writer of a scan: commits changes to the catalogue in batches and keeps the index up to date.
+//! Only the thread that called the scan writes; the workers send it their results.
 
 use std::time::{Duration, Instant};
 
-use super::Event;
+use super::ScanEvent;
 use crate::catalogue::{Catalogue, Reading};
 use crate::error::Error;
-use crate::index::{self, Note};
+use crate::index::{self, IndexNotice};
 
-/// A batch is committed when it is this old …
+/// Age at which a batch is committed.
 pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
-/// … or this large.
+/// Number of changes at which a batch is committed.
 const BATCH_SIZE: usize = 2000;
-/// The index first follows after this, then after twice as long each time,
-const FIRST_CATCH_UP: Duration = Duration::from_millis(700);
-/// up to this.
-const LAST_CATCH_UP: Duration = Duration::from_secs(20);
+/// Delay before the first index update; doubled for each later one.
+const FIRST_UPDATE_DELAY: Duration = Duration::from_millis(700);
+/// Longest delay between index updates.
+const MAX_UPDATE_DELAY: Duration = Duration::from_secs(20);
 
-/// What we say of ourselves to those who wait for the index.
-const WHAT: &str = "scan";
-/// What to do about an index that does not follow.
-const SAFE: &str = "the catalogue is safe; the next search brings the index up to it";
+/// Name of the lock holder, shown to processes that wait for the index.
+const LOCK_HOLDER: &str = "scan";
+/// Hint in every warning about the index.
+const INDEX_HINT: &str = "the catalogue is complete; the next search updates the index";
 
-/// The catalogue and its index, while a scan writes to them.
-pub(super) struct Writer<'a> {
+/// Open batch of changes to the catalogue, and the time of the last index update.
+pub(super) struct ScanWriter<'a> {
     pub catalogue: &'a Catalogue,
+    /// Number of changes in the open batch.
     batch: usize,
-    batch_begun: Option<Instant>,
-    caught_up: Instant,
-    pause: Duration,
+    /// Start of the open transaction; `None` if no batch is open.
+    batch_start: Option<Instant>,
+    last_update: Instant,
+    /// Minimum delay before the next index update.
+    delay: Duration,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> ScanWriter<'a> {
     pub(super) fn new(catalogue: &'a Catalogue) -> Self {
         Self {
             catalogue,
             batch: 0,
-            batch_begun: None,
-            caught_up: Instant::now(),
-            pause: FIRST_CATCH_UP,
+            batch_start: None,
+            last_update: Instant::now(),
+            delay: FIRST_UPDATE_DELAY,
         }
     }
 
-    /// Runs changes inside the current batch, ending it when it is old or large enough.
+    /// Runs a change inside the open batch, and commits the batch if it is old or large enough.
     pub(super) fn write<T>(
         &mut self,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(ScanEvent),
         change: impl FnOnce(&Catalogue) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let begun = if let Some(begun) = self.batch_begun {
-            begun
+        let start = if let Some(start) = self.batch_start {
+            start
         } else {
             self.catalogue.begin()?;
-            *self.batch_begun.insert(Instant::now())
+            *self.batch_start.insert(Instant::now())
         };
-        let changed = change(self.catalogue)?;
+        let result = change(self.catalogue)?;
         self.batch += 1;
-        if self.batch >= BATCH_SIZE || begun.elapsed() >= BATCH_AGE {
-            self.end_batch(report)?;
+        if self.batch >= BATCH_SIZE || start.elapsed() >= BATCH_AGE {
+            self.end_batch(on_event)?;
         }
-        Ok(changed)
+        Ok(result)
     }
 
-    /// Ends a batch that is old enough: nothing written waits long, and others may write.
-    pub(super) fn tick(&mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
-        match self.batch_begun {
-            Some(begun) if begun.elapsed() < BATCH_AGE => Ok(()),
-            // Without a batch there may still be changes that the index has not heard of.
-            _ => self.end_batch(report),
+    /// Commits a batch that is old enough, so that changes become visible soon and other processes
+    /// can write.
+    pub(super) fn tick(&mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
+        match self.batch_start {
+            Some(start) if start.elapsed() < BATCH_AGE => Ok(()),
+            // Without an open batch, there may still be changes that the index lacks.
+            _ => self.end_batch(on_event),
         }
     }
 
-    fn end_batch(&mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
+    fn end_batch(&mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
         self.commit()?;
-        if self.caught_up.elapsed() >= self.pause {
-            self.catch_up(report);
-            self.pause = (self.pause * 2).min(LAST_CATCH_UP);
+        if self.last_update.elapsed() >= self.delay {
+            self.catch_up(on_event);
+            self.delay = (self.delay * 2).min(MAX_UPDATE_DELAY);
         }
         Ok(())
     }
 
-    /// Writes what reading a file found out.
+    /// Records the result of reading a file.
     pub(super) fn record(
         &mut self,
         reading: &Reading,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(ScanEvent),
     ) -> Result<(), Error> {
-        self.write(report, |catalogue| catalogue.record(reading))
+        self.write(on_event, |catalogue| catalogue.record(reading))
     }
 
-    /// Makes what was written last.
+    /// Commits the open batch, if there is one.
     pub(super) fn commit(&mut self) -> Result<(), Error> {
         self.batch = 0;
-        match self.batch_begun.take() {
+        match self.batch_start.take() {
             Some(_) => self.catalogue.commit(),
             None => Ok(()),
         }
     }
 
-    /// Lets the index follow. It is a view: when it cannot, the scan goes on without it.
-    pub(super) fn catch_up(&mut self, report: &mut dyn FnMut(Event)) {
-        // Where another process is at it, it is left to it.
-        let followed = index::follow(self.catalogue, WHAT, &mut noting(report));
-        self.caught_up = Instant::now();
-        warn(followed.map(drop), report);
+    /// Updates the index. A failure is only a warning, since the index can be rebuilt at any time.
+    pub(super) fn catch_up(&mut self, on_event: &mut dyn FnMut(ScanEvent)) {
+        // Skips the update if another process is already updating the index.
+        let outcome = index::try_catch_up(
+            self.catalogue,
+            LOCK_HOLDER,
+            &mut notice_as_warning(on_event),
+        );
+        self.last_update = Instant::now();
+        warn_if_failed(outcome.map(drop), on_event);
     }
 
-    /// Ends the batch and brings the index up to it.
-    pub(super) fn finish(mut self, report: &mut dyn FnMut(Event)) -> Result<(), Error> {
+    /// Commits the batch and updates the index, waiting for other processes if necessary.
+    pub(super) fn finish(mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
         self.commit()?;
-        let settled = index::settle(self.catalogue, WHAT, &mut noting(report));
-        warn(settled, report);
+        let outcome = index::catch_up_and_merge(
+            self.catalogue,
+            LOCK_HOLDER,
+            &mut notice_as_warning(on_event),
+        );
+        warn_if_failed(outcome, on_event);
         Ok(())
     }
 }
 
-/// What the index tells is told as a warning.
-fn noting(report: &mut dyn FnMut(Event)) -> impl FnMut(&Note) {
+/// Returns a callback that reports index notices as warnings.
+fn notice_as_warning(on_event: &mut dyn FnMut(ScanEvent)) -> impl FnMut(&IndexNotice) {
     |note| {
-        report(Event::Warning {
+        on_event(ScanEvent::Warning {
             message: note.to_string(),
-            hint: SAFE.to_owned(),
+            hint: INDEX_HINT.to_owned(),
         });
     }
 }
 
-fn warn(followed: Result<(), Error>, report: &mut dyn FnMut(Event)) {
-    if let Err(error) = followed {
-        report(Event::Warning {
-            message: format!("the index could not follow: {error}"),
-            hint: SAFE.to_owned(),
+fn warn_if_failed(outcome: Result<(), Error>, on_event: &mut dyn FnMut(ScanEvent)) {
+    if let Err(error) = outcome {
+        on_event(ScanEvent::Warning {
+            message: format!("cannot update the index: {error}"),
+            hint: INDEX_HINT.to_owned(),
         });
     }
 }

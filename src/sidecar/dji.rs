@@ -1,25 +1,26 @@
-//! DJI's telemetry, written as subtitles beside a clip (`DJI_0042.SRT`).
+//! Reader of DJI telemetry, which is stored as subtitles next to a clip (`DJI_0042.SRT`).
 
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{GeoPoint, WallTime};
 
-/// Whether these are no subtitles that people wrote.
+/// Returns true if the subtitles are telemetry and not text for viewers.
 pub(super) fn is_telemetry(text: &str) -> bool {
-    place(text).is_some() || text.contains("[iso") || text.contains("FrameCnt")
+    coordinates(text).is_some() || text.contains("[iso") || text.contains("FrameCnt")
 }
 
-fn place(text: &str) -> Option<(f64, f64)> {
+/// Returns the first latitude and longitude. Some firmware spells the latter `longtitude`.
+fn coordinates(text: &str) -> Option<(f64, f64)> {
     number(text, "latitude").zip(number(text, "longitude").or(number(text, "longtitude")))
 }
 
-/// Reads the first place and time told; nothing where these are subtitles that people wrote.
+/// Parses the first coordinates and the first time. Returns no facts if the text is not telemetry.
 pub(super) fn read(text: &str) -> Clip {
     if !is_telemetry(text) {
         return Clip::default();
     }
-    let gps =
-        place(text).and_then(|(latitude, longitude)| GeoPoint::from_degrees(latitude, longitude));
-    // A time stamp stands on a line of its own: `2026-05-17 08:28:30.219`.
+    let gps = coordinates(text)
+        .and_then(|(latitude, longitude)| GeoPoint::from_degrees(latitude, longitude));
+    // The timestamp is on a separate line: `2026-05-17 08:28:30.219`.
     let captured = text.lines().take(20).find_map(|line| {
         let line = line.trim();
         line.starts_with(|c: char| c.is_ascii_digit())
@@ -27,13 +28,13 @@ pub(super) fn read(text: &str) -> Clip {
             .flatten()
     });
     Clip {
-        gps: gps.map(|place| Fact::new(place, Source::DJI_SRT)),
+        gps: gps.map(|point| Fact::new(point, Source::DJI_SRT)),
         captured: captured.map(|time| Fact::new(time.without_offset(), Source::DJI_SRT)),
         ..Clip::default()
     }
 }
 
-/// The number after `[key:`, however it is spaced.
+/// Returns the number after `[key:`; the spacing may vary.
 fn number(text: &str, key: &str) -> Option<f64> {
     let (_, rest) = text.split_once(&format!("[{key}"))?;
     let rest = rest.trim_start_matches([' ', ':']);
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_place_and_time_are_read() {
+    fn reads_the_first_coordinates_and_time() {
         let text = "1\n00:00:00,000 --> 00:00:00,016\n<font size=\"28\">FrameCnt: 1, DiffTime: 16ms\n\
             2026-05-17 08:28:30.219\n[iso: 180] [latitude: 34.270373] [longitude: -84.176160] </font>\n";
         let clip = read(text);
@@ -58,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn no_fix_is_no_place_and_subtitles_are_not_telemetry() {
+    fn ignores_missing_gps_fixes_and_ordinary_subtitles() {
         let clip = read("1\n[iso: 100] [latitude: 0.000000] [longitude: 0.000000]\n");
         assert_eq!(clip.gps, None);
         assert_eq!(

@@ -1,47 +1,52 @@
-//! What stands beside a clip: Sony's XML, DJI's telemetry, XMP, what is said in it.
+//! Readers of sidecar files: Sony XML, DJI telemetry, XMP, subtitles and transcripts.
 //!
-//! Each reader takes a bounded part of its file and gives the facts it is sure of.
+//! Each reader reads a limited part of the file and returns only facts that it is sure of.
 
 mod dji;
 mod sony;
-mod spoken;
+mod transcript;
 pub mod xmp;
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use crate::clip::Clip;
-use crate::original;
+use crate::source_file;
 
-/// No camera's sidecar has a longer head; what comes after is not read.
-const MOST: u64 = 2 * 1024 * 1024;
+/// Maximum number of bytes read from a sidecar; the rest is ignored. No camera writes a longer
+/// header.
+const MAX_BYTES: u64 = 2 * 1024 * 1024;
 
-/// Reads the sidecar at `path` of the file at `original`: facts, none where it is of no known kind or another file's.
+/// Reads the sidecar at `path`, which belongs to the media file at `original`. Returns no facts for
+/// an unknown kind of sidecar or one that belongs to another media file.
 ///
 /// # Errors
-/// When it cannot be opened or read.
+/// Returns an error if the file cannot be opened or read.
 pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    // One byte more than it may have tells that it is too long.
-    let most = match extension.to_str() {
-        Some("xml" | "srt" | "vtt" | "txt") => MOST,
-        Some("xmp") => xmp::MOST + 1,
+    // One extra byte shows whether an XMP file exceeds the limit.
+    let limit = match extension.to_str() {
+        Some("xml" | "srt" | "vtt" | "txt") => MAX_BYTES,
+        Some("xmp") => xmp::MAX_BYTES + 1,
         _ => return Ok(Clip::default()),
     };
     let mut bytes = Vec::new();
-    original::open(path)?.take(most).read_to_end(&mut bytes)?;
+    source_file::open(path)?
+        .take(limit)
+        .read_to_end(&mut bytes)?;
     Ok(match extension.to_str() {
         Some("xml") => sony::read(&String::from_utf8_lossy(&bytes)),
         Some("srt") => subtitles(&bytes),
         Some("xmp") => xmp::read(&bytes, original),
-        _ => spoken::read(&String::from_utf8_lossy(&bytes)),
+        _ => transcript::read(&String::from_utf8_lossy(&bytes)),
     })
 }
 
-/// Reads which extension the XMP sidecar at `path` says that it is for, if it says so and can be read.
+/// Returns the file extension that the XMP sidecar at `path` declares in `SidecarForExtension`;
+/// `None` if it declares none or cannot be read.
 #[must_use]
 pub fn declared_extension(path: &Path) -> Option<String> {
-    // A link or a pipe in its place is not followed.
+    // Accepts only regular files, not links or pipes.
     if !path
         .symlink_metadata()
         .is_ok_and(|metadata| metadata.is_file())
@@ -49,17 +54,17 @@ pub fn declared_extension(path: &Path) -> Option<String> {
         return None;
     }
     let mut bytes = Vec::new();
-    let file = original::open(path).ok()?;
-    file.take(xmp::MOST + 1).read_to_end(&mut bytes).ok()?;
-    xmp::Packet::read(&bytes).ok()?.for_extension
+    let file = source_file::open(path).ok()?;
+    file.take(xmp::MAX_BYTES + 1).read_to_end(&mut bytes).ok()?;
+    xmp::Packet::parse(&bytes).ok()?.for_extension
 }
 
-/// DJI's telemetry, or what is said.
+/// Parses an SRT file: DJI telemetry or a transcript.
 fn subtitles(bytes: &[u8]) -> Clip {
     let text = String::from_utf8_lossy(bytes);
     if dji::is_telemetry(&text) {
         dji::read(&text)
     } else {
-        spoken::read(&text)
+        transcript::read(&text)
     }
 }

@@ -1,4 +1,4 @@
-//! Sony's `NonRealTimeMeta` XML (`C0001M01.XML` beside `C0001.MP4`).
+//! Reader of Sony's `NonRealTimeMeta` XML (`C0001M01.XML` next to `C0001.MP4`).
 
 use std::collections::HashMap;
 
@@ -8,15 +8,15 @@ use quick_xml::events::{BytesStart, Event};
 use crate::clip::{Clip, Fact, Source};
 use crate::value::{Timecode, WallTime};
 
-/// Characters of an attribute that are kept.
-const LONGEST: usize = 500;
+/// Maximum number of characters stored from an attribute.
+const MAX_ATTRIBUTE_CHARS: usize = 500;
 
-/// Reads what the camera says of the clip; nothing where the text is no such document.
+/// Parses the camera's metadata. Returns no facts if the text is not a `NonRealTimeMeta` document.
 pub(super) fn read(xml: &str) -> Clip {
     let mut clip = Clip::default();
     let mut reader = Reader::from_str(xml);
     let mut is_sony = false;
-    // A document that breaks off half-way still tells what came before.
+    // In a truncated document, the facts before the end are still valid.
     while let Ok(event) = reader.read_event() {
         let (Event::Start(element) | Event::Empty(element)) = event else {
             if matches!(event, Event::Eof) {
@@ -38,7 +38,8 @@ pub(super) fn read(xml: &str) -> Clip {
                 clip.captured = fact(text("value").and_then(|value| WallTime::from_camera(&value)));
             }
             "Device" | "Camera" => {
-                // A recorder on a camera writes both; the camera comes last and is what people mean.
+                // A recorder mounted on a camera writes both elements, with the camera last. The
+                // camera replaces the recorder, because `make` and `model` should name the camera.
                 clip.make = fact(text("manufacturer")).or(clip.make);
                 clip.model = fact(text("modelName")).or(clip.model);
             }
@@ -52,7 +53,8 @@ pub(super) fn read(xml: &str) -> Clip {
     if is_sony { clip } else { Clip::default() }
 }
 
-/// A log curve by the name that queries use; what is none stands in the file itself.
+/// Returns the name of a log curve as used in queries. Returns `None` for other curves, which are
+/// stored in the media file itself.
 fn log_curve(name: &str) -> Option<String> {
     let name = name.to_lowercase();
     ["s-log2", "s-log3"]
@@ -74,12 +76,16 @@ fn attributes(element: &BytesStart<'_>) -> HashMap<String, String> {
             let value = attribute
                 .normalized_value(quick_xml::XmlVersion::Implicit1_0)
                 .ok()?;
-            Some((key, value.trim().chars().take(LONGEST).collect()))
+            Some((
+                key,
+                value.trim().chars().take(MAX_ATTRIBUTE_CHARS).collect(),
+            ))
         })
         .collect()
 }
 
-/// `02221014`: frames, seconds, minutes, hours as BCD, with SMPTE 12M's flags in the high bits.
+/// Parses a timecode such as `02221014`: frames, seconds, minutes and hours as BCD, with the flags
+/// of SMPTE 12M in the high bits.
 fn timecode(value: &str) -> Option<Timecode> {
     if value.len() != 8 {
         return None;
@@ -110,7 +116,7 @@ mod tests {
         <Lens manufacturer="" modelName="S7i-32         "/>"#;
 
     #[test]
-    fn a_cameras_account_is_read_even_when_it_breaks_off() {
+    fn reads_a_truncated_document() {
         let clip = read(VENICE);
         assert_eq!(
             clip.start_timecode.unwrap().value.to_string(),
@@ -125,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn other_xml_tells_nothing() {
+    fn returns_no_facts_for_other_xml() {
         for text in [
             "<Other><Device modelName=\"X\"/></Other>",
             "",
@@ -138,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn time_codes_are_bcd_and_drop_frame_is_a_flag() {
+    fn parses_bcd_timecodes_with_the_drop_frame_flag() {
         assert_eq!(timecode("42000001").unwrap().to_string(), "01:00:00;02");
         for value in ["", "0000000", "ff000000", "zz000000", "00000é0"] {
             assert_eq!(timecode(value), None, "{value}");

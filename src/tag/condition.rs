@@ -1,168 +1,172 @@
-//! What a rule asks of a clip, and what answers it.
+//! Rule conditions and their evaluation.
 
 use std::collections::HashSet;
 
 use jiff::civil::Weekday;
 use regex::{Captures, Regex};
 
-use super::lexicon::{Hit, PhraseId, Spoken};
 use super::names;
-use crate::clip::{Cell, Clip, FIELDS, Kind, Wanted};
-use crate::value::{Area, Between, Resolution};
+use super::phrase_matcher::{Hit, MatchedText, PhraseId};
+use crate::clip::{Clip, FIELDS, FieldFilter, FieldKind, IndexCell};
+use crate::value::{Area, NumberRange, Resolution};
 
-/// A condition.
+/// Condition of a rule.
 #[derive(Debug)]
 pub(super) enum Condition {
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Not(Box<Condition>),
-    /// One of these phrases stands there.
-    Says(Scope, HashSet<PhraseId>),
-    /// The pattern fits there.
-    Fits(Scope, Regex),
-    /// Another file of the folder is called so; the number of the test.
+    /// One of the phrases occurs in the scope.
+    Phrases(TextScope, HashSet<PhraseId>),
+    /// The pattern matches one of the texts in the scope.
+    Pattern(TextScope, Regex),
+    /// The name of another file in the folder passes the neighbour test with this index.
     Neighbour(usize),
-    /// A field has one of these values.
-    Field(usize, Vec<Wanted>),
-    /// A field is known at all.
+    /// The field, by its index in [`FIELDS`], matches one of the filters.
+    Field(usize, Vec<FieldFilter>),
+    /// The field has a value.
     Has(usize),
-    /// The picture is of such a size.
+    /// The picture size matches all of these.
     Resolution(Vec<Resolution>),
-    /// Shot at such a time of the day.
-    Time(Between),
-    /// Shot on such a day of the week.
+    /// The clip was captured in this range of the time of day.
+    Time(NumberRange),
+    /// The clip was captured on one of these days of the week.
     Weekday(Vec<Weekday>),
-    /// Shot there.
+    /// The clip was captured in this area.
     Near(Area),
-    /// The file's name is as devices of these makers give names.
+    /// The file name follows a naming scheme of one of these manufacturers.
     Scheme(Vec<String>),
-    /// The file's name ends so.
+    /// The file name has one of these extensions.
     Extension(Vec<String>),
 }
 
-/// Where words are looked for.
+/// Texts in which words are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Folders below the volume, and the file's name.
+pub(super) enum TextScope {
+    /// Folders below the volume, and the file name.
     Path,
     Folder,
     Name,
     Volume,
     /// Title, comment and transcript.
     Text,
-    /// A field of words.
+    /// A text field, by its index in [`FIELDS`].
     Field(usize),
 }
 
-/// What is asked.
+/// Test of a file name in the clip's folder.
 #[derive(Debug)]
 pub(super) enum NeighbourTest {
-    Says(HashSet<PhraseId>),
-    Fits(Regex),
+    Phrases(HashSet<PhraseId>),
+    Pattern(Regex),
 }
 
-/// Why a condition holds.
+/// Text that made a condition true, with its reliability.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Evidence {
-    /// As it stands in the names or facts; empty when it holds because something is not there.
+    /// Matched text in its original spelling; empty if the condition is true because something is
+    /// absent.
     pub(super) text: String,
-    /// Taken off the rule's confidence, in hundredths.
+    /// Deduction from the rule's confidence, in percentage points.
     pub(super) doubt: u8,
-    /// What a pattern's groups took.
-    pub(super) taken: Vec<(String, String)>,
+    /// Names and texts of the pattern's capture groups.
+    pub(super) captures: Vec<(String, String)>,
 }
 
-/// A word that is misspelt is not so sure a sign.
-const MISSPELT: u8 = 15;
-/// A transcript says many things.
-const SAID: u8 = 20;
+/// Deduction for a misspelled word.
+const MISSPELLING_DOUBT: u8 = 15;
+/// Deduction for a match in a title, comment or transcript, because a text mentions many things.
+const TEXT_DOUBT: u8 = 20;
 
-/// All that conditions look at.
-pub(super) struct Seen<'a> {
-    /// The stem of the file's name.
+/// Input of the conditions.
+pub(super) struct ConditionInput<'a> {
+    /// File name without its extension.
     pub(super) stem: &'a str,
-    pub(super) name: &'a Spoken,
-    /// Innermost first.
-    pub(super) folders: &'a [Spoken],
-    pub(super) volume: &'a Spoken,
-    pub(super) texts: &'a [Spoken],
+    pub(super) name: &'a MatchedText,
+    /// Folders of the clip, innermost first.
+    pub(super) folders: &'a [MatchedText],
+    pub(super) volume: &'a MatchedText,
+    pub(super) texts: &'a [MatchedText],
     pub(super) clip: &'a Clip,
-    /// For each test, up to two names in the folder that pass it.
+    /// For each neighbour test, up to two names in the folder that pass it.
     pub(super) neighbours: &'a [Vec<String>],
-    /// The file's whole name.
-    pub(super) own: &'a str,
-    pub(super) hear: &'a dyn Fn(&str) -> Spoken,
+    /// File name with its extension.
+    pub(super) file_name: &'a str,
+    pub(super) find_phrases: &'a dyn Fn(&str) -> MatchedText,
 }
 
 impl Condition {
-    /// Why it holds; `None` when it does not.
-    pub(super) fn holds(&self, seen: &Seen<'_>) -> Option<Evidence> {
-        self.holds_so(seen, false)
+    /// Evaluates the condition. Returns `None` if it is false.
+    pub(super) fn evaluate(&self, input: &ConditionInput<'_>) -> Option<Evidence> {
+        self.evaluate_negated(input, false)
     }
 
-    /// What a negation or a firm's name takes the meaning from still counts where it must not be.
-    fn holds_so(&self, seen: &Seen<'_>, negated: bool) -> Option<Evidence> {
+    /// Evaluates the condition. If it is negated, a phrase also counts if it is void (see
+    /// [`Hit::is_void`]).
+    fn evaluate_negated(&self, input: &ConditionInput<'_>, negated: bool) -> Option<Evidence> {
         match self {
             Self::All(all) => {
-                let found: Option<Vec<Evidence>> =
-                    all.iter().map(|one| one.holds_so(seen, negated)).collect();
-                Some(together(found?))
+                let found: Option<Vec<Evidence>> = all
+                    .iter()
+                    .map(|condition| condition.evaluate_negated(input, negated))
+                    .collect();
+                Some(join(found?))
             }
-            // The surest.
+            // The alternative with the least doubt wins.
             Self::Any(any) => any
                 .iter()
-                .filter_map(|one| one.holds_so(seen, negated))
+                .filter_map(|condition| condition.evaluate_negated(input, negated))
                 .min_by_key(|evidence| evidence.doubt),
             Self::Not(inner) => inner
-                .holds_so(seen, !negated)
+                .evaluate_negated(input, !negated)
                 .is_none()
                 .then(Evidence::default),
-            Self::Says(scope, phrases) => said(*scope, phrases, seen, negated),
-            Self::Fits(scope, pattern) => fitted(*scope, pattern, seen),
+            Self::Phrases(scope, phrases) => match_phrases(*scope, phrases, input, negated),
+            Self::Pattern(scope, pattern) => match_pattern(*scope, pattern, input),
             Self::Neighbour(test) => {
-                let names = seen.neighbours.get(*test)?;
-                let other = names.iter().find(|name| *name != seen.own)?;
-                Some(Evidence::of(format!("{other} beside it")))
+                let names = input.neighbours.get(*test)?;
+                let other = names.iter().find(|name| *name != input.file_name)?;
+                Some(Evidence::new(format!("{other} in the same folder")))
             }
-            Self::Field(at, wanted) => field(*at, wanted, seen.clip),
-            Self::Has(at) => value(*at, seen.clip),
-            Self::Resolution(any) => resolution(any, seen.clip),
-            Self::Time(between) => {
-                let captured = seen.clip.captured.as_ref()?.value;
-                let is_in = between.holds_clock(captured.wall_seconds());
-                is_in.then(|| Evidence::of(captured.civil().strftime("%H:%M").to_string()))
+            Self::Field(at, filters) => match_field(*at, filters, input.clip),
+            Self::Has(at) => field_evidence(*at, input.clip),
+            Self::Resolution(any) => match_resolution(any, input.clip),
+            Self::Time(range) => {
+                let captured = input.clip.captured.as_ref()?.value;
+                let is_in = range.contains_time_of_day(captured.wall_seconds());
+                is_in.then(|| Evidence::new(captured.civil().strftime("%H:%M").to_string()))
             }
             Self::Weekday(days) => {
-                let day = seen.clip.captured.as_ref()?.value.civil().weekday();
+                let day = input.clip.captured.as_ref()?.value.civil().weekday();
                 let is_in = days.contains(&day);
-                is_in.then(|| Evidence::of(format!("{day:?}").to_lowercase()))
+                is_in.then(|| Evidence::new(format!("{day:?}").to_lowercase()))
             }
             Self::Near(area) => {
-                let place = seen.clip.gps.as_ref()?.value;
-                let (latitude, longitude) = place.micro_degrees();
-                area.holds(latitude, longitude)
-                    .then(|| Evidence::of(format!("at {place}")))
+                let position = input.clip.gps.as_ref()?.value;
+                let (latitude, longitude) = position.micro_degrees();
+                area.contains(latitude, longitude)
+                    .then(|| Evidence::new(format!("at {position}")))
             }
             Self::Scheme(makers) => {
-                let maker = names::maker(seen.stem)?;
-                let is_one = makers
+                let maker = names::maker(input.stem)?;
+                let is_match = makers
                     .iter()
-                    .any(|wanted| wanted.eq_ignore_ascii_case(maker));
-                is_one.then(|| Evidence::of(seen.stem.to_owned()))
+                    .any(|expected| expected.eq_ignore_ascii_case(maker));
+                is_match.then(|| Evidence::new(input.stem.to_owned()))
             }
             Self::Extension(any) => {
-                let (_, extension) = seen.own.rsplit_once('.')?;
-                let is_one = any
+                let (_, extension) = input.file_name.rsplit_once('.')?;
+                let is_match = any
                     .iter()
-                    .any(|wanted| wanted.eq_ignore_ascii_case(extension));
-                is_one.then(|| Evidence::of(format!(".{extension}")))
+                    .any(|expected| expected.eq_ignore_ascii_case(extension));
+                is_match.then(|| Evidence::new(format!(".{extension}")))
             }
         }
     }
 }
 
 impl Evidence {
-    fn of(text: String) -> Self {
+    fn new(text: String) -> Self {
         Self {
             text,
             ..Self::default()
@@ -170,59 +174,69 @@ impl Evidence {
     }
 }
 
-fn together(all: Vec<Evidence>) -> Evidence {
+/// Joins the evidence of several conditions.
+fn join(all: Vec<Evidence>) -> Evidence {
     let mut joined = Evidence::default();
-    for one in all {
-        if !one.text.is_empty() && !joined.text.contains(&one.text) {
-            let and = if joined.text.is_empty() { "" } else { " + " };
-            joined.text.push_str(and);
-            joined.text.push_str(&one.text);
+    for evidence in all {
+        if !evidence.text.is_empty() && !joined.text.contains(&evidence.text) {
+            let separator = if joined.text.is_empty() { "" } else { " + " };
+            joined.text.push_str(separator);
+            joined.text.push_str(&evidence.text);
         }
-        joined.doubt = joined.doubt.saturating_add(one.doubt);
-        joined.taken.extend(one.taken);
+        joined.doubt = joined.doubt.saturating_add(evidence.doubt);
+        joined.captures.extend(evidence.captures);
     }
     joined
 }
 
-/// The texts of a scope, those that speak most directly first.
-fn texts<'a>(scope: Scope, seen: &'a Seen<'_>) -> Vec<&'a Spoken> {
+/// Returns the texts of a scope, most specific first.
+fn texts<'a>(scope: TextScope, input: &'a ConditionInput<'_>) -> Vec<&'a MatchedText> {
     match scope {
-        Scope::Path => std::iter::once(seen.name).chain(seen.folders).collect(),
-        Scope::Folder => seen.folders.iter().collect(),
-        Scope::Name => vec![seen.name],
-        Scope::Volume => vec![seen.volume],
-        Scope::Text => seen.texts.iter().collect(),
-        Scope::Field(_) => Vec::new(),
+        TextScope::Path => std::iter::once(input.name).chain(input.folders).collect(),
+        TextScope::Folder => input.folders.iter().collect(),
+        TextScope::Name => vec![input.name],
+        TextScope::Volume => vec![input.volume],
+        TextScope::Text => input.texts.iter().collect(),
+        TextScope::Field(_) => Vec::new(),
     }
 }
 
-fn said(
-    scope: Scope,
+fn match_phrases(
+    scope: TextScope,
     phrases: &HashSet<PhraseId>,
-    seen: &Seen<'_>,
+    input: &ConditionInput<'_>,
     negated: bool,
 ) -> Option<Evidence> {
-    let doubt = if scope == Scope::Text { SAID } else { 0 };
-    let in_text = |spoken: &Spoken| {
-        let is_meant = |hit: &&Hit| phrases.contains(&hit.phrase) && (negated || !hit.is_void);
-        let hits = spoken.hits.iter().filter(is_meant);
-        // The longest says most.
-        let best = hits.max_by_key(|hit| (!hit.is_misspelt, hit.place.len()))?;
+    let doubt = if scope == TextScope::Text {
+        TEXT_DOUBT
+    } else {
+        0
+    };
+    let in_text = |text: &MatchedText| {
+        let counts = |hit: &&Hit| phrases.contains(&hit.phrase) && (negated || !hit.is_void);
+        let hits = text.hits.iter().filter(counts);
+        // The longest phrase is the most specific.
+        let best = hits.max_by_key(|hit| (!hit.is_misspelled, hit.range.len()))?;
         Some(Evidence {
-            text: spoken.text.get(best.place.clone())?.to_owned(),
-            doubt: doubt + if best.is_misspelt { MISSPELT } else { 0 },
-            taken: Vec::new(),
+            text: text.text.get(best.range.clone())?.to_owned(),
+            doubt: doubt
+                + if best.is_misspelled {
+                    MISSPELLING_DOUBT
+                } else {
+                    0
+                },
+            captures: Vec::new(),
         })
     };
-    if let Scope::Field(at) = scope {
-        let heard = words_of(at, seen.clip)
+    if let TextScope::Field(at) = scope {
+        let texts = field_texts(at, input.clip)
             .into_iter()
-            .map(|text| (seen.hear)(&text));
-        return heard.into_iter().find_map(|spoken| in_text(&spoken));
+            .map(|text| (input.find_phrases)(&text));
+        return texts.into_iter().find_map(|text| in_text(&text));
     }
     let mut best: Option<Evidence> = None;
-    for spoken in texts(scope, seen) {
-        if let Some(found) = in_text(spoken)
+    for text in texts(scope, input) {
+        if let Some(found) = in_text(text)
             && best.as_ref().is_none_or(|best| found.doubt < best.doubt)
         {
             best = Some(found);
@@ -231,14 +245,18 @@ fn said(
     best
 }
 
-fn fitted(scope: Scope, pattern: &Regex, seen: &Seen<'_>) -> Option<Evidence> {
+fn match_pattern(
+    scope: TextScope,
+    pattern: &Regex,
+    input: &ConditionInput<'_>,
+) -> Option<Evidence> {
     let owned: Vec<String> = match scope {
-        Scope::Field(at) => words_of(at, seen.clip),
+        TextScope::Field(at) => field_texts(at, input.clip),
         _ => Vec::new(),
     };
-    let all = texts(scope, seen)
+    let all = texts(scope, input)
         .into_iter()
-        .map(|spoken| spoken.text.as_str())
+        .map(|text| text.text.as_str())
         .chain(owned.iter().map(String::as_str));
     for text in all {
         if let Some(found) = pattern.captures(text) {
@@ -249,56 +267,58 @@ fn fitted(scope: Scope, pattern: &Regex, seen: &Seen<'_>) -> Option<Evidence> {
                     .trim()
                     .to_owned(),
                 doubt: 0,
-                taken: taken(pattern, &found),
+                captures: captures(pattern, &found),
             });
         }
     }
     None
 }
 
-fn taken(pattern: &Regex, found: &Captures<'_>) -> Vec<(String, String)> {
+fn captures(pattern: &Regex, found: &Captures<'_>) -> Vec<(String, String)> {
     let names = pattern.capture_names().flatten();
     let groups =
         names.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned())));
     groups.collect()
 }
 
-/// What a field holds in words.
-fn words_of(at: usize, clip: &Clip) -> Vec<String> {
+/// Returns the texts of a field.
+fn field_texts(at: usize, clip: &Clip) -> Vec<String> {
     let cells = (FIELDS[at].cells)(clip).into_iter();
     let words = cells.filter_map(|cell| match cell {
-        Cell::Words(text) => Some(text),
+        IndexCell::Words(text) => Some(text),
         _ => None,
     });
     words.collect()
 }
 
-fn value(at: usize, clip: &Clip) -> Option<Evidence> {
+fn field_evidence(at: usize, clip: &Clip) -> Option<Evidence> {
     let text = (FIELDS[at].text)(clip)?;
-    Some(Evidence::of(format!("{} {text}", FIELDS[at].name)))
+    Some(Evidence::new(format!("{} {text}", FIELDS[at].name)))
 }
 
-fn field(at: usize, wanted: &[Wanted], clip: &Clip) -> Option<Evidence> {
+fn match_field(at: usize, filters: &[FieldFilter], clip: &Clip) -> Option<Evidence> {
     let cells = (FIELDS[at].cells)(clip);
-    let is_met = wanted.iter().any(|wanted| {
-        cells.iter().any(|cell| match (wanted, cell) {
-            (Wanted::Between(between), Cell::Number(number)) => between.holds(*number),
-            (Wanted::Choice(choice), Cell::Words(text)) => text == choice,
+    let is_met = filters.iter().any(|filter| {
+        cells.iter().any(|cell| match (filter, cell) {
+            (FieldFilter::Range(range), IndexCell::Number(number)) => range.contains(*number),
+            (FieldFilter::Choice(choice), IndexCell::Words(text)) => text == choice,
             _ => false,
         })
     });
-    is_met.then(|| value(at, clip)).flatten()
+    is_met.then(|| field_evidence(at, clip)).flatten()
 }
 
-fn resolution(any: &[Resolution], clip: &Clip) -> Option<Evidence> {
-    let side = |shown: Option<u32>| shown.map(i64::from);
-    let shown = side(clip.display_width.as_ref().map(|fact| fact.value))
-        .zip(side(clip.display_height.as_ref().map(|fact| fact.value)))?;
-    let is_met = any.iter().all(|one| one.holds(shown.0, shown.1));
-    is_met.then(|| Evidence::of(format!("{}x{}", shown.0, shown.1)))
+fn match_resolution(any: &[Resolution], clip: &Clip) -> Option<Evidence> {
+    let to_i64 = |pixels: Option<u32>| pixels.map(i64::from);
+    let (width, height) = to_i64(clip.display_width.as_ref().map(|fact| fact.value))
+        .zip(to_i64(clip.display_height.as_ref().map(|fact| fact.value)))?;
+    let is_met = any
+        .iter()
+        .all(|resolution| resolution.contains(width, height));
+    is_met.then(|| Evidence::new(format!("{width}x{height}")))
 }
 
-/// Whether values of a field can be asked for otherwise than by words.
-pub(super) fn is_of_words(at: usize) -> bool {
-    matches!(FIELDS[at].kind, Kind::Words)
+/// Returns true if a field is searched by words.
+pub(super) fn is_text_field(at: usize) -> bool {
+    matches!(FIELDS[at].kind, FieldKind::Words)
 }

@@ -1,62 +1,63 @@
-//! Tags from names and facts: rules that people can read, each of which says what fired it.
+//! Rules that assign tags and facts to clips, and report what they matched.
 //!
-//! What is asked of a clip is its path, its volume, what is known of its content, and which files
-//! lie beside it; nothing is read from a drive. So a whole catalogue can be tagged anew at any time.
+//! Rules test a clip's path, its volume, the facts of its content, and the names of the other files
+//! in its folder. They read nothing from a drive, so the whole catalogue can be tagged again at any
+//! time.
 
 mod condition;
-mod lexicon;
 mod names;
+mod parse;
+mod phrase_matcher;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
-mod written;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
-use crate::toml_file::Kind;
-use crate::value::{Tagged, Tags, Why};
-use condition::{Condition, Evidence, NeighbourTest, Seen};
-use lexicon::{Lexicon, PhraseId, Spoken};
-use written::Maker;
+use crate::toml_file::TomlKind;
+use crate::value::{TagOrigin, Tagged, Tags};
+use condition::{Condition, ConditionInput, Evidence, NeighbourTest};
+use parse::RuleBuilder;
+use phrase_matcher::{MatchedText, PhraseId, PhraseMatcher};
 
-pub use crate::toml_file::read_written;
+pub use crate::toml_file::read_toml;
 pub use names::schemes;
-pub use vocabulary::{BUILT_IN as VOCABULARY, Entry, Group, Vocabulary, called};
+pub use vocabulary::{BUILT_IN as VOCABULARY, TagGroup, Vocabulary, VocabularyTag, current_name};
 
-/// The rules that come with the program.
+/// The built-in rules, as TOML.
 pub const RULES: &str = include_str!("rules.toml");
 
-/// What complaints about rules and vocabulary point to.
-const WRITTEN: Kind = Kind {
+/// Kind of file that errors in rules and vocabulary refer to.
+const FILE_KIND: TomlKind = TomlKind {
     plural: "rules",
     example: "btsindex tags rules",
 };
 
-/// What a person wrote beside the built-in rules, as it is in force.
+/// The user's active additions to the built-in rules and vocabulary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Own {
-    /// Rules, as TOML.
+pub struct UserRules {
+    /// Additional rules, as TOML.
     pub rules: Option<String>,
-    /// More of the vocabulary, as TOML.
+    /// Additional vocabulary, as TOML.
     pub vocabulary: Option<String>,
-    /// Tags that are called otherwise now.
+    /// Renamed tags: former id to current id.
     pub renamed: BTreeMap<String, String>,
 }
 
-/// Rules, ready to be applied.
+/// Rules, compiled and sorted by priority.
 #[derive(Debug)]
 pub struct Rules {
     vocabulary: Vocabulary,
-    lexicon: Lexicon,
-    /// What is asked of the files beside a clip.
+    phrase_matcher: PhraseMatcher,
+    /// Tests on the names of the other files in a clip's folder.
     tests: Vec<NeighbourTest>,
-    /// In the order in which they are tried: by priority, then as they are written.
+    /// Rules in the order in which they are tried: highest priority first, then as listed.
     ordered: Vec<Rule>,
-    /// Phrases of folders in which names say nothing of a shoot.
-    elsewhere: HashSet<PhraseId>,
+    /// Phrases in folder names that disable name-based rules, such as `holiday`.
+    unrelated: HashSet<PhraseId>,
 }
 
 #[derive(Debug)]
@@ -64,262 +65,269 @@ struct Rule {
     name: String,
     when: Condition,
     tags: Vec<String>,
-    wishes: Vec<Wish>,
+    facts: Vec<RuleFact>,
     confidence: u8,
     priority: i64,
     excludes: Vec<String>,
     is_off: bool,
 }
 
-/// A fact that a rule gives.
+/// Fact that a rule assigns.
 #[derive(Debug)]
-struct Wish {
+struct RuleFact {
     field: &'static str,
-    /// What it is; `$scene` is what the group `scene` of a pattern took.
+    /// Value of the fact; `$scene` stands for the text of the pattern's group `scene`.
     text: String,
 }
 
-/// A folder as rules see it: looked at once for all files in it.
+/// Rule input that all files of a folder share, computed once per folder.
 #[derive(Debug, Default)]
-pub struct Place {
-    /// Innermost first.
-    folders: Vec<Spoken>,
-    volume: Spoken,
-    /// For each test, up to two of the folder's names that pass it.
+pub struct FolderContext {
+    /// Names of the folder and its parents, innermost first.
+    folders: Vec<MatchedText>,
+    volume: MatchedText,
+    /// For each neighbour test, up to two names in the folder that pass it.
     neighbours: Vec<Vec<String>>,
-    /// Whether names say nothing of a shoot here.
-    is_elsewhere: bool,
+    /// True if a folder name disables name-based rules.
+    is_unrelated: bool,
 }
 
-/// A rule that fired on a clip.
+/// Rule that matched a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fired {
-    /// The rule's name.
+pub struct RuleMatch {
+    /// Name of the rule.
     pub rule: String,
-    /// What fired it.
+    /// Text that matched, in its original spelling.
     pub evidence: String,
-    /// How sure it is, in hundredths.
+    /// Confidence in percent.
     pub confidence: u8,
-    /// The tags it gives.
+    /// Tags that the rule assigns.
     pub tags: Vec<String>,
-    /// Facts that it gives, as field and text.
+    /// Facts that the rule assigns, as field name and text.
     pub facts: Vec<(&'static str, String)>,
-    /// The rule that keeps it from giving anything.
+    /// Name of the matching rule that excludes this one. An excluded rule assigns nothing.
     pub excluded_by: Option<String>,
 }
 
 impl Rules {
-    /// The built-in rules, with what a person wrote beside them.
+    /// Compiles the built-in rules and the user's additions.
     ///
     /// # Errors
-    /// [`Error::Written`] for what cannot be understood, with file, line and hint.
-    pub fn new(own: &Own) -> Result<Self, Error> {
-        let vocabulary = Vocabulary::new(own.vocabulary.as_deref(), own.renamed.clone())?;
-        let mut maker = Maker::new(&vocabulary);
-        maker.take("the built-in rules", RULES)?;
-        if let Some(rules) = &own.rules {
-            maker.take("rules.toml", rules)?;
+    /// Returns [`Error::InvalidFile`] for an invalid rule or vocabulary, with file, line and hint.
+    pub fn new(user: &UserRules) -> Result<Self, Error> {
+        let vocabulary = Vocabulary::new(user.vocabulary.as_deref(), user.renamed.clone())?;
+        let mut builder = RuleBuilder::new(&vocabulary);
+        builder.add_file("the built-in rules", RULES)?;
+        if let Some(rules) = &user.rules {
+            builder.add_file("rules.toml", rules)?;
         }
-        let Maker {
-            mut lexicon,
+        let RuleBuilder {
+            mut phrase_matcher,
             tests,
             mut rules,
-            elsewhere,
+            unrelated,
             ..
-        } = maker;
-        lexicon.finish();
+        } = builder;
+        phrase_matcher.build_spelling_index();
         rules.retain(|rule| !rule.is_off);
         rules.sort_by_key(|rule| -rule.priority);
         Ok(Self {
             vocabulary,
-            lexicon,
+            phrase_matcher,
             tests,
             ordered: rules,
-            elsewhere,
+            unrelated,
         })
     }
 
-    /// Which tags there are.
+    /// Returns the vocabulary that the rules use.
     #[must_use]
     pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
-    /// Whether any rule asks for the files beside a clip.
+    /// Returns true if any rule tests the names of the other files in a clip's folder.
     #[must_use]
-    pub fn ask_for_neighbours(&self) -> bool {
+    pub fn use_neighbours(&self) -> bool {
         !self.tests.is_empty()
     }
 
-    /// Looks at a folder below a volume, and at the names of the files in it.
+    /// Computes the rule input that the files of a folder share. `folder` is relative to the
+    /// volume; `names` are the files in it.
     #[must_use]
-    pub fn place(&self, folder: &Path, volume: &str, names: &[String]) -> Place {
-        let mut folders: Vec<Spoken> = folder
+    pub fn folder_context(&self, folder: &Path, volume: &str, names: &[String]) -> FolderContext {
+        let mut folders: Vec<MatchedText> = folder
             .iter()
             .rev()
-            .map(|name| self.lexicon.hear(&name.to_string_lossy()))
+            .map(|name| self.phrase_matcher.find_phrases(&name.to_string_lossy()))
             .collect();
-        let is_elsewhere = folders.iter().any(|name| {
+        let is_unrelated = folders.iter().any(|name| {
             name.hits
                 .iter()
-                .any(|hit| self.elsewhere.contains(&hit.phrase))
+                .any(|hit| self.unrelated.contains(&hit.phrase))
         });
-        if is_elsewhere {
-            folders.iter_mut().for_each(Spoken::take_back);
+        if is_unrelated {
+            folders.iter_mut().for_each(MatchedText::void_all);
         }
         let mut neighbours = vec![Vec::new(); self.tests.len()];
         if !neighbours.is_empty() {
             for name in names {
-                let spoken = self.lexicon.hear(name);
+                let text = self.phrase_matcher.find_phrases(name);
                 for (test, passed) in self.tests.iter().zip(&mut neighbours) {
-                    let is_one = match test {
-                        NeighbourTest::Says(phrases) => spoken
+                    let is_match = match test {
+                        NeighbourTest::Phrases(phrases) => text
                             .hits
                             .iter()
                             .any(|hit| !hit.is_void && phrases.contains(&hit.phrase)),
-                        NeighbourTest::Fits(pattern) => pattern.is_match(name),
+                        NeighbourTest::Pattern(pattern) => pattern.is_match(name),
                     };
-                    // One of two is not the clip itself.
-                    if is_one && passed.len() < 2 {
+                    // Two are stored, because one of them may be the clip itself.
+                    if is_match && passed.len() < 2 {
                         passed.push(name.clone());
                     }
                 }
             }
         }
-        Place {
+        FolderContext {
             folders,
-            volume: self.lexicon.hear(volume),
+            volume: self.phrase_matcher.find_phrases(volume),
             neighbours,
-            is_elsewhere,
+            is_unrelated,
         }
     }
 
-    /// The rules that fire on a clip, in the order in which they were tried: `name` is that of its
-    /// file in the folder, `clip` all that is known of it without rules.
+    /// Returns the rules that match a clip, in the order in which they were tried. `name` is the
+    /// file name; `clip` has all facts except those from rules.
     #[must_use]
-    pub fn fired(&self, place: &Place, name: &str, clip: &Clip) -> Vec<Fired> {
+    pub fn matches(&self, folder: &FolderContext, name: &str, clip: &Clip) -> Vec<RuleMatch> {
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let mut spoken = self.lexicon.hear(stem);
-        if place.is_elsewhere {
-            spoken.take_back();
+        let mut name_text = self.phrase_matcher.find_phrases(stem);
+        if folder.is_unrelated {
+            name_text.void_all();
         }
-        let texts: Vec<Spoken> = [&clip.title, &clip.comment, &clip.transcript]
+        let texts: Vec<MatchedText> = [&clip.title, &clip.comment, &clip.transcript]
             .into_iter()
             .flatten()
-            .map(|text| self.lexicon.hear(&text.value))
+            .map(|text| self.phrase_matcher.find_phrases(&text.value))
             .collect();
-        let seen = Seen {
+        let input = ConditionInput {
             stem,
-            name: &spoken,
-            folders: &place.folders,
-            volume: &place.volume,
+            name: &name_text,
+            folders: &folder.folders,
+            volume: &folder.volume,
             texts: &texts,
             clip,
-            neighbours: &place.neighbours,
-            own: name,
-            hear: &|text| self.lexicon.hear(text),
+            neighbours: &folder.neighbours,
+            file_name: name,
+            find_phrases: &|text| self.phrase_matcher.find_phrases(text),
         };
         let mut excluded: HashMap<&str, &str> = HashMap::new();
-        let mut fired = Vec::new();
+        let mut matches = Vec::new();
         for rule in &self.ordered {
-            let Some(evidence) = rule.when.holds(&seen) else {
+            let Some(evidence) = rule.when.evaluate(&input) else {
                 continue;
             };
-            let by = excluded.get(rule.name.as_str()).copied();
-            if by.is_none() {
+            let excluded_by = excluded.get(rule.name.as_str()).copied();
+            if excluded_by.is_none() {
                 for other in &rule.excludes {
                     excluded.entry(other).or_insert(&rule.name);
                 }
             }
-            fired.push(Fired {
+            matches.push(RuleMatch {
                 rule: rule.name.clone(),
                 confidence: rule.confidence.saturating_sub(evidence.doubt).max(1),
                 tags: rule
                     .tags
                     .iter()
-                    .map(|tag| self.vocabulary.called(tag))
+                    .map(|tag| self.vocabulary.current_name(tag))
                     .collect(),
                 facts: rule.facts(&evidence),
                 evidence: evidence.text,
-                excluded_by: by.map(str::to_owned),
+                excluded_by: excluded_by.map(str::to_owned),
             });
         }
-        fired
+        matches
     }
 
-    /// What names and rules give a clip: tags, and facts.
+    /// Returns the tags and facts that names and rules assign to a clip. `inside` is the clip's
+    /// path relative to the volume.
     #[must_use]
-    pub fn given(&self, place: &Place, inside: &Path, clip: &Clip) -> Clip {
-        let (mut given, fired) = self.explained(place, inside, clip);
-        given.merge(&gift(
-            fired.iter().filter(|fired| fired.excluded_by.is_none()),
+    pub fn apply(&self, folder: &FolderContext, inside: &Path, clip: &Clip) -> Clip {
+        let (mut assigned, matches) = self.explain(folder, inside, clip);
+        assigned.merge(&assigned_facts(
+            matches.iter().filter(|rule| rule.excluded_by.is_none()),
         ));
-        given
+        assigned
     }
 
-    /// What the names of a file tell, and the rules that fire on it.
+    /// Returns the facts from the names of a file and its folders, and the rules that match it.
     #[must_use]
-    pub fn explained(&self, place: &Place, inside: &Path, clip: &Clip) -> (Clip, Vec<Fired>) {
-        let told = names::facts(inside);
-        let mut known = clip.clone();
-        known.merge(&told);
-        known.derive();
+    pub fn explain(
+        &self,
+        folder: &FolderContext,
+        inside: &Path,
+        clip: &Clip,
+    ) -> (Clip, Vec<RuleMatch>) {
+        let named = names::facts(inside);
+        let mut with_names = clip.clone();
+        with_names.merge(&named);
+        with_names.derive();
         let name = inside.file_name().unwrap_or_default().to_string_lossy();
-        let fired = self.fired(place, &name, &known);
-        (told, fired)
+        let matches = self.matches(folder, &name, &with_names);
+        (named, matches)
     }
 }
 
 impl Rule {
-    /// The facts that it gives, its patterns' groups put in.
+    /// Returns the facts that the rule assigns, with the texts of pattern groups filled in.
     fn facts(&self, evidence: &Evidence) -> Vec<(&'static str, String)> {
-        let wishes = self.wishes.iter().filter_map(|wish| {
-            let text = match wish.text.strip_prefix('$') {
-                None => wish.text.clone(),
+        let facts = self.facts.iter().filter_map(|fact| {
+            let text = match fact.text.strip_prefix('$') {
+                None => fact.text.clone(),
                 Some(group) => {
-                    let taken = evidence.taken.iter().find(|(name, _)| name == group);
-                    taken?.1.clone()
+                    let captured = evidence.captures.iter().find(|(name, _)| name == group);
+                    captured?.1.clone()
                 }
             };
             let text = text.trim().to_owned();
-            (!text.is_empty()).then_some((wish.field, text))
+            (!text.is_empty()).then_some((fact.field, text))
         });
-        wishes.collect()
+        facts.collect()
     }
 }
 
-fn keep<T>(fact: &mut Option<T>, other: Option<T>) {
+fn set_if_none<T>(fact: &mut Option<T>, other: Option<T>) {
     if fact.is_none() {
         *fact = other;
     }
 }
 
-/// What rules that fired come to.
-fn gift<'a>(fired: impl Iterator<Item = &'a Fired>) -> Clip {
+/// Returns the tags and facts that matching rules assign.
+fn assigned_facts<'a>(matches: impl Iterator<Item = &'a RuleMatch>) -> Clip {
     let mut clip = Clip::default();
     let mut tags = Tags::default();
-    for fired in fired {
-        for tag in &fired.tags {
+    for rule in matches {
+        for tag in &rule.tags {
             tags.add(Tagged {
                 tag: tag.clone(),
-                why: Why::Rule {
-                    rule: fired.rule.clone(),
-                    evidence: fired.evidence.clone(),
-                    confidence: fired.confidence,
+                origin: TagOrigin::Rule {
+                    rule: rule.rule.clone(),
+                    evidence: rule.evidence.clone(),
+                    confidence: rule.confidence,
                 },
             });
         }
-        for (field, text) in &fired.facts {
-            let source = || Source::rule(&fired.rule);
+        for (field, text) in &rule.facts {
+            let source = || Source::rule(&rule.rule);
             let number = || Some(Fact::new(text.parse().ok()?, source()));
             let words = |text: String| Some(Fact::new(text, source()));
-            // The first rule that gives one is of the highest priority.
+            // The first rule that assigns a field has the highest priority.
             match *field {
-                "production" => keep(&mut clip.production, words(text.clone())),
-                "camera_letter" => keep(&mut clip.camera_letter, words(text.to_uppercase())),
-                "scene" => keep(&mut clip.scene, words(text.to_uppercase())),
-                "shoot_day" => keep(&mut clip.shoot_day, number()),
-                _ => keep(&mut clip.take, number()),
+                "production" => set_if_none(&mut clip.production, words(text.clone())),
+                "camera_letter" => set_if_none(&mut clip.camera_letter, words(text.to_uppercase())),
+                "scene" => set_if_none(&mut clip.scene, words(text.to_uppercase())),
+                "shoot_day" => set_if_none(&mut clip.shoot_day, number()),
+                _ => set_if_none(&mut clip.take, number()),
             }
         }
     }

@@ -1,34 +1,36 @@
+//! Tests of the built-in rules, of user rules, and of the vocabulary.
+
 use super::*;
-use crate::clip::Value;
+use crate::clip::FieldValue;
 use crate::value::{Duration, GeoPoint, Orientation, Projection, Rate};
 
 fn built_in() -> Rules {
-    Rules::new(&Own::default()).unwrap()
+    Rules::new(&UserRules::default()).unwrap()
 }
 
 fn with(rules: &str) -> Result<Rules, Error> {
-    Rules::new(&Own {
+    Rules::new(&UserRules {
         rules: Some(rules.to_owned()),
-        ..Own::default()
+        ..UserRules::default()
     })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "fields of a clip are options")]
-fn some<T: Value>(value: T) -> Option<Fact<T>> {
+fn some<T: FieldValue>(value: T) -> Option<Fact<T>> {
     Some(Fact::new(value, Source::STREAM))
 }
 
 fn tags_of(rules: &Rules, path: &str, clip: &Clip) -> String {
     let path = Path::new(path);
-    let place = rules.place(path.parent().unwrap(), "SHELF-07 Night Owls", &[]);
-    let given = rules.given(&place, path, clip);
-    given
+    let folder = rules.folder_context(path.parent().unwrap(), "SHELF-07 Night Owls", &[]);
+    let assigned = rules.apply(&folder, path, clip);
+    assigned
         .tags
         .map_or_else(String::new, |tags| tags.value.to_string())
 }
 
 #[test]
-fn names_earn_their_tags_however_they_are_written() {
+fn names_get_their_tags_in_every_spelling() {
     let rules = built_in();
     for (path, expected) in [
         ("AdShoot_ACME/A001.mov", "ad-shoot"),
@@ -60,7 +62,7 @@ fn names_earn_their_tags_however_they_are_written() {
 }
 
 #[test]
-fn words_that_only_contain_a_phrase_do_not_fire() {
+fn words_that_only_contain_a_phrase_do_not_match() {
     let rules = built_in();
     for path in [
         "roadshow/a.mov",
@@ -82,31 +84,37 @@ fn words_that_only_contain_a_phrase_do_not_fire() {
 }
 
 #[test]
-fn a_tag_says_which_rule_and_which_words_and_how_sure() {
+fn a_tag_records_its_rule_evidence_and_confidence() {
     let rules = built_in();
-    let why = |path: &str| {
+    let origin = |path: &str| {
         let path = Path::new(path);
-        let place = rules.place(path.parent().unwrap(), "", &[]);
-        let tags = rules.given(&place, path, &Clip::default()).tags.unwrap();
-        tags.value.iter().next().unwrap().why.clone()
+        let folder = rules.folder_context(path.parent().unwrap(), "", &[]);
+        let tags = rules.apply(&folder, path, &Clip::default()).tags.unwrap();
+        tags.value.iter().next().unwrap().origin.clone()
     };
-    let rule = |rule: &str, evidence: &str, confidence| Why::Rule {
+    let rule = |rule: &str, evidence: &str, confidence| TagOrigin::Rule {
         rule: rule.to_owned(),
         evidence: evidence.to_owned(),
         confidence,
     };
-    assert_eq!(why("x/AdShoot_ACME/y.mov"), rule("ad-shoot", "AdShoot", 90));
-    // One that is misspelt is not so sure.
-    assert_eq!(why("Intreview/C1.mov"), rule("interview", "Intreview", 75));
-    // The name of the file speaks most directly.
     assert_eq!(
-        why("Interview/Vox Pop_2.mov"),
+        origin("x/AdShoot_ACME/y.mov"),
+        rule("ad-shoot", "AdShoot", 90)
+    );
+    // A misspelling lowers the confidence.
+    assert_eq!(
+        origin("Intreview/C1.mov"),
+        rule("interview", "Intreview", 75)
+    );
+    // The file name is the most specific text.
+    assert_eq!(
+        origin("Interview/Vox Pop_2.mov"),
         rule("interview", "Vox Pop", 90)
     );
 }
 
-/// A clip that has everything that conditions ask for.
-fn known() -> Clip {
+/// Creates a clip with a value for every kind of condition.
+fn full_clip() -> Clip {
     Clip {
         rate: some(Rate::new(120, 1).unwrap()),
         duration: some(Duration::from_micros(90_000_000)),
@@ -115,7 +123,7 @@ fn known() -> Clip {
         orientation: some(Orientation::Vertical),
         projection: some(Projection::Equirectangular),
         captured: some("2026-05-02T23:30:00".parse().unwrap()),
-        gps: GeoPoint::from_degrees(51.5, -0.12).map(|place| Fact::new(place, Source::STREAM)),
+        gps: GeoPoint::from_degrees(51.5, -0.12).map(|point| Fact::new(point, Source::STREAM)),
         audio_tracks: some(4),
         model: some("ILME-FX3".to_owned()),
         make: some("Sony".to_owned()),
@@ -127,8 +135,8 @@ fn known() -> Clip {
 }
 
 #[test]
-fn every_condition_holds_where_it_should_and_nowhere_else() {
-    for (condition, holds) in [
+fn every_condition_matches_only_where_it_should() {
+    for (condition, expected) in [
         ("path = \"alpha\"", true),
         ("path = \"omega\"", false),
         ("folder = \"alpha\"", true),
@@ -186,23 +194,27 @@ fn every_condition_holds_where_it_should_and_nowhere_else() {
         let rules =
             format!("[[rule]]\nname = \"t\"\nwhen = {{ {condition} }}\ntags = [\"found\"]\n");
         let rules = with(&rules).unwrap_or_else(|error| panic!("{condition}: {error}"));
-        let tags = tags_of(&rules, "Alpha/Beta/C0001.MP4", &known());
-        assert_eq!(tags.contains("found"), holds, "{condition}: {tags}");
+        let tags = tags_of(&rules, "Alpha/Beta/C0001.MP4", &full_clip());
+        assert_eq!(tags.contains("found"), expected, "{condition}: {tags}");
     }
 }
 
 #[test]
-fn neighbours_are_others_than_the_clip_itself() {
+fn a_clip_is_not_its_own_neighbour() {
     let rules = with(
         "[[rule]]\nname = \"double-system\"\nwhen = { neighbour = { pattern = '(?i)\\.wav$' } }\ntags = [\"double-system\"]\n",
     )
     .unwrap();
-    assert!(rules.ask_for_neighbours() && !built_in().ask_for_neighbours());
-    let tags = |own: &str, names: &[&str]| {
+    assert!(rules.use_neighbours() && !built_in().use_neighbours());
+    let tags = |file_name: &str, names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let place = rules.place(Path::new("Day1"), "", &names);
-        let given = rules.given(&place, &Path::new("Day1").join(own), &Clip::default());
-        given
+        let folder = rules.folder_context(Path::new("Day1"), "", &names);
+        let assigned = rules.apply(
+            &folder,
+            &Path::new("Day1").join(file_name),
+            &Clip::default(),
+        );
+        assigned
             .tags
             .map_or_else(String::new, |tags| tags.value.to_string())
     };
@@ -213,7 +225,7 @@ fn neighbours_are_others_than_the_clip_itself() {
 }
 
 #[test]
-fn rules_give_facts_and_those_of_higher_priority_first() {
+fn rules_assign_facts_and_higher_priority_wins() {
     let rules = with(
         r#"
 [[rule]]
@@ -243,12 +255,12 @@ excludes = ["ad-shoot"]
 "#,
     )
     .unwrap();
-    let given = |path: &str| {
+    let assigned = |path: &str| {
         let path = Path::new(path);
-        let place = rules.place(path.parent().unwrap(), "", &[]);
-        rules.given(&place, path, &Clip::default())
+        let folder = rules.folder_context(path.parent().unwrap(), "", &[]);
+        rules.apply(&folder, path, &Clip::default())
     };
-    let clip = given("ACME/ACME_12bx3_a.mov");
+    let clip = assigned("ACME/ACME_12bx3_a.mov");
     let text = |fact: &Option<Fact<String>>| {
         fact.as_ref()
             .map(|fact| format!("{} {}", fact.value, fact.source))
@@ -262,69 +274,69 @@ excludes = ["ad-shoot"]
     assert_eq!(clip.take.unwrap().value, 3);
     assert_eq!(clip.shoot_day.unwrap().value, 3);
     assert_eq!(
-        text(&given("ACME Autumn/x.mov").production).as_deref(),
+        text(&assigned("ACME Autumn/x.mov").production).as_deref(),
         Some("ACME Autumn rule:acme-autumn")
     );
-    assert!(given("Commercial/x.mov").tags.is_some());
-    assert!(given("Charity Commercial/x.mov").tags.is_none());
+    assert!(assigned("Commercial/x.mov").tags.is_some());
+    assert!(assigned("Charity Commercial/x.mov").tags.is_none());
     let path = Path::new("Charity Commercial/x.mov");
-    let place = rules.place(path.parent().unwrap(), "", &[]);
-    let fired = rules.fired(&place, "x.mov", &Clip::default());
-    let excluded: Vec<_> = fired
+    let folder = rules.folder_context(path.parent().unwrap(), "", &[]);
+    let matches = rules.matches(&folder, "x.mov", &Clip::default());
+    let excluded: Vec<_> = matches
         .iter()
-        .map(|fired| (fired.rule.as_str(), fired.excluded_by.as_deref()))
+        .map(|rule| (rule.rule.as_str(), rule.excluded_by.as_deref()))
         .collect();
     assert_eq!(excluded, [("no-ad", None), ("ad-shoot", Some("no-ad"))]);
 }
 
 #[test]
-fn a_rule_of_ones_own_takes_the_place_of_one_of_its_name() {
-    let own = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
-    let rules = with(own).unwrap();
+fn a_user_rule_replaces_the_built_in_rule_of_the_same_name() {
+    let user_rules = "[[rule]]\nname = \"drone\"\nwhen = { path = \"kite\" }\ntags = [\"kite\"]\n\n[[rule]]\nname = \"interview\"\noff = true\n";
+    let rules = with(user_rules).unwrap();
     assert_eq!(tags_of(&rules, "Drone/a.mov", &Clip::default()), "");
     assert_eq!(tags_of(&rules, "Kite/a.mov", &Clip::default()), "kite");
     assert_eq!(tags_of(&rules, "Interview/a.mov", &Clip::default()), "");
 }
 
-/// What stands after a rule's name, a line a case: the rest of the rule (`|` ends a line), the line
-/// that is at fault, what the complaint says, what its hint says.
-const BAD_RULES: &str = r#"
-when = { pat = "x" } ⇒ 4 ⇒ nothing is called `pat` ⇒ did you mean `path`?
-when = { camara = "x" } ⇒ 4 ⇒ nothing is called `camara` ⇒ did you mean `camera`?
+/// Invalid rules, one case per line. The parts of a case: the rest of the rule after its name (`|`
+/// is a line break), the line number of the error, part of the message, and part of the hint.
+const INVALID_RULES: &str = r#"
+when = { pat = "x" } ⇒ 4 ⇒ no condition `pat` ⇒ did you mean `path`?
+when = { camara = "x" } ⇒ 4 ⇒ no condition `camara` ⇒ did you mean `camera`?
 whem = { path = "x" } ⇒ 4 ⇒ no setting `whem` ⇒ did you mean `when`?
-when = { path = "x" } ⇒ 2 ⇒ gives nothing ⇒ tags =
-tags = ["a"] ⇒ 2 ⇒ does not say when ⇒ when =
-when = { path = [] } ⇒ 4 ⇒ an empty list ⇒ ["interview"]
-when = { path = "--" } ⇒ 4 ⇒ no phrase ⇒ ad shoot
-when = { path = "a b*" } ⇒ 4 ⇒ leaves too much open ⇒ three letters
+when = { path = "x" } ⇒ 2 ⇒ has no effect ⇒ tags =
+tags = ["a"] ⇒ 2 ⇒ has no condition ⇒ when =
+when = { path = [] } ⇒ 4 ⇒ the list is empty ⇒ ["interview"]
+when = { path = "--" } ⇒ 4 ⇒ not a phrase ⇒ ad shoot
+when = { path = "a b*" } ⇒ 4 ⇒ is too general ⇒ three letters
 when = { path = "@intervew" } ⇒ 4 ⇒ no tag `intervew` ⇒ did you mean `@interview`?
 when = { rate = "fast" } ⇒ 4 ⇒ `fast` is not ⇒ rate:
 when = { orientation = "tall" } ⇒ 4 ⇒ `tall` is not ⇒ orientation:
-when = { tags = "x" } ⇒ 4 ⇒ cannot ask for tags ⇒ excludes
-when = { weekday = "caturday" } ⇒ 4 ⇒ no day of the week ⇒ sat
+when = { tags = "x" } ⇒ 4 ⇒ cannot depend on tags ⇒ excludes
+when = { weekday = "caturday" } ⇒ 4 ⇒ not a day of the week ⇒ sat
 when = { time = "noonish" } ⇒ 4 ⇒ `noonish` ⇒ docs/query.md
 when = { near = "London" } ⇒ 4 ⇒ `London` ⇒ docs/query.md
-when = { scheme = "Kodak" } ⇒ 4 ⇒ no naming scheme of `Kodak` ⇒ GoPro
-when = { path = { pattern = '(' } } ⇒ 4 ⇒ bad pattern: unclosed group ⇒ single quotes
-when = { path = { pattern = '(?<=x)a' } } ⇒ 4 ⇒ look-around ⇒ no look-around
-when = { path = { pattern = '((a{100}){100}){100}' } } ⇒ 4 ⇒ stands for too much ⇒ regular expression
-when = { all = [] } ⇒ 4 ⇒ `all` of nothing ⇒ drone
+when = { scheme = "Kodak" } ⇒ 4 ⇒ unknown naming scheme `Kodak` ⇒ GoPro
+when = { path = { pattern = '(' } } ⇒ 4 ⇒ invalid pattern: unclosed group ⇒ single quotes
+when = { path = { pattern = '(?<=x)a' } } ⇒ 4 ⇒ look-around ⇒ without look-around
+when = { path = { pattern = '((a{100}){100}){100}' } } ⇒ 4 ⇒ the pattern is too large ⇒ `regex` crate
+when = { all = [] } ⇒ 4 ⇒ `all` is empty ⇒ drone
 when = { path = "x" }|tags = [""] ⇒ 5 ⇒ is not a tag ⇒ tv-set/rehearsal
-when = { path = "x" }|take = "three" ⇒ 5 ⇒ `take` is a number ⇒ take = 3
-when = { path = "x" }|confidence = 300 ⇒ 5 ⇒ no whole number from 1 to 100 ⇒ confidence = 100
+when = { path = "x" }|take = "three" ⇒ 5 ⇒ `take` must be a number ⇒ take = 3
+when = { path = "x" }|confidence = 300 ⇒ 5 ⇒ not a whole number from 1 to 100 ⇒ confidence = 100
 when = { path = "x" }|excludes = ["intervew"] ⇒ 5 ⇒ no rule `intervew` ⇒ did you mean `interview`?
-when = { path = "x" }|tags = ["a"]|[[rule]]|name = "t"|when = { path = "y" }|tags = ["b"] ⇒ 6 ⇒ two rules are called `t` ⇒ a name of its own
+when = { path = "x" }|tags = ["a"]|[[rule]]|name = "t"|when = { path = "y" }|tags = ["b"] ⇒ 6 ⇒ two rules are named `t` ⇒ a different name
 when = { path = x } ⇒ 4 ⇒ ⇒ quotes
 "#;
 
-/// A file of rules is complained of.
-fn complains(text: &str, line: usize, reason: &str, hint: &str) {
+/// Asserts that a rules file is rejected with this line, message and hint.
+fn assert_rejected(text: &str, line: usize, reason: &str, hint: &str) {
     match with(text) {
-        Err(Error::Written {
+        Err(Error::InvalidFile {
             file,
             line: at,
             message,
-            hint: said,
+            hint: actual_hint,
         }) => {
             assert_eq!(
                 (file.as_str(), at),
@@ -332,40 +344,40 @@ fn complains(text: &str, line: usize, reason: &str, hint: &str) {
                 "{text}{message}"
             );
             assert!(message.contains(reason), "{text}{message}");
-            assert!(said.contains(hint), "{text}{message}: {said}");
+            assert!(actual_hint.contains(hint), "{text}{message}: {actual_hint}");
         }
         other => panic!("{text}: {other:?}"),
     }
 }
 
 #[test]
-fn bad_rules_say_the_line_the_reason_and_a_hint() {
-    for case in BAD_RULES.lines().filter(|case| !case.is_empty()) {
+fn an_invalid_rule_is_rejected_with_its_line_a_reason_and_a_hint() {
+    for case in INVALID_RULES.lines().filter(|case| !case.is_empty()) {
         let parts: Vec<&str> = case.split('⇒').map(str::trim).collect();
         let [rule, line, reason, hint] = parts.as_slice() else {
             panic!("{case}");
         };
-        let is_whole =
-            *reason == "gives nothing" || rule.contains("tags =") || rule.contains("take =");
-        let more = if is_whole { "" } else { "\ntags = [\"a\"]" };
+        let is_complete =
+            *reason == "has no effect" || rule.contains("tags =") || rule.contains("take =");
+        let more = if is_complete { "" } else { "\ntags = [\"a\"]" };
         let rule = rule.replace('|', "\n");
         let text = format!("# mine\n[[rule]]\nname = \"t\"\n{rule}{more}\n");
-        complains(&text, line.parse().unwrap(), reason, hint);
+        assert_rejected(&text, line.parse().unwrap(), reason, hint);
     }
-    complains("when = 1\n", 1, "no setting `when`", "rule");
+    assert_rejected("when = 1\n", 1, "no setting `when`", "rule");
     let deep = format!(
         "{}path = \"x\"{}",
         "{ not = ".repeat(40) + "{ ",
         " }".repeat(41)
     );
     let deep = format!("[[rule]]\nname = \"t\"\nwhen = {deep}\ntags = [\"a\"]\n");
-    complains(&deep, 3, "more than 16 deep", "two rules");
+    assert_rejected(&deep, 3, "more than 16 deep", "two rules");
     assert!(with(&"#".repeat(1024 * 1024 + 1)).is_err());
     assert!(with("").is_ok());
 }
 
 #[test]
-fn no_pattern_keeps_a_machine_busy() {
+fn a_pattern_takes_linear_time() {
     let rules = with(
         "[[rule]]\nname = \"slow\"\nwhen = { path = { pattern = '^(a+)+$' } }\ntags = [\"slow\"]\n",
     )
@@ -375,7 +387,7 @@ fn no_pattern_keeps_a_machine_busy() {
 }
 
 #[test]
-fn words_mean_tags_groups_and_several() {
+fn a_word_may_mean_one_tag_several_tags_or_a_group() {
     let vocabulary = Vocabulary::new(None, BTreeMap::new()).unwrap();
     let meanings = |word: &str| vocabulary.meanings(word).join(" ");
     assert_eq!(meanings("tv-set/rehearsal"), "tv-set/rehearsal");
@@ -397,63 +409,64 @@ fn words_mean_tags_groups_and_several() {
     assert_eq!(meanings("drums"), "");
     assert!(meanings("shoot").starts_with("studio-session tv-set ad-shoot film-set"));
     assert!(vocabulary.is_group("Shoot") && !vocabulary.is_group("drone"));
-    assert_eq!(vocabulary.meant("Ad Shoot").unwrap(), "ad-shoot");
-    assert_eq!(vocabulary.meant("advert").unwrap(), "ad-shoot");
-    assert_eq!(vocabulary.meant("wrap").unwrap(), "wrap");
-    assert_eq!(vocabulary.meant("Night Owls").unwrap(), "night-owls");
-    let error = vocabulary.meant("rehearsal").unwrap_err();
+    assert_eq!(vocabulary.resolve("Ad Shoot").unwrap(), "ad-shoot");
+    assert_eq!(vocabulary.resolve("advert").unwrap(), "ad-shoot");
+    assert_eq!(vocabulary.resolve("wrap").unwrap(), "wrap");
+    assert_eq!(vocabulary.resolve("Night Owls").unwrap(), "night-owls");
+    let error = vocabulary.resolve("rehearsal").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`rehearsal` may be `studio-session/rehearsal` or `tv-set/rehearsal`"
+        "`rehearsal` is ambiguous: `studio-session/rehearsal` or `tv-set/rehearsal`"
     );
     assert!(error.hint().is_some());
     assert_eq!(vocabulary.nearest("intervew"), Some("interview"));
 }
 
 #[test]
-fn the_built_in_vocabulary_and_rules_do_not_contradict_themselves() {
-    // As if a person had written it: each word is checked against all others.
+fn the_built_in_vocabulary_and_rules_are_consistent() {
+    // Loads the built-in vocabulary as a user vocabulary, because only the words of the latter are
+    // checked.
     let vocabulary = Vocabulary::new(Some(VOCABULARY), BTreeMap::new()).unwrap();
     let rules = built_in();
     for rule in &rules.ordered {
         for tag in &rule.tags {
-            let is_known = vocabulary.entries().iter().any(|entry| entry.id == *tag);
+            let is_known = vocabulary.tags().iter().any(|entry| entry.id == *tag);
             assert!(is_known, "{}", rule.name);
         }
     }
-    for entry in vocabulary.entries() {
+    for entry in vocabulary.tags() {
         assert!(!entry.help.is_empty(), "{}", entry.id);
-        let is_given = rules
+        let is_assigned = rules
             .ordered
             .iter()
             .any(|rule| rule.tags.contains(&entry.id));
-        assert!(is_given, "no rule gives {}", entry.id);
+        assert!(is_assigned, "no rule assigns {}", entry.id);
     }
 }
 
 #[test]
-fn a_tag_that_is_called_otherwise_is_so_everywhere() {
+fn a_renamed_tag_has_its_new_name_everywhere() {
     let renamed = BTreeMap::from([("tv-set".to_owned(), "television".to_owned())]);
-    let own = Own {
+    let user = UserRules {
         renamed,
-        ..Own::default()
+        ..UserRules::default()
     };
-    let rules = Rules::new(&own).unwrap();
+    let rules = Rules::new(&user).unwrap();
     let tags = tags_of(&rules, "TV Studio/Control Room/x.mov", &Clip::default());
     assert_eq!(tags, "television, television/control-room");
     assert_eq!(rules.vocabulary().meanings("talk show"), ["television"]);
-    assert_eq!(rules.vocabulary().meant("tv set").unwrap(), "television");
+    assert_eq!(rules.vocabulary().resolve("tv set").unwrap(), "television");
 }
 
 #[test]
-fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
-    let own = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
-    let added = own("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
+fn a_user_vocabulary_is_added_or_rejected_with_a_hint() {
+    let parse = |text: &str| Vocabulary::new(Some(text), BTreeMap::new());
+    let added = parse("[[tag]]\nid = \"interview\"\nsynonyms = [\"confessional\"]\n\n[[tag]]\nid = \"wedding\"\ngroup = \"shoot\"\nsynonyms = [\"hochzeit\"]\n\n[[tag]]\nid = \"wedding/vows\"\n").unwrap();
     assert_eq!(added.meanings("confessional"), ["interview"]);
     assert_eq!(added.meanings("vows"), ["wedding/vows"]);
     assert!(added.meanings("shoot").contains(&"wedding".to_owned()));
     for (text, line, reason, hint) in [
-        ("[[tag]]\nid = \"a\"\n", 1, "belongs to no group", "group ="),
+        ("[[tag]]\nid = \"a\"\n", 1, "has no group", "group ="),
         (
             "[[tag]]\nid = \"a\"\ngroup = \"momant\"\n",
             3,
@@ -463,19 +476,19 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
         (
             "[[tag]]\nid = \"a/b\"\n",
             1,
-            "stands below `a`, which is no tag",
+            "`a`, the parent of `a/b`, is not a tag",
             "before it",
         ),
         (
             "[[tag]]\nid = \"A Tag\"\ngroup = \"moment\"\n",
             1,
-            "is not how a tag is written",
+            "is not in canonical form",
             "a-tag",
         ),
         (
             "[[tag]]\nid = \"a\"\ngroup = \"moment\"\nsynonyms = [\"drone\"]\n",
             1,
-            "`drone` means `drone` already",
+            "`drone` already means `drone`",
             "among",
         ),
         (
@@ -487,7 +500,7 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
         (
             "[[tag]]\nid = \"a\"\ngroup = \"moment\"\nsynonyms = [\"!\"]\n",
             4,
-            "holds no letter",
+            "contains no letter",
             "interview",
         ),
         (
@@ -497,12 +510,12 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
             "did you mean `synonyms`?",
         ),
     ] {
-        match own(text) {
-            Err(Error::Written {
+        match parse(text) {
+            Err(Error::InvalidFile {
                 file,
                 line: at,
                 message,
-                hint: said,
+                hint: actual_hint,
             }) => {
                 assert_eq!(
                     (file.as_str(), at),
@@ -510,8 +523,8 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
                     "{text}{message}"
                 );
                 assert!(
-                    message.contains(reason) && said.contains(hint),
-                    "{text}{message}: {said}"
+                    message.contains(reason) && actual_hint.contains(hint),
+                    "{text}{message}: {actual_hint}"
                 );
             }
             other => panic!("{text}: {other:?}"),
@@ -520,21 +533,21 @@ fn a_vocabulary_of_ones_own_adds_and_says_what_is_wrong_with_it() {
 }
 
 proptest::proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
-    /// Whatever a drive calls its files, rules come to an end, and give the same again.
+    /// Checks that the rules terminate for arbitrary names and return the same result twice.
     #[test]
-    fn any_name_is_tagged_and_in_one_way(path in "[^/\0]{0,40}(/[^/\0]{0,40}){0,4}") {
+    fn tagging_is_deterministic_for_any_name(path in "[^/\0]{0,40}(/[^/\0]{0,40}){0,4}") {
         thread_local! {
             static RULES: Rules = built_in();
         }
         let path = Path::new("x").join(path.trim_start_matches('/')).join("y.mov");
         RULES.with(|rules| {
-            let given = || {
-                let place = rules.place(path.parent().unwrap(), "", &[]);
-                rules.given(&place, &path, &Clip::default())
+            let assigned = || {
+                let folder = rules.folder_context(path.parent().unwrap(), "", &[]);
+                rules.apply(&folder, &path, &Clip::default())
             };
-            proptest::prop_assert_eq!(given(), given());
+            proptest::prop_assert_eq!(assigned(), assigned());
             Ok(())
         })?;
     }

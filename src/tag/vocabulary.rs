@@ -1,56 +1,56 @@
-//! The vocabulary: which tags there are, which stand below which, and what else they are called.
+//! Vocabulary: known tags, their hierarchy and their synonyms.
 //!
-//! A word may mean several tags (`rehearsal`), and a group's name all tags of the group (`shoot`).
-//! Tags that are in no vocabulary are as good as others; they mean only themselves.
+//! A word may mean several tags (`rehearsal`), and the name of a group (`shoot`) means all tags in
+//! the group. Tags outside the vocabulary are also valid, but have no synonyms.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::WRITTEN;
+use super::FILE_KIND;
 use crate::error::{Error, closest};
-use crate::toml_file::{Table, TomlFile};
+use crate::toml_file::{TomlFile, TomlTable};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, parse_tag};
 
-/// The vocabulary that comes with the program.
+/// The built-in vocabulary, as TOML.
 pub const BUILT_IN: &str = include_str!("vocabulary.toml");
 
-/// One tag of the vocabulary.
+/// Tag of the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// Its path id: `tv-set/rehearsal`.
+pub struct VocabularyTag {
+    /// Id of the tag, which is its path in the hierarchy: `tv-set/rehearsal`.
     pub id: String,
-    /// The group that it belongs to, by what stands first in its path.
+    /// Group of the tag; a subtag is in the group of its parent.
     pub group: String,
-    /// What it means, for people.
+    /// Description for `btsindex tags`.
     pub help: String,
-    /// Other words for it, and for nothing else.
+    /// Words that mean this tag only.
     pub synonyms: Vec<String>,
-    /// Words that may mean it, or something else.
+    /// Ambiguous words that may mean this tag or another.
     pub among: Vec<String>,
 }
 
-/// A group of tags that stand side by side: `shoot`, `people`.
+/// Group of related tags, such as `shoot` or `people`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Its name, which finds all of its tags.
+pub struct TagGroup {
+    /// Name of the group; as a query, it finds all tags in the group.
     pub id: String,
-    /// What belongs to it, for people.
+    /// Description for `btsindex tags`.
     pub help: String,
 }
 
-/// Which tags there are.
+/// Known tags and groups.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
-    groups: Vec<Group>,
-    entries: Vec<Entry>,
-    /// Entries by the key of each word that means them and nothing else; only worked out where
-    /// words of a person's own are checked against them.
+    groups: Vec<TagGroup>,
+    tags: Vec<VocabularyTag>,
+    /// Index of the tag that each unambiguous word means, by the word's key. Filled only to check
+    /// the user's words.
     owners: HashMap<String, usize>,
-    /// What people call a tag instead: former id to the one of now.
+    /// Renamed tags: former id to current id.
     renamed: BTreeMap<String, String>,
 }
 
-/// Spellings that are the same word: `Ad Shoots` is `ad-shoot`.
+/// Returns a key that is equal for all spellings of a word, such as `Ad Shoots` and `ad-shoot`.
 fn key(text: &str) -> String {
     let mut runs = folded_runs(text);
     if let Some(last) = runs.last_mut() {
@@ -59,7 +59,7 @@ fn key(text: &str) -> String {
     runs.join(" ")
 }
 
-/// A word without its plural ending, as far as English has one.
+/// Removes an English plural ending from a word.
 pub(super) fn singular(word: &str) -> &str {
     match word.strip_suffix('s') {
         Some(stem) if stem.len() >= 3 && !stem.ends_with(['s', 'u', 'i']) => stem,
@@ -68,57 +68,58 @@ pub(super) fn singular(word: &str) -> &str {
 }
 
 impl Vocabulary {
-    /// The built-in vocabulary, with what a person added to it, and with tags that were renamed.
+    /// Creates a vocabulary from the built-in one, the user's additions and the renamed tags.
     ///
     /// # Errors
-    /// [`Error::Written`] for what cannot be understood.
-    pub fn new(own: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
+    /// Returns [`Error::InvalidFile`] if the user's vocabulary is invalid.
+    pub fn new(user: Option<&str>, renamed: BTreeMap<String, String>) -> Result<Self, Error> {
         let mut vocabulary = Self::default();
-        // That it contradicts itself nowhere is proved by a test, not each time.
-        vocabulary.take("the built-in vocabulary", BUILT_IN, false)?;
-        if let Some(own) = own {
-            vocabulary.own_all();
-            vocabulary.take("vocabulary.toml", own, true)?;
+        // The built-in vocabulary is not checked here, because a test verifies that it is
+        // consistent.
+        vocabulary.add_file("the built-in vocabulary", BUILT_IN, false)?;
+        if let Some(user) = user {
+            vocabulary.register_all_words();
+            vocabulary.add_file("vocabulary.toml", user, true)?;
         }
         vocabulary.renamed = renamed;
         Ok(vocabulary)
     }
 
-    fn take(&mut self, name: &str, text: &str, is_checked: bool) -> Result<(), Error> {
+    fn add_file(&mut self, name: &str, text: &str, is_checked: bool) -> Result<(), Error> {
         TomlFile {
             name,
             text,
-            kind: WRITTEN,
+            kind: FILE_KIND,
         }
         .read(|file| {
-            file.only(&["group", "tag"])?;
+            file.check_keys(&["group", "tag"])?;
             for table in file.tables("group")? {
-                table.only(&["id", "help"])?;
-                let group = Group {
+                table.check_keys(&["id", "help"])?;
+                let group = TagGroup {
                     id: tag_id(&table, "id", "shoot")?,
                     help: table.text("help")?.unwrap_or_default().to_owned(),
                 };
-                if !self.groups.iter().any(|known| known.id == group.id) {
+                if !self.groups.iter().any(|other| other.id == group.id) {
                     self.groups.push(group);
                 }
             }
             for table in file.tables("tag")? {
-                self.take_tag(&table, is_checked)?;
+                self.add_tag(&table, is_checked)?;
             }
             Ok(())
         })
     }
 
-    fn take_tag(&mut self, table: &Table<'_>, is_checked: bool) -> Result<(), Error> {
-        table.only(&["id", "group", "help", "synonyms", "among"])?;
+    fn add_tag(&mut self, table: &TomlTable<'_>, is_checked: bool) -> Result<(), Error> {
+        table.check_keys(&["id", "group", "help", "synonyms", "among"])?;
         let id = tag_id(table, "id", "tv-set/rehearsal")?;
         let group = self.group_of(&id, table)?;
         let synonyms = words(table, "synonyms")?;
         let among = words(table, "among")?;
-        let known = self.entries.iter().position(|known| known.id == id);
-        let at = known.unwrap_or(self.entries.len());
-        if known.is_none() {
-            self.entries.push(Entry {
+        let existing = self.tags.iter().position(|tag| tag.id == id);
+        let at = existing.unwrap_or(self.tags.len());
+        if existing.is_none() {
+            self.tags.push(VocabularyTag {
                 id: id.clone(),
                 group,
                 help: String::new(),
@@ -128,37 +129,43 @@ impl Vocabulary {
         }
         if is_checked {
             for word in std::iter::once(&id).chain(&synonyms) {
-                self.own(at, word, table)?;
+                self.register_word(at, word, table)?;
             }
         }
-        let entry = &mut self.entries[at];
+        let tag = &mut self.tags[at];
         if let Some(help) = table.text("help")? {
-            help.clone_into(&mut entry.help);
+            help.clone_into(&mut tag.help);
         }
-        entry.synonyms.extend(synonyms);
-        entry.among.extend(among);
+        tag.synonyms.extend(synonyms);
+        tag.among.extend(among);
         Ok(())
     }
 
-    /// The group that is said, or that of what stands above.
-    fn group_of(&self, id: &str, table: &Table<'_>) -> Result<String, Error> {
-        let above = id.rsplit_once('/').map(|(above, _)| above);
+    /// Returns the group that the table states, or else the group of the parent or of the existing
+    /// tag.
+    fn group_of(&self, id: &str, table: &TomlTable<'_>) -> Result<String, Error> {
+        let parent_id = id.rsplit_once('/').map(|(parent_id, _)| parent_id);
         let parent = self
-            .entries
+            .tags
             .iter()
-            .find(|known| Some(known.id.as_str()) == above || known.id == id);
-        match (table.get("group"), above, parent) {
+            .find(|tag| Some(tag.id.as_str()) == parent_id || tag.id == id);
+        match (table.get("group"), parent_id, parent) {
             (Some(value), None, _) => {
                 let group = value.text()?;
-                if self.groups.iter().any(|known| known.id == group) {
+                if self
+                    .groups
+                    .iter()
+                    .any(|known_group| known_group.id == group)
+                {
                     return Ok(group.to_owned());
                 }
-                let known: Vec<&str> = self.groups.iter().map(|group| group.id.as_str()).collect();
-                let hint = closest(group, &known).map_or_else(
+                let known_groups: Vec<&str> =
+                    self.groups.iter().map(|group| group.id.as_str()).collect();
+                let hint = closest(group, &known_groups).map_or_else(
                     || {
                         format!(
-                            "there are {}; begin a new one with `[[group]]`",
-                            known.join(", ")
+                            "known groups: {}; add a new one with `[[group]]`",
+                            known_groups.join(", ")
                         )
                     },
                     |close| format!("did you mean `{close}`?"),
@@ -166,69 +173,70 @@ impl Vocabulary {
                 Err(value.wrong(format!("no group `{group}`"), hint))
             }
             (Some(value), Some(_), _) => Err(value.wrong(
-                format!("`{id}` belongs to the group of what stands above it"),
-                "leave `group` out",
+                format!("`{id}` belongs to the group of its parent"),
+                "remove `group`",
             )),
             (None, _, Some(parent)) => Ok(parent.group.clone()),
-            (None, Some(above), None) => Err(table.wrong(
-                format!("`{id}` stands below `{above}`, which is no tag"),
-                format!("write a tag `{above}` before it"),
+            (None, Some(parent_id), None) => Err(table.wrong(
+                format!("`{parent_id}`, the parent of `{id}`, is not a tag"),
+                format!("add the tag `{parent_id}` before it"),
             )),
             (None, None, None) => Err(table.wrong(
-                format!("`{id}` belongs to no group"),
-                "write `group = \"moment\"`, or another group's name",
+                format!("`{id}` has no group"),
+                "add `group = \"moment\"`, or another group",
             )),
         }
     }
 
-    /// A word that means another tag, or is one, cannot mean this one alone.
-    fn own(&mut self, at: usize, word: &str, table: &Table<'_>) -> Result<(), Error> {
+    /// Registers a word that means one tag only. Fails if it already means another tag or is its
+    /// id.
+    fn register_word(&mut self, at: usize, word: &str, table: &TomlTable<'_>) -> Result<(), Error> {
         let owner = *self.owners.entry(key(word)).or_insert(at);
         if owner == at {
             return Ok(());
         }
-        let (id, other) = (&self.entries[at].id, &self.entries[owner]);
+        let (id, other) = (&self.tags[at].id, &self.tags[owner]);
         let is_mutual = other.synonyms.iter().any(|synonym| key(synonym) == key(id));
         let message = if is_mutual {
             format!("`{id}` and `{}` are each other's synonyms", other.id)
         } else {
-            format!("`{word}` means `{}` already", other.id)
+            format!("`{word}` already means `{}`", other.id)
         };
         Err(table.wrong(
             message,
-            "write it under `among` if it may mean both; to give a tag another name, `btsindex tags rename`",
+            "list it under `among` if it may mean both; to rename a tag, use `btsindex tags rename`",
         ))
     }
 
-    /// Notes which word means which entry.
-    fn own_all(&mut self) {
-        for (at, entry) in self.entries.iter().enumerate() {
-            for word in std::iter::once(&entry.id).chain(&entry.synonyms) {
+    /// Registers the unambiguous words of all tags.
+    fn register_all_words(&mut self) {
+        for (at, tag) in self.tags.iter().enumerate() {
+            for word in std::iter::once(&tag.id).chain(&tag.synonyms) {
                 self.owners.entry(key(word)).or_insert(at);
             }
         }
     }
 
-    /// Every tag, those above before those below.
+    /// Returns all tags, parents before children.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn tags(&self) -> &[VocabularyTag] {
+        &self.tags
     }
 
-    /// Every group.
+    /// Returns all groups.
     #[must_use]
-    pub fn groups(&self) -> &[Group] {
+    pub fn groups(&self) -> &[TagGroup] {
         &self.groups
     }
 
-    /// The tag of an id, as it is called now.
+    /// Returns the current id of a tag.
     #[must_use]
-    pub fn called(&self, id: &str) -> String {
-        called(&self.renamed, id)
+    pub fn current_name(&self, id: &str) -> String {
+        current_name(&self.renamed, id)
     }
 
-    /// The ids that a word may mean; of a group, those of all its outermost tags. Nothing, where
-    /// it is in no vocabulary.
+    /// Returns the ids of the tags that a word may mean; for a group, its top-level tags. The
+    /// result is empty if the word is not in the vocabulary.
     #[must_use]
     pub fn meanings(&self, word: &str) -> Vec<String> {
         let exact = parse_tag(word).ok();
@@ -238,12 +246,12 @@ impl Vocabulary {
             .find(|group| Some(&group.id) == exact.as_ref());
         let mut ids: Vec<String> = match group {
             Some(group) => self
-                .entries
+                .tags
                 .iter()
-                .filter(|entry| entry.group == group.id && !entry.id.contains('/'))
-                .map(|entry| entry.id.clone())
+                .filter(|tag| tag.group == group.id && !tag.id.contains('/'))
+                .map(|tag| tag.id.clone())
                 .collect(),
-            None => self.entries_called(word),
+            None => self.tags_for_word(word),
         };
         if exact
             .as_ref()
@@ -252,98 +260,98 @@ impl Vocabulary {
             ids.retain(|id| Some(id) == exact.as_ref());
         }
         for id in &mut ids {
-            *id = self.called(id);
+            *id = self.current_name(id);
         }
         ids.dedup();
         ids
     }
 
-    /// The ids of entries that a word may mean.
-    fn entries_called(&self, word: &str) -> Vec<String> {
-        let wanted = key(word);
-        let first = wanted.bytes().next();
-        // Most words begin otherwise, and need not be looked at.
-        let begins = |text: &str| {
-            let own = text
+    /// Returns the ids of the tags that a word may mean, ignoring groups.
+    fn tags_for_word(&self, word: &str) -> Vec<String> {
+        let word = key(word);
+        let first = word.bytes().next();
+        // The first letter excludes most words without computing their keys.
+        let has_same_first = |text: &str| {
+            let own_first = text
                 .bytes()
                 .find(|byte| !matches!(byte, b' ' | b'-' | b'\'' | b'/'));
-            own.is_some_and(|byte| !byte.is_ascii() || Some(byte.to_ascii_lowercase()) == first)
+            own_first
+                .is_some_and(|byte| !byte.is_ascii() || Some(byte.to_ascii_lowercase()) == first)
         };
-        let is_it = |text: &str| begins(text) && key(text) == wanted;
-        let called = self.entries.iter().filter(|entry| {
-            let last = entry.id.rsplit('/').next().unwrap_or_default();
-            let mut words = entry.synonyms.iter().chain(&entry.among);
-            is_it(&entry.id) || is_it(last) || words.any(|word| is_it(word))
+        let is_same = |text: &str| has_same_first(text) && key(text) == word;
+        let matching = self.tags.iter().filter(|tag| {
+            let last = tag.id.rsplit('/').next().unwrap_or_default();
+            let mut words = tag.synonyms.iter().chain(&tag.among);
+            is_same(&tag.id) || is_same(last) || words.any(|word| is_same(word))
         });
-        called.map(|entry| entry.id.clone()).collect()
+        matching.map(|tag| tag.id.clone()).collect()
     }
 
-    /// Whether a word is a group's name, and means all of its tags.
+    /// Returns true if a word is the name of a group, and thus means all tags in it.
     #[must_use]
     pub fn is_group(&self, word: &str) -> bool {
         parse_tag(word).is_ok_and(|word| self.groups.iter().any(|group| group.id == word))
     }
 
-    /// The tag that a person means who gives it: an id, the one tag that a word means, or what was
-    /// typed.
+    /// Resolves a tag that the user types: an id, a word that means one tag, or a new tag.
     ///
     /// # Errors
-    /// When it is no tag, or may be one of several.
-    pub fn meant(&self, typed: &str) -> Result<String, Error> {
+    /// Returns an error if the text is not a valid tag, or may mean several tags.
+    pub fn resolve(&self, typed: &str) -> Result<String, Error> {
         let tag = parse_tag(typed)?;
-        let is_id = self.entries.iter().any(|entry| entry.id == tag);
+        let is_id = self.tags.iter().any(|other| other.id == tag);
         let is_group = self.is_group(&tag);
         let meanings = self.meanings(&tag);
         match meanings.as_slice() {
-            _ if is_id => Ok(self.called(&tag)),
-            [one] if !is_group => Ok(one.clone()),
-            [] => Ok(self.called(&tag)),
-            several => Err(Error::ManyTags {
+            _ if is_id => Ok(self.current_name(&tag)),
+            [id] if !is_group => Ok(id.clone()),
+            [] => Ok(self.current_name(&tag)),
+            several => Err(Error::AmbiguousTag {
                 tag,
                 meanings: several.to_vec(),
             }),
         }
     }
 
-    /// The id that is most like a tag that is in no vocabulary.
+    /// Returns the id that is most similar to a tag outside the vocabulary.
     #[must_use]
     pub fn nearest(&self, tag: &str) -> Option<&str> {
-        let ids: Vec<&str> = self.entries.iter().map(|entry| entry.id.as_str()).collect();
+        let ids: Vec<&str> = self.tags.iter().map(|tag| tag.id.as_str()).collect();
         let is_known = !self.meanings(tag).is_empty();
         closest(tag, &ids).filter(|_| !is_known)
     }
 
-    /// The words that a rule means by `@id`: its synonyms, and what stands last in its path unless
-    /// that may mean something else. `None` where there is no such tag.
+    /// Returns the phrases for `@id` in a rule: the tag's synonyms, and the last part of its path
+    /// if that is unambiguous. Returns `None` if there is no such tag.
     #[must_use]
-    pub(super) fn spoken(&self, id: &str) -> Option<Vec<String>> {
-        let is_meant = |entry: &&Entry| entry.id == id || self.called(&entry.id) == id;
-        let entry = self.entries.iter().find(is_meant)?;
-        let last = entry.id.rsplit('/').next().unwrap_or_default();
-        let is_last = |other: &Entry| other.id.rsplit('/').next() == Some(last);
-        let is_clear = self.entries.iter().all(|other| {
+    pub(super) fn rule_phrases(&self, id: &str) -> Option<Vec<String>> {
+        let is_named = |tag: &&VocabularyTag| tag.id == id || self.current_name(&tag.id) == id;
+        let tag = self.tags.iter().find(is_named)?;
+        let last = tag.id.rsplit('/').next().unwrap_or_default();
+        let is_last = |other: &VocabularyTag| other.id.rsplit('/').next() == Some(last);
+        let is_unambiguous = self.tags.iter().all(|other| {
             !other.among.iter().any(|word| key(word) == key(last))
-                && (other.id == entry.id || !is_last(other))
+                && (other.id == tag.id || !is_last(other))
         });
-        let own = is_clear.then(|| last.replace('-', " "));
+        let last = is_unambiguous.then(|| last.replace('-', " "));
         Some(
-            own.into_iter()
-                .chain(entry.synonyms.iter().cloned())
+            last.into_iter()
+                .chain(tag.synonyms.iter().cloned())
                 .collect(),
         )
     }
 }
 
-/// Returns the current name of a tag: its own new name, or one derived from the new name of its nearest renamed parent. A
-/// name that maps to itself is current, whatever its parents were renamed to.
+/// Returns the current name of a tag: its new name, or a name derived from the new name of its
+/// nearest renamed ancestor. A name that maps to itself is current, whatever its ancestors are.
 #[must_use]
-pub fn called(renamed: &BTreeMap<String, String>, id: &str) -> String {
+pub fn current_name(renamed: &BTreeMap<String, String>, id: &str) -> String {
     let mut name = id.to_owned();
-    // What a new name of a tag above makes of it may be a former name itself. No name leads on through the same
-    // entry twice, so that more steps than entries are never needed.
+    // The new name may itself be a former name. No chain uses the same entry twice, so the number
+    // of entries limits the number of steps.
     for _ in 0..=renamed.len() {
         match renamed_once(renamed, &name) {
-            Some(now) if now != name => name = now,
+            Some(next) if next != name => name = next,
             _ => break,
         }
     }
@@ -357,8 +365,8 @@ fn renamed_once(renamed: &BTreeMap<String, String>, id: &str) -> Option<String> 
         .find_map(|end| Some(format!("{}{}", renamed.get(&id[..end])?, &id[end..])))
 }
 
-fn tag_id(table: &Table<'_>, key: &str, example: &str) -> Result<String, Error> {
-    let text = table.needed(key, example)?;
+fn tag_id(table: &TomlTable<'_>, key: &str, example: &str) -> Result<String, Error> {
+    let text = table.required(key, example)?;
     let id = parse_tag(text).map_err(|wrong: Malformed| {
         table.wrong(wrong.to_string(), format!("write `{key} = \"{example}\"`"))
     })?;
@@ -366,19 +374,19 @@ fn tag_id(table: &Table<'_>, key: &str, example: &str) -> Result<String, Error> 
         Ok(id)
     } else {
         Err(table.wrong(
-            format!("`{text}` is not how a tag is written"),
+            format!("`{text}` is not in canonical form"),
             format!("write `{key} = \"{id}\"`"),
         ))
     }
 }
 
-fn words(table: &Table<'_>, key: &str) -> Result<Vec<String>, Error> {
+fn words(table: &TomlTable<'_>, key: &str) -> Result<Vec<String>, Error> {
     let texts = table.texts(key)?.into_iter();
     texts
         .map(|(text, value)| {
             if folded_runs(text).is_empty() {
                 Err(value.wrong(
-                    format!("`{text}` holds no letter"),
+                    format!("`{text}` contains no letter"),
                     "write a word, such as \"interview\"",
                 ))
             } else {

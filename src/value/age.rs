@@ -1,4 +1,4 @@
-//! How long ago something was, to the second.
+//! Ages such as `30d`: elapsed times in whole seconds, in the unit that the user types.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,8 @@ use super::Malformed;
 
 const EXPECTED: &str = "an age such as `12h`, `30d` or `4w`";
 
-/// What people write behind a number, and the seconds that it stands for; each is told up to so many of it.
+/// Units of an age: suffix when parsed, seconds, suffix when printed, and the count from which the
+/// next larger unit is printed instead.
 const UNITS: [(&str, i64, &str, i64); 5] = [
     ("s", 1, "s", 100),
     ("m", 60, "min", 100),
@@ -16,16 +17,16 @@ const UNITS: [(&str, i64, &str, i64); 5] = [
     ("w", 604_800, "weeks", i64::MAX),
 ];
 
-/// A time that has passed, in seconds; negative: what it is of is still to come.
+/// Elapsed time in whole seconds; negative if the instant is in the future.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub i64);
 
 impl fmt::Display for Age {
-    /// `40 s`, `3 h`, `12 days`: never more than it is.
+    /// Formats as `40 s`, `3 h` or `12 days`, rounded down; a negative age is `0 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.max(0);
-        for (_, unit, name, most) in UNITS {
-            if seconds / unit < most {
+        for (_, unit, name, limit) in UNITS {
+            if seconds / unit < limit {
                 return write!(f, "{} {name}", seconds / unit);
             }
         }
@@ -52,12 +53,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_age_is_read_and_told_in_one_unit() {
-        let read = |text: &str| text.parse::<Age>();
-        assert_eq!(read("30d"), Ok(Age(2_592_000)));
-        assert_eq!(read("12h"), Ok(Age(43_200)));
-        assert_eq!(read("90 m"), Ok(Age(5400)));
-        assert_eq!(read("4w"), Ok(Age(2_419_200)));
+    fn ages_are_parsed_and_printed_in_one_unit() {
+        let parse = |text: &str| text.parse::<Age>();
+        assert_eq!(parse("30d"), Ok(Age(2_592_000)));
+        assert_eq!(parse("12h"), Ok(Age(43_200)));
+        assert_eq!(parse("90 m"), Ok(Age(5400)));
+        assert_eq!(parse("4w"), Ok(Age(2_419_200)));
         for wrong in [
             "",
             "30",
@@ -67,9 +68,9 @@ mod tests {
             "30 years",
             "99999999999999999w",
         ] {
-            assert!(read(wrong).is_err(), "{wrong}");
+            assert!(parse(wrong).is_err(), "{wrong}");
         }
-        for (seconds, told) in [
+        for (seconds, shown) in [
             (-5, "0 s"),
             (99, "99 s"),
             (100, "1 min"),
@@ -78,7 +79,7 @@ mod tests {
             (172_800, "2 days"),
             (8_640_000, "14 weeks"),
         ] {
-            assert_eq!(Age(seconds).to_string(), told);
+            assert_eq!(Age(seconds).to_string(), shown);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sizes in bytes, shown in the decimal units that drives are sold in.
+//! Sizes in bytes, printed in the decimal units that drives are sold in.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ const UNITS: [&str; 6] = ["B", "KB", "MB", "GB", "TB", "PB"];
 pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
-    /// `812 B`, `1.5 GB`: powers of 1,000, one decimal below ten.
+    /// Formats as `812 B` or `1.5 GB`: powers of 1,000, with one decimal below ten.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut unit, mut scale) = (0, 1_u64);
         while self.0 / scale >= 1000 && unit + 1 < UNITS.len() {
@@ -48,8 +48,8 @@ impl FromStr for Bytes {
         let unit = text[end..].trim().to_ascii_uppercase();
         let power = UNITS
             .iter()
-            .position(|known| {
-                unit.is_empty() || *known == unit || known.strip_suffix('B') == Some(&unit)
+            .position(|symbol| {
+                unit.is_empty() || *symbol == unit || symbol.strip_suffix('B') == Some(&unit)
             })
             .ok_or_else(malformed)?;
         let number: f64 = text[..end].parse().map_err(|_| malformed())?;
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_shown_and_read_in_decimal_units() {
+    fn sizes_are_printed_and_parsed_in_decimal_units() {
         for (bytes, shown) in [
             (0, "0 B"),
             (812, "812 B"),

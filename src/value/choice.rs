@@ -1,8 +1,8 @@
-//! Facts with a closed set of answers.
+//! Enums for facts with a closed set of values.
 
 use super::{Malformed, serde_as_text};
 
-/// Declares an enum whose values are written one way only.
+/// Declares an enum in which each value has exactly one spelling.
 macro_rules! choice {
     ($(#[$meta:meta])* $name:ident, $expected:literal, { $($(#[$doc:meta])+ $variant:ident = $text:literal,)+ }) => {
         $(#[$meta])*
@@ -12,7 +12,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// Every value as it is written.
+            /// Spelling of every value, in declaration order.
             pub const ALL: &'static [&'static str] = &[$($text),+];
         }
 
@@ -40,85 +40,85 @@ macro_rules! choice {
 }
 
 choice! {
-    /// What an editor decided about a clip.
+    /// An editor's decision about a clip.
     Selection, "`selected` or `rejected`", {
-        /// It is to be used.
+        /// The clip is to be used.
         Selected = "selected",
-        /// It is not.
+        /// The clip is not to be used.
         Rejected = "rejected",
     }
 }
 
 choice! {
-    /// How a picture lies as it is shown.
+    /// Shape of the picture as displayed.
     Orientation, "`horizontal`, `vertical` or `square`", {
         /// Wider than high.
         Horizontal = "horizontal",
-        /// Higher than wide.
+        /// Taller than wide.
         Vertical = "vertical",
-        /// As wide as high.
+        /// Equal in width and height.
         Square = "square",
     }
 }
 
 choice! {
-    /// How a frame's lines were sampled in time.
+    /// Scan order of a frame's lines.
     ScanOrder, "`progressive`, `tff` or `bff`", {
-        /// All lines at once.
+        /// All lines are sampled at once.
         Progressive = "progressive",
-        /// Two fields, the top one first.
+        /// Two fields, top field first.
         TopFieldFirst = "tff",
-        /// Two fields, the bottom one first.
+        /// Two fields, bottom field first.
         BottomFieldFirst = "bff",
     }
 }
 
 choice! {
-    /// The kind of high dynamic range a picture was made for.
+    /// High-dynamic-range format of the picture.
     Hdr, "`hdr10`, `hlg` or `dolby-vision`", {
         /// SMPTE ST 2084 (PQ) transfer.
         Hdr10 = "hdr10",
         /// ARIB STD-B67 hybrid log-gamma transfer.
         Hlg = "hlg",
-        /// A Dolby Vision configuration record is present, whatever the base layer.
+        /// A Dolby Vision configuration record is present, with any base layer.
         DolbyVision = "dolby-vision",
     }
 }
 
 choice! {
-    /// Which code values carry picture.
+    /// Range of code values that the picture uses.
     VideoRange, "`limited` or `full`", {
-        /// 16–235 of 8 bits ("video", "tv", "legal").
+        /// Codes 16 to 235 at 8 bits ("video", "tv", "legal").
         Limited = "limited",
-        /// All of them ("pc", "data").
+        /// All codes ("pc", "data").
         Full = "full",
     }
 }
 
 choice! {
-    /// How a spherical picture was laid flat (Spherical Video V2).
+    /// Projection of a spherical picture (Spherical Video V2).
     Projection, "`equirectangular`, `half-equirectangular`, `cubemap`, `tiled-equirectangular` or `fisheye`", {
         /// The whole sphere.
         Equirectangular = "equirectangular",
         /// Half the sphere, as in VR180.
         HalfEquirectangular = "half-equirectangular",
-        /// Six faces.
+        /// Six faces of a cube.
         Cubemap = "cubemap",
-        /// A part of a larger equirectangular picture.
+        /// Part of a larger equirectangular picture.
         Tiled = "tiled-equirectangular",
-        /// As the lens saw it.
+        /// Circular image as captured by the lens.
         Fisheye = "fisheye",
     }
 }
 
 choice! {
-    /// How the two eyes of a stereo picture are packed.
+    /// Packing of the two eyes of a stereo picture.
     Stereo, "`side-by-side`, `top-bottom` or `frame-sequential`", {
         /// Left eye on the left (or right, when swapped).
         SideBySide = "side-by-side",
-        /// One above the other.
+        /// One eye above the other.
         TopBottom = "top-bottom",
-        /// One after the other.
+        /// One eye after the other, in alternate frames.
         FrameSequential = "frame-sequential",
     }
 }

@@ -1,4 +1,4 @@
-//! How long a clip runs, in whole microseconds (ffprobe's own resolution).
+//! Duration of a clip in whole microseconds, the resolution of ffprobe.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,31 +9,31 @@ use super::Malformed;
 
 const EXPECTED: &str = "a duration such as `90`, `90s`, `1m30s` or `1h`";
 
-/// A running time in microseconds.
+/// Duration in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(u64);
 
 impl Duration {
-    /// So many microseconds.
+    /// Creates a duration from whole microseconds.
     #[must_use]
     pub fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// The whole of it in microseconds.
+    /// Returns the duration in microseconds.
     #[must_use]
     pub fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Seconds, for arithmetic with positions inside a clip.
+    /// Returns the duration in seconds, for arithmetic with positions inside a clip.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "exact up to 285 years")]
     pub fn as_seconds(self) -> f64 {
         self.0 as f64 / 1e6
     }
 
-    /// From seconds as ffprobe prints them (`12.345678`); `None` when negative or no number.
+    /// Parses seconds as ffprobe prints them (`12.345678`); `None` if negative or not a number.
     #[must_use]
     pub fn from_decimal(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
@@ -52,7 +52,7 @@ impl Duration {
 }
 
 impl fmt::Display for Duration {
-    /// Seconds below a minute (`4.2s`), else `m:ss` or `h:mm:ss`.
+    /// Formats as seconds below a minute (`4.2s`), otherwise as `m:ss` or `h:mm:ss`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tenths = self.0.saturating_add(50_000) / 100_000;
         if tenths < 600 {
@@ -71,7 +71,7 @@ impl fmt::Display for Duration {
 impl FromStr for Duration {
     type Err = Malformed;
 
-    /// Reads seconds (`90`, `4.5s`) or units (`1h2m3s`).
+    /// Parses seconds (`90`, `4.5s`) or units (`1h2m3s`).
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let malformed = || Malformed::new(text, EXPECTED);
         if let Some(seconds) = Self::from_decimal(text) {
@@ -102,7 +102,7 @@ impl FromStr for Duration {
 }
 
 impl Serialize for Duration {
-    /// Seconds as a number.
+    /// Writes the seconds as a number.
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_f64(self.as_seconds())
     }
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let seconds = f64::deserialize(from)?;
         if !seconds.is_finite() || seconds < 0.0 {
-            return Err(serde::de::Error::custom("a duration is not negative"));
+            return Err(serde::de::Error::custom("a duration must not be negative"));
         }
         Ok(Self((seconds * 1e6).round() as u64))
     }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_as_people_write_them() {
+    fn durations_are_parsed_in_every_usual_form() {
         for (text, micros) in [
             ("90", 90_000_000),
             ("4.5s", 4_500_000),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_shown_short() {
+    fn durations_are_printed_short() {
         for (micros, shown) in [
             (4_240_000, "4.2s"),
             (59_960_000, "1:00"),

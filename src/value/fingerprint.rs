@@ -1,28 +1,28 @@
-//! The number a clip's content is known by.
+//! Fingerprint of a clip's content, which identifies the clip.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Malformed, serde_as_text};
 
-/// 128 bits, written as 32 hex digits.
+/// Hash of 128 bits, written as 32 hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u128);
 
 impl Fingerprint {
-    /// The bytes, most significant first, as the catalogue keeps them.
+    /// Returns the bytes, most significant first, as stored in the catalogue.
     #[must_use]
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
 
-    /// The first 15 hex digits as a number: what it can be asked for by.
+    /// Returns the first 15 hex digits as a number. Queries search this part by prefix.
     #[must_use]
     pub fn leading(self) -> i64 {
         i64::try_from(self.0 >> 68).unwrap_or(i64::MAX)
     }
 
-    /// From the catalogue's bytes.
+    /// Creates a fingerprint from the 16 bytes that the catalogue stores, most significant first.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))

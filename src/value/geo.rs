@@ -1,11 +1,11 @@
-//! A place on Earth, WGS 84.
+//! Positions on Earth (WGS 84) and circular search areas.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::{Malformed, serde_as_text};
 
-const EXPECTED: &str = "a place such as `51.500700,-0.124600`";
+const EXPECTED: &str = "a position such as `51.500700,-0.124600`";
 
 /// Latitude and longitude in whole millionths of a degree (11 cm at the equator).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,13 +15,14 @@ pub struct GeoPoint {
 }
 
 impl GeoPoint {
-    /// Latitude and longitude in millionths of a degree.
+    /// Returns latitude and longitude in millionths of a degree.
     #[must_use]
     pub fn micro_degrees(self) -> (i64, i64) {
         (self.latitude.into(), self.longitude.into())
     }
 
-    /// From degrees; `None` when out of range, or 0,0: what a receiver without a fix writes.
+    /// Creates a point from degrees; `None` if out of range, or at 0,0, the position that receivers
+    /// without a fix report.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most 180 million")]
     pub fn from_degrees(latitude: f64, longitude: f64) -> Option<Self> {
@@ -32,14 +33,14 @@ impl GeoPoint {
         {
             return None;
         }
-        let place = Self {
+        let point = Self {
             latitude: (latitude * 1e6).round() as i32,
             longitude: (longitude * 1e6).round() as i32,
         };
-        (place.latitude != 0 || place.longitude != 0).then_some(place)
+        (point.latitude != 0 || point.longitude != 0).then_some(point)
     }
 
-    /// From an ISO 6709 string as phones write it: `+51.5007-000.1246+011.0/`.
+    /// Parses an ISO 6709 string as phones write it: `+51.5007-000.1246+011.0/`.
     #[must_use]
     pub fn from_iso6709(text: &str) -> Option<Self> {
         let text = text.split('/').next().unwrap_or(text);
@@ -50,22 +51,23 @@ impl GeoPoint {
             .collect();
         let (&first, &second) = (starts.first()?, starts.get(1)?);
         let end = starts.get(2).copied().unwrap_or(text.len());
-        let latitude = degrees(&text[first..second], 2)?;
-        let longitude = degrees(&text[second..end], 3)?;
+        let latitude = parse_degrees(&text[first..second], 2)?;
+        let longitude = parse_degrees(&text[second..end], 3)?;
         Self::from_degrees(latitude, longitude)
     }
 }
 
-/// `±DD.D`, `±DDMM.M` or `±DDMMSS.S`, with `whole` digits of degrees, to degrees.
-fn degrees(text: &str, whole: usize) -> Option<f64> {
+/// Converts `±DD.D`, `±DDMM.M` or `±DDMMSS.S` to degrees; `degree_digits` is 2 for a latitude and 3
+/// for a longitude.
+fn parse_degrees(text: &str, degree_digits: usize) -> Option<f64> {
     let (sign, digits) = text.split_at_checked(1)?;
     let integer = digits.split('.').next()?.len();
-    let value: f64 = if integer <= whole {
+    let value: f64 = if integer <= degree_digits {
         digits.parse().ok()?
     } else {
-        let (degrees, rest) = digits.split_at_checked(whole)?;
+        let (degrees, rest) = digits.split_at_checked(degree_digits)?;
         let degrees: f64 = degrees.parse().ok()?;
-        if integer == whole + 2 {
+        if integer == degree_digits + 2 {
             degrees + rest.parse::<f64>().ok()? / 60.0
         } else {
             let (minutes, seconds) = rest.split_at_checked(2)?;
@@ -77,12 +79,12 @@ fn degrees(text: &str, whole: usize) -> Option<f64> {
         .then_some(if sign == "-" { -value } else { value })
 }
 
-/// The Earth's mean radius in metres (IUGG).
-const EARTH: f64 = 6_371_008.8;
-/// Half its circumference: nothing is further away.
-const FURTHEST: u32 = 20_015_115;
+/// Mean radius of the Earth in metres (IUGG).
+const EARTH_RADIUS_METRES: f64 = 6_371_008.8;
+/// Half the circumference of the Earth in metres, the largest possible distance.
+const MAX_RADIUS_METRES: u32 = 20_015_115;
 
-/// A place and all that is so near.
+/// Circle on the Earth's surface: a centre and a radius in metres.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Area {
     centre: GeoPoint,
@@ -90,24 +92,26 @@ pub struct Area {
 }
 
 impl Area {
-    /// Whether a place, in millionths of a degree, is in it: by the great circle.
+    /// Returns true if a position, in millionths of a degree, is inside the circle. Distance is
+    /// measured along a great circle.
     #[must_use]
-    pub fn holds(&self, latitude: i64, longitude: i64) -> bool {
+    pub fn contains(&self, latitude: i64, longitude: i64) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "at most 180 million")]
         let radians = |micro: i64| (micro as f64 / 1e6).to_radians();
-        let here = (
+        let centre = (
             radians(self.centre.latitude.into()),
             radians(self.centre.longitude.into()),
         );
-        let there = (radians(latitude), radians(longitude));
-        let half = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
-        let across = half(here.0, there.0) + here.0.cos() * there.0.cos() * half(here.1, there.1);
-        2.0 * EARTH * across.min(1.0).sqrt().asin() <= f64::from(self.metres)
+        let point = (radians(latitude), radians(longitude));
+        let haversine = |a: f64, b: f64| ((b - a) / 2.0).sin().powi(2);
+        let sum = haversine(centre.0, point.0)
+            + centre.0.cos() * point.0.cos() * haversine(centre.1, point.1);
+        2.0 * EARTH_RADIUS_METRES * sum.min(1.0).sqrt().asin() <= f64::from(self.metres)
     }
 }
 
 impl fmt::Display for Area {
-    /// `51.5,-0.12,2km`.
+    /// Formats as `51.5,-0.12,2km`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let degrees = |micro: i32| f64::from(micro) / 1e6;
         let GeoPoint {
@@ -125,7 +129,7 @@ impl fmt::Display for Area {
 impl FromStr for Area {
     type Err = Malformed;
 
-    /// `51.5,-0.12,2km`; also `500m` and `1.5mi`, and 1 km where nothing is said.
+    /// Parses `51.5,-0.12,2km`; the radius may also be `500m` or `1.5mi` and defaults to 1 km.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let parse = || {
             let mut parts = text.splitn(3, ',').map(str::trim);
@@ -137,7 +141,7 @@ impl FromStr for Area {
                 .iter()
                 .find_map(|(name, unit)| Some((radius.strip_suffix(name)?, unit)))?;
             let metres = (number.trim().parse::<f64>().ok()? * unit).round();
-            let is_radius = (1.0..=f64::from(FURTHEST)).contains(&metres);
+            let is_radius = (1.0..=f64::from(MAX_RADIUS_METRES)).contains(&metres);
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -148,13 +152,14 @@ impl FromStr for Area {
                 metres: metres as u32,
             })
         };
-        parse()
-            .ok_or_else(|| Malformed::new(text, "a place and how near, such as `51.5,-0.12,2km`"))
+        parse().ok_or_else(|| {
+            Malformed::new(text, "a position and a radius, such as `51.5,-0.12,2km`")
+        })
     }
 }
 
 impl fmt::Display for GeoPoint {
-    /// `51.500700,-0.124600`: degrees, latitude first.
+    /// Formats as `51.500700,-0.124600`: degrees, latitude first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let degrees = |micro: i32| f64::from(micro) / 1e6;
         write!(
@@ -188,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn iso_6709_is_read_in_all_its_widths() {
+    fn iso_6709_is_parsed_in_every_width() {
         for (text, shown) in [
             ("+51.5007-000.1246+011.0/", "51.500700,-0.124600"),
             ("-33.8688+151.2093/", "-33.868800,151.209300"),
@@ -204,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn near_is_as_the_crow_flies() {
+    fn an_area_is_measured_by_great_circle_distance() {
         // Westminster to the Tower of London: 3.46 km by the haversine formula.
         let tower = (51_508_100, -76_000);
         for (text, shown, is_in) in [
@@ -216,7 +221,7 @@ mod tests {
         ] {
             let area: Area = text.parse().unwrap();
             assert_eq!(area.to_string(), shown);
-            assert_eq!(area.holds(tower.0, tower.1), is_in, "{text}");
+            assert_eq!(area.contains(tower.0, tower.1), is_in, "{text}");
         }
         for text in [
             "",
@@ -233,26 +238,26 @@ mod tests {
     }
 
     proptest::proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
-        fn an_area_survives_being_written(latitude in -90.0_f64..90.0, longitude in -180.0_f64..180.0, metres in 1_u32..20_000_000) {
+        fn a_printed_area_parses_back(latitude in -90.0_f64..90.0, longitude in -180.0_f64..180.0, metres in 1_u32..20_000_000) {
             if let Ok(area) = format!("{latitude},{longitude},{metres}m").parse::<Area>() {
                 proptest::prop_assert_eq!(area.to_string().parse::<Area>().unwrap(), area);
             }
         }
 
         #[test]
-        fn a_place_survives_being_written(latitude in -91.0_f64..91.0, longitude in -181.0_f64..181.0, small in 0..2) {
+        fn a_printed_point_parses_back(latitude in -91.0_f64..91.0, longitude in -181.0_f64..181.0, small in 0..2) {
             let scale = if small == 1 { 1e-7 } else { 1.0 };
-            if let Some(place) = GeoPoint::from_degrees(latitude * scale, longitude * scale) {
-                proptest::prop_assert_eq!(place.to_string().parse::<GeoPoint>().unwrap(), place);
+            if let Some(point) = GeoPoint::from_degrees(latitude * scale, longitude * scale) {
+                proptest::prop_assert_eq!(point.to_string().parse::<GeoPoint>().unwrap(), point);
             }
         }
     }
 
     #[test]
-    fn no_fix_is_no_place() {
+    fn a_position_without_a_fix_is_rejected() {
         for text in [
             "+00.0000+000.0000/",
             "",

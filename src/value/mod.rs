@@ -1,75 +1,77 @@
-//! What a fact can be: a rate, a timecode, a wall time, a place.
+//! Value types for the facts of a clip: frame rates, timecodes, wall times, positions on Earth.
 //!
-//! Each type is parsed once, at the edge, and printed once. They stand below
-//! everything else and know nothing of clips, SQL, tantivy or clap.
+//! Each type is parsed once, at the edge, and printed once. The module is the lowest layer: it does
+//! not depend on clips, SQL, tantivy or clap.
 
 mod age;
-mod asked;
 mod bytes;
 mod choice;
-mod clock;
+mod clock_correction;
 mod duration;
 mod fingerprint;
-mod found;
 mod geo;
 mod machine_clock;
-mod marks;
 mod name;
+mod notes;
 mod os_path;
+mod quantity;
 mod rate;
 pub mod resolution;
-mod scale;
+mod search_terms;
 mod tags;
+mod text_matches;
 mod timecode;
 mod wall_time;
 pub mod words;
 
 pub use age::Age;
-pub use asked::{How, MOST_STARS, Words};
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
-pub use clock::Clock;
+pub use clock_correction::ClockCorrection;
 pub use duration::Duration;
 pub use fingerprint::Fingerprint;
-pub use found::{fits, letters_off};
 pub use geo::{Area, GeoPoint};
-pub use machine_clock::{instant, instant_of_micros, instant_of_seconds, local_now, now};
-pub use marks::{Marker, Markers, Note, Notes};
+pub use machine_clock::{
+    format_unix_micros, format_unix_nanos, format_unix_seconds, local_now, now,
+};
 pub use name::parse_name;
+pub use notes::{Marker, Markers, Note, Notes};
 pub use os_path::{from_bytes, to_bytes};
+pub(crate) use quantity::saturating_i64;
+pub use quantity::{NumberRange, Quantity, named_day};
 pub use rate::Rate;
 pub use resolution::Resolution;
-pub(crate) use scale::capped;
-pub use scale::{Between, Scale, named_day};
-pub use tags::{Tagged, Tags, Why, kept_tag, parse_tag};
+pub use search_terms::{MAX_WILDCARDS, MatchMode, SearchWords};
+pub use tags::{TagOrigin, Tagged, Tags, parse_tag};
+pub use text_matches::{matches_wildcard, max_edit_distance};
 pub use timecode::Timecode;
 pub use wall_time::WallTime;
 
-/// A value whose text could not be understood.
+/// Error for text that is not a valid value of a type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {expected}")]
 pub struct Malformed {
-    /// What was written, or its beginning.
+    /// The rejected text, cut to its first 80 characters.
     pub text: String,
-    /// What would have been understood, with an example.
+    /// Description of a valid value, with an example. It completes the sentence "`x` is not …".
     pub expected: &'static str,
 }
 
 impl Malformed {
     pub(crate) fn new(text: &str, expected: &'static str) -> Self {
-        let mut letters = text.chars();
-        let mut text: String = letters.by_ref().take(MOST_SHOWN).collect();
-        if letters.next().is_some() {
+        let mut chars = text.chars();
+        let mut text: String = chars.by_ref().take(MAX_SHOWN_CHARS).collect();
+        if chars.next().is_some() {
             text.push('…');
         }
         Self { text, expected }
     }
 }
 
-/// Letters of a malformed text that are told.
-const MOST_SHOWN: usize = 80;
+/// Maximum number of characters of a malformed text that an error message quotes.
+const MAX_SHOWN_CHARS: usize = 80;
 
-/// Serialises a type as the text it prints, and reads it back by parsing.
+/// Serialises a type as the text it prints, and deserialises it by parsing that text.
 macro_rules! serde_as_text {
     ($name:ty) => {
         impl serde::Serialize for $name {

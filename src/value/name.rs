@@ -1,21 +1,21 @@
-//! Names that people give: to themselves, and to what they own.
+//! Names that users choose for themselves and for volumes, machines and the like.
 
 use super::Malformed;
 
-/// A name is shown in a column.
-const MOST_LETTERS: usize = 100;
+/// Maximum length of a name in characters. Names are printed in table columns.
+const MAX_CHARS: usize = 100;
 
-/// A name as it is kept: on one line, with no blanks around it.
+/// Trims a name and checks that it fits on one line.
 ///
 /// # Errors
-/// When nothing is left of it, it is longer than 100 characters, or holds a control character.
+/// Fails if the name is empty, longer than 100 characters, or contains a control character.
 pub fn parse_name(text: &str) -> Result<&str, Malformed> {
     let name = text.trim();
-    let is_well = (1..=MOST_LETTERS).contains(&name.chars().count())
-        && !name.contains(|c: char| c.is_control());
-    is_well
+    let is_valid =
+        (1..=MAX_CHARS).contains(&name.chars().count()) && !name.contains(|c: char| c.is_control());
+    is_valid
         .then_some(name)
-        .ok_or_else(|| Malformed::new(text, "a name of 1 to 100 letters on one line"))
+        .ok_or_else(|| Malformed::new(text, "a name of 1 to 100 characters on one line"))
 }
 
 #[cfg(test)]

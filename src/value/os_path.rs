@@ -1,8 +1,8 @@
-//! Paths as bytes and back: a name on a drive need not be UTF-8.
+//! Conversion between file names and bytes: names on a drive need not be UTF-8.
 
 use std::ffi::{OsStr, OsString};
 
-/// The bytes of a name as the system gave them (on Windows, UTF-8).
+/// Returns the bytes of a name as the system stores it (UTF-8 on Windows).
 #[must_use]
 pub fn to_bytes(name: &OsStr) -> Vec<u8> {
     #[cfg(unix)]
@@ -16,7 +16,7 @@ pub fn to_bytes(name: &OsStr) -> Vec<u8> {
     }
 }
 
-/// The name that [`to_bytes`] was given.
+/// Converts bytes from [`to_bytes`] back to a name.
 #[must_use]
 pub fn from_bytes(bytes: Vec<u8>) -> OsString {
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Frame rates, kept rational: 23.976 is `24000/1001`.
+//! Frame rates as rational numbers: 23.976 is `24000/1001`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use super::{Malformed, serde_as_text};
 
 const EXPECTED: &str = "a frame rate such as `25`, `23.976` or `30000/1001`";
 
-/// Rates that cameras record at; a measured rate this close to one of them is that one.
+/// Rates that cameras record at; a measured rate close to one of them is rounded to it.
 const STANDARD: [(u32, u32); 13] = [
     (24000, 1001),
     (24, 1),
@@ -32,7 +32,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `num / den` frames per second; `None` when either is zero.
+    /// Creates a rate of `num / den` frames per second; `None` if either is zero.
     #[must_use]
     pub fn new(num: u32, den: u32) -> Option<Self> {
         if num == 0 || den == 0 {
@@ -45,13 +45,13 @@ impl Rate {
         })
     }
 
-    /// Frames per second as a number, for comparing and showing.
+    /// Returns frames per second as a float, for comparing and printing.
     #[must_use]
     pub fn per_second(self) -> f64 {
         f64::from(self.num) / f64::from(self.den)
     }
 
-    /// Millionths of a frame per second, for ordering and ranges.
+    /// Returns millionths of a frame per second, for ordering and ranges.
     #[must_use]
     pub fn micro(self) -> i64 {
         let micro = u64::from(self.num) * 1_000_000;
@@ -59,16 +59,16 @@ impl Rate {
         i64::try_from(rounded).unwrap_or(i64::MAX)
     }
 
-    /// Whole frames that a timecode counts in a second: 30 for `30000/1001`.
+    /// Returns the number of whole frames that a timecode counts per second: 30 for `30000/1001`.
     #[must_use]
     pub fn timecode_base(self) -> u32 {
         self.num.div_ceil(self.den)
     }
 
-    /// The standard rate this one was meant to be, if it is within one part in 4,000 of one.
+    /// Returns the standard rate within one part in 4,000 of this one, or this one unchanged.
     ///
-    /// Containers that count milliseconds, or that divide frames by duration, miss the true
-    /// rate by a little; 24 and 23.976 lie one part in 1,000 apart.
+    /// Rates of containers that count in milliseconds, and quotients of frame count and duration,
+    /// are slightly off. The rates 24 and 23.976 differ by one part in 1,000.
     #[must_use]
     pub fn snapped(self) -> Self {
         STANDARD
@@ -78,36 +78,37 @@ impl Rate {
             .unwrap_or(self)
     }
 
-    /// The frame in which a sound sample lies, both counted from the same instant; `None`
-    /// where no samples are counted.
+    /// Returns the frame that contains an audio sample, both counted from the same instant; `None`
+    /// if the sample rate is zero.
     ///
-    /// Samples are whole and few frames begin on one, so a frame counts as begun when it
-    /// begins before the sample ends: a recorder that rounds down names its own frame.
+    /// Few frames begin exactly on a sample. A frame therefore counts as begun if it begins before
+    /// the sample ends, so rounding the sample number down does not select the previous frame.
     #[must_use]
     pub fn frame_of_sample(self, sample: u64, sample_rate: u32) -> Option<u64> {
-        let begun = (u128::from(sample) + 1) * u128::from(self.num) - 1;
-        let frame = begun.checked_div(u128::from(self.den) * u128::from(sample_rate))?;
+        let scaled = (u128::from(sample) + 1) * u128::from(self.num) - 1;
+        let frame = scaled.checked_div(u128::from(self.den) * u128::from(sample_rate))?;
         u64::try_from(frame).ok()
     }
 
-    /// When a frame begins: microseconds after the first one did, rounded down.
+    /// Returns the start of a frame in microseconds after the start of the first frame, rounded
+    /// down.
     #[must_use]
     pub fn micros_of_frame(self, frame: u32) -> u64 {
         let micros = u128::from(frame) * u128::from(self.den) * 1_000_000 / u128::from(self.num);
         u64::try_from(micros).unwrap_or(u64::MAX)
     }
 
-    /// The frame that is shown so many microseconds after the first one began.
+    /// Returns the frame shown at a time in microseconds after the start of the first frame.
     ///
-    /// A frame's own time was rounded down, so what is less than a microsecond short of a frame
-    /// is that frame.
+    /// Start times of frames are rounded down, so a time less than a microsecond before a frame
+    /// belongs to that frame.
     #[must_use]
     pub fn frame_at(self, micros: u64) -> u32 {
         let scaled = (u128::from(micros) + 1) * u128::from(self.num) - 1;
         u32::try_from(scaled / (u128::from(self.den) * 1_000_000)).unwrap_or(u32::MAX)
     }
 
-    /// Half this rate: frames, where this counts fields.
+    /// Returns half this rate: the frame rate if this one counts fields.
     #[must_use]
     pub fn halved(self) -> Option<Self> {
         Self::new(self.num, self.den.checked_mul(2)?)
@@ -115,7 +116,7 @@ impl Rate {
 }
 
 impl fmt::Display for Rate {
-    /// `25` or `30000/1001`.
+    /// Formats as `25` or `30000/1001`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.den == 1 {
             write!(f, "{}", self.num)
@@ -128,7 +129,7 @@ impl fmt::Display for Rate {
 impl FromStr for Rate {
     type Err = Malformed;
 
-    /// Reads `30000/1001`, `25`, `23.976`; decimals near a standard rate become it.
+    /// Parses `30000/1001`, `25` or `23.976`; decimals near a standard rate are rounded to it.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let malformed = || Malformed::new(text, EXPECTED);
         if let Some((num, den)) = text.split_once('/') {
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_become_the_rate_that_was_meant() {
+    fn decimals_are_rounded_to_the_nearest_standard_rate() {
         for (text, shown) in [
             ("23.976", "24000/1001"),
             ("23.98", "24000/1001"),
@@ -179,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn zero_and_rubbish_are_no_rate() {
+    fn zero_and_garbage_are_rejected() {
         for text in ["0", "0/0", "30/0", "", "fast", "-25", "1.2345678", "25/"] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_frame_begins_with_the_sample_it_begins_in() {
+    fn a_frame_starts_at_the_sample_that_contains_its_start() {
         // 29.97: frames begin at samples 0, 1601.6, 3203.2, 4804.8, 6406.4 and 8008 exactly.
         let ntsc = Rate::new(30000, 1001).unwrap();
         for (sample, frame) in [
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_found_at_its_time() {
+    fn the_start_time_of_a_frame_maps_back_to_it() {
         for (num, den) in STANDARD {
             let rate = Rate::new(num, den).unwrap();
             for frame in (0..5000).chain([2_589_407, 10_368_000]) {
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn measured_rates_snap_but_odd_ones_stay() {
+    fn measured_rates_snap_but_nonstandard_ones_are_unchanged() {
         assert_eq!(
             Rate::new(19001, 317).unwrap().snapped(),
             Rate::new(60000, 1001).unwrap()

@@ -1,24 +1,26 @@
-//! How large a picture is, as people name it: `1080p`, `4k`, `3840x2160`.
+//! Names of picture sizes in queries: `1080p`, `4k`, `3840x2160`.
 
 use std::fmt;
 
-use super::{Between, Malformed, Scale};
+use super::{Malformed, NumberRange, Quantity};
 
-/// Sizes of pictures that are asked for.
+/// Picture size, or range of sizes, that a query requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Resolution {
-    /// So many lines, see [`lines`].
-    Lines(Between),
-    /// So many thousand across, see [`thousands`].
-    Thousands(Between),
-    /// Exactly this wide and high.
+    /// Range of line counts, as computed by [`lines`].
+    Lines(NumberRange),
+    /// Range of widths in thousands, as computed by [`thousands`].
+    Thousands(NumberRange),
+    /// Exact width and height in pixels.
     Picture(u32, u32),
 }
 
 const EXPECTED: &str = "a size such as `4k`, `1080p`, `1080p..4k` or `3840x2160`";
 
-/// Lines of a picture as wide as those that are named by them: the shorter side; but of one
-/// cropped wider than 1.9:1, the lines it was cropped from. 1920x804 is 1080p, as is 1080x1920.
+/// Returns the line count by which a picture size is named, such as 1080 for 1080p.
+///
+/// This is the shorter side. For a picture cropped wider than 1.9:1 it is the height before
+/// cropping: 1920x804 is 1080p, as is 1080x1920.
 #[must_use]
 pub fn lines(width: i64, height: i64) -> i64 {
     let (short, long) = (width.min(height), width.max(height));
@@ -29,8 +31,10 @@ pub fn lines(width: i64, height: i64) -> i64 {
     }
 }
 
-/// The longer side in thousands as people name it: a `k` is 960 columns, since 4k is 3840 or
-/// 4096; 2k is 2048, as 1920 is called 1080p.
+/// Returns the longer side in thousands, as in the common names `2k` and `4k`.
+///
+/// One `k` is 960 columns, since both 3840 and 4096 are called 4k. 2k is 2048, since 1920 is called
+/// 1080p.
 #[must_use]
 pub fn thousands(width: i64, height: i64) -> i64 {
     match width.max(height) {
@@ -40,12 +44,14 @@ pub fn thousands(width: i64, height: i64) -> i64 {
 }
 
 impl Resolution {
-    /// What a size, a range of sizes or a comparison asks for: one thing, or, where lines and
-    /// thousands are its ends, two that must both hold.
+    /// Parses a size, a range of sizes or a comparison.
+    ///
+    /// The result is usually one condition. A range from lines to thousands (`1080p..4k`) gives
+    /// two, and both must hold.
     ///
     /// # Errors
-    /// When it is none.
-    pub fn read(text: &str) -> Result<Vec<Self>, Malformed> {
+    /// Fails if the text is none of these, or if the range is reversed.
+    pub fn parse(text: &str) -> Result<Vec<Self>, Malformed> {
         let text = text.trim().to_ascii_lowercase();
         let text = match text.as_str() {
             "uhd" => "2160p",
@@ -66,50 +72,50 @@ impl Resolution {
             .collect();
         let is_one_unit =
             |unit: &[char], other: &[char]| text.contains(unit) && !text.contains(other);
-        let read = |text: &str| Scale::WHOLE.read(text).map_err(|_| malformed());
+        let parse = |text: &str| Quantity::WHOLE.parse(text).map_err(|_| malformed());
         if is_one_unit(&['k'], &['p', 'i']) && has_units(text) {
-            return Ok(vec![Self::Thousands(read(&numbers)?)]);
+            return Ok(vec![Self::Thousands(parse(&numbers)?)]);
         }
         if is_one_unit(&['p', 'i'], &['k']) && has_units(text) {
-            return Ok(vec![Self::Lines(read(&numbers)?)]);
+            return Ok(vec![Self::Lines(parse(&numbers)?)]);
         }
         let (first, last) = text.split_once("..").ok_or_else(malformed)?;
         if first.is_empty() || last.is_empty() {
             return Err(malformed());
         }
-        let mut both = Self::read(&format!("{first}.."))?;
-        both.extend(Self::read(&format!("..{last}"))?);
-        // A thousand across are 540 lines of the usual shape.
-        let lines = |end: fn(&Between) -> i64| {
-            move |one: &Self| match one {
-                Self::Thousands(between) => end(between).saturating_mul(540),
-                Self::Lines(between) => end(between),
-                Self::Picture(_, high) => i64::from(*high),
+        let mut both = Self::parse(&format!("{first}.."))?;
+        both.extend(Self::parse(&format!("..{last}"))?);
+        // At 16:9, one `k` (960 columns) corresponds to 540 lines.
+        let lines = |end: fn(&NumberRange) -> i64| {
+            move |resolution: &Self| match resolution {
+                Self::Thousands(range) => end(range).saturating_mul(540),
+                Self::Lines(range) => end(range),
+                Self::Picture(_, height) => i64::from(*height),
             }
         };
-        let from = both.first().map(lines(|between| between.from));
-        let to = both.last().map(lines(|between| between.to));
+        let from = both.first().map(lines(|range| range.from));
+        let to = both.last().map(lines(|range| range.to));
         if from > to {
             return Err(Malformed::new(
                 text,
-                "a range of sizes: write the smaller end first",
+                "a valid range of sizes: write the smaller end first",
             ));
         }
         Ok(both)
     }
 
-    /// Whether a picture shown so wide and high is one.
+    /// Returns true if a picture of this displayed width and height matches.
     #[must_use]
-    pub fn holds(self, width: i64, height: i64) -> bool {
+    pub fn contains(self, width: i64, height: i64) -> bool {
         match self {
-            Self::Lines(between) => between.holds(lines(width, height)),
-            Self::Thousands(between) => between.holds(thousands(width, height)),
-            Self::Picture(wide, high) => (width, height) == (wide.into(), high.into()),
+            Self::Lines(range) => range.contains(lines(width, height)),
+            Self::Thousands(range) => range.contains(thousands(width, height)),
+            Self::Picture(w, h) => (width, height) == (w.into(), h.into()),
         }
     }
 }
 
-/// A size, or a range, in which `1080` is `1080p`: numbers of so many digits are lines.
+/// Appends `p` to numbers of three or more digits: `1080` means `1080p`.
 fn with_units(text: &str) -> String {
     let ends = text.split("..").map(|end| {
         let number = end.trim_start_matches(['<', '>', '=']);
@@ -119,7 +125,7 @@ fn with_units(text: &str) -> String {
     ends.collect::<Vec<_>>().join("..")
 }
 
-/// Whether each number has its unit after it.
+/// Returns true if every number is followed by its unit.
 fn has_units(text: &str) -> bool {
     let ends = text.trim_start_matches(['<', '>', '=']).split("..");
     ends.filter(|end| !end.is_empty()).all(|end| {
@@ -130,19 +136,19 @@ fn has_units(text: &str) -> bool {
 
 impl fmt::Display for Resolution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (between, unit) = match self {
+        let (range, unit) = match self {
             Self::Picture(width, height) => return write!(f, "{width}x{height}"),
-            Self::Lines(between) => (between, "p"),
-            Self::Thousands(between) => (between, "k"),
+            Self::Lines(range) => (range, "p"),
+            Self::Thousands(range) => (range, "k"),
         };
         let end = |number: i64| match number {
             i64::MIN | i64::MAX => String::new(),
             number => format!("{number}{unit}"),
         };
-        if between.from == between.to {
-            f.write_str(&end(between.from))
+        if range.from == range.to {
+            f.write_str(&end(range.from))
         } else {
-            write!(f, "{}..{}", end(between.from), end(between.to))
+            write!(f, "{}..{}", end(range.from), end(range.to))
         }
     }
 }
@@ -152,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_called_what_people_call_them() {
+    fn sizes_match_the_pictures_that_users_mean() {
         for (text, shown, yes, no) in [
             (
                 "4k",
@@ -205,20 +211,20 @@ mod tests {
                 vec![(4096, 2160), (2160, 3840)],
             ),
         ] {
-            let asked = Resolution::read(text).unwrap();
-            assert_eq!(asked.len(), 1);
-            assert_eq!(asked[0].to_string(), shown);
-            assert_eq!(Resolution::read(shown).unwrap(), asked);
-            assert!(yes.iter().all(|&(w, h)| asked[0].holds(w, h)), "{text}");
-            assert!(!no.iter().any(|&(w, h)| asked[0].holds(w, h)), "{text}");
+            let parsed = Resolution::parse(text).unwrap();
+            assert_eq!(parsed.len(), 1);
+            assert_eq!(parsed[0].to_string(), shown);
+            assert_eq!(Resolution::parse(shown).unwrap(), parsed);
+            assert!(yes.iter().all(|&(w, h)| parsed[0].contains(w, h)), "{text}");
+            assert!(!no.iter().any(|&(w, h)| parsed[0].contains(w, h)), "{text}");
         }
-        assert_eq!(Resolution::read("1080p..4k").unwrap().len(), 2);
+        assert_eq!(Resolution::parse("1080p..4k").unwrap().len(), 2);
         for (text, same) in [
             ("1080", "1080p"),
             (">=720", "720p.."),
             ("720..4k", "720p..4k"),
         ] {
-            assert_eq!(Resolution::read(text), Resolution::read(same), "{text}");
+            assert_eq!(Resolution::parse(text), Resolution::parse(same), "{text}");
         }
         for text in [
             "",
@@ -236,7 +242,7 @@ mod tests {
             "4ké",
             "4k..é",
         ] {
-            assert!(Resolution::read(text).is_err(), "{text}");
+            assert!(Resolution::parse(text).is_err(), "{text}");
         }
     }
 }

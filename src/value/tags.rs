@@ -1,7 +1,7 @@
-//! Tags, and why each is there.
+//! Tags and their origins.
 //!
-//! A tag is kept in one form, in which it can be typed without quotes: `ad-shoot`,
-//! `tv-set/rehearsal`. What stands before a slash is above what stands behind it.
+//! Each tag has one canonical form, which can be typed without quotes: `ad-shoot`,
+//! `tv-set/rehearsal`. The part before a slash is the parent of the part after it.
 
 use std::fmt;
 
@@ -10,55 +10,57 @@ use serde::{Deserialize, Serialize};
 use super::Malformed;
 use super::words::{composed, folded_runs};
 
-/// One tag, and why it is there.
+/// A tag with its origin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Tagged {
-    /// The tag: `ad-shoot`.
+    /// Canonical form of the tag: `ad-shoot`.
     pub tag: String,
-    /// Who or what gave it.
+    /// Origin of the tag: a rule, a person or an ingest.
     #[serde(flatten)]
-    pub why: Why,
+    pub origin: TagOrigin,
 }
 
-/// Why a tag is there.
+/// Origin of a tag.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Why {
-    /// A rule read it in names and facts.
+pub enum TagOrigin {
+    /// A rule derived the tag from names and facts.
     Rule {
-        /// The rule's name: `ad-shoot`.
+        /// Name of the rule: `ad-shoot`.
         rule: String,
-        /// What fired it: `AdShoot` in `AdShoot_ACME`, as it stands there.
+        /// Text that matched, in its original spelling: `AdShoot` in `AdShoot_ACME`.
         evidence: String,
-        /// How sure the rule is, in hundredths.
-        #[serde(default = "unsaid")]
+        /// Confidence of the rule in percent.
+        #[serde(default = "default_confidence")]
         confidence: u8,
     },
-    /// A person said so.
+    /// A person added the tag.
     Person {
-        /// Who.
+        /// Name of the person.
         person: String,
-        /// When, by that person's clock: `2026-05-02T14:00:00Z`.
+        /// Time of adding by the clock of that person's machine: `2026-05-02T14:00:00Z`.
         at: String,
     },
-    /// It was said of the shoot day when its cards were taken in.
+    /// The shoot-day file of an ingest lists the tag.
     Ingest {
-        /// Which day: `2026-05-02`.
+        /// The shoot day: `2026-05-02`.
         ingest: String,
     },
 }
 
-/// How sure rules were before they said so.
-fn unsaid() -> u8 {
+/// Confidence of a stored tag without one. Without a default, its whole document would be
+/// unreadable.
+fn default_confidence() -> u8 {
     90
 }
 
-/// A tag as people write it, in the one form it is kept in: lower case, a dash between words:
-/// `Ad Shoot` is `ad-shoot`, `TV set / Rehearsal` is `tv-set/rehearsal`.
+/// Converts a tag to its canonical form: lower case, with dashes between words.
+///
+/// `Ad Shoot` becomes `ad-shoot`, and `TV set / Rehearsal` becomes `tv-set/rehearsal`.
 ///
 /// # Errors
-/// When no letter and no digit is in it, by which it could be found, it is longer than 100
-/// characters, or holds a comma or a control character.
+/// Fails if the tag has no letter or digit, since no search could find it. Also fails if it is
+/// longer than 100 characters, or contains a comma or a control character.
 pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     let lower = composed(text).to_lowercase();
     let levels = lower.split('/').map(|level| {
@@ -68,10 +70,10 @@ pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     });
     let levels: Vec<String> = levels.filter(|level| !level.is_empty()).collect();
     let tag = levels.join("/");
-    let is_well = (1..=MOST_LETTERS).contains(&tag.chars().count())
+    let is_valid = (1..=MAX_CHARS).contains(&tag.chars().count())
         && !folded_runs(&tag).is_empty()
         && !tag.contains(|c: char| c == ',' || c.is_control());
-    is_well.then_some(tag).ok_or_else(|| {
+    is_valid.then_some(tag).ok_or_else(|| {
         Malformed::new(
             text,
             "a tag of letters and digits, such as `interview` or `ad-shoot`",
@@ -79,87 +81,59 @@ pub fn parse_tag(text: &str) -> Result<String, Malformed> {
     })
 }
 
-/// Tags that rules gave before there were paths, and what they are now.
-const FORMER: [(&str, &str); 5] = [
-    ("location-scout", "pre-production/location-scout"),
-    ("table-read", "pre-production/table-read"),
-    ("casting", "pre-production/casting"),
-    ("edit-suite", "post-production/edit-suite"),
-    ("grading", "post-production/grading"),
-];
+/// Maximum length of a tag in characters: a tag is a few words, not a sentence.
+const MAX_CHARS: usize = 100;
 
-/// A tag that is kept, in the form of now: before version 0.2 there were blanks between words, and
-/// no paths.
-#[must_use]
-pub fn kept_tag(text: &str) -> std::borrow::Cow<'_, str> {
-    let kept = in_form(text);
-    match FORMER.iter().find(|(former, _)| *former == kept) {
-        Some((_, now)) => (*now).into(),
-        None => kept,
-    }
-}
-
-fn in_form(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.is_ascii() || text.contains([' ', '_', '-', '/']) {
-        parse_tag(text).map_or(text.into(), Into::into)
-    } else {
-        text.into()
-    }
-}
-
-/// A tag is a few words, not a story.
-const MOST_LETTERS: usize = 100;
-
-/// The tags of a clip, sorted, each once.
+/// The tags of a clip, sorted, without duplicates.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Tagged>", into = "Vec<Tagged>")]
 pub struct Tags(Vec<Tagged>);
 
 impl Tags {
-    /// Adds a tag, unless it is there already for a reason that is as sure.
+    /// Adds a tag, unless it is already present with an origin of equal or higher rank.
     pub fn add(&mut self, tagged: Tagged) {
-        match self.0.binary_search_by(|known| known.tag.cmp(&tagged.tag)) {
-            Ok(place) if self.0[place].why.rank() >= tagged.why.rank() => {}
-            Ok(place) => self.0[place] = tagged,
-            Err(place) => self.0.insert(place, tagged),
+        match self.0.binary_search_by(|other| other.tag.cmp(&tagged.tag)) {
+            Ok(at) if self.0[at].origin.rank() >= tagged.origin.rank() => {}
+            Ok(at) => self.0[at] = tagged,
+            Err(at) => self.0.insert(at, tagged),
         }
     }
 
-    /// Adds a tag, whatever gave it before.
+    /// Adds a tag. An equal tag is replaced, whatever its origin.
     pub fn set(&mut self, tagged: Tagged) {
         self.remove(&tagged.tag);
         self.add(tagged);
     }
 
-    /// Takes a tag away.
+    /// Removes a tag.
     pub fn remove(&mut self, tag: &str) {
-        self.0.retain(|known| known.tag != tag);
+        self.0.retain(|other| other.tag != tag);
     }
 
-    /// Takes away what rules gave below a tag.
+    /// Removes the tags below `tag`, except those that a person added.
     pub fn remove_below(&mut self, tag: &str) {
-        let is_below = |known: &Tagged| {
-            let rest = known.tag.strip_prefix(tag);
+        let is_below = |other: &Tagged| {
+            let rest = other.tag.strip_prefix(tag);
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
         self.0
-            .retain(|known| matches!(known.why, Why::Person { .. }) || !is_below(known));
+            .retain(|other| matches!(other.origin, TagOrigin::Person { .. }) || !is_below(other));
     }
 
-    /// Whether there is none.
+    /// Returns true if the clip has no tags.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Every tag, in order.
+    /// Iterates over the tags in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &Tagged> {
         self.0.iter()
     }
 }
 
-impl Why {
-    /// People are above what was said of a day, and that above every rule.
+impl TagOrigin {
+    /// Rank of the origin: a person outranks an ingest, which outranks every rule.
     fn rank(&self) -> (u8, u8) {
         match self {
             Self::Rule { confidence, .. } => (0, *confidence),
@@ -168,7 +142,7 @@ impl Why {
         }
     }
 
-    /// How sure it is, in hundredths; a person is.
+    /// Returns the confidence in percent: 100 for people and ingests.
     #[must_use]
     pub fn confidence(&self) -> u8 {
         match self {
@@ -180,11 +154,7 @@ impl Why {
 
 impl From<Vec<Tagged>> for Tags {
     fn from(tags: Vec<Tagged>) -> Self {
-        let kept = |tagged: Tagged| Tagged {
-            tag: kept_tag(&tagged.tag).into_owned(),
-            ..tagged
-        };
-        tags.into_iter().map(kept).collect()
+        tags.into_iter().collect()
     }
 }
 
@@ -205,10 +175,10 @@ impl FromIterator<Tagged> for Tags {
 }
 
 impl fmt::Display for Tags {
-    /// `ad-shoot, interview`.
+    /// Formats as `ad-shoot, interview`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, tagged) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
+        for (index, tagged) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
             write!(f, "{comma}{}", tagged.tag)?;
         }
         Ok(())
@@ -220,8 +190,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn however_a_tag_is_written_it_is_kept_in_one_form() {
-        for (text, kept) in [
+    fn every_spelling_of_a_tag_has_one_canonical_form() {
+        for (text, canonical) in [
             ("Ad Shoot", "ad-shoot"),
             ("ad_shoot", "ad-shoot"),
             (" ad - shoot ", "ad-shoot"),
@@ -230,33 +200,19 @@ mod tests {
             ("E\u{301}te\u{301}", "été"),
             ("Night Owls 🦉", "night-owls-🦉"),
         ] {
-            assert_eq!(parse_tag(text).unwrap(), kept, "{text}");
-            assert_eq!(parse_tag(kept).unwrap(), kept);
-            assert_eq!(kept_tag(text.to_lowercase().as_str()), kept);
+            assert_eq!(parse_tag(text).unwrap(), canonical, "{text}");
+            assert_eq!(parse_tag(canonical).unwrap(), canonical);
         }
-        assert_eq!(kept_tag("location scout"), "pre-production/location-scout");
-        assert_eq!(kept_tag("grading"), "post-production/grading");
         for text in ["", " ", "-", "/", "a,b", "a\nb\u{7}", &"x".repeat(101)] {
             assert!(parse_tag(text).is_err(), "{text:?}");
         }
     }
 
     #[test]
-    fn tags_of_before_are_read_as_those_of_now() {
-        let stored = r#"[{"tag":"ad shoot","rule":"ad-shoot","evidence":"AdShoot"}]"#;
-        let tags: Tags = serde_json::from_str(stored).unwrap();
-        assert_eq!(tags.to_string(), "ad-shoot");
-        assert_eq!(
-            serde_json::to_string(&tags).unwrap(),
-            r#"[{"tag":"ad-shoot","rule":"ad-shoot","evidence":"AdShoot","confidence":90}]"#
-        );
-    }
-
-    #[test]
-    fn the_surer_reason_stays() {
+    fn the_origin_of_higher_rank_wins() {
         let by = |rule: &str, confidence| Tagged {
             tag: "drone".to_owned(),
-            why: Why::Rule {
+            origin: TagOrigin::Rule {
                 rule: rule.to_owned(),
                 evidence: String::new(),
                 confidence,
@@ -264,7 +220,7 @@ mod tests {
         };
         let person = Tagged {
             tag: "drone".to_owned(),
-            why: Why::Person {
+            origin: TagOrigin::Person {
                 person: "anna".to_owned(),
                 at: String::new(),
             },

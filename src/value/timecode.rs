@@ -1,4 +1,4 @@
-//! Timecodes: a frame's address, SMPTE ST 12-1, with or without drop-frame.
+//! Timecodes: addresses of frames (SMPTE ST 12-1), with or without drop-frame.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use super::{Malformed, Rate, serde_as_text};
 
 const EXPECTED: &str = "a timecode such as `01:02:03:04` or, with drop-frame, `01:02:03;04`";
 
-/// Hours, minutes, seconds and frames, and whether numbers are dropped to keep time.
+/// Hours, minutes, seconds and frames, and the drop-frame flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timecode {
     hours: u8,
@@ -18,9 +18,9 @@ pub struct Timecode {
 }
 
 impl Timecode {
-    /// A timecode from its parts; `None` when a part is out of its range.
+    /// Creates a timecode from its parts; `None` if a part is out of range.
     ///
-    /// Frames run to 119 at most: rates above 120 are not counted in timecode.
+    /// The frame number is at most 119: no timecode counts more than 120 frames per second.
     #[must_use]
     pub fn new(hours: u8, minutes: u8, seconds: u8, frames: u8, drop_frame: bool) -> Option<Self> {
         let fits = hours < 24 && minutes < 60 && seconds < 60 && frames < 120;
@@ -33,37 +33,39 @@ impl Timecode {
         })
     }
 
-    /// Whether two frame numbers are left out each minute but every tenth (four at 59.94).
+    /// Returns true if the timecode is drop-frame: it skips two frame numbers (four at 59.94) in
+    /// each minute except every tenth.
     #[must_use]
     pub fn is_drop_frame(self) -> bool {
         self.drop_frame
     }
 
-    /// A number that orders timecodes as they are counted: a thousand a second, and the frames.
+    /// Returns a number by which timecodes are ordered: 1,000 per second, plus the frames.
     #[must_use]
-    pub fn ordered(self) -> i64 {
+    pub fn sort_key(self) -> i64 {
         let minutes = i64::from(self.hours) * 60 + i64::from(self.minutes);
         (minutes * 60 + i64::from(self.seconds)) * 1000 + i64::from(self.frames)
     }
 
-    /// The same digits, counted with or without dropping numbers.
+    /// Returns the same digits with drop-frame counting set or cleared.
     #[must_use]
     pub fn with_drop_frame(self, drop_frame: bool) -> Self {
         Self { drop_frame, ..self }
     }
 
-    /// How many frames are counted from one midnight to the next.
+    /// Returns the number of frames from one midnight to the next.
     #[must_use]
-    pub fn frames_a_day(rate: Rate, drop_frame: bool) -> u32 {
+    pub fn frames_per_day(rate: Rate, drop_frame: bool) -> u32 {
         let base = rate.timecode_base();
         let dropped = dropped_each_minute(base)
             .filter(|_| drop_frame)
             .unwrap_or(0);
-        // Of each ten minutes, nine begin with numbers left out.
+        // In nine out of ten minutes, the first frame numbers are dropped.
         (base.saturating_mul(600) - dropped * 9).saturating_mul(144)
     }
 
-    /// Frames since `00:00:00:00` at `rate`; `None` if this address does not exist there.
+    /// Returns the number of frames since `00:00:00:00`; `None` if the timecode does not exist at
+    /// this rate.
     #[must_use]
     pub fn to_frames(self, rate: Rate) -> Option<u32> {
         let base = rate.timecode_base();
@@ -85,7 +87,8 @@ impl Timecode {
         (!is_dropped_number).then(|| counted - dropped * (minutes - minutes / 10))
     }
 
-    /// The address of frame number `frames` (from `00:00:00:00`, wrapping after 24 hours).
+    /// Returns the timecode of the frame with this number, counted from `00:00:00:00`. Timecodes
+    /// wrap after 24 hours. `None` for drop-frame at a rate that does not support it.
     #[must_use]
     pub fn from_frames(frames: u32, rate: Rate, drop_frame: bool) -> Option<Self> {
         let base = rate.timecode_base();
@@ -110,7 +113,8 @@ impl Timecode {
     }
 }
 
-/// Numbers left out at the start of a minute: 2 of 30, 4 of 60; no other base drops.
+/// Returns the number of frame numbers dropped at the start of a minute: 2 at base 30, 4 at base
+/// 60; `None` for other bases, which have no drop-frame timecode.
 fn dropped_each_minute(base: u32) -> Option<u32> {
     match base {
         30 => Some(2),
@@ -120,7 +124,7 @@ fn dropped_each_minute(base: u32) -> Option<u32> {
 }
 
 impl fmt::Display for Timecode {
-    /// `01:02:03:04`, or `01:02:03;04` with drop-frame.
+    /// Formats as `01:02:03:04`, or as `01:02:03;04` with drop-frame.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let separator = if self.drop_frame { ';' } else { ':' };
         write!(
@@ -134,7 +138,7 @@ impl fmt::Display for Timecode {
 impl FromStr for Timecode {
     type Err = Malformed;
 
-    /// Reads `hh:mm:ss:ff`; `;`, `.` or `,` before the frames means drop-frame.
+    /// Parses `hh:mm:ss:ff`; `;`, `.` or `,` before the frames means drop-frame.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let malformed = || Malformed::new(text, EXPECTED);
         let mut parts = [0_u8; 4];
@@ -169,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn drop_frame_leaves_out_two_numbers_each_minute_but_every_tenth() {
-        // SMPTE ST 12-1: 00:00:59;29 is followed by 00:01:00;02; ten minutes are 17,982 frames.
+    fn drop_frame_skips_two_numbers_each_minute_except_every_tenth() {
+        // SMPTE ST 12-1: 00:01:00;02 follows 00:00:59;29; ten minutes are 17,982 frames.
         for (frame, text) in [
             (1799, "00:00:59;29"),
             (1800, "00:01:00;02"),
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_is_no_timecode() {
+    fn garbage_is_not_a_timecode() {
         for text in [
             "",
             "1:2:3",
@@ -202,10 +206,10 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
-        fn frames_and_back_is_the_same(frame in 0_u32..2_589_408, which in 0_usize..6) {
+        fn frame_numbers_and_timecodes_convert_both_ways(frame in 0_u32..2_589_408, which in 0_usize..6) {
             let rates = [(24000, 1001, false), (25, 1, false), (30000, 1001, true), (30, 1, false), (60000, 1001, true), (50, 1, false)];
             let (num, den, drop_frame) = rates[which];
             let rate = Rate::new(num, den).unwrap();

@@ -1,7 +1,7 @@
-//! What the clock on the wall said when a shot was made.
+//! Wall-clock time at which a clip was recorded.
 //!
-//! Cameras know the wall time and seldom the offset from UTC. So the two are
-//! kept apart, and an offset that is not known stays unknown.
+//! Cameras know the wall time but seldom the offset from UTC. The two are stored separately, and an
+//! unknown offset remains unknown.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use super::{Malformed, serde_as_text};
 
 const EXPECTED: &str = "a date such as `2026-05-02` or `2026-05-02T14:00:00+02:00`";
 
-/// A civil date and time, to the second, with an offset from UTC where one is known.
+/// Civil date and time, to the second, with the offset from UTC if it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WallTime {
     civil: DateTime,
@@ -22,10 +22,11 @@ pub struct WallTime {
 }
 
 impl WallTime {
-    /// A wall time; `None` when the date is one that clocks show which were never set.
+    /// Creates a wall time; `None` for a date that a clock shows if it was never set, and for years
+    /// outside 1895 to 2199.
     ///
-    /// Epochs are not dates: 1904 (QuickTime), 1970 (Unix), 1601 (Windows), 1980 (FAT).
-    /// The day after and before count too, since an offset may have moved them.
+    /// Such dates are the epochs 1904 (QuickTime), 1970 (Unix), 1601 (Windows) and 1980 (FAT). The
+    /// days before and after are rejected too, since an offset may have shifted them.
     #[must_use]
     pub fn new(civil: DateTime, offset: Option<Offset>) -> Option<Self> {
         let civil = civil.with().subsec_nanosecond(0).build().ok()?;
@@ -40,7 +41,7 @@ impl WallTime {
         (is_plausible && !is_epoch).then_some(Self { civil, offset })
     }
 
-    /// The same clock reading, its offset forgotten.
+    /// Returns the same clock reading without an offset.
     #[must_use]
     pub fn without_offset(self) -> Self {
         Self {
@@ -49,22 +50,22 @@ impl WallTime {
         }
     }
 
-    /// So many seconds later by the same clock, its offset as it was; `None` when that is no date
-    /// of a recording (see [`WallTime::new`]).
+    /// Returns the time `seconds` later by the same clock, with its offset unchanged; `None` if the
+    /// result is not a plausible recording date (see [`WallTime::new`]).
     #[must_use]
     pub fn shifted(self, seconds: i64) -> Option<Self> {
         let shift = SignedDuration::from_secs(seconds);
         Self::new(self.civil.checked_add(shift).ok()?, self.offset)
     }
 
-    /// A file's modification time: an instant, so its offset is known to be zero.
+    /// Converts a file's modification time. It is an instant, so the result is in UTC.
     #[must_use]
     pub fn from_unix_nanos(nanos: i64) -> Option<Self> {
         let instant = Timestamp::from_nanosecond(i128::from(nanos)).ok()?;
         Self::new(TimeZone::UTC.to_datetime(instant), Some(Offset::UTC))
     }
 
-    /// Reads what cameras and containers write: `2026-05-02T14:00:00.000000Z`,
+    /// Parses the forms that cameras and containers write: `2026-05-02T14:00:00.000000Z`,
     /// `2026-05-02T14:00:00+0200`, `2026-05-02 14:00:00`, `2026:05:02 14:00:00`, `2026-05-02`.
     #[must_use]
     pub fn from_camera(text: &str) -> Option<Self> {
@@ -82,13 +83,13 @@ impl WallTime {
         let zone = rest
             .get(8..)?
             .trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-        Self::new(date.to_datetime(time), offset(zone.trim()))
+        Self::new(date.to_datetime(time), parse_offset(zone.trim()))
     }
 
-    /// The date, and the time if one follows, in a name: `VID_20260502_143000`,
+    /// Finds a date, and a time if one follows, in a name: `VID_20260502_143000`,
     /// `DJI_20260502143000_0001_D`, `2026-05-02 14.30.00`, `2026-05-02`.
     #[must_use]
-    pub fn in_name(name: &str) -> Option<Self> {
+    pub fn find_in_name(name: &str) -> Option<Self> {
         let digits: Vec<&str> = name
             .split(|c: char| !c.is_ascii_digit())
             .filter(|run| !run.is_empty())
@@ -120,7 +121,8 @@ impl WallTime {
         })
     }
 
-    /// `20260502` and `143000` or nothing; the years in which names were given by cameras.
+    /// Parses `20260502`, and `143000` or an empty time. Accepts the years 1990 to 2099: before
+    /// 1990, no camera wrote dates into file names.
     fn from_digits(date: &str, time: &str) -> Option<Self> {
         let date = Date::strptime("%Y%m%d", date).ok()?;
         let time = if time.is_empty() {
@@ -134,13 +136,14 @@ impl WallTime {
             .flatten()
     }
 
-    /// The clock reading.
+    /// Returns the clock reading without its offset.
     #[must_use]
     pub fn civil(self) -> DateTime {
         self.civil
     }
 
-    /// Seconds from 1970-01-01 to the clock reading, as if it were UTC: for ordering and ranges.
+    /// Returns the seconds from 1970-01-01 to the clock reading, as if the clock showed UTC. The
+    /// number is for ordering and ranges.
     #[must_use]
     pub fn wall_seconds(self) -> i64 {
         Offset::UTC
@@ -149,8 +152,9 @@ impl WallTime {
     }
 }
 
-/// `Z`, `+02:00`, `+0200`, `-07`; anything else is not known.
-fn offset(text: &str) -> Option<Offset> {
+/// Parses `Z`, `+02:00`, `+0200` or `-07`; `None` for any other text, which means an unknown
+/// offset.
+fn parse_offset(text: &str) -> Option<Offset> {
     if text == "Z" {
         return Some(Offset::UTC);
     }
@@ -167,7 +171,7 @@ fn offset(text: &str) -> Option<Offset> {
 }
 
 impl fmt::Display for WallTime {
-    /// `2026-05-02T14:00:00+02:00`, or without an offset where none is known.
+    /// Formats as `2026-05-02T14:00:00+02:00`, without the offset if it is unknown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.civil.strftime("%Y-%m-%dT%H:%M:%S"))?;
         match self.offset {
@@ -202,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cameras_write_is_read() {
+    fn camera_timestamps_are_parsed() {
         for (text, shown) in [
             ("2026-05-02T14:00:01.000000Z", "2026-05-02T14:00:01Z"),
             ("2026-05-02T14:00:01+0200", "2026-05-02T14:00:01+02:00"),
@@ -220,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_in_names_are_found_and_other_numbers_are_not_dates() {
+    fn dates_in_names_are_found_and_other_numbers_ignored() {
         for (name, shown) in [
             ("VID_20260502_143000.mp4", Some("2026-05-02T14:30:00")),
             ("DJI_20260502143000_0001_D.MP4", Some("2026-05-02T14:30:00")),
@@ -233,7 +237,7 @@ mod tests {
             ("1080_25_10", None),
         ] {
             assert_eq!(
-                WallTime::in_name(name)
+                WallTime::find_in_name(name)
                     .map(|time| time.to_string())
                     .as_deref(),
                 shown,
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_shifted_and_its_offset_stays() {
+    fn a_shifted_time_keeps_its_offset() {
         for (time, seconds, shifted) in [
             (
                 "2026-05-02T14:00:01+02:00",
@@ -257,13 +261,13 @@ mod tests {
             ("1980-01-03T00:00:00", -86_400, None),
         ] {
             let time: WallTime = time.parse().unwrap();
-            let is = time.shifted(seconds).map(|time| time.to_string());
-            assert_eq!(is.as_deref(), shifted, "{time} {seconds}");
+            let result = time.shifted(seconds).map(|time| time.to_string());
+            assert_eq!(result.as_deref(), shifted, "{time} {seconds}");
         }
     }
 
     #[test]
-    fn clocks_that_were_never_set_show_no_date() {
+    fn dates_of_clocks_that_were_never_set_are_rejected() {
         for text in [
             "1904-01-01T00:00:00Z",
             "1970-01-01T00:00:00.000000Z",

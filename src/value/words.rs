@@ -1,14 +1,15 @@
-//! Names as words: `A001_C003`, `Day2`, `BTSInterview` are found by their parts.
+//! Splitting of names into words, so that `A001_C003`, `Day2` and `BTSInterview` are found by their
+//! parts.
 //!
-//! Rules, queries and the index must cut names alike, so they all cut here.
+//! Rules, queries and the index must split names in the same way, so all of them use this module.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Lower case without accents: `Été` is `ete`. Marks that make another letter stay: `ガ` is
-/// not `カ`.
+/// Converts to lower case without accents: `Été` becomes `ete`. Marks that form a different letter
+/// are preserved: `ガ` is not `カ`.
 #[must_use]
 pub fn fold(text: &str) -> String {
     if text.is_ascii() {
@@ -18,7 +19,7 @@ pub fn fold(text: &str) -> String {
     let is_kept = |c: &char| !is_combining_mark(*c) || matches!(c, '\u{3099}' | '\u{309a}');
     let letters: String = text.nfkd().filter(is_kept).collect();
     for c in letters.nfc().flat_map(char::to_lowercase) {
-        // Letters with strokes and joined letters do not decompose.
+        // Letters with strokes and ligatures do not decompose.
         match c {
             'ß' => folded.push_str("ss"),
             'æ' => folded.push_str("ae"),
@@ -33,13 +34,14 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// Whether it is a mark on the letter before it.
+/// Returns true for a combining mark, which belongs to the letter before it.
 #[must_use]
 pub fn is_mark(c: char) -> bool {
     is_combining_mark(c)
 }
 
-/// A name with each accent and its letter as one: some systems store them apart.
+/// Converts to Unicode normalization form C, since some systems store an accent separately from its
+/// letter.
 #[must_use]
 pub fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
@@ -49,22 +51,23 @@ pub fn composed(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Runs of letters and digits, with the marks on them, as they stand: `A001`, `C003`, `mov` of `A001_C003.mov`.
+/// Iterates over the runs of letters and digits, with their combining marks: `A001`, `C003` and
+/// `mov` in `A001_C003.mov`.
 pub fn runs(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && !is_combining_mark(c))
         .filter(|run| !run.chars().all(is_combining_mark))
 }
 
-/// The parts of one run: cut between letters and digits, where a capital begins a word, and
-/// where a script that is written without blanks begins or ends.
+/// Splits a run between letters and digits, before a capital that starts a word, and where a script
+/// without spaces starts or ends.
 ///
-/// `Day2` is `Day`, `2`; `BTSInterview` is `BTS`, `Interview`.
+/// `Day2` becomes `Day`, `2`; `BTSInterview` becomes `BTS`, `Interview`.
 #[must_use]
 pub fn parts(run: &str) -> Vec<&str> {
-    let is_one = |same: fn(&u8) -> bool| run.bytes().all(|byte| same(&byte));
-    if is_one(u8::is_ascii_lowercase)
-        || is_one(u8::is_ascii_digit)
-        || is_one(u8::is_ascii_uppercase)
+    let all_bytes = |is_class: fn(&u8) -> bool| run.bytes().all(|byte| is_class(&byte));
+    if all_bytes(u8::is_ascii_lowercase)
+        || all_bytes(u8::is_ascii_digit)
+        || all_bytes(u8::is_ascii_uppercase)
     {
         return vec![run];
     }
@@ -72,25 +75,25 @@ pub fn parts(run: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     for at in 1..chars.len() {
-        let (place, here) = chars[at];
+        let (offset, here) = chars[at];
         let before = chars[at - 1].1;
         let after = chars.get(at + 1).map(|&(_, c)| c);
-        let digits_meet_letters = before.is_numeric() != here.is_numeric();
-        let hump = before.is_lowercase() && here.is_uppercase();
-        let end_of_capitals =
+        let is_digit_boundary = before.is_numeric() != here.is_numeric();
+        let is_hump = before.is_lowercase() && here.is_uppercase();
+        let ends_capitals =
             before.is_uppercase() && here.is_uppercase() && after.is_some_and(char::is_lowercase);
-        let scripts_meet = is_unspaced(before) != is_unspaced(here);
-        if digits_meet_letters || hump || end_of_capitals || scripts_meet {
-            parts.push(&run[start..place]);
-            start = place;
+        let is_script_boundary = is_unspaced(before) != is_unspaced(here);
+        if is_digit_boundary || is_hump || ends_capitals || is_script_boundary {
+            parts.push(&run[start..offset]);
+            start = offset;
         }
     }
     parts.push(&run[start..]);
     parts
 }
 
-/// Whether a letter is of a script that is written without blanks between words: Chinese,
-/// Japanese, Korean (where endings stick to words), Thai, Lao, Khmer, Burmese.
+/// Returns true for a letter of a script without spaces between words: Chinese, Japanese, Korean
+/// (where endings attach to words), Thai, Lao, Khmer, Burmese.
 fn is_unspaced(c: char) -> bool {
     matches!(c,
         '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
@@ -100,44 +103,43 @@ fn is_unspaced(c: char) -> bool {
         | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// A text as it can be found.
+/// Words of an indexed text.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Cut {
-    /// Its runs, folded, one after the other.
+pub struct IndexedWords {
+    /// Folded runs, in order.
     pub runs: Vec<String>,
-    /// The parts of its runs, one after the other, where they are not the runs themselves. Of
-    /// scripts without blanks, each two letters that follow each other are a word, and the last
-    /// letter is.
+    /// Folded parts of all runs, in order; `None` if they equal the runs. In scripts without
+    /// spaces, each pair of adjacent letters is a word, and so is the last letter.
     pub parts: Option<Vec<String>>,
 }
 
-/// Cuts a text that is to be found.
+/// Splits a text into words for the index.
 #[must_use]
-pub fn cut(text: &str) -> Cut {
+pub fn split_for_index(text: &str) -> IndexedWords {
     let text = composed(text);
-    let (mut whole, mut further) = (Vec::new(), Vec::new());
-    let mut is_cut = false;
+    let (mut folded_runs, mut split) = (Vec::new(), Vec::new());
+    let mut is_split = false;
     for run in runs(&text) {
         let folded = fold(run);
         for part in parts(run) {
             if part.len() < run.len() {
-                is_cut = true;
-                put(fold(part), &mut further);
+                is_split = true;
+                push_part(fold(part), &mut split);
             } else {
-                is_cut |= folded.chars().nth(1).is_some() && folded.starts_with(is_unspaced);
-                put(folded.clone(), &mut further);
+                is_split |= folded.chars().nth(1).is_some() && folded.starts_with(is_unspaced);
+                push_part(folded.clone(), &mut split);
             }
         }
-        whole.push(folded);
+        folded_runs.push(folded);
     }
-    Cut {
-        runs: whole,
-        parts: is_cut.then_some(further),
+    IndexedWords {
+        runs: folded_runs,
+        parts: is_split.then_some(split),
     }
 }
 
-/// Puts a folded part behind those before it.
-fn put(part: String, words: &mut Vec<String>) {
+/// Appends a folded part to the words, as pairs of letters if its script has no spaces.
+fn push_part(part: String, words: &mut Vec<String>) {
     if part.is_ascii() || !part.starts_with(is_unspaced) {
         words.push(part);
         return;
@@ -151,34 +153,37 @@ fn put(part: String, words: &mut Vec<String>) {
     words.extend(letters.last().map(char::to_string));
 }
 
-/// The parts of a text that is asked for, one after the other: as they are in a text that is to
-/// be found, but for the last letter of a script without blanks, which need not end there.
+/// Returns the parts of a query text, in order.
+///
+/// They equal the parts of an indexed text, except for the last letter of a script without spaces:
+/// the indexed text may continue after it.
 #[must_use]
-pub fn asked_parts(text: &str) -> Vec<String> {
-    let mut asked = Vec::new();
+pub fn query_parts(text: &str) -> Vec<String> {
+    let mut query = Vec::new();
     let mut parts = folded_parts(text);
     parts.retain(|part| !part.is_empty());
     let is_open = parts
         .last()
         .is_some_and(|last| last.starts_with(is_unspaced) && !is_lone_letter(last));
     for part in parts {
-        put(part, &mut asked);
+        push_part(part, &mut query);
     }
     if is_open {
-        asked.pop();
+        query.pop();
     }
-    asked
+    query
 }
 
-/// Whether a folded word is a single letter of a script without blanks: it begins many pairs.
+/// Returns true if a folded word is a single letter of a script without spaces, which is a prefix
+/// of many pairs.
 #[must_use]
 pub fn is_lone_letter(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(is_unspaced) && letters.next().is_none()
 }
 
-/// What an English word comes from, as far as its ending tells: `laughing` is `laugh`
-/// (Porter's second algorithm, as Snowball has it). For folded words.
+/// Returns the stem of a folded English word: `laughing` becomes `laugh`. The algorithm is the
+/// English (Porter2) stemmer of Snowball.
 #[must_use]
 pub fn stem(word: &str) -> String {
     thread_local! {
@@ -190,13 +195,13 @@ pub fn stem(word: &str) -> String {
     ENGLISH.with(|english| english.stem(word).into_owned())
 }
 
-/// Every part of every run, folded: how two spellings of one thing are compared.
+/// Returns the folded parts of all runs, to compare two spellings of a name.
 #[must_use]
 pub fn folded_parts(text: &str) -> Vec<String> {
     runs(&composed(text)).flat_map(parts).map(fold).collect()
 }
 
-/// Every run, folded but not cut further.
+/// Returns the folded runs, not split into parts.
 #[must_use]
 pub fn folded_runs(text: &str) -> Vec<String> {
     runs(&composed(text)).map(fold).collect()
@@ -208,7 +213,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_fall_into_the_parts_people_remember() {
+    fn names_are_split_into_the_parts_that_users_search_for() {
         for (name, expected) in [
             ("A001_C003_0512AB.mov", "a 001 c 003 0512 ab mov"),
             ("Day2", "day 2"),
@@ -229,37 +234,37 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_blanks_are_found_by_any_part() {
-        let placed = |text| {
-            let words = cut(text).parts.unwrap_or_default().into_iter();
+    fn scripts_without_spaces_are_found_by_any_part() {
+        let numbered = |text| {
+            let words = split_for_index(text).parts.unwrap_or_default().into_iter();
             words
                 .enumerate()
-                .map(|(place, word)| format!("{place}{word}"))
+                .map(|(position, word)| format!("{position}{word}"))
                 .collect::<Vec<_>>()
                 .join(" ")
         };
         assert_eq!(
-            placed("東京タワー drum"),
+            numbered("東京タワー drum"),
             "0東京 1京タ 2タワ 3ワー 4ー 5drum"
         );
-        assert_eq!(placed("京 drum a1"), "0京 1drum 2a 31");
-        assert_eq!(cut("京 drum").parts, None);
-        let asked = |text| {
-            let words = asked_parts(text).into_iter();
+        assert_eq!(numbered("京 drum a1"), "0京 1drum 2a 31");
+        assert_eq!(split_for_index("京 drum").parts, None);
+        let query = |text| {
+            let words = query_parts(text).into_iter();
             words
                 .enumerate()
-                .map(|(place, word)| format!("{place}{word}"))
+                .map(|(position, word)| format!("{position}{word}"))
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        assert_eq!(asked("タワー drum"), "0タワ 1ワー 2ー 3drum");
-        assert_eq!(asked("drum 東京"), "0drum 1東京");
-        assert_eq!(asked("東2"), "0東 12");
+        assert_eq!(query("タワー drum"), "0タワ 1ワー 2ー 3drum");
+        assert_eq!(query("drum 東京"), "0drum 1東京");
+        assert_eq!(query("東2"), "0東 12");
         assert!(is_lone_letter("京") && !is_lone_letter("京タ") && !is_lone_letter("a"));
     }
 
     #[test]
-    fn english_endings_are_taken_off_and_nothing_else_is_touched() {
+    fn only_english_endings_are_removed() {
         for (word, expected) in [
             ("laughing", "laugh"),
             ("interviews", "interview"),
@@ -271,24 +276,24 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
-        /// What is asked for stands in what is placed, each word at the next place.
+        /// The query parts occur in the indexed text, at consecutive positions.
         #[test]
-        fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", asked in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
-            let cut = cut(&format!("{before} {asked}{after}"));
-            let placed = cut.parts.unwrap_or(cut.runs);
-            let asked = asked_parts(&asked);
-            let stands = |from: usize| asked.iter().enumerate().all(|(at, word)| {
-                placed.get(from + at).is_some_and(|other| {
-                    other == word || at + 1 == asked.len() && other.starts_with(word.as_str())
+        fn a_part_of_a_text_is_found_in_it(before in "[a東ガ]{0,4}", text in "[ab東京ガ한]{1,5}", after in "[b京 ]{0,4}") {
+            let indexed = split_for_index(&format!("{before} {text}{after}"));
+            let words = indexed.parts.unwrap_or(indexed.runs);
+            let query = query_parts(&text);
+            let matches_at = |from: usize| query.iter().enumerate().all(|(at, word)| {
+                words.get(from + at).is_some_and(|other| {
+                    other == word || at + 1 == query.len() && other.starts_with(word.as_str())
                 })
             });
-            prop_assert!((0..=placed.len()).any(stands), "{placed:?} {asked:?}");
+            prop_assert!((0..=words.len()).any(matches_at), "{words:?} {query:?}");
         }
 
         #[test]
-        fn parts_of_a_run_are_the_run(name in "\\PC*") {
+        fn the_parts_of_a_run_add_up_to_it(name in "\\PC*") {
             for run in runs(&name) {
                 prop_assert_eq!(parts(run).concat(), run);
             }

@@ -1,11 +1,12 @@
-//! Copies looked at again: whether every file of a folder is still what its manifests, or the catalogue, say.
+//! Verification of copies: compares every file in a folder with its manifests and the catalogue.
 //!
-//! Each file is read past the system's cache, once, for all hashes that anything knows of it. What is found goes
-//! into the log of ingests, and into a new generation of the manifest where that is asked for.
+//! Each file is read once, with direct I/O where possible, and hashed with all recorded kinds of
+//! hashes. Findings are written to the ingest log and, on request, to a new generation of the
+//! manifest.
 
-mod known;
+mod expected;
+mod path_variants;
 mod record;
-mod spelling;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,44 +18,46 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
-use crate::footage::Volumes;
 use crate::media::Cancel;
 use crate::mhl;
-use crate::offload::{Hashed, Heard, How, Item, Lane, Listing, hash_files, list_but};
-use crate::original;
-use known::{Basis, Known};
-use record::Noted;
+use crate::offload::{
+    FileHashEvent, Hashed, Item, Lane, Listing, ReadMethod, hash_files, list_except,
+};
+use crate::source_file;
+use crate::volume::Volumes;
+use expected::{ExpectedHashes, HashSources};
+use record::FileResult;
 
-/// What to verify, and how.
+/// Folder to verify, with options.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// A folder.
+    /// Folder to verify.
     pub folder: PathBuf,
-    /// Whether a new generation of its manifest is written.
+    /// True if a new generation of the folder's manifest is written.
     pub is_recorded: bool,
-    /// Who does it.
+    /// Name of the author that the new manifest states.
     pub author: String,
-    /// Interrupts it.
+    /// Handle to cancel the verification.
     pub cancel: Cancel,
 }
 
-/// What a file is found to be.
+/// Result of verifying a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
-    /// It is as it was.
+pub enum VerifyState {
+    /// The file is unchanged.
     Verified,
-    /// It holds something else than it did.
+    /// The file has different content.
     Altered,
-    /// It is not there any more.
+    /// The file no longer exists.
     Missing,
-    /// Nothing says what it has to be.
+    /// The file is not in any manifest, the ingest log or the catalogue.
     New,
-    /// It could not be read.
+    /// The file could not be read.
     Unread,
 }
 
-impl State {
-    /// One word for people.
+impl VerifyState {
+    /// Returns the name, as printed and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -67,274 +70,279 @@ impl State {
     }
 }
 
-/// Something happened.
+/// Progress of a verification.
 #[derive(Debug)]
 pub enum Event {
-    /// So much is to be read.
+    /// Reading of the files begins.
     Begins {
-        /// Files.
+        /// Number of files.
         files: usize,
-        /// Their bytes.
+        /// Total size of the files in bytes.
         bytes: u64,
-        /// What they are compared with.
+        /// Descriptions of the sources of expected hashes.
         with: Vec<String>,
     },
-    /// A file is being read.
+    /// A file is about to be read; its path is relative to the folder.
     Reading(PathBuf),
-    /// So many more bytes were read.
+    /// More bytes were read: the number since the last event.
     Read(u64),
-    /// What a file, given below the folder, is found to be.
-    Found(PathBuf, State),
-    /// Something could not be read.
+    /// A file was verified: its path relative to the folder, and the result.
+    Finished(PathBuf, VerifyState),
+    /// A file or folder could not be read.
     Problem(Problem),
 }
 
-/// What it came to.
+/// Result of a verification.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// Files that are as they were.
+    /// Number of unchanged files.
     pub verified: usize,
-    /// Bytes of these.
+    /// Total size of the unchanged files in bytes.
     pub bytes: u64,
-    /// Files that hold something else, below the folder.
+    /// Files with different content. All paths are relative to the folder.
     pub altered: Vec<PathBuf>,
-    /// Files that are not there any more.
+    /// Files that no longer exist.
     pub missing: Vec<PathBuf>,
-    /// Files of which nothing says what they have to be.
+    /// Files that are not in any manifest, the ingest log or the catalogue.
     pub new: Vec<PathBuf>,
-    /// Files whose names no manifest can hold; the catalogue may know them.
+    /// Files whose names a manifest cannot store. The catalogue may still contain their hashes.
     pub outside: Vec<PathBuf>,
-    /// Files that the manifests leave out because somebody wanted it so, and nothing else knows: they were not read.
+    /// Files that were not read: a user's pattern excludes them from the manifests, and no other
+    /// hash is recorded for them.
     pub left_out: Vec<PathBuf>,
-    /// What could not be read.
+    /// Files and folders that could not be read.
     pub problems: Vec<Problem>,
-    /// How files were read, the least certain.
-    pub how: Option<How>,
-    /// Generations that were written, the folder's own last.
+    /// Least certain method by which a file was read.
+    pub how: Option<ReadMethod>,
+    /// Manifests that were written. The manifest of the folder itself is the last one.
     pub manifests: Vec<PathBuf>,
-    /// Whether nothing was known of any file.
+    /// True if no hash is recorded for any file.
     pub is_unknown: bool,
-    /// Whether it was interrupted.
+    /// True if the verification was interrupted.
     pub is_interrupted: bool,
 }
 
-/// What was found is written down this often: whoever is killed loses no more.
-const BETWEEN_NOTES: Duration = Duration::from_secs(2);
+/// Interval at which findings are recorded. A killed process loses at most this much work.
+const RECORD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// What is told of a file that an ingest left, or is writing.
+/// Reason reported for an unfinished copy.
 const UNFINISHED: &str =
-    "an ingest is copying it, or was killed when it was: the next one removes what is left of it";
+    "unfinished copy: an ingest is running or was killed; the next ingest removes it";
 
-/// What is told of files that are on another volume: no copy of them is proved here.
-const NESTED: &str = "another volume is mounted there; what is on it was not looked at";
+/// Reason reported for a mount point. Files of the other volume are not verified.
+const OTHER_VOLUME: &str = "another volume is mounted here; its files were not checked";
 
-/// Reason for a manifest that its history does not count.
-const UNNAMED: &str = "the chain does not name this manifest, and nothing was compared with it: its writer was interrupted, or another \
-                       machine replaced the chain; `btsindex verify --record` and the next ingest there take it in";
+/// Reason reported for a manifest that its history does not include.
+const UNNAMED: &str = "not in the chain, so nothing was compared with it: its writer was interrupted, or another \
+                       machine replaced the chain; `btsindex verify --record` or the next ingest adds it";
 
-/// Reason for a known file that exists, but that the listing of its folder lacks.
-const UNLISTED: &str = "it exists, but the listing of its folder lacks it: it was not compared";
+/// Reason reported for a file with a recorded hash that exists but is not in its folder's listing.
+const UNLISTED: &str = "it exists but is not in its folder's listing, so it was not compared";
 
-/// A file that was read: its hashes and how it was read, or why it could not be.
-struct Looked {
+/// Result of reading a file: its hashes and read method, or the reason why it could not be read.
+struct FileRead {
     item: usize,
     outcome: Result<Hashed, String>,
 }
 
-/// Verifies a folder, telling `report` what happens. Without a catalogue, manifests alone tell what files have
-/// to be.
+/// Verifies a folder and reports events to `on_event`. Without a catalogue, the expected hashes are
+/// only those in manifests.
 ///
 /// # Errors
-/// When the folder cannot be listed, its manifests are damaged, or the catalogue cannot be written. What one
-/// file does wrong is told.
+/// Returns an error if the folder cannot be listed, its manifests are damaged, or the catalogue
+/// cannot be written. Problems with single files become part of the report.
 pub fn verify(
     request: &Request,
     catalogue: Option<&Catalogue>,
-    report: &mut dyn FnMut(Event),
+    on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
-    let root = real_folder(&request.folder, catalogue)?;
+    let root = resolve_folder(&request.folder, catalogue)?;
     if root.is_file() {
         let error = ErrorKind::NotADirectory.into();
         return Err(Error::path(&request.folder)(error));
     }
-    let mut basis = Basis::read(&root, catalogue)?;
-    let go_on = || !request.cancel.is_cancelled();
-    let listing = listed(&root, &go_on)?;
-    let mut found = Report {
+    let mut sources = HashSources::read(&root, catalogue)?;
+    let is_cancelled = || request.cancel.is_cancelled();
+    let listing = list_folder(&root, &is_cancelled)?;
+    let mut report = Report {
         problems: listing.problems.clone(),
         ..Report::default()
     };
-    found
-        .problems
-        .extend(emptiness(&root, &listing, catalogue)?);
-    let unnamed = basis.histories.found().flat_map(|(_, one)| one.unnamed());
+    let empty = empty_folder_problem(&root, &listing, catalogue)?;
+    report.problems.extend(empty);
+    let histories = sources.histories.iter();
+    let unnamed = histories.flat_map(|(_, history)| history.unnamed());
     let unnamed = unnamed.map(|path| Problem::new(path, UNNAMED));
-    found.problems.extend(unnamed);
-    for problem in &found.problems {
-        report(Event::Problem(problem.clone()));
+    report.problems.extend(unnamed);
+    for problem in &report.problems {
+        on_event(Event::Problem(problem.clone()));
     }
-    let wanted = basis.wanted();
-    let known = wanted.iter().map(PathBuf::as_path);
-    let known = known.chain(basis.catalogued()).collect();
-    let mut unlisted = spelling::unlisted(&root, &listing, known, &|inside| {
-        is_there_unseen(&root, inside)
+    let expected = sources.expected_paths();
+    let recorded = expected.iter().map(PathBuf::as_path);
+    let recorded = recorded.chain(sources.catalogued()).collect();
+    let mut unlisted = path_variants::find_unlisted(&root, &listing, recorded, &|inside| {
+        may_exist_unlisted(&root, inside)
     });
-    basis.respell(std::mem::take(&mut unlisted.spellings));
-    if !listing.is_cut {
-        unlisted.unmatched.retain(|path| wanted.contains(path));
-        found.uncompared(&root, &unlisted.unmatched, report);
+    sources.set_variants(std::mem::take(&mut unlisted.variants));
+    if !listing.is_interrupted {
+        unlisted.unmatched.retain(|path| expected.contains(path));
+        report.add_unlisted(&root, &unlisted.unmatched, on_event);
     }
-    let basis = basis;
-    let (left_out, items): (Vec<&Item>, Vec<&Item>) = listing
+    let sources = sources;
+    let (excluded, items): (Vec<&Item>, Vec<&Item>) = listing
         .files
         .iter()
-        .partition(|item| basis.is_left_out(&item.inside));
-    let on_purpose = left_out.into_iter().map(|item| item.inside.clone());
-    found.left_out = on_purpose
-        .filter(|inside| basis.is_ignored_on_purpose(inside))
+        .partition(|item| sources.is_excluded(&item.inside));
+    let excluded = excluded.into_iter().map(|item| item.inside.clone());
+    report.left_out = excluded
+        .filter(|inside| sources.is_ignored_by_user(inside))
         .collect();
-    let items: Vec<(&Item, Known)> = items
+    let items: Vec<(&Item, ExpectedHashes)> = items
         .into_iter()
-        .map(|item| (item, basis.known(item)))
+        .map(|item| (item, sources.expected_hashes(item)))
         .collect();
-    report(Event::Begins {
+    on_event(Event::Begins {
         files: items.len(),
         bytes: items.iter().map(|(item, _)| item.bytes).sum(),
-        with: basis.names(),
+        with: sources.descriptions(),
     });
-    let (mut noted, mut written) = (Vec::new(), Written::new(&basis, catalogue));
+    let (mut results, mut findings) = (Vec::new(), FindingsWriter::new(&sources, catalogue));
     let is_failed = AtomicBool::new(false);
-    let go_on = || go_on() && !is_failed.load(Ordering::Relaxed);
-    hash_all(&root, &items, &go_on, &mut |heard| match heard {
-        Heard::Reading(_, item) => report(Event::Reading(items[item].0.inside.clone())),
-        Heard::Read(bytes) => {
-            report(Event::Read(bytes));
-            // What is read now may take hours.
-            is_failed.store(!written.is_up_to(&noted), Ordering::Relaxed);
+    let is_stopped = || is_cancelled() || is_failed.load(Ordering::Relaxed);
+    hash_all(&root, &items, &is_stopped, &mut |event| match event {
+        FileHashEvent::Reading(_, item) => on_event(Event::Reading(items[item].0.inside.clone())),
+        FileHashEvent::Read(bytes) => {
+            on_event(Event::Read(bytes));
+            // Findings are recorded here, too, since the current file may take hours to read.
+            is_failed.store(!findings.record_if_due(&results), Ordering::Relaxed);
         }
-        Heard::Hashed(_, item, outcome) => {
-            let mut one = Looked {
+        FileHashEvent::Hashed(_, item, outcome) => {
+            let mut file_read = FileRead {
                 item,
                 outcome: outcome.map_err(|error| error.to_string()),
             };
-            let (item, known) = &items[one.item];
-            if let Ok(read) = &mut one.outcome {
-                read.how = basis.how(&item.inside, read);
+            let (item, expected) = &items[file_read.item];
+            if let Ok(read) = &mut file_read.outcome {
+                read.how = sources.read_method(&item.inside, read);
             }
-            let state = found.take(&root, item, known, &one, report);
-            noted.push((*item, known, state, one));
+            let state = report.add_result(&root, item, expected, &file_read, on_event);
+            results.push((*item, expected, state, file_read));
         }
     });
-    written.end(&noted)?;
-    noted.sort_by_key(|(_, _, _, one)| one.item);
-    found.sort();
-    if !basis.is_catalogued_only() {
+    findings.finish(&results)?;
+    results.sort_by_key(|(_, _, _, file_read)| file_read.item);
+    report.sort();
+    if !sources.has_no_manifests() {
         let names = items.iter().map(|(item, _)| &item.inside);
-        found.outside = names
-            .filter(|path| mhl::path(path).is_none())
+        report.outside = names
+            .filter(|path| mhl::manifest_path(path).is_none())
             .cloned()
             .collect();
     }
-    found.is_interrupted = request.cancel.is_cancelled();
-    if !found.is_interrupted && !listing.is_cut {
-        found.take_missing(&root, wanted, &listing, report);
+    report.is_interrupted = request.cancel.is_cancelled();
+    if !report.is_interrupted && !listing.is_interrupted {
+        report.add_missing(&root, expected, &listing, on_event);
     }
     if let Some(catalogue) = catalogue {
-        record::missing(&basis, &found.missing, catalogue)?;
-        if !found.is_interrupted && !listing.is_cut {
+        record::mark_missing(&sources, &report.missing, catalogue)?;
+        if !report.is_interrupted && !listing.is_interrupted {
             let is_there = |inside: &Path| root.join(inside).symlink_metadata().is_ok();
-            record::forget_hashes(&basis, &is_there, catalogue)?;
+            record::forget_hashes(&sources, &is_there, catalogue)?;
         }
     }
-    found.is_unknown =
-        items.iter().all(|(_, known)| known.is_nothing()) && found.missing.is_empty();
-    if request.is_recorded && !found.is_interrupted {
-        found.manifests = record::generation(&root, &basis, &noted, &listing, request)?;
+    report.is_unknown =
+        items.iter().all(|(_, expected)| expected.is_unknown()) && report.missing.is_empty();
+    if request.is_recorded && !report.is_interrupted {
+        report.manifests = record::write_generation(&root, &sources, &results, &listing, request)?;
     }
-    Ok(found)
+    Ok(report)
 }
 
-/// Lists a folder, without unfinished copies and what is on other volumes.
-fn listed(root: &Path, go_on: &dyn Fn() -> bool) -> Result<Listing, Error> {
+/// Lists a folder. Unfinished copies and other volumes in it become problems.
+fn list_folder(root: &Path, is_cancelled: &dyn Fn() -> bool) -> Result<Listing, Error> {
     let nested = Volumes::mounted().under(root).into_iter().skip(1);
-    let nested: Vec<_> = nested.map(|(nested, _)| (nested.mount, NESTED)).collect();
-    let mut listing = list_but(root, &nested, go_on).map_err(Error::path(root))?;
+    let nested: Vec<_> = nested
+        .map(|(nested, _)| (nested.mount, OTHER_VOLUME))
+        .collect();
+    let mut listing = list_except(root, &nested, is_cancelled).map_err(Error::path(root))?;
     listing.leave_out_unfinished(root, UNFINISHED);
     Ok(listing)
 }
 
-/// A folder's path as it is listed. Copies that were in one that is not there any more are recorded as missing.
-fn real_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
-    original::canonical(folder).or_else(|error| {
+/// Returns the real path of a folder. If the folder no longer exists, its copies are recorded as
+/// missing.
+fn resolve_folder(folder: &Path, catalogue: Option<&Catalogue>) -> Result<PathBuf, Error> {
+    source_file::canonical(folder).or_else(|error| {
         if let Some(catalogue) = catalogue.filter(|_| error.kind() == ErrorKind::NotFound) {
-            catalogue.doubt_missing(folder)?;
+            catalogue.mark_missing_if_gone(folder)?;
         }
         Err(Error::path(folder)(error))
     })
 }
 
-/// Whether a file that was not listed may be there all the same: in what cannot be looked into, or in a folder that is
-/// left out. A link that stands there, or on the way to it, leads to something else.
-fn is_there_unseen(root: &Path, inside: &Path) -> bool {
+/// Returns true if a file that was not listed may exist, for example in an unreadable or skipped
+/// folder. Returns false if its path contains a link, which leads to another file.
+fn may_exist_unlisted(root: &Path, inside: &Path) -> bool {
     let mut path = root.to_owned();
     for part in inside {
         path.push(part);
         match path.symlink_metadata() {
-            Ok(there) if there.is_symlink() => return false,
-            Ok(there) if there.is_dir() => {}
-            // FUSE keeps names of files that were removed under another spelling; opening one asks the filesystem.
-            Ok(there) => {
-                let is_gone = || File::open(&path).is_err_and(|error| is_absent(error.kind()));
-                return there.is_file() && path == root.join(inside) && !is_gone();
+            Ok(metadata) if metadata.is_symlink() => return false,
+            Ok(metadata) if metadata.is_dir() => {}
+            // FUSE caches the name of a file that was removed under another spelling. Opening the
+            // file asks the filesystem.
+            Ok(metadata) => {
+                let is_gone = || File::open(&path).is_err_and(|error| is_not_found(error.kind()));
+                return metadata.is_file() && path == root.join(inside) && !is_gone();
             }
-            Err(error) => return !is_absent(error.kind()),
+            Err(error) => return !is_not_found(error.kind()),
         }
     }
     false
 }
 
-fn is_absent(kind: ErrorKind) -> bool {
+fn is_not_found(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Why it is nothing good that a folder holds nothing: its drive may not be mounted there.
-fn emptiness(
+/// Returns a problem if a folder contains no files, since its drive may not be mounted.
+fn empty_folder_problem(
     root: &Path,
     listing: &Listing,
     catalogue: Option<&Catalogue>,
 ) -> Result<Option<Problem>, Error> {
-    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_cut {
+    if !listing.files.is_empty() || !listing.problems.is_empty() || listing.is_interrupted {
         return Ok(None);
     }
-    let away = match catalogue {
-        Some(catalogue) => catalogue.away_from(root)?.into_iter().next(),
+    let unmounted = match catalogue {
+        Some(catalogue) => catalogue.unmounted_volumes_at(root)?.into_iter().next(),
         None => None,
     };
-    let reason = match away {
-        Some(away) => format!(
-            "there is no file in it: {} was mounted at {} and is not",
-            escape(&away.label),
-            escape(&away.mount.to_string_lossy())
+    let reason = match unmounted {
+        Some(unmounted) => format!(
+            "no files: {} is not mounted; it was mounted at {}",
+            escape(&unmounted.label),
+            escape(&unmounted.mount.to_string_lossy())
         ),
-        None => "there is no file in it: nothing was compared".to_owned(),
+        None => "no files: nothing was compared".to_owned(),
     };
     Ok(Some(Problem::new(root, reason)))
 }
 
-/// What was found, written down as it comes.
-struct Written<'a> {
-    basis: &'a Basis,
+/// Writer that records findings in the catalogue while files are read.
+struct FindingsWriter<'a> {
+    sources: &'a HashSources,
     catalogue: Option<&'a Catalogue>,
-    /// So many of what was found.
+    /// Number of results already recorded.
     count: usize,
     last: Instant,
     outcome: Result<(), Error>,
 }
 
-impl<'a> Written<'a> {
-    fn new(basis: &'a Basis, catalogue: Option<&'a Catalogue>) -> Self {
+impl<'a> FindingsWriter<'a> {
+    fn new(sources: &'a HashSources, catalogue: Option<&'a Catalogue>) -> Self {
         Self {
-            basis,
+            sources,
             catalogue,
             count: 0,
             last: Instant::now(),
@@ -342,127 +350,128 @@ impl<'a> Written<'a> {
         }
     }
 
-    /// Writes down now and then what is new; whether that could be.
-    fn is_up_to(&mut self, noted: &[Noted<'_>]) -> bool {
-        let is_due = noted.len() > self.count && self.last.elapsed() >= BETWEEN_NOTES;
+    /// Records new findings if the last record is old enough. Returns false if recording failed.
+    fn record_if_due(&mut self, results: &[FileResult<'_>]) -> bool {
+        let is_due = results.len() > self.count && self.last.elapsed() >= RECORD_INTERVAL;
         if self.outcome.is_ok() && is_due {
-            self.outcome = self.write(noted);
+            self.outcome = self.write(results);
             self.last = Instant::now();
         }
         self.outcome.is_ok()
     }
 
-    /// Writes down what is left.
-    fn end(mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
+    /// Records the remaining findings.
+    fn finish(mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         std::mem::replace(&mut self.outcome, Ok(()))?;
-        self.write(noted)
+        self.write(results)
     }
 
-    fn write(&mut self, noted: &[Noted<'_>]) -> Result<(), Error> {
+    fn write(&mut self, results: &[FileResult<'_>]) -> Result<(), Error> {
         if let Some(catalogue) = self.catalogue {
-            record::in_catalogue(self.basis, &noted[self.count..], catalogue)?;
+            record::write_to_catalogue(self.sources, &results[self.count..], catalogue)?;
         }
-        self.count = noted.len();
+        self.count = results.len();
         Ok(())
     }
 }
 
 impl Report {
-    /// Takes what has to be there and was not listed.
-    fn take_missing(
+    /// Adds expected files that were not listed.
+    fn add_missing(
         &mut self,
         root: &Path,
-        wanted: BTreeSet<PathBuf>,
+        expected_paths: BTreeSet<PathBuf>,
         listing: &Listing,
-        report: &mut dyn FnMut(Event),
+        on_event: &mut dyn FnMut(Event),
     ) {
         let files = listing.files.iter();
-        let there: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
-        let missing = wanted
-            .into_iter()
-            .filter(|inside| !there.contains(inside.as_path()) && !is_there_unseen(root, inside));
+        let listed: BTreeSet<&Path> = files.map(|item| item.inside.as_path()).collect();
+        let missing = expected_paths.into_iter().filter(|inside| {
+            !listed.contains(inside.as_path()) && !may_exist_unlisted(root, inside)
+        });
         self.missing = missing.collect();
         for path in &self.missing {
-            report(Event::Found(path.clone(), State::Missing));
+            on_event(Event::Finished(path.clone(), VerifyState::Missing));
         }
     }
 
-    /// Adds a problem for each known file that exists without being listed, unless one tells of it already.
-    fn uncompared(&mut self, root: &Path, paths: &[PathBuf], report: &mut dyn FnMut(Event)) {
+    /// Adds a problem for each recorded file that exists without being listed, unless another
+    /// problem covers its path.
+    fn add_unlisted(&mut self, root: &Path, paths: &[PathBuf], on_event: &mut dyn FnMut(Event)) {
         for path in paths.iter().map(|inside| root.join(inside)) {
-            let mut told = self.problems.iter();
-            if !told.any(|problem| path.starts_with(&problem.path)) {
+            let mut problems = self.problems.iter();
+            if !problems.any(|problem| path.starts_with(&problem.path)) {
                 let problem = Problem::new(path, UNLISTED);
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
             }
         }
     }
 
-    /// Takes what was found of one file, and tells it.
-    fn take(
+    /// Adds the result of one file and reports it.
+    fn add_result(
         &mut self,
         root: &Path,
         item: &Item,
-        known: &Known,
-        looked: &Looked,
-        report: &mut dyn FnMut(Event),
-    ) -> State {
-        let state = match &looked.outcome {
+        expected: &ExpectedHashes,
+        file_read: &FileRead,
+        on_event: &mut dyn FnMut(Event),
+    ) -> VerifyState {
+        let state = match &file_read.outcome {
             Ok(read) => {
                 self.how = Some(self.how.map_or(read.how, |before| before.min(read.how)));
-                known.state(&read.hashes)
+                expected.compare(&read.hashes)
             }
             Err(reason) => {
                 let problem = Problem::new(root.join(&item.inside), reason.clone());
-                report(Event::Problem(problem.clone()));
+                on_event(Event::Problem(problem.clone()));
                 self.problems.push(problem);
-                State::Unread
+                VerifyState::Unread
             }
         };
         self.count(item, state);
-        report(Event::Found(item.inside.clone(), state));
+        on_event(Event::Finished(item.inside.clone(), state));
         state
     }
 
-    /// Files were read side by side: they are told in the order of their paths.
+    /// Sorts the results by path, since files are read in parallel.
     fn sort(&mut self) {
         self.altered.sort();
         self.new.sort();
         self.problems
-            .sort_by(|one, other| one.path.cmp(&other.path));
+            .sort_by(|left, right| left.path.cmp(&right.path));
     }
 
-    fn count(&mut self, item: &Item, state: State) {
+    fn count(&mut self, item: &Item, state: VerifyState) {
         let list = match state {
-            State::Verified => {
+            VerifyState::Verified => {
                 self.verified += 1;
                 self.bytes += item.bytes;
                 return;
             }
-            State::Altered => &mut self.altered,
-            State::New => &mut self.new,
-            State::Missing | State::Unread => return,
+            VerifyState::Altered => &mut self.altered,
+            VerifyState::New => &mut self.new,
+            VerifyState::Missing | VerifyState::Unread => return,
         };
         list.push(item.inside.clone());
     }
 }
 
-/// Reads and hashes files, on as many threads as the device bears.
+/// Reads and hashes files, on as many threads as the device allows.
 fn hash_all(
     root: &Path,
-    items: &[(&Item, Known)],
-    go_on: &(dyn Fn() -> bool + Sync),
-    told: &mut dyn FnMut(Heard),
+    items: &[(&Item, ExpectedHashes)],
+    is_cancelled: &(dyn Fn() -> bool + Sync),
+    on_event: &mut dyn FnMut(FileHashEvent),
 ) {
-    let (volume, _) = Volumes::mounted().of(root);
+    let (volume, _) = Volumes::mounted().locate(root);
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let files = items
         .iter()
-        .map(|(item, known)| (root.join(&item.inside), *item, known.kinds()));
+        .map(|(item, expected)| (root.join(&item.inside), *item, expected.kinds()));
     let lane = Lane {
         readers: volume.drive.kind.readers(jobs),
         files: files.collect(),
     };
-    hash_files(&[lane], go_on, told);
+    hash_files(&[lane], is_cancelled, on_event);
 }

@@ -1,49 +1,50 @@
-//! What was found of copies, written down: in the log of ingests, and in a generation of the manifest.
+//! Recording of a verification's findings: in the catalogue, and in a new generation of the
+//! manifest.
 
 use std::path::{Path, PathBuf};
 
-use super::known::{Basis, Known, Logged};
-use super::{Looked, Request, State};
+use super::expected::{CopyRecord, ExpectedHashes, HashSources};
+use super::{FileRead, Request, VerifyState};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::mhl::{Gatherer, Histories, Process};
+use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
 
-/// A file, what it has to be, what it is, and how it was read.
-pub(super) type Noted<'a> = (&'a Item, &'a Known, State, Looked);
+/// File with its expected hashes, the result of the verification, and the outcome of the read.
+pub(super) type FileResult<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, FileRead);
 
-/// Notes what was found of copies that the log has, and of files that the catalogue has.
-pub(super) fn in_catalogue(
-    basis: &Basis,
-    noted: &[Noted<'_>],
+/// Records the findings for copies in the ingest log and for files with a hash in the catalogue.
+pub(super) fn write_to_catalogue(
+    sources: &HashSources,
+    results: &[FileResult<'_>],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
     let mut findings = Vec::new();
     let mut hashes: Vec<(PathBuf, u64, Option<WholeHash>)> = Vec::new();
-    for (item, _, state, looked) in noted {
-        let read = match &looked.outcome {
+    for (item, _, state, file_read) in results {
+        let read = match &file_read.outcome {
             Ok(read) => read,
             Err(reason) => {
-                let copies = basis.logged(&item.inside);
-                findings.extend(copies.filter_map(|copy| unread(copy, reason)));
-                let spellings = basis.spellings(&item.inside);
-                hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, None)));
+                let copies = sources.logged(&item.inside);
+                findings.extend(copies.filter_map(|copy| unreadable(copy, reason)));
+                let variants = sources.variants(&item.inside);
+                hashes.extend(variants.map(|inside| (inside.to_owned(), item.bytes, None)));
                 continue;
             }
         };
         let state = match state {
-            State::Verified => CopyState::Verified,
-            State::Altered => CopyState::Altered,
-            State::Missing | State::New | State::Unread => continue,
+            VerifyState::Verified => CopyState::Verified,
+            VerifyState::Altered => CopyState::Altered,
+            VerifyState::Missing | VerifyState::New | VerifyState::Unread => continue,
         };
-        findings.extend(of_copies(basis, &item.inside, read));
+        findings.extend(copy_findings(sources, &item.inside, read));
         let xxh128 = read
             .hashes
             .iter()
             .find(|hash| hash.kind() == HashKind::Xxh128);
-        // Of what was altered, the hash that was recorded proves nothing any more.
-        let proved = xxh128
+        // The recorded hash of an altered file is no longer valid, so it is removed.
+        let verified_hash = xxh128
             .filter(|_| state == CopyState::Verified)
             .and_then(Checksum::fingerprint)
             .map(|digest| WholeHash {
@@ -52,59 +53,61 @@ pub(super) fn in_catalogue(
                 how: Some(read.how),
                 changed: read.stamp.changed,
             });
-        if proved.is_some() || state == CopyState::Altered {
-            let spellings = basis.spellings(&item.inside);
-            hashes.extend(spellings.map(|inside| (inside.to_owned(), item.bytes, proved)));
+        if verified_hash.is_some() || state == CopyState::Altered {
+            let variants = sources.variants(&item.inside);
+            hashes.extend(variants.map(|inside| (inside.to_owned(), item.bytes, verified_hash)));
         }
     }
-    catalogue.note_findings(&findings)?;
-    if let Some((volume, root)) = &basis.on_volume {
+    catalogue.record_findings(&findings)?;
+    if let Some((volume, root)) = &sources.on_volume {
         let hashes = hashes
             .into_iter()
             .map(|(inside, bytes, hash)| (root.join(inside), bytes, hash));
-        catalogue.note_hashes(*volume, &hashes.collect::<Vec<_>>())?;
+        catalogue.record_hashes(*volume, &hashes.collect::<Vec<_>>())?;
     }
     Ok(())
 }
 
-/// Notes copies that are not there any more.
-pub(super) fn missing(
-    basis: &Basis,
+/// Marks copies that no longer exist as missing in the ingest log.
+pub(super) fn mark_missing(
+    sources: &HashSources,
     missing: &[PathBuf],
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let copies = missing.iter().flat_map(|inside| basis.logged(inside));
+    let copies = missing.iter().flat_map(|inside| sources.logged(inside));
     let findings = copies.filter_map(|copy| {
         let digest = copy.digest.clone()?;
-        Some(seen(copy, digest, CopyState::Missing, None))
+        Some(rechecked(copy, digest, CopyState::Missing, None))
     });
-    catalogue.note_findings(&findings.collect::<Vec<_>>())
+    catalogue.record_findings(&findings.collect::<Vec<_>>())
 }
 
-/// Forgets the hashes of files that are not there any more: should one come back, it may hold something else.
+/// Removes the hashes of files that no longer exist. A file that reappears may have different
+/// content.
 pub(super) fn forget_hashes(
-    basis: &Basis,
-    is_there: &dyn Fn(&Path) -> bool,
+    sources: &HashSources,
+    exists: &dyn Fn(&Path) -> bool,
     catalogue: &Catalogue,
 ) -> Result<(), Error> {
-    let Some((volume, root)) = &basis.on_volume else {
+    let Some((volume, root)) = &sources.on_volume else {
         return Ok(());
     };
-    let gone = basis.catalogued().filter(|inside| !is_there(inside));
-    let gone: Vec<_> = gone.map(|inside| (root.join(inside), 0, None)).collect();
-    if gone.is_empty() {
+    let removed = sources.catalogued().filter(|inside| !exists(inside));
+    let removed: Vec<_> = removed.map(|inside| (root.join(inside), 0, None)).collect();
+    if removed.is_empty() {
         return Ok(());
     }
-    catalogue.note_hashes(*volume, &gone)
+    catalogue.record_hashes(*volume, &removed)
 }
 
-/// What was found of a file, for every copy in the log that it should be: each by what its own file hashes to.
-fn of_copies<'a>(
-    basis: &'a Basis,
+/// Returns a finding for every copy at this path in the ingest log. Each copy is compared with its
+/// own recorded hash.
+fn copy_findings<'a>(
+    sources: &'a HashSources,
     inside: &'a Path,
     read: &'a Hashed,
 ) -> impl Iterator<Item = Finding> + 'a {
-    basis.logged(inside).filter_map(move |copy| {
+    sources.logged(inside).filter_map(move |copy| {
         let digest = copy.digest.clone()?;
         let mut hashes = read.hashes.iter();
         let same_kind = hashes.find(|hash| hash.kind() == digest.kind())?;
@@ -113,12 +116,12 @@ fn of_copies<'a>(
         } else {
             CopyState::Altered
         };
-        Some(seen(copy, digest, state, Some(read)))
+        Some(rechecked(copy, digest, state, Some(read)))
     })
 }
 
-/// What could not be read proves nothing any more, until somebody reads it.
-fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
+/// Returns the finding for an unreadable copy, which is unverified until it is read again.
+fn unreadable(copy: &CopyRecord, reason: &str) -> Option<Finding> {
     let found = CopyFound {
         state: CopyState::Unread,
         how: None,
@@ -127,10 +130,20 @@ fn unread(copy: &Logged, reason: &str) -> Option<Finding> {
         stamp: None,
     };
     let digest = copy.digest.clone()?;
-    Some(Finding::Seen(copy.file, copy.place, digest, found))
+    Some(Finding::Rechecked(
+        copy.file,
+        copy.destination,
+        digest,
+        found,
+    ))
 }
 
-fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>) -> Finding {
+fn rechecked(
+    copy: &CopyRecord,
+    digest: Checksum,
+    state: CopyState,
+    read: Option<&Hashed>,
+) -> Finding {
     let found = CopyFound {
         state,
         how: read.map(|read| read.how.name().to_owned()),
@@ -141,53 +154,59 @@ fn seen(copy: &Logged, digest: Checksum, state: CopyState, read: Option<&Hashed>
             .clone()
             .filter(|_| state == CopyState::Verified),
     };
-    Finding::Seen(copy.file, copy.place, digest, found)
+    Finding::Rechecked(copy.file, copy.destination, digest, found)
 }
 
-/// Writes a generation of all that was read.
-pub(super) fn generation(
+/// Writes a generation with all files that were read. Returns the manifests; none if the run was
+/// cancelled.
+pub(super) fn write_generation(
     root: &Path,
-    basis: &Basis,
-    noted: &[Noted<'_>],
+    sources: &HashSources,
+    results: &[FileResult<'_>],
     listing: &Listing,
     request: &Request,
 ) -> Result<Vec<PathBuf>, Error> {
-    let go_on = || !request.cancel.is_cancelled();
-    let below = |inside: &Path| basis.recorded(inside).unwrap_or_default();
-    let is_written = |place: &str| {
-        let files = noted.iter().map(|(item, ..)| below(&item.inside));
-        let folders = listing.folders.iter().map(|(inside, _)| below(inside));
+    let keep_waiting = || !request.cancel.is_cancelled();
+    let manifest_path = |inside: &Path| sources.manifest_path(inside).unwrap_or_default();
+    let is_written = |folder: &str| {
+        let files = results.iter().map(|(item, ..)| manifest_path(&item.inside));
+        let folders = listing
+            .folders
+            .iter()
+            .map(|(inside, _)| manifest_path(inside));
         files
             .chain(folders)
-            .any(|path| Path::new(&path).starts_with(place))
+            .any(|path| Path::new(&path).starts_with(folder))
     };
-    // Others may have added generations while the files were read.
-    let histories = Histories::lock(basis.histories.root(), &is_written, &go_on);
-    let Some(histories) = histories.map_err(|fault| Error::Manifest(fault.to_string()))? else {
+    // The histories are read again, since other processes may have added generations in the
+    // meantime.
+    let histories = Histories::lock(sources.histories.root(), &is_written, &keep_waiting);
+    let Some(histories) = histories.map_err(|error| Error::Manifest(error.to_string()))? else {
         return Ok(Vec::new());
     };
-    let mut generation = Gatherer::new(&histories, basis.kind);
-    // A folder within says nothing of those above it.
-    if !listing.problems.is_empty() || basis.histories.root() != root {
-        generation.leave_out();
+    let mut generation = GenerationBuilder::new(&histories, sources.kind);
+    // The hash of a folder requires all its files, so folders above a verified subfolder get none.
+    if !listing.problems.is_empty() || sources.histories.root() != root {
+        generation.mark_incomplete();
     }
-    for (item, _, _, looked) in noted {
-        match &looked.outcome {
+    for (item, _, _, file_read) in results {
+        match &file_read.outcome {
             Ok(read) => {
-                let path = basis.recorded(&item.inside);
-                generation.file(path, item.bytes, item.modified, &read.hashes);
+                let path = sources.manifest_path(&item.inside);
+                generation.add_file(path, item.bytes, item.modified, &read.hashes);
             }
-            Err(_) => generation.leave_out(),
+            Err(_) => generation.mark_incomplete(),
         }
     }
     for (inside, modified) in &listing.folders {
-        generation.folder(basis.recorded(inside), *modified);
+        generation.add_folder(sources.manifest_path(inside), *modified);
     }
     let written = generation.write(&request.author, Process::InPlace);
-    if written.is_ok() && !histories.are_held() {
+    if written.is_ok() && !histories.holds_all_locks() {
         drop(histories);
-        // Another wrote meanwhile: whoever locks it next takes in what its chain lost.
-        let _ = Histories::lock(basis.histories.root(), &is_written, &go_on);
+        // A lock was lost, so another process may have written. Locking again adds generations that
+        // the chain lost.
+        let _ = Histories::lock(sources.histories.root(), &is_written, &keep_waiting);
     }
-    written.map_err(|fault| Error::Manifest(fault.to_string()))
+    written.map_err(|error| Error::Manifest(error.to_string()))
 }

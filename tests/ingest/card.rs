@@ -1,4 +1,4 @@
-//! Cards to take in, how that is done, and what is there afterwards.
+//! Test cards, the commands that ingest and verify them, and checks of the copies.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes};
@@ -12,91 +12,91 @@ use serde_json::Value;
 use crate::shoot::disk::run;
 use crate::shoot::{Answer, Dice, Shoot};
 
-/// What stands at a path.
+/// Entry of a folder tree.
 #[derive(PartialEq, Eq)]
-pub(crate) enum Thing {
-    /// A folder, with its time.
+pub(crate) enum TreeEntry {
+    /// Folder with its modification time in nanoseconds since 1970.
     Folder(i128),
-    /// A file: its bytes, and its time.
+    /// Content and modification time of a file.
     File(Vec<u8>, i128),
-    /// A link, a pipe.
+    /// Link, pipe or other special file.
     Other,
 }
 
-/// Everything below a folder but the manifests in its root, and what ext4 has in its own.
-pub(crate) fn tree(root: &Path) -> BTreeMap<PathBuf, Thing> {
+/// Reads every entry below a folder, except for the manifests in its root and `lost+found` of ext4.
+pub(crate) fn read_tree(root: &Path) -> BTreeMap<PathBuf, TreeEntry> {
     let mut tree = BTreeMap::new();
-    for entry in walkdir::WalkDir::new(root).min_depth(1) {
-        let entry = entry.unwrap();
-        let inside = entry.path().strip_prefix(root).unwrap().to_owned();
+    for found in walkdir::WalkDir::new(root).min_depth(1) {
+        let found = found.unwrap();
+        let inside = found.path().strip_prefix(root).unwrap().to_owned();
         if inside.starts_with("ascmhl") || inside.starts_with("lost+found") {
             continue;
         }
-        let metadata = entry.path().symlink_metadata().unwrap();
+        let metadata = found.path().symlink_metadata().unwrap();
         let modified = match metadata.modified().unwrap().duration_since(UNIX_EPOCH) {
             Ok(since) => i128::try_from(since.as_nanos()).unwrap(),
             Err(before) => -i128::try_from(before.duration().as_nanos()).unwrap(),
         };
-        let thing = match metadata.file_type() {
-            kind if kind.is_dir() => Thing::Folder(modified),
-            kind if kind.is_file() => Thing::File(fs::read(entry.path()).unwrap(), modified),
-            _ => Thing::Other,
+        let entry = match metadata.file_type() {
+            kind if kind.is_dir() => TreeEntry::Folder(modified),
+            kind if kind.is_file() => TreeEntry::File(fs::read(found.path()).unwrap(), modified),
+            _ => TreeEntry::Other,
         };
-        tree.insert(inside, thing);
+        tree.insert(inside, entry);
     }
     tree
 }
 
-/// Two folders hold the same, to the last time of a folder.
+/// Checks that two folders have the same entries, contents and times.
 #[track_caller]
-pub(crate) fn are_equal(one: &Path, other: &Path) {
-    let (ours, theirs) = (tree(one), tree(other));
-    let mut differ: Vec<&PathBuf> = ours
+pub(crate) fn assert_same_files(one: &Path, other: &Path) {
+    let (first, second) = (read_tree(one), read_tree(other));
+    let mut differ: Vec<&PathBuf> = first
         .iter()
-        .filter(|(path, thing)| theirs.get(*path) != Some(thing))
+        .filter(|(path, entry)| second.get(*path) != Some(entry))
         .map(|(path, _)| path)
         .collect();
-    differ.extend(theirs.keys().filter(|path| !ours.contains_key(*path)));
+    differ.extend(second.keys().filter(|path| !first.contains_key(*path)));
     assert!(differ.is_empty(), "{} {differ:?}", other.display());
 }
 
-/// Whatever bears a name of the card in a destination is what the card has; nothing else is there but
-/// manifests and what is unfinished.
+/// Checks that a destination has no entries other than those of the card, manifests and unfinished
+/// files, and that every copied file has the content of the original. `about` is printed otherwise.
 #[track_caller]
-pub(crate) fn nothing_is_wrong(card: &Path, copy: &Path, about: &str) {
-    let wanted = tree(card);
-    for (path, thing) in tree(copy) {
+pub(crate) fn assert_no_wrong_copies(card: &Path, copy: &Path, about: &str) {
+    let originals = read_tree(card);
+    for (path, entry) in read_tree(copy) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if name.starts_with(".btsindex-") {
             continue;
         }
-        let is_right = match (wanted.get(&path), &thing) {
-            (Some(Thing::File(wanted, _)), Thing::File(bytes, _)) => wanted == bytes,
-            (Some(Thing::Folder(_)), Thing::Folder(_)) => true,
+        let is_right = match (originals.get(&path), &entry) {
+            (Some(TreeEntry::File(original, _)), TreeEntry::File(bytes, _)) => original == bytes,
+            (Some(TreeEntry::Folder(_)), TreeEntry::Folder(_)) => true,
             _ => false,
         };
         assert!(is_right, "{about}: {}", path.display());
     }
 }
 
-/// Nothing unfinished is left below a folder.
+/// Checks that no unfinished file is left below a folder.
 #[track_caller]
-pub(crate) fn nothing_is_left_over(folder: &Path) {
+pub(crate) fn assert_nothing_unfinished(folder: &Path) {
     for entry in walkdir::WalkDir::new(folder) {
         let path = entry.unwrap().path().to_string_lossy().into_owned();
         assert!(!path.contains("/.btsindex-"), "{path}");
     }
 }
 
-/// Writes a file of a card, with the folders above it.
-pub(crate) fn put(root: &Path, inside: impl AsRef<Path>, bytes: &[u8]) -> PathBuf {
+/// Writes a file and creates the folders above it.
+pub(crate) fn write_file(root: &Path, inside: impl AsRef<Path>, bytes: &[u8]) -> PathBuf {
     let path = root.join(inside);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, bytes).unwrap();
     path
 }
 
-/// Gives a file or a folder a time, in seconds since 1970.
+/// Sets the modification time of a file or folder, in seconds since 1970.
 pub(crate) fn set_time(path: &Path, seconds: i64) {
     let since = Duration::from_secs(seconds.unsigned_abs());
     let time = if seconds < 0 {
@@ -108,23 +108,23 @@ pub(crate) fn set_time(path: &Path, seconds: i64) {
     File::open(path).unwrap().set_times(times).unwrap();
 }
 
-/// Bytes that look random.
-pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
+/// Returns pseudorandom bytes, the same for the same seed.
+pub(crate) fn random_bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut dice = Dice::new(seed);
     let words = (0..length.div_ceil(8)).flat_map(|_| dice.below(u64::MAX).to_le_bytes());
     words.take(length).collect()
 }
 
-/// A card of so many files of so many bytes each, none of them footage.
-pub(crate) fn fill(root: &Path, files: u64, bytes: usize) {
+/// Writes `files` files of `bytes` bytes each, none of them footage.
+pub(crate) fn write_card(root: &Path, files: u64, bytes: usize) {
     for number in 0..files {
         let inside = format!("Clips/{:02}/D{number:05}.bin", number / 100);
-        put(root, inside, &noise(number + 1, bytes));
+        write_file(root, inside, &random_bytes(number + 1, bytes));
     }
 }
 
-/// How cards are taken in here: told as JSON, without pictures, on one day.
-pub(crate) fn command(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Command {
+/// Returns the command that ingests cards on a fixed day, without pictures and with JSON output.
+pub(crate) fn ingest_command(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Command {
     let mut command = shoot.command();
     command.args(["ingest", "--json", "--no-pictures", "--date", "2026-05-02"]);
     command.args(cards);
@@ -134,36 +134,36 @@ pub(crate) fn command(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Command {
     command
 }
 
-/// Takes cards in.
+/// Ingests cards.
 pub(crate) fn ingest(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Answer {
-    Answer::of(&command(shoot, cards, to).output().unwrap())
+    Answer::from_output(&ingest_command(shoot, cards, to).output().unwrap())
 }
 
-/// … all of it, without anything to complain of.
+/// Ingests cards without any problem and returns the summary.
 #[track_caller]
-pub(crate) fn ingest_well(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Value {
+pub(crate) fn ingest_ok(shoot: &Shoot, cards: &[&Path], to: &[&Path]) -> Value {
     let answer = ingest(shoot, cards, to);
     assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     answer.summary()
 }
 
-/// Verifies a folder; what it came to, and how it ended.
+/// Verifies a folder; returns the exit code and the summary.
 pub(crate) fn verify(shoot: &Shoot, folder: &Path) -> (i32, Value) {
     let mut command = shoot.command();
     command.args(["verify", "--json"]).arg(folder);
-    let answer = Answer::of(&command.output().unwrap());
+    let answer = Answer::from_output(&command.output().unwrap());
     assert!(!answer.stdout.is_empty(), "{}", answer.stderr);
     (answer.code, answer.summary())
 }
 
-/// Objects of one kind among what was told.
-pub(crate) fn told(answer: &Answer, event: &str) -> Vec<Value> {
-    let mut told = answer.json();
-    told.retain(|object| object["event"] == event);
-    told
+/// Returns the events of one kind in the output of a command.
+pub(crate) fn events(answer: &Answer, event: &str) -> Vec<Value> {
+    let mut events = answer.json();
+    events.retain(|object| object["event"] == event);
+    events
 }
 
-/// Problems of a summary, as `path: reason`.
+/// Returns the problems of a summary as `path: reason`.
 pub(crate) fn problems(summary: &Value) -> Vec<String> {
     let problems = summary["problems"].as_array().unwrap().iter();
     problems
@@ -177,25 +177,26 @@ pub(crate) fn problems(summary: &Value) -> Vec<String> {
         .collect()
 }
 
-/// There is a problem with a path that ends so, for a reason that says so.
+/// Checks that a problem is reported whose path ends with `path` and whose reason contains
+/// `reason`.
 #[track_caller]
-pub(crate) fn is_told(answer: &Answer, path: &str, reason: &str) {
+pub(crate) fn assert_problem(answer: &Answer, path: &str, reason: &str) {
     let all = problems(&answer.summary());
-    let is_it = |problem: &String| {
-        let (told, why) = problem.split_once(": ").unwrap();
-        told.ends_with(path) && why.contains(reason)
+    let is_expected = |problem: &String| {
+        let (found_path, found_reason) = problem.split_once(": ").unwrap();
+        found_path.ends_with(path) && found_reason.contains(reason)
     };
-    assert!(all.iter().any(is_it), "{path}, {reason}: {all:#?}");
+    assert!(all.iter().any(is_expected), "{path}, {reason}: {all:#?}");
 }
 
-/// A program that is at work.
-pub(crate) struct Working {
+/// Running command with JSON output; killed when it is dropped.
+pub(crate) struct RunningCommand {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-    heard: String,
+    output: String,
 }
 
-impl Working {
+impl RunningCommand {
     pub(crate) fn start(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
@@ -203,32 +204,32 @@ impl Working {
         Self {
             child,
             lines,
-            heard: String::new(),
+            output: String::new(),
         }
     }
 
-    /// The next object that it tells; `None` when it is at its end.
-    pub(crate) fn next(&mut self) -> Option<Value> {
+    /// Reads the next event; returns `None` at the end of the output.
+    pub(crate) fn next_event(&mut self) -> Option<Value> {
         let line = self.lines.next()?.unwrap();
-        self.heard.push_str(&line);
-        self.heard.push('\n');
+        self.output.push_str(&line);
+        self.output.push('\n');
         Some(serde_json::from_str(&line).unwrap())
     }
 
-    /// Listens until it tells this.
+    /// Reads events up to the first of this kind and returns it.
     #[track_caller]
-    pub(crate) fn until(&mut self, event: &str) -> Value {
+    pub(crate) fn wait_for(&mut self, event: &str) -> Value {
         loop {
-            let object = self.next();
-            let object = object.unwrap_or_else(|| panic!("no {event} in {}", self.heard));
+            let object = self.next_event();
+            let object = object.unwrap_or_else(|| panic!("no {event} in {}", self.output));
             if object["event"] == event {
                 return object;
             }
         }
     }
 
-    /// Has it stand still while something is done.
-    pub(crate) fn meanwhile(&self, act: impl FnOnce()) {
+    /// Calls `act` while the process is stopped.
+    pub(crate) fn while_stopped(&self, act: impl FnOnce()) {
         self.signal("-STOP");
         act();
         self.signal("-CONT");
@@ -242,19 +243,19 @@ impl Working {
         self.child.id()
     }
 
-    /// Listens to the end.
-    pub(crate) fn end(mut self) -> Answer {
-        while self.next().is_some() {}
+    /// Reads all output and waits for the end of the process.
+    pub(crate) fn finish(mut self) -> Answer {
+        while self.next_event().is_some() {}
         Answer {
             code: self.child.wait().unwrap().code().unwrap_or(-1),
-            stdout: std::mem::take(&mut self.heard),
+            stdout: std::mem::take(&mut self.output),
             stderr: String::new(),
         }
     }
 }
 
-impl Drop for Working {
-    /// A test that fails leaves nothing that goes on.
+impl Drop for RunningCommand {
+    /// No process continues after a test that fails.
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

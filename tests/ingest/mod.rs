@@ -1,25 +1,27 @@
-//! Cards taken in, and copies verified, as people do it: whole stories, other programs as judges,
-//! and every fault that can be made here. `scripts/shoot-day` runs the long forms.
+//! Tests of `ingest`, `verify`, `safe` and watched folders: complete runs, checks by other
+//! programs, and every failure that can be provoked here. `scripts/shoot-day` runs longer versions
+//! of some tests.
 
 #![cfg(target_os = "linux")]
 
-mod assurance;
+mod cameras_without_clock;
 mod card;
-mod clockless;
-mod days;
-mod destinations;
-mod fates;
-mod hosts;
-mod judges;
-mod killed;
-mod many;
-mod mapped;
-mod names;
-mod rescanned;
+mod changing_files;
+mod complete_ingest;
+mod concurrent_ingests;
+mod day_files;
+mod failing_cards;
+mod failing_destinations;
+mod false_success;
+mod file_names;
+mod killed_ingests;
+mod manifests;
+mod mapped_pages;
+mod memory;
+mod reference_tools;
+mod repeated_ingests;
 mod safety;
-mod sources;
-mod story;
-mod together;
-mod torn;
-mod verified;
-mod watched;
+mod scanned_copies;
+mod several_machines;
+mod verify;
+mod watch;

@@ -1,13 +1,13 @@
-//! The report in a headless Chromium, used by mouse, finger and keys: `browser/report.mjs` says what has
-//! to hold. `scripts/chromium` installs what it takes.
+//! The report in a headless Chromium, operated by mouse, touch and keyboard: `browser/report.mjs`
+//! contains the checks. `scripts/chromium` installs the tools.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::day::{DAY, taken};
+use super::day::{DAY, ingested_day};
 
-/// Where the browser's tools are; `None` where they are not installed.
+/// Folder of the browser's tools; `None` if they are not installed.
 fn tools() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path)
@@ -18,7 +18,7 @@ fn tools() -> Option<PathBuf> {
             env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
             "no browser is on the PATH: scripts/chromium installs it"
         );
-        eprintln!("skipped: scripts/chromium installs the browser that reads reports");
+        eprintln!("skipped: scripts/chromium installs the browser");
     }
     found?.parent()?.parent().map(Path::to_owned)
 }
@@ -26,11 +26,11 @@ fn tools() -> Option<PathBuf> {
 #[test]
 fn a_report_works_in_a_browser() {
     let Some(tools) = tools() else { return };
-    let day = taken();
-    let report = day.made("browser.html", &["report", DAY]);
+    let day = ingested_day();
+    let report = day.create("browser.html", &["report", DAY]);
     let folder = report.with_extension("");
-    day.made("browser.html", &["report", DAY, "--folder"]);
-    let sheet = day.made("sheet.html", &["sheet", DAY, "--columns", "6"]);
+    day.create("browser.html", &["report", DAY, "--folder"]);
+    let sheet = day.create("sheet.html", &["sheet", DAY, "--columns", "6"]);
     let shots = env::var_os("BTSINDEX_SCREENSHOTS").map(PathBuf::from);
     let shots = shots.unwrap_or_else(|| day.shoot.folder("screenshots"));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report/browser/report.mjs");
@@ -39,8 +39,8 @@ fn a_report_works_in_a_browser() {
         .args([&tools, &report, &folder, &sheet, &shots])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let stdout = String::from_utf8_lossy(&output.stdout);
     let why = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}{why}");
-    eprintln!("{said}");
+    assert!(output.status.success(), "{stdout}{why}");
+    eprintln!("{stdout}");
 }

@@ -1,5 +1,5 @@
-//! A shoot day with all that a report tells of: two cameras, an action camera, sound, cards that were
-//! taken in, what people said, and much that is odd or means harm.
+//! A shoot day with everything that reports contain: two cameras, an action camera, sound, ingested
+//! cards, edits, and many irregular or malicious values.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 
 use crate::shoot::{Answer, Shoot};
 
-/// The day.
+/// Date of the shoot day.
 pub(crate) const DAY: &str = "2026-05-20";
-/// What a person wrote that must not run.
+/// User text that must not run as a script.
 pub(crate) const HARM: &str = "</script><script>alert(1)</script><img src=x onerror=alert(2)>";
 
-/// A clip to be filmed.
+/// Clip to be generated.
 struct Film {
     name: &'static str,
     rate: &'static str,
@@ -49,7 +49,7 @@ const fn film(
     }
 }
 
-/// The cards, a folder each.
+/// The cards, one folder each.
 fn films() -> Vec<Film> {
     let (dusk, stage) = (("0x1b2a49", "0xe07a5f"), ("0x2b193d", "0x6fb1c8"));
     let (green, warm) = (("0x12372a", "0xc8d96f"), ("0x5c2a18", "0xf2cc8f"));
@@ -129,18 +129,18 @@ fn films() -> Vec<Film> {
     ]
 }
 
-/// A day that was taken in, with a catalogue.
-pub(crate) struct Taken {
+/// An ingested shoot day with its catalogue.
+pub(crate) struct IngestedDay {
     pub(crate) shoot: Shoot,
 }
 
-/// The day, made once for all tests.
-pub(crate) fn taken() -> &'static Taken {
-    static TAKEN: OnceLock<Taken> = OnceLock::new();
-    TAKEN.get_or_init(make)
+/// The shoot day, created once for all tests.
+pub(crate) fn ingested_day() -> &'static IngestedDay {
+    static INGESTED_DAY: OnceLock<IngestedDay> = OnceLock::new();
+    INGESTED_DAY.get_or_init(ingest_day)
 }
 
-fn make() -> Taken {
+fn ingest_day() -> IngestedDay {
     let shoot = Shoot::new();
     let media = shoot.folder("media");
     record(&media);
@@ -148,7 +148,7 @@ fn make() -> Taken {
         shoot.folder(place);
     }
     let day = shoot.folder("").join("day.toml");
-    fs::write(&day, WRITTEN).unwrap();
+    fs::write(&day, SHOOT_DAY_FILE).unwrap();
     let answer = shoot.run(&["ingest", day.to_str().unwrap()]);
     assert!(
         answer.code == 0 || answer.code == 3,
@@ -156,12 +156,12 @@ fn make() -> Taken {
         answer.stdout,
         answer.stderr
     );
-    say(&shoot);
-    Taken { shoot }
+    add_edits(&shoot);
+    IngestedDay { shoot }
 }
 
-/// What was written of the day.
-const WRITTEN: &str = r#"
+/// Text of the shoot-day file.
+const SHOOT_DAY_FILE: &str = r#"
 [day]
 production = "ACME Spring Campaign BTS"
 date = 2026-05-20
@@ -192,7 +192,7 @@ location = "Backstage"
 folders = ["raid/{production}/{date}/{card}", "backup/{production}/{date}/{card}"]
 "#;
 
-fn say(shoot: &Shoot) {
+fn add_edits(shoot: &Shoot) {
     let (first, second, third) = ("C0001.MP4", "C0002.MP4", "C0003.MP4");
     let laugh = "The laugh at the end.\nBest take of the morning.";
     for arguments in [
@@ -216,7 +216,7 @@ fn say(shoot: &Shoot) {
     }
 }
 
-/// Films all of a day onto its cards, several at a time.
+/// Generates all clips of the day on its cards, several at a time.
 fn record(media: &Path) {
     let films = films();
     std::thread::scope(|scope| {
@@ -319,9 +319,9 @@ fn ffmpeg(input: &[&str], output: &[&str], path: &Path) {
     assert!(status.success(), "{}", path.display());
 }
 
-impl Taken {
-    /// Makes a report or a sheet in a folder of its own, and gives its path.
-    pub(crate) fn made(&self, name: &str, arguments: &[&str]) -> PathBuf {
+impl IngestedDay {
+    /// Creates a report or a contact sheet in a separate folder, and returns its path.
+    pub(crate) fn create(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let path = self.shoot.folder("reports").join(name);
         let output = path.to_str().unwrap();
         let answer = self.run(&[arguments, &["-o", output]].concat());

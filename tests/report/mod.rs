@@ -1,8 +1,8 @@
-//! Reports and contact sheets as people use them: made of a whole shoot day, and read in a browser.
+//! Reports and contact sheets of a whole shoot day, checked as files and in a browser.
 
 #![cfg(unix)]
 
 mod browser;
+mod contents;
 mod day;
 mod large;
-mod told;

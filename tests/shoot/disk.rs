@@ -1,152 +1,159 @@
-//! Real drives to test with: filesystems in image files, mounted through loop devices.
+//! Disks for tests: filesystems in image files, mounted through loop devices.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A filesystem in a file, unmounted when it is dropped.
+/// Filesystem in an image file; unmounted when it is dropped.
 pub(crate) struct Disk {
     image: PathBuf,
     mounted: Option<PathBuf>,
-    how: &'static How,
+    tools: &'static FilesystemTools,
 }
 
-/// How a filesystem is made and mounted.
-struct How {
+/// Commands and options to create and mount a filesystem.
+struct FilesystemTools {
     make: &'static str,
-    /// What comes before the label.
+    /// Options before the label.
     label: &'static [&'static str],
     mount: &'static [&'static str],
-    /// What makes a filesystem in the place of another, under a given uuid.
-    again: &'static [&'static str],
+    /// Options to replace a filesystem by one with a given UUID.
+    replace: &'static [&'static str],
 }
 
-const EXT4: How = How {
+const EXT4: FilesystemTools = FilesystemTools {
     make: "mkfs.ext4",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
-    again: &["-F", "-U"],
+    replace: &["-F", "-U"],
 };
 
-const BTRFS: How = How {
+const BTRFS: FilesystemTools = FilesystemTools {
     make: "mkfs.btrfs",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
-    again: &["-f", "-U"],
+    replace: &["-f", "-U"],
 };
 
-const XFS: How = How {
+const XFS: FilesystemTools = FilesystemTools {
     make: "mkfs.xfs",
     label: &["-q", "-L"],
     mount: &["-o", "loop"],
-    again: &["-f", "-m"],
+    replace: &["-f", "-m"],
 };
 
-/// What cameras and recorders write; which of them a system knows differs.
-const CAMERAS: [How; 3] = [
-    How {
+/// Filesystems of cameras and recorders; systems support different ones.
+const CAMERAS: [FilesystemTools; 3] = [
+    FilesystemTools {
         make: "mkfs.vfat",
         label: &["-n"],
         mount: &["-t", "vfat", "-o", "loop,utf8"],
-        again: &[],
+        replace: &[],
     },
-    How {
+    FilesystemTools {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat", "-o", "loop"],
-        again: &[],
+        replace: &[],
     },
-    How {
+    FilesystemTools {
         make: "mkfs.exfat",
         label: &["-n"],
         mount: &["-t", "exfat-fuse", "-o", "loop"],
-        again: &[],
+        replace: &[],
     },
 ];
 
 impl Disk {
-    /// A new ext4 filesystem of so many megabytes; `None`, with the reason told, where this
-    /// machine makes or mounts none.
+    /// Creates an ext4 filesystem of `megabytes` megabytes; prints the reason and returns `None` if
+    /// this machine cannot create or mount one.
     pub(crate) fn new(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
-        let disk = Self::made(folder, label, megabytes, &EXT4);
+        let disk = Self::create(folder, label, megabytes, &EXT4);
         if disk.is_none() {
-            skip("no ext4 can be mounted here (that takes root and loop devices)");
+            skip("cannot mount ext4 (requires root and loop devices)");
         }
         disk
     }
 
-    /// A new btrfs; `None`, with the reason told, where this machine makes or mounts none.
+    /// Creates a btrfs; prints the reason and returns `None` if this machine cannot create or mount
+    /// one.
     pub(crate) fn btrfs(folder: &Path, label: &str) -> Option<Self> {
-        let disk = Self::made(folder, label, 200, &BTRFS);
+        let disk = Self::create(folder, label, 200, &BTRFS);
         if disk.is_none() {
-            skip("no btrfs can be mounted here: scripts/filesystems installs btrfs-progs");
+            skip("cannot mount btrfs: scripts/filesystems installs btrfs-progs");
         }
         disk
     }
 
-    /// A new XFS; `None`, with the reason told, where this machine makes or mounts none.
+    /// Creates an XFS; prints the reason and returns `None` if this machine cannot create or mount
+    /// one.
     pub(crate) fn xfs(folder: &Path, label: &str) -> Option<Self> {
-        let disk = Self::made(folder, label, 320, &XFS);
+        let disk = Self::create(folder, label, 320, &XFS);
         if disk.is_none() {
-            skip("no XFS can be mounted here: scripts/filesystems installs xfsprogs");
+            skip("cannot mount XFS: scripts/filesystems installs xfsprogs");
         }
         disk
     }
 
-    /// A new FAT or exFAT filesystem, where two names that differ by case are one.
-    pub(crate) fn of_camera(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
+    /// Creates a FAT or exFAT filesystem, where names that differ only by case are the same.
+    pub(crate) fn camera(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
         let disk = CAMERAS
             .iter()
-            .find_map(|how| Self::made(folder, label, megabytes, how));
+            .find_map(|tools| Self::create(folder, label, megabytes, tools));
         if disk.is_none() {
-            skip("neither FAT nor exFAT can be mounted here");
+            skip("cannot mount FAT or exFAT");
         }
         disk
     }
 
-    fn made(folder: &Path, label: &str, megabytes: u64, how: &'static How) -> Option<Self> {
+    fn create(
+        folder: &Path,
+        label: &str,
+        megabytes: u64,
+        tools: &'static FilesystemTools,
+    ) -> Option<Self> {
         let image = folder.join(format!("{label}.img"));
         let file = fs::File::create(&image).unwrap();
         file.set_len(megabytes * 1024 * 1024).unwrap();
         let mut disk = Self {
             image,
             mounted: None,
-            how,
+            tools,
         };
         let image = disk.image.to_str().unwrap().to_owned();
         let probe = folder.join(format!("{label}.probe"));
-        let is_made = run(how.make, &[how.label, &[label, &image]].concat());
-        if !is_made || !disk.try_mount(&probe) {
+        let is_created = run(tools.make, &[tools.label, &[label, &image]].concat());
+        if !is_created || !disk.try_mount(&probe) {
             return None;
         }
         disk.unmount();
         Some(disk)
     }
 
-    /// A copy of all of it, as a disk that was cloned.
+    /// Copies the whole image, like a cloned disk.
     pub(crate) fn clone_to(&self, image: &Path) -> Self {
         fs::copy(&self.image, image).unwrap();
         Self {
             image: image.to_owned(),
             mounted: None,
-            how: self.how,
+            tools: self.tools,
         }
     }
 
-    /// Mounts it there.
+    /// Mounts the filesystem.
     pub(crate) fn mount(&mut self, at: &Path) {
-        assert!(self.try_mount(at), "it was mounted a moment ago");
+        assert!(self.try_mount(at), "mounted before, but not again");
     }
 
     fn try_mount(&mut self, at: &Path) -> bool {
         fs::create_dir_all(at).unwrap();
         let paths = [self.image.to_str().unwrap(), at.to_str().unwrap()];
-        let is_mounted = run("mount", &[self.how.mount, &paths].concat());
+        let is_mounted = run("mount", &[self.tools.mount, &paths].concat());
         self.mounted = is_mounted.then(|| at.to_owned());
         is_mounted
     }
 
-    /// Takes it away.
+    /// Unmounts the filesystem.
     pub(crate) fn unmount(&mut self) {
         if let Some(at) = self.mounted.take() {
             // A driver in user space may still be closing the last file.
@@ -160,7 +167,7 @@ impl Disk {
         }
     }
 
-    /// Pulls it while it is used: its mount point is an empty folder from then on.
+    /// Unmounts the filesystem while it is in use: its mount point becomes an empty folder.
     pub(crate) fn pull(&mut self) {
         if let Some(at) = self.mounted.take() {
             assert!(
@@ -171,21 +178,21 @@ impl Disk {
         }
     }
 
-    /// Makes another filesystem in its place, which is not mounted then.
+    /// Replaces the filesystem by a new one, which is not mounted.
     pub(crate) fn format(&mut self, label: &str, options: &[&str]) {
         self.unmount();
         let image = self.image.to_str().unwrap();
-        let label = [self.how.label, &[label]].concat();
+        let label = [self.tools.label, &[label]].concat();
         assert!(run(
-            self.how.make,
+            self.tools.make,
             &[&label, options, &["-F", image]].concat()
         ));
     }
 
-    /// Makes another filesystem in its place that has the uuid that it had.
-    pub(crate) fn format_as(&mut self, label: &str, uuid: &str) {
+    /// Replaces the filesystem by a new one with the given UUID.
+    pub(crate) fn format_with_uuid(&mut self, label: &str, uuid: &str) {
         self.unmount();
-        // Some versions of mkfs.btrfs mix the new filesystem with what is there.
+        // Some versions of mkfs.btrfs mix the new filesystem with the old one.
         let length = self.image.metadata().unwrap().len();
         fs::File::create(&self.image)
             .unwrap()
@@ -193,23 +200,23 @@ impl Disk {
             .unwrap();
         let image = self.image.to_str().unwrap();
         let named = format!("uuid={uuid}");
-        let uuid = if self.how.make == "mkfs.xfs" {
+        let uuid = if self.tools.make == "mkfs.xfs" {
             &named
         } else {
             uuid
         };
-        let label = [self.how.label, &[label]].concat();
+        let label = [self.tools.label, &[label]].concat();
         assert!(run(
-            self.how.make,
-            &[&label, self.how.again, &[uuid, image]].concat()
+            self.tools.make,
+            &[&label, self.tools.replace, &[uuid, image]].concat()
         ));
-        // Linux remembers a btrfs that it saw, and mounts no older one of its uuid.
-        if self.how.make == "mkfs.btrfs" {
+        // Linux remembers every btrfs it saw, and mounts no older one with the same UUID.
+        if self.tools.make == "mkfs.btrfs" {
             assert!(run("btrfs", &["device", "scan", "--forget"]));
         }
     }
 
-    /// Makes it read-only, or writable again, while it is mounted.
+    /// Remounts the filesystem read-only or writable.
     pub(crate) fn set_writable(&self, is_writable: bool) {
         let options = if is_writable {
             "remount,rw"
@@ -220,7 +227,7 @@ impl Disk {
         assert!(run("mount", &["-o", options, at]), "{at}");
     }
 
-    /// Where its bytes are: what is cut off cannot be read any more.
+    /// Path of the image file; truncating it makes the rest unreadable.
     pub(crate) fn image(&self) -> &Path {
         &self.image
     }
@@ -234,19 +241,19 @@ impl Drop for Disk {
     }
 }
 
-/// A loop device; detached when it is dropped.
+/// Loop device; detached when it is dropped.
 pub(crate) struct Loop(pub(crate) String);
 
 impl Loop {
-    /// Makes a file of so many megabytes the disk of a new loop device.
+    /// Creates an image file of `megabytes` megabytes and attaches it.
     pub(crate) fn new(image: &Path, megabytes: u64, options: &[&str]) -> Self {
         let file = fs::File::create(image).unwrap();
         file.set_len(megabytes * 1024 * 1024).unwrap();
-        Self::of(image, options)
+        Self::attach(image, options)
     }
 
-    /// Makes a file that is there the disk of a new loop device.
-    pub(crate) fn of(image: &Path, options: &[&str]) -> Self {
+    /// Attaches an existing image file.
+    pub(crate) fn attach(image: &Path, options: &[&str]) -> Self {
         let made = Command::new("losetup")
             .args(["-f", "--show"])
             .args(options)
@@ -264,17 +271,16 @@ impl Drop for Loop {
     }
 }
 
-/// A folder that is mounted a second time so that it cannot be written there; unmounted when it is
-/// dropped.
+/// Read-only bind mount of a folder; unmounted when it is dropped.
 pub(crate) struct ReadOnly(pub(crate) PathBuf);
 
 impl ReadOnly {
-    /// Mounts it; `None`, with the reason told, where nothing can be mounted.
+    /// Mounts the folder; prints the reason and returns `None` if nothing can be mounted.
     pub(crate) fn mount(folder: &Path, at: &Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let (from, to) = (folder.to_str().unwrap(), at.to_str().unwrap());
         if !run("mount", &["--bind", from, to]) {
-            skip("nothing can be mounted here (that takes root)");
+            skip("cannot mount (requires root)");
             return None;
         }
         let mounted = Self(at.to_owned());
@@ -288,7 +294,7 @@ impl Drop for ReadOnly {
     }
 }
 
-/// Says why a test proves nothing; where it has to run, it fails.
+/// Prints why a test is skipped; fails if all tests are required.
 fn skip(reason: &str) {
     assert!(
         std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
@@ -297,7 +303,7 @@ fn skip(reason: &str) {
     eprintln!("skipped: {reason}");
 }
 
-/// Runs a system tool; whether it is there and did what it was told.
+/// Runs a system tool; returns true if it exists and succeeds.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command

@@ -1,4 +1,4 @@
-//! A place to test in: a folder for footage, a catalogue of its own, and the program.
+//! Test environment: a folder for footage, a separate catalogue, and the program.
 
 #![cfg_attr(
     not(target_os = "linux"),
@@ -22,21 +22,21 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-/// 2026-05-20 12:00:00 UTC: when every file of a test was written, unless it says otherwise.
-const WRITTEN: u64 = 1_779_278_400;
+/// 2026-05-20 12:00:00 UTC: default modification time of test files.
+const MODIFIED: u64 = 1_779_278_400;
 
-/// A folder of footage and a catalogue, gone when it is dropped.
+/// A folder of footage and a catalogue, deleted when it is dropped.
 pub(crate) struct Shoot {
     folder: tempfile::TempDir,
 }
 
-/// A new folder in another, whose name is one long word that no test searches for: a random
-/// name such as `.tmp9Dpx3b` has words in it, and each clip in it is found by them.
-pub(crate) fn unsearched(within: &Path) -> std::io::Result<tempfile::TempDir> {
-    static MADE: AtomicU64 = AtomicU64::new(0);
+/// Creates a folder whose name is one long word that no test searches for: a random name such as
+/// `.tmp9Dpx3b` contains words, and every clip in it would match them.
+pub(crate) fn unsearchable_folder(within: &Path) -> std::io::Result<tempfile::TempDir> {
+    static CREATED: AtomicU64 = AtomicU64::new(0);
     let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    let (made, process) = (MADE.fetch_add(1, Ordering::Relaxed), std::process::id());
-    let word: String = format!("{now:x}{process:x}{made:x}")
+    let (created, process) = (CREATED.fetch_add(1, Ordering::Relaxed), std::process::id());
+    let word: String = format!("{now:x}{process:x}{created:x}")
         .chars()
         .filter_map(|digit| char::from_u32('a' as u32 + digit.to_digit(16)?))
         .collect();
@@ -46,7 +46,7 @@ pub(crate) fn unsearched(within: &Path) -> std::io::Result<tempfile::TempDir> {
         .tempdir_in(within)
 }
 
-/// What the program answered.
+/// Exit code and output of a command.
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -54,38 +54,38 @@ pub(crate) struct Answer {
 }
 
 impl Shoot {
-    /// An empty one.
+    /// Creates an empty environment.
     pub(crate) fn new() -> Self {
         Self {
-            folder: unsearched(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap(),
+            folder: unsearchable_folder(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap(),
         }
     }
 
-    /// One with a copy of the fixtures.
+    /// Creates an environment with a copy of the fixtures.
     pub(crate) fn with_fixtures() -> Self {
         let shoot = Self::new();
         copy(&fixtures(), &shoot.footage());
         shoot
     }
 
-    /// Where its footage is.
+    /// Folder of the footage.
     pub(crate) fn footage(&self) -> PathBuf {
         let footage = self.folder.path().canonicalize().unwrap().join("footage");
         fs::create_dir_all(&footage).unwrap();
         footage
     }
 
-    /// The folder that holds everything of it.
+    /// Folder that contains everything else.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder("")
     }
 
-    /// Where its catalogue is.
+    /// Path of the catalogue.
     pub(crate) fn catalogue(&self) -> PathBuf {
         self.folder.path().join("catalogue")
     }
 
-    /// Another folder beside the footage.
+    /// Creates another folder next to the footage.
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().canonicalize().unwrap().join(name);
         fs::create_dir_all(&folder).unwrap();
@@ -100,7 +100,7 @@ impl Shoot {
         to
     }
 
-    /// The program, ready to be given arguments.
+    /// Command of the program, without arguments.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_btsindex"));
         command
@@ -114,7 +114,7 @@ impl Shoot {
 
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Answer {
-        Answer::of(&self.command().args(arguments).output().unwrap())
+        Answer::from_output(&self.command().args(arguments).output().unwrap())
     }
 
     /// Scans the footage.
@@ -122,12 +122,12 @@ impl Shoot {
         self.scan_with(&[])
     }
 
-    /// Scans the footage and makes no pictures, which takes a third of the time.
+    /// Scans the footage without pictures, which takes a third of the time.
     pub(crate) fn scan_facts(&self) -> Answer {
         self.scan_with(&["--no-pictures"])
     }
 
-    /// Scans the footage and gives the counts of its summary.
+    /// Scans the footage and returns the counts of the summary.
     pub(crate) fn scan_counts(&self, arguments: &[&str]) -> Value {
         self.scan_with(&[&["--json"], arguments].concat()).summary()
     }
@@ -135,11 +135,11 @@ impl Shoot {
     fn scan_with(&self, arguments: &[&str]) -> Answer {
         let mut command = self.command();
         command.arg("scan").args(arguments).arg(self.footage());
-        Answer::of(&command.output().unwrap())
+        Answer::from_output(&command.output().unwrap())
     }
 
-    /// Scans a folder with tools of the right version that fail at everything else, and gives
-    /// the counts of its summary.
+    /// Scans a folder with tools that report a supported version and fail at everything else;
+    /// returns the counts of the summary.
     pub(crate) fn scan_without_tools(&self, path: &Path) -> Value {
         let broken = self.folder("broken-tools");
         for tool in ["ffprobe", "ffmpeg"] {
@@ -152,10 +152,10 @@ impl Shoot {
         command.args(["scan", "--json"]).arg(path);
         command.env("BTSINDEX_FFPROBE", broken.join("ffprobe"));
         command.env("BTSINDEX_FFMPEG", broken.join("ffmpeg"));
-        Answer::of(&command.output().unwrap()).summary()
+        Answer::from_output(&command.output().unwrap()).summary()
     }
 
-    /// Every clip, as `search --json` tells it, in an order of its own.
+    /// Every clip as `search --json` prints it, sorted by path.
     pub(crate) fn clips(&self) -> Vec<Value> {
         let answer = self.run(&["search", "--json"]);
         let mut clips = answer.json();
@@ -163,8 +163,8 @@ impl Shoot {
         clips
     }
 
-    /// Names of what a search finds, in order of name.
-    pub(crate) fn found(&self, words: &[&str]) -> Vec<String> {
+    /// Names of the matches of a search, sorted.
+    pub(crate) fn search_names(&self, words: &[&str]) -> Vec<String> {
         let answer = self.run(&[&["search", "--json"], words].concat());
         let mut names: Vec<String> = answer
             .json()
@@ -175,7 +175,7 @@ impl Shoot {
         names
     }
 
-    /// What `doctor --json` says of each thing that it looks at.
+    /// Results of `doctor --json` by check.
     pub(crate) fn doctor(&self, arguments: &[&str]) -> BTreeMap<String, Value> {
         let answer = self.run(&[&["doctor", "--json"], arguments].concat());
         let name = |line: &Value| line["check"].as_str().unwrap().to_owned();
@@ -183,14 +183,14 @@ impl Shoot {
         lines.map(|line| (name(&line), line)).collect()
     }
 
-    /// The catalogue is whole; `about` is said when it is not.
-    pub(crate) fn is_sound(&self, about: &str) {
+    /// Checks that the catalogue is sound; `about` is printed if it is not.
+    pub(crate) fn assert_catalogue_sound(&self, about: &str) {
         let found = &self.doctor(&[])["catalogue"];
         assert_eq!(found["well"], true, "{about}: {found}");
     }
 
-    /// The catalogue is whole, and the index holds just what it does, clip by clip.
-    pub(crate) fn is_well(&self, about: &str) {
+    /// Checks that the catalogue is sound and that the index equals it, clip by clip.
+    pub(crate) fn assert_consistent(&self, about: &str) {
         let found = self.doctor(&["--thorough"]);
         assert_eq!(found["catalogue"]["well"], true, "{about}: {found:?}");
         let index = &found["index"];
@@ -198,7 +198,7 @@ impl Shoot {
         assert!(index["well"] == true && is_equal, "{about}: {index}");
     }
 
-    /// A clip by its file name.
+    /// Returns the clip with this file name.
     pub(crate) fn clip(&self, name: &str) -> Value {
         let clips = self.clips();
         let found = clips.into_iter().find(|clip| clip["name"] == name);
@@ -207,7 +207,7 @@ impl Shoot {
 }
 
 impl Answer {
-    pub(crate) fn of(output: &Output) -> Self {
+    pub(crate) fn from_output(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -215,13 +215,13 @@ impl Answer {
         }
     }
 
-    /// The last line of `scan --json`: its counts.
+    /// Last line of `scan --json`: the counts.
     pub(crate) fn summary(&self) -> Value {
         let last = self.stdout.lines().last();
         serde_json::from_str(last.unwrap_or_else(|| panic!("{}", self.stderr))).unwrap()
     }
 
-    /// Standard output as an object a line.
+    /// Parses standard output as one JSON object per line.
     pub(crate) fn json(&self) -> Vec<Value> {
         self.stdout
             .lines()
@@ -230,11 +230,11 @@ impl Answer {
     }
 }
 
-/// Tools that tell their version and then take their time.
+/// Tools that report their version, and are slow afterwards.
 pub(crate) struct SlowTools(PathBuf);
 
 impl SlowTools {
-    /// `wait` is the shell command that they run first.
+    /// `wait` is the shell command that runs before each call.
     pub(crate) fn new(shoot: &Shoot, wait: &str) -> Self {
         let folder = shoot.folder("slow-tools");
         for tool in ["ffprobe", "ffmpeg"] {
@@ -247,7 +247,7 @@ impl SlowTools {
         Self(folder)
     }
 
-    /// A scan with them, as it starts; nobody hears what it tells.
+    /// Starts a scan with these tools and discards its output.
     pub(crate) fn scan(&self, shoot: &Shoot) -> Child {
         let mut command = shoot.command();
         command.args(["scan", "--json"]).arg(shoot.footage());
@@ -259,7 +259,7 @@ impl SlowTools {
     }
 }
 
-/// Numbers that look random and are the same each time: splitmix64,
+/// Pseudorandom numbers, the same in every run: splitmix64,
 /// <https://prng.di.unimi.it/splitmix64.c>.
 pub(crate) struct Dice(u64);
 
@@ -268,7 +268,7 @@ impl Dice {
         Self(seed)
     }
 
-    /// The next number below `end`.
+    /// Returns the next number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -278,17 +278,17 @@ impl Dice {
     }
 }
 
-/// How often, or how many, where the environment says nothing else: `scripts/endurance`.
+/// Number from an environment variable, or a default: see `scripts/endurance`.
 pub(crate) fn number(variable: &str, usual: u64) -> u64 {
     std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
 }
 
-/// The committed fixtures.
+/// Folder of the committed fixtures.
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/footage")
 }
 
-/// Copies a file or folder; every copy was written at the same time.
+/// Copies a file or folder; every copy has the same modification time.
 pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
@@ -298,18 +298,18 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         }
     } else {
         fs::copy(from, to).unwrap();
-        set_written(to, WRITTEN);
+        set_modified(to, MODIFIED);
     }
 }
 
 /// Sets a file's modification time, in seconds since 1970.
-pub(crate) fn set_written(path: &Path, seconds: u64) {
+pub(crate) fn set_modified(path: &Path, seconds: u64) {
     let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let file = File::options().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
 }
 
-/// Where a program is.
+/// Path of a program.
 pub(crate) fn find_program(name: &str) -> String {
     let found = Command::new("sh")
         .args(["-c", &format!("command -v {name}")])
@@ -318,16 +318,16 @@ pub(crate) fn find_program(name: &str) -> String {
     String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
-/// Writes a script that can be run. A shell writes it: what is open for writing here is so for a
-/// moment in whatever another test starts just then, and a file that is cannot be run.
+/// Writes an executable script. A shell writes it: a file that is open for writing here is briefly
+/// inherited by processes that other tests start, and such a file cannot be executed.
 #[cfg(unix)]
 pub(crate) fn write_program(path: &Path, script: &str) {
     let mut shell = Command::new("sh");
     shell.args(["-c", "cat > \"$1\" && chmod 755 \"$1\"", "sh"]);
     let mut writing = shell.arg(path).stdin(Stdio::piped()).spawn().unwrap();
-    let mut said = writing.stdin.take().unwrap();
-    said.write_all(script.as_bytes()).unwrap();
-    drop(said);
+    let mut stdin = writing.stdin.take().unwrap();
+    stdin.write_all(script.as_bytes()).unwrap();
+    drop(stdin);
     assert!(writing.wait().unwrap().success(), "{}", path.display());
 }
 

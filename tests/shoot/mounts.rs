@@ -1,4 +1,5 @@
-//! Filesystems that are no disks: memory, binds, overlays, FUSE programs. Each is unmounted when it is dropped.
+//! Filesystems without a disk: memory, bind mounts, overlays, FUSE programs. Each is unmounted when
+//! it is dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,15 +8,15 @@ use std::process::{Child, Command, Stdio};
 
 use super::disk::run;
 
-/// Something mounted.
+/// Mounted filesystem.
 pub(crate) struct Mount {
     at: PathBuf,
-    /// The FUSE program, where the test started it.
+    /// FUSE program, if the test started it.
     program: Option<Child>,
 }
 
 impl Mount {
-    /// Mounts with the arguments of mount(8), which come before the mount point.
+    /// Mounts with arguments of mount(8), which precede the mount point.
     pub(crate) fn new(arguments: &[&str], at: &Path) -> Self {
         fs::create_dir_all(at).unwrap();
         let all = [arguments, &[at.to_str().unwrap()]].concat();
@@ -26,7 +27,7 @@ impl Mount {
         }
     }
 
-    /// Shows a folder elsewhere, by bindfs.
+    /// Mounts a folder in another place with bindfs.
     pub(crate) fn bindfs(folder: &Path, at: &Path) -> Self {
         fs::create_dir_all(at).unwrap();
         let all = [folder.to_str().unwrap(), at.to_str().unwrap()];
@@ -37,7 +38,7 @@ impl Mount {
         }
     }
 
-    /// Mounts an NTFS on a device, by ntfs-3g.
+    /// Mounts the NTFS of a device with ntfs-3g.
     pub(crate) fn ntfs(device: &str, at: &Path) -> Self {
         fs::create_dir_all(at).unwrap();
         assert!(run("ntfs-3g", &[device, at.to_str().unwrap()]), "{device}");
@@ -47,13 +48,14 @@ impl Mount {
         }
     }
 
-    /// Shows a folder as a filesystem of that type (`sshfs`) from that source (`nas:/rushes`).
+    /// Mounts a folder as a filesystem of type `kind` (`sshfs`) from `source` (`nas:/rushes`).
     pub(crate) fn passthrough(folder: &Path, at: &Path, source: &str, kind: &str) -> Self {
-        Self::remembering(folder, at, source, kind, 0)
+        Self::passthrough_with_cache(folder, at, source, kind, 0)
     }
 
-    /// … and remembers sizes and times for so many seconds; below zero, also when a file is opened.
-    pub(crate) fn remembering(
+    /// Like [`Self::passthrough`], and caches sizes and times for `seconds` seconds; if negative,
+    /// even when a file is opened.
+    pub(crate) fn passthrough_with_cache(
         folder: &Path,
         at: &Path,
         source: &str,
@@ -80,7 +82,7 @@ impl Mount {
         }
     }
 
-    /// Unmounts it, once nothing uses it any more.
+    /// Unmounts the filesystem once it is no longer in use.
     pub(crate) fn unmount(mut self) {
         assert!(
             run("umount", &[self.at.to_str().unwrap()]),

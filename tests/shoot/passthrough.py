@@ -1,8 +1,9 @@
-"""A FUSE filesystem that shows a folder under another name: passthrough.py FOLDER MOUNT SOURCE TYPE [SECONDS]
+"""FUSE filesystem that mirrors a folder: passthrough.py FOLDER MOUNT SOURCE TYPE [SECONDS]
 
-It answers reads through the page cache of the folder's filesystem, as network filesystems and NTFS drivers do. With
-SECONDS, sizes and times are remembered for so long, here and by the system; opening a file has them asked for, as in sshfs.
-With SECONDS below zero, opening does not. Prints a line when it is mounted."""
+Reads go through the page cache of the folder's filesystem, as in network filesystems and NTFS drivers. Sizes and times
+are cached for SECONDS seconds, here and by the system; opening a file refreshes them, as in sshfs. If SECONDS is
+negative, opening does not refresh them. Prints a line once it is mounted."""
+
 
 import errno
 import os
@@ -29,18 +30,18 @@ class Passthrough(Operations):
         print("mounted", flush=True)
 
     def getattr(self, path, handle=None):
-        at, told = known.get(path, (0, None))
-        if told is None or time.monotonic() - at >= abs(seconds):
-            told = os.lstat(path)
-            known[path] = (time.monotonic(), told)
-        return {key: getattr(told, key) for key in STAT}
+        at, status = known.get(path, (0, None))
+        if status is None or time.monotonic() - at >= abs(seconds):
+            status = os.lstat(path)
+            known[path] = (time.monotonic(), status)
+        return {key: getattr(status, key) for key in STAT}
 
     def readdir(self, path, handle):
         return [".", "..", *os.listdir(path)]
 
     def statfs(self, path):
-        told = os.statvfs(path)
-        return {key: getattr(told, key) for key in SPACE}
+        status = os.statvfs(path)
+        return {key: getattr(status, key) for key in SPACE}
 
     def open(self, path, flags):
         if seconds >= 0:

@@ -1,23 +1,23 @@
-//! A real terminal: a shell in tmux, in which the program is run as people run it.
+//! Real terminal: a shell in tmux that runs the program.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Shoot;
 
-/// What the shell says when it waits for a command.
+/// Prompt of the shell.
 pub(crate) const READY: &str = "ready>";
-/// Nothing takes longer, however busy the machine is.
+/// Longer than any step takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A terminal of a certain size, gone when it is dropped.
+/// Terminal of a certain size, closed when it is dropped.
 pub(crate) struct Tmux {
-    /// Where its socket is: a path that is short enough for one, wherever the tests are.
+    /// Folder of the socket, whose path is short enough for one wherever the tests are.
     sockets: tempfile::TempDir,
 }
 
 impl Tmux {
-    /// A shell in which `btsindex` is the program and the catalogue is the shoot's.
+    /// Starts a shell in which `btsindex` is the program with the catalogue of the shoot.
     pub(crate) fn new(shoot: &Shoot, columns: u16, rows: u16, set: &[(&str, &str)]) -> Self {
         let tmux = Self {
             sockets: tempfile::tempdir().unwrap(),
@@ -59,43 +59,43 @@ impl Tmux {
         command
     }
 
-    /// Presses keys, by tmux's names: `Enter`, `C-c`, `x`.
+    /// Presses keys, named as in tmux: `Enter`, `C-c`, `x`.
     pub(crate) fn keys(&self, keys: &[&str]) {
         let sent = self.command().arg("send-keys").args(keys).status();
         assert!(sent.unwrap().success(), "{keys:?}");
     }
 
-    /// Types text, as it is.
+    /// Types literal text.
     pub(crate) fn text(&self, text: &str) {
         let sent = self.command().args(["send-keys", "-l", text]).status();
         assert!(sent.unwrap().success(), "{text}");
     }
 
-    /// Types a line into the shell, once it waits for one.
+    /// Types a line into the shell once its prompt appears.
     pub(crate) fn line(&self, text: &str) {
         self.wait("the shell", |screen| screen.trim_end().ends_with(READY));
         self.text(text);
         self.keys(&["Enter"]);
     }
 
-    /// What is on the screen.
+    /// Text on the screen.
     pub(crate) fn screen(&self) -> String {
-        self.captured(&[])
+        self.capture(&[])
     }
 
-    /// … with its colours, as escape codes.
+    /// Text on the screen with colours, as escape codes.
     pub(crate) fn coloured(&self) -> String {
-        self.captured(&["-e"])
+        self.capture(&["-e"])
     }
 
-    fn captured(&self, how: &[&str]) -> String {
+    fn capture(&self, options: &[&str]) -> String {
         let mut capture = self.command();
-        capture.args(["capture-pane", "-p"]).args(how);
+        capture.args(["capture-pane", "-p"]).args(options);
         let output = capture.stdout(Stdio::piped()).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Something about the terminal itself, such as `#{alternate_on}`.
+    /// Property of the terminal itself, such as `#{alternate_on}`.
     pub(crate) fn about(&self, format: &str) -> String {
         let mut ask = self.command();
         ask.args(["display-message", "-p", format]);
@@ -103,12 +103,12 @@ impl Tmux {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Waits until the screen is so, and gives it.
-    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+    /// Waits until the screen meets a condition, and returns it.
+    pub(crate) fn wait(&self, what: &str, condition: impl Fn(&str) -> bool) -> String {
         let begun = Instant::now();
         loop {
             let screen = self.screen();
-            if is_so(&screen) {
+            if condition(&screen) {
                 return screen;
             }
             assert!(
@@ -119,12 +119,12 @@ impl Tmux {
         }
     }
 
-    /// Waits until something is seen, and gives the screen.
+    /// Waits until a text appears, and returns the screen.
     pub(crate) fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
     }
 
-    /// Waits until something is no longer seen, and gives the screen.
+    /// Waits until a text disappears, and returns the screen.
     pub(crate) fn wait_without(&self, text: &str) -> String {
         self.wait(&format!("no {text}"), |screen| !screen.contains(text))
     }
@@ -132,7 +132,7 @@ impl Tmux {
 
 impl Drop for Tmux {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The server may have ended already.
         let _ = self.command().arg("kill-server").status();
     }
 }

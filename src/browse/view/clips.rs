@@ -1,36 +1,36 @@
-//! What was found: as a list, or as posters side by side.
+//! Search results as a list or as a poster grid.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Look, TILE, TILE_AND_TEXT, chosen_style, line_of, put, quiet};
+use super::{TILE, TILE_AND_TEXT, Theme, chosen_style, put, put_line, quiet};
 use crate::browse::posters::Posters;
-use crate::browse::state::{Focus, State};
+use crate::browse::state::{Focus, ScreenState};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::present::{Glance, cut};
+use crate::output::{ClipCard, truncate};
 use crate::value::Selection;
 
-/// Columns before the name: `> `, `+ `, `***** `.
+/// Width of the marks before the name: `> `, `+ `, `***** `.
 const MARKS: usize = 10;
-/// The name gets what is left, and no less than this.
+/// Minimum width of the name column, which gets the remaining width.
 const NAME: usize = 16;
-/// A column after the name: its heading, its width and what stands in it.
-type Column = (&'static str, usize, fn(&Glance) -> &str);
-/// Columns after the name; those that do not fit are left out.
+/// Column after the name: heading, width, and cell text.
+type Column = (&'static str, usize, fn(&ClipCard) -> &str);
+/// Columns after the name; columns that do not fit are hidden.
 const COLUMNS: [Column; 6] = [
     ("length", 8, |it| &it.length),
     ("shot", 16, |it| &it.shot),
     ("tags", 24, |it| &it.tags),
-    ("where", 18, |it| &it.place),
+    ("where", 18, |it| &it.volumes),
     ("camera", 20, |it| &it.camera),
     ("picture", 26, |it| &it.picture),
 ];
 
-/// Draws a list.
-pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
+/// Draws the results as a list.
+pub(super) fn list(area: Rect, state: &ScreenState, theme: Theme, buffer: &mut Buffer) {
     let room = usize::from(area.width);
     let mut left = room.saturating_sub(MARKS + NAME);
     let columns: Vec<_> = COLUMNS
@@ -47,17 +47,17 @@ pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
         .chain(columns.iter().map(|(heading, width, _)| (*heading, *width)))
         .collect();
     let heading = row("", &headings);
-    line_of(buffer, area, 0, &heading, look.title());
+    put_line(buffer, area, 0, &heading, theme.title());
     let has_focus = state.focus == Focus::Clips;
     for (line, &number) in state.visible().iter().enumerate() {
         let is_chosen = state.top + line == state.at;
-        let glance = state.clip(number).map(Glance::of);
-        let text = match &glance {
-            None => format!("{}(no longer there)", sign(is_chosen)),
-            Some(glance) => {
+        let card = state.clip(number).map(ClipCard::from_clip);
+        let text = match &card {
+            None => format!("{}(no longer exists)", sign(is_chosen)),
+            Some(card) => {
                 let marks = format!("{}{}", sign(is_chosen), marks(state.clip(number)));
-                let cells: Vec<(&str, usize)> = std::iter::once((glance.name.as_str(), name))
-                    .chain(columns.iter().map(|(_, width, of)| (of(glance), *width)))
+                let cells: Vec<(&str, usize)> = std::iter::once((card.name.as_str(), name))
+                    .chain(columns.iter().map(|(_, width, of)| (of(card), *width)))
                     .collect();
                 row(&marks, &cells)
             }
@@ -67,15 +67,15 @@ pub(super) fn list(area: Rect, state: &State, look: Look, buffer: &mut Buffer) {
         } else {
             Style::new()
         };
-        line_of(buffer, area, line + 1, &text, style);
+        put_line(buffer, area, line + 1, &text, style);
     }
 }
 
-/// Draws posters side by side, each with its name below.
-pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Buffer) {
+/// Draws the results as posters with their names below.
+pub(super) fn grid(area: Rect, state: &ScreenState, posters: &Posters, buffer: &mut Buffer) {
     let has_focus = state.focus == Focus::Clips;
-    for (place, &number) in state.visible().iter().enumerate() {
-        let (row, column) = (place / state.across, place % state.across);
+    for (index, &number) in state.visible().iter().enumerate() {
+        let (row, column) = (index / state.across, index % state.across);
         let offset = |steps: usize, step: u16| u16::try_from(steps).unwrap_or(0) * step;
         let tile = Rect {
             x: area.x + offset(column, TILE_AND_TEXT.width),
@@ -84,9 +84,9 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
             height: TILE_AND_TEXT.height,
         };
         let tile = tile.intersection(area);
-        let is_chosen = state.top + place == state.at;
+        let is_chosen = state.top + index == state.at;
         let Some(clip) = state.clip(number) else {
-            put(buffer, tile, 0, "(no longer there)", Style::new());
+            put(buffer, tile, 0, "(no longer exists)", Style::new());
             continue;
         };
         let poster = Rect {
@@ -94,7 +94,7 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
             height: TILE.height.min(tile.height),
             ..tile
         };
-        match posters.of(clip, TILE) {
+        match posters.poster(clip, TILE) {
             Some(picture) => picture.draw(poster, buffer),
             None if posters.is_awaited(clip, TILE) => {}
             None => {
@@ -106,10 +106,14 @@ pub(super) fn grid(area: Rect, state: &State, posters: &Posters, buffer: &mut Bu
         } else {
             Style::new()
         };
-        let name = format!("{}{}", sign(is_chosen), escape(&Glance::of(clip).name));
+        let name = format!(
+            "{}{}",
+            sign(is_chosen),
+            escape(&ClipCard::from_clip(clip).name)
+        );
         let below = usize::from(TILE.height);
-        line_of(buffer, tile, below, &name, style);
-        line_of(
+        put_line(buffer, tile, below, &name, style);
+        put_line(
             buffer,
             tile,
             below + 1,
@@ -123,7 +127,7 @@ fn sign(is_chosen: bool) -> &'static str {
     if is_chosen { "> " } else { "  " }
 }
 
-/// `+ ***   `: selected, or `x` for rejected, and the stars.
+/// Formats selection and stars: `+ ***   ` for a selected clip, `x` for a rejected one.
 fn marks(clip: Option<&Clip>) -> String {
     let selection = clip.and_then(|clip| clip.selection.as_ref());
     let selected = match selection.map(|fact| fact.value) {
@@ -137,14 +141,14 @@ fn marks(clip: Option<&Clip>) -> String {
     format!("{selected} {stars:<6}")
 }
 
-/// Cells side by side, each as wide as its column, whatever script it is written in.
+/// Formats one row; pads cells by display width, which differs between scripts.
 fn row(marks: &str, cells: &[(&str, usize)]) -> String {
     let mut line = format!("{marks:<MARKS$}");
     for (at, (text, width)) in cells.iter().enumerate() {
         if at > 0 {
             line.push_str("  ");
         }
-        let text = cut(&escape(text), *width);
+        let text = truncate(&escape(text), *width);
         line.push_str(&text);
         line.extend(std::iter::repeat_n(' ', width.saturating_sub(text.width())));
     }

@@ -1,11 +1,12 @@
-//! The screen as it is drawn: a pure function of the state. What is where comes first
-//! (`plan`), since it decides how many clips there is room for.
+//! Draws the screen as a pure function of the state. The layout is computed first, because it
+//! determines how many clips fit.
 //!
-//! Meaning never rests on colour: what is chosen bears a `>`, what is asked for already a `*`.
+//! No meaning depends on colour alone: `>` marks the current item, `*` a facet that is part of the
+//! query.
 
 mod clips;
 mod facets;
-mod front;
+mod overlay;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -14,39 +15,42 @@ use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::posters::Posters;
-use super::state::{Focus, Front, State, Topic};
+use super::state::{Focus, InputKind, Overlay, ScreenState};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::present::{card, counted, cut};
+use crate::output::{card_lines, counted, truncate};
 use crate::value::Fingerprint;
 
-/// Columns of the facets, and the least that a screen has to have to show them.
+/// Width of the facet panel.
 const FACETS: u16 = 24;
-const FACETS_FROM: u16 = 70;
-/// So much room beside the facets, and details stand on the right, not below.
-const RIGHT_FROM: u16 = 100;
+/// Minimum screen width for showing the facet panel.
+const MIN_FACETS_WIDTH: u16 = 70;
+/// Minimum width next to the facets for showing the current clip on the right instead of below.
+const MIN_RIGHT_WIDTH: u16 = 100;
+/// Width of the current clip on the right.
 const RIGHT: u16 = 48;
-/// Lines of the chosen clip below the list: at least, at most.
+/// Minimum and maximum number of lines for the current clip below the list.
 const BELOW: (u16, u16) = (8, 16);
-/// Fewer lines than these are left to the list alone.
-const BELOW_FROM: u16 = 16;
-/// A poster in a row of posters, and all that is beside and below it.
+/// Minimum height for showing the current clip below the list.
+const MIN_BELOW_HEIGHT: u16 = 16;
+/// Size of a poster in the grid.
 pub(super) const TILE: Size = Size {
     width: 24,
     height: 7,
 };
+/// Size of a poster's tile, including text and margin.
 const TILE_AND_TEXT: Size = Size {
     width: 26,
     height: 10,
 };
 
-/// How it is drawn.
+/// Colour settings.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct Theme {
     pub(super) has_colour: bool,
 }
 
-impl Look {
+impl Theme {
     fn title(self) -> Style {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         if self.has_colour {
@@ -57,7 +61,7 @@ impl Look {
     }
 }
 
-/// The chosen line.
+/// Style of the current line.
 fn chosen_style(has_focus: bool) -> Style {
     let style = Style::new().add_modifier(Modifier::BOLD);
     if has_focus {
@@ -67,31 +71,32 @@ fn chosen_style(has_focus: bool) -> Style {
     }
 }
 
-/// What is there to help.
+/// Style of secondary text.
 fn quiet() -> Style {
     Style::new().add_modifier(Modifier::DIM)
 }
 
-/// What is where.
+/// Areas of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct ScreenLayout {
     search: Rect,
     rule: Rect,
     facets: Option<Rect>,
     clips: Rect,
-    /// The chosen clip, and its poster in there.
+    /// Area of the current clip, and the size of its poster.
     chosen: Option<(Rect, Size)>,
     status: Rect,
     keys: Rect,
-    /// Clips side by side, and rows of them.
+    /// Number of clips per row.
     pub(super) across: usize,
+    /// Number of rows.
     pub(super) down: usize,
-    /// Lines of what stands in front.
+    /// Height of an open panel in lines.
     pub(super) page: usize,
 }
 
-/// Shares the screen out.
-pub(super) fn plan(area: Rect, state: &State) -> Plan {
+/// Computes the layout.
+pub(super) fn plan(area: Rect, state: &ScreenState) -> ScreenLayout {
     let line = |from_top: u16| Rect {
         y: area.y + from_top.min(area.height),
         height: u16::from(from_top < area.height),
@@ -103,17 +108,17 @@ pub(super) fn plan(area: Rect, state: &State) -> Plan {
         height: area.height.saturating_sub(4),
         ..area
     };
-    let (facets, rest) = if area.width >= FACETS_FROM {
+    let (facets, rest) = if area.width >= MIN_FACETS_WIDTH {
         let (facets, rest) = split_left(body, FACETS);
         (Some(facets), rest)
     } else {
         (None, body)
     };
-    let (clips, chosen) = if rest.width >= RIGHT_FROM {
+    let (clips, chosen) = if rest.width >= MIN_RIGHT_WIDTH {
         let (clips, right) = split_left(rest, rest.width - RIGHT - 1);
         let room = Size::new(right.width, (right.height / 2).min(14));
         (clips, Some((right, room)))
-    } else if rest.height >= BELOW_FROM && !state.is_grid {
+    } else if rest.height >= MIN_BELOW_HEIGHT && !state.is_grid {
         let height = (rest.height * 2 / 5).clamp(BELOW.0, BELOW.1);
         let (clips, below) = split_top(rest, rest.height - height - 1);
         let room = Size::new((height * 4).min(below.width / 2), height);
@@ -129,7 +134,7 @@ pub(super) fn plan(area: Rect, state: &State) -> Plan {
     } else {
         (1, clips.height.saturating_sub(1))
     };
-    Plan {
+    ScreenLayout {
         search: line(0),
         rule: line(1),
         facets,
@@ -143,7 +148,7 @@ pub(super) fn plan(area: Rect, state: &State) -> Plan {
     }
 }
 
-/// The left `width` columns, and what is right of the rule beside them.
+/// Splits off the left `width` columns; leaves one column between the parts for the rule.
 fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
     let left = Rect { width, ..area };
     let right = Rect {
@@ -154,7 +159,7 @@ fn split_left(area: Rect, width: u16) -> (Rect, Rect) {
     (left, right)
 }
 
-/// The upper `height` lines, and what is below the rule under them.
+/// Splits off the upper `height` lines; leaves one line between the parts for the rule.
 fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
     let top = Rect { height, ..area };
     let below = Rect {
@@ -165,50 +170,53 @@ fn split_top(area: Rect, height: u16) -> (Rect, Rect) {
     (top, below)
 }
 
-/// The posters that are to be seen, the chosen clip's first.
-pub(super) fn wanted(plan: &Plan, state: &State) -> Vec<(Fingerprint, Size)> {
+/// Lists the visible posters, the current clip's first.
+pub(super) fn visible_posters(
+    plan: &ScreenLayout,
+    state: &ScreenState,
+) -> Vec<(Fingerprint, Size)> {
     let id = |clip: &Clip| clip.id.as_ref().map(|id| id.value);
     let chosen = plan.chosen.zip(state.chosen_clip().and_then(id));
-    let mut wanted: Vec<(Fingerprint, Size)> = chosen
+    let mut posters: Vec<(Fingerprint, Size)> = chosen
         .map(|((_, room), id)| (id, room))
         .into_iter()
         .collect();
     if state.is_grid {
         let visible = state.visible().iter();
         let ids = visible.filter_map(|&number| state.clip(number).and_then(id));
-        wanted.extend(ids.map(|id| (id, TILE)));
+        posters.extend(ids.map(|id| (id, TILE)));
     }
-    wanted
+    posters
 }
 
-/// Draws the screen.
-pub(super) fn draw(frame: &mut Frame, state: &State, posters: &Posters, look: Look) {
+/// Draws the whole screen.
+pub(super) fn draw(frame: &mut Frame, state: &ScreenState, posters: &Posters, theme: Theme) {
     let plan = plan(frame.area(), state);
     let buffer = frame.buffer_mut();
-    let cursor = search(&plan, state, look, buffer);
+    let cursor = search(&plan, state, theme, buffer);
     rules(&plan, buffer);
     if let Some(area) = plan.facets {
-        facets::draw(area, state, look, buffer);
+        facets::draw(area, state, theme, buffer);
     }
-    // A picture cannot be drawn over: while something stands in front, there are none.
-    let posters = match state.front {
-        None | Some(Front::Typing(..)) => posters,
+    // Nothing can be drawn over pictures, so they are hidden while a panel is open.
+    let posters = match state.overlay {
+        None | Some(Overlay::Input(..)) => posters,
         _ => &Posters::default(),
     };
     if state.is_grid {
         clips::grid(plan.clips, state, posters, buffer);
     } else {
-        clips::list(plan.clips, state, look, buffer);
+        clips::list(plan.clips, state, theme, buffer);
     }
     if let (Some((area, room)), Some(clip)) = (plan.chosen, state.chosen_clip()) {
-        chosen(area, room, clip, posters, look, buffer);
+        chosen(area, room, clip, posters, theme, buffer);
     }
-    let typing = bottom(&plan, state, look, buffer);
-    if let Some(open) = &state.front {
-        front::draw(open, frame.area(), look, frame.buffer_mut());
+    let typing = bottom(&plan, state, theme, buffer);
+    if let Some(open) = &state.overlay {
+        overlay::draw(open, frame.area(), theme, frame.buffer_mut());
     }
-    let at = match (&state.front, state.focus) {
-        (Some(Front::Typing(..)), _) => typing,
+    let at = match (&state.overlay, state.focus) {
+        (Some(Overlay::Input(..)), _) => typing,
         (None, Focus::Search) => Some(cursor),
         _ => None,
     };
@@ -217,11 +225,16 @@ pub(super) fn draw(frame: &mut Frame, state: &State, posters: &Posters, look: Lo
     }
 }
 
-/// The search box; gives where its cursor is.
-fn search(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> (u16, u16) {
+/// Draws the search box and returns the position of its cursor.
+fn search(
+    plan: &ScreenLayout,
+    state: &ScreenState,
+    theme: Theme,
+    buffer: &mut Buffer,
+) -> (u16, u16) {
     let area = plan.search;
     let total = match (state.is_waiting, state.hits.clips.is_empty()) {
-        (true, _) => "the index is being brought up …".to_owned(),
+        (true, _) => "updating the index …".to_owned(),
         (false, true) => "nothing found".to_owned(),
         (false, false) => format!("{} found", counted(state.hits.total, "clip")),
     };
@@ -230,10 +243,10 @@ fn search(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> (u16, 
     } else {
         "  search "
     };
-    let left = put(buffer, area, 0, title, look.title());
+    let left = put(buffer, area, 0, title, theme.title());
     let right = width(&total).min(area.width / 2);
     let room = area.width.saturating_sub(left + right + 2);
-    let (text, cursor) = state.query.shown(usize::from(room));
+    let (text, cursor) = state.query.visible(usize::from(room));
     put(
         buffer,
         Rect {
@@ -255,8 +268,8 @@ fn search(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> (u16, 
     (area.x + left + cursor, area.y)
 }
 
-/// The lines between the parts.
-fn rules(plan: &Plan, buffer: &mut Buffer) {
+/// Draws the lines between the areas.
+fn rules(plan: &ScreenLayout, buffer: &mut Buffer) {
     let across = "─".repeat(usize::from(plan.rule.width));
     put(buffer, plan.rule, 0, &across, Style::new());
     let down = |x: u16, from: Rect, buffer: &mut Buffer| {
@@ -282,51 +295,64 @@ fn rules(plan: &Plan, buffer: &mut Buffer) {
     }
 }
 
-/// The chosen clip: its poster, and what is known of it at a glance.
-fn chosen(area: Rect, room: Size, clip: &Clip, posters: &Posters, look: Look, buffer: &mut Buffer) {
-    let is_beside = room.height == area.height;
+/// Draws the current clip: poster and main facts.
+fn chosen(
+    area: Rect,
+    room: Size,
+    clip: &Clip,
+    posters: &Posters,
+    theme: Theme,
+    buffer: &mut Buffer,
+) {
+    let is_side_by_side = room.height == area.height;
     let poster = Rect {
         width: room.width,
         height: room.height,
         ..area
     };
-    let text = if is_beside {
+    let text = if is_side_by_side {
         split_left(area, room.width).1
     } else {
         split_top(area, room.height).1
     };
-    match posters.of(clip, room) {
+    match posters.poster(clip, room) {
         Some(picture) => picture.draw(poster.intersection(buffer.area), buffer),
         None if posters.is_awaited(clip, room) => {}
         None => {
             put(buffer, poster, 0, "(no poster)", quiet());
         }
     }
-    for (at, line) in card(clip).iter().enumerate() {
-        let style = if at == 0 { look.title() } else { Style::new() };
-        line_of(buffer, text, at, line, style);
+    for (at, line) in card_lines(clip).iter().enumerate() {
+        let style = if at == 0 { theme.title() } else { Style::new() };
+        put_line(buffer, text, at, line, style);
     }
 }
 
-/// What happened last and the keys; or what is typed, and where its cursor is.
-fn bottom(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> Option<(u16, u16)> {
+/// Draws the status and key hints, or the input line. Returns the cursor position of the input
+/// line.
+fn bottom(
+    plan: &ScreenLayout,
+    state: &ScreenState,
+    theme: Theme,
+    buffer: &mut Buffer,
+) -> Option<(u16, u16)> {
     let (status, hint) = (plan.status, plan.keys);
-    if let Some(Front::Typing(topic, line)) = &state.front {
+    if let Some(Overlay::Input(topic, line)) = &state.overlay {
         let (title, help) = match topic {
-            Topic::Tags => (
+            InputKind::Tags => (
                 "tags: ",
-                "commas between, -tag removes, Tab completes · Enter says it, Esc does not",
+                "a,b adds tags, -a removes one, Tab completes · Enter saves, Esc cancels",
             ),
-            Topic::Note => ("note: ", "Enter says it, Esc does not"),
+            InputKind::Note => ("note: ", "Enter saves, Esc cancels"),
         };
-        let wrong = &state.status.text;
-        let help = if wrong.starts_with("error: ") {
-            wrong
+        let message = &state.status.text;
+        let help = if message.starts_with("error: ") {
+            message
         } else {
             help
         };
-        let left = put(buffer, status, 0, title, look.title());
-        let (text, cursor) = line.shown(usize::from(status.width.saturating_sub(left)));
+        let left = put(buffer, status, 0, title, theme.title());
+        let (text, cursor) = line.visible(usize::from(status.width.saturating_sub(left)));
         put(buffer, status, left, text, Style::new());
         put(buffer, hint, 0, help, quiet());
         let cursor = u16::try_from(cursor).unwrap_or(0);
@@ -336,10 +362,10 @@ fn bottom(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> Option
     let help = match (&state.status.hint, state.focus) {
         (Some(text), _) => format!("hint: {}", escape(text)),
         (None, Focus::Search) => {
-            "type to search · Enter clips · Tab facets · Ctrl-C leave".to_owned()
+            "type to search · Enter clips · Tab facets · Ctrl-C quit".to_owned()
         }
         (None, Focus::Facets) => {
-            "Enter adds to the query · Tab clips · / search · ? keys · q leave".to_owned()
+            "Enter adds to the query · Tab clips · / search · ? keys · q quit".to_owned()
         }
         (None, Focus::Clips) => {
             "space select · x reject · 0-5 stars · t tag · Enter details · / search · ? keys"
@@ -350,20 +376,20 @@ fn bottom(plan: &Plan, state: &State, look: Look, buffer: &mut Buffer) -> Option
     None
 }
 
-/// Writes text into the first line of an area, from a column on; gives the column behind it.
+/// Writes text into the first line of an area, starting at a column; returns the column after it.
 fn put(buffer: &mut Buffer, area: Rect, from: u16, text: &str, style: Style) -> u16 {
     let area = area.intersection(buffer.area);
     let room = area.width.saturating_sub(from);
     if area.height == 0 || room == 0 {
         return from;
     }
-    let text = cut(text, usize::from(room));
+    let text = truncate(text, usize::from(room));
     let (x, _) = buffer.set_stringn(area.x + from, area.y, text, usize::from(room), style);
     x - area.x
 }
 
-/// Writes text into one line of an area.
-fn line_of(buffer: &mut Buffer, area: Rect, line: usize, text: &str, style: Style) {
+/// Writes text into a line of an area.
+fn put_line(buffer: &mut Buffer, area: Rect, line: usize, text: &str, style: Style) {
     let line = u16::try_from(line).unwrap_or(u16::MAX);
     if line < area.height {
         let area = Rect {

@@ -1,11 +1,11 @@
-//! The screen at several sizes, compared as a whole.
+//! Snapshots of the whole screen at several sizes.
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::browse::line::Line;
-use crate::browse::state::{Counted, Facet};
+use crate::browse::line_editor::LineEditor;
+use crate::browse::state::{FacetCounts, FacetValue};
 use crate::clip::{Fact, FileCopy, FileState, Source};
 use crate::index::Hits;
 use crate::value::{Selection, Tags};
@@ -40,8 +40,8 @@ fn clip(name: &str, stars: u32, selection: Option<Selection>) -> Clip {
     }
 }
 
-fn state(query: &str) -> State {
-    let mut state = State::new(query);
+fn state(query: &str) -> ScreenState {
+    let mut state = ScreenState::new(query);
     state.is_waiting = false;
     let clips = [
         clip("C0001.MP4", 4, Some(Selection::Selected)),
@@ -57,46 +57,46 @@ fn state(query: &str) -> State {
     }
     state.clips.insert(4, None);
     let clips = vec![1, 2, 3, 4];
-    state.found(Hits { total: 4812, clips }, false);
+    state.set_hits(Hits { total: 4812, clips }, false);
     let values = |all: &[(&str, usize)]| {
-        let values = all.iter().map(|&(value, count)| Counted {
+        let values = all.iter().map(|&(value, count)| FacetValue {
             value: value.to_owned(),
             count,
         });
         values.collect::<Vec<_>>()
     };
     state.facets = vec![
-        Facet {
+        FacetCounts {
             name: "tag",
-            asked: "tag",
+            field: "tag",
             values: values(&[("interview", 1200), ("ad shoot", 31), ("e\x1bvil", 1)]),
         },
-        Facet {
+        FacetCounts {
             name: "volume",
-            asked: "volume",
+            field: "volume",
             values: values(&[("SHELF-07", 4812)]),
         },
     ];
     state
 }
 
-fn drawn(state: &mut State, width: u16, height: u16) -> String {
+fn drawn(state: &mut ScreenState, width: u16, height: u16) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let plan = plan(Rect::new(0, 0, width, height), state);
-    state.make_room(plan.across, plan.down);
-    let look = Look { has_colour: false };
+    state.set_capacity(plan.across, plan.down);
+    let theme = Theme { has_colour: false };
     let posters = Posters::default();
     terminal
-        .draw(|frame| draw(frame, state, &posters, look))
+        .draw(|frame| draw(frame, state, &posters, theme))
         .unwrap();
     terminal.backend().to_string()
 }
 
 #[test]
-fn a_list_with_facets_and_the_chosen_clip() {
+fn a_list_with_facets_and_the_current_clip() {
     let mut state = state("tag:interview");
     state.choose(1);
-    state.say("2 stars");
+    state.show_message("2 stars");
     insta::assert_snapshot!("80x24", drawn(&mut state, 80, 24));
     insta::assert_snapshot!("100x30", drawn(&mut state, 100, 30));
     insta::assert_snapshot!("160x40", drawn(&mut state, 160, 40));
@@ -104,19 +104,22 @@ fn a_list_with_facets_and_the_chosen_clip() {
 }
 
 #[test]
-fn what_stands_in_front() {
+fn panels_in_front() {
     let mut state = state("");
-    state.front = Some(Front::Help);
+    state.overlay = Some(Overlay::Help);
     insta::assert_snapshot!("help", drawn(&mut state, 80, 24));
     let lines = (0..60).map(|line| format!("fact {line}")).collect();
-    state.front = Some(Front::Details { lines, top: 3 });
+    state.overlay = Some(Overlay::Details { lines, top: 3 });
     insta::assert_snapshot!("details", drawn(&mut state, 80, 12));
-    state.front = Some(Front::Typing(Topic::Tags, Line::new("interview, -b-roll")));
+    state.overlay = Some(Overlay::Input(
+        InputKind::Tags,
+        LineEditor::new("interview, -b-roll"),
+    ));
     insta::assert_snapshot!("typing", drawn(&mut state, 80, 24));
 }
 
 #[test]
-fn posters_side_by_side() {
+fn a_poster_grid() {
     let mut state = state("");
     state.is_grid = true;
     insta::assert_snapshot!("grid", drawn(&mut state, 110, 30));
@@ -126,7 +129,7 @@ fn posters_side_by_side() {
 fn an_error_is_shown_with_its_hint_and_the_facets_have_the_focus() {
     let mut state = state("camara:fx3 tag:interview");
     state.focus = Focus::Facets;
-    state.complain(&crate::error::Error::Query {
+    state.show_error(&crate::error::Error::Query {
         message: "no field `camara`".to_owned(),
         hint: "did you mean `camera`?".to_owned(),
     });
@@ -134,16 +137,16 @@ fn an_error_is_shown_with_its_hint_and_the_facets_have_the_focus() {
 }
 
 #[test]
-fn no_size_makes_it_panic() {
+fn no_screen_size_panics() {
     for width in [1, 2, 9, 23, 24, 25, 69, 70, 71, 124, 125, 126, 300] {
         for height in [1, 2, 3, 4, 5, 9, 19, 20, 21, 60] {
             for is_grid in [false, true] {
                 let mut state = state("drummer");
                 state.is_grid = is_grid;
                 drawn(&mut state, width, height);
-                state.front = Some(Front::Help);
+                state.overlay = Some(Overlay::Help);
                 drawn(&mut state, width, height);
-                state.front = Some(Front::Typing(Topic::Note, Line::new("日本語")));
+                state.overlay = Some(Overlay::Input(InputKind::Note, LineEditor::new("日本語")));
                 drawn(&mut state, width, height);
             }
         }

@@ -1,7 +1,7 @@
-//! The log of ingests: what was on each card, where its copies are, and when they were proved.
+//! The ingest log: the files of each card, their copies, and when the copies were verified.
 
-mod verified;
-mod written;
+mod verified_pages;
+mod write;
 
 use std::path::{Path, PathBuf};
 
@@ -12,87 +12,87 @@ use super::files::loaded;
 use crate::checksum::{Checksum, HashKind};
 use crate::clip::Clip;
 use crate::error::{Error, Problem};
-use crate::offload::How;
-use crate::original::Stamp;
+use crate::offload::ReadMethod;
+use crate::source_file::Stamp;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
-pub use verified::VerifiedCopy;
+pub use verified_pages::VerifiedCopy;
 
-/// An ingest as it begins.
+/// Description of an ingest, recorded at its start.
 #[derive(Debug, Clone)]
 pub struct NewIngest {
-    /// What its facts are said to come from.
+    /// Shoot day, recorded as the source of the facts.
     pub day: String,
-    /// What the card is called where it is copied to.
+    /// Name of the card's folder at the destinations.
     pub card: String,
-    /// The card's root, or the folder that is told of in place.
+    /// Absolute path of the card, or of the folder that is ingested in place.
     pub source: PathBuf,
-    /// What the card's volume is known by.
+    /// Identity of the card's volume.
     pub volume: String,
-    /// The card's root below its volume.
+    /// Root of the card, relative to the root of its volume.
     pub inside: PathBuf,
-    /// Whether nothing is copied.
+    /// True if the footage is ingested in place, without copies.
     pub is_in_place: bool,
-    /// By which kind of hash copies are proved.
+    /// Kind of hash with which copies are verified.
     pub hash: HashKind,
-    /// Who runs it.
+    /// Name of the person who ran the ingest.
     pub author: String,
-    /// What the day says of every clip.
+    /// Facts of the shoot day, which apply to every clip.
     pub facts: Clip,
 }
 
-/// An ingest in the log.
+/// One ingest, as recorded in the log.
 #[derive(Debug, Clone)]
 pub struct Ingest {
-    /// Its number.
+    /// Row id.
     pub id: i64,
-    /// What it was told when it began.
-    pub told: NewIngest,
-    /// Seconds since 1970 UTC: when it was first run.
+    /// Description from the last run.
+    pub details: NewIngest,
+    /// Start of the first run, seconds since 1970 UTC.
     pub begun: i64,
-    /// … and when it last came to its end; `None` while it has not.
+    /// End of the last run, seconds since 1970 UTC; `None` if it did not finish.
     pub ended: Option<i64>,
-    /// What went wrong with the whole of it.
+    /// Problems that do not belong to a single file.
     pub problems: Vec<Problem>,
-    /// Where the card was copied to.
+    /// Destinations of the card.
     pub places: Vec<IngestPlace>,
-    /// Files of the card.
+    /// Number of files on the card.
     pub files: usize,
-    /// Their bytes.
+    /// Total size of the files in bytes.
     pub bytes: u64,
-    /// Files that could not be read.
+    /// Number of files that could not be read.
     pub unread: usize,
 }
 
-/// A place that a card was copied to.
+/// Destination of an ingest.
 #[derive(Debug, Clone)]
 pub struct IngestPlace {
-    /// Its volume's number.
+    /// Row id of its volume.
     pub volume: i64,
-    /// What people call the volume.
+    /// Name given by the user, otherwise the label of the volume.
     pub label: String,
-    /// Where it is, or was when its volume was last mounted.
+    /// Path at the current mount point, or at the last one.
     pub folder: PathBuf,
-    /// Whether the volume is mounted now.
+    /// True if the volume is mounted.
     pub is_mounted: bool,
-    /// The last generation of its media hash list, below the folder.
+    /// Latest generation of the media hash list, relative to `folder`.
     pub manifest: Option<PathBuf>,
-    /// Why it takes nothing more, or has no manifest.
+    /// Reason why copying to it was abandoned, or why it has no manifest.
     pub problem: Option<String>,
-    /// Copies that were the same when they were last read.
+    /// Number of verified copies.
     pub verified: usize,
-    /// Bytes of these.
+    /// Size of the verified copies in bytes.
     pub bytes: u64,
-    /// When the first of them was last read, seconds since 1970 UTC.
+    /// Time of the oldest verification, seconds since 1970 UTC.
     pub oldest: Option<i64>,
-    /// How they were read, the least certain.
+    /// Least reliable read method of the verified copies.
     pub how: Option<String>,
-    /// Copies that are altered, missing, or were never made.
+    /// Number of copies in any other state, such as altered or missing.
     pub bad: usize,
 }
 
 impl IngestPlace {
-    /// Whether all that was proved there is in a manifest, which stands there.
+    /// Returns true if the recorded manifest, which lists all verified copies, still exists.
     #[must_use]
     pub fn has_manifest(&self) -> bool {
         let manifest = self.manifest.as_ref();
@@ -100,18 +100,18 @@ impl IngestPlace {
     }
 }
 
-/// What is known of a copy.
+/// State of a copy when it was last checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CopyState {
-    /// It was the same when it was last read.
+    /// The content is identical.
     Verified,
-    /// It holds something else.
+    /// The content differs.
     Altered,
-    /// It is not there any more.
+    /// The copy no longer exists.
     Missing,
-    /// It was never made.
+    /// The copy was never created.
     NotCopied,
-    /// It was there, and could not be read.
+    /// The copy exists but could not be read.
     Unread,
 }
 
@@ -138,85 +138,89 @@ impl CopyState {
 }
 
 impl CopyFound {
-    /// Whether it was the same when it was last read.
+    /// Returns true if the copy was identical when it was last read.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.state == CopyState::Verified
     }
 
-    /// Whether its bytes came from its medium when it was last read, not from memory.
+    /// Returns true if the last read came from the medium, not from memory.
     #[must_use]
     pub fn is_read_back(&self) -> bool {
-        let how = self.how.as_deref().and_then(How::from_name);
-        how.is_some_and(How::is_from_medium)
+        let how = self.how.as_deref().and_then(ReadMethod::from_name);
+        how.is_some_and(ReadMethod::is_from_medium)
     }
 }
 
-/// A file of a card, as it was when it was last listed or read there.
+/// File of a card, as last listed or read on the card.
 #[derive(Debug, Clone)]
 pub struct Ingested {
-    /// Its number.
+    /// Row id.
     pub id: i64,
-    /// Below the card's root.
+    /// Path relative to the root of the card.
     pub inside: PathBuf,
-    /// Bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Nanoseconds since 1970 UTC.
+    /// Modification time, nanoseconds since 1970 UTC.
     pub modified: i64,
-    /// Of the ingest's kind.
+    /// Hash of the ingest's kind; `None` until the file has been read completely.
     pub digest: Option<Checksum>,
-    /// For comparing with all other files of the catalogue.
+    /// Full hash of the kind that all files in the catalogue have.
     pub xxh128: Option<Checksum>,
-    /// Fingerprint of its content, which samples it; `None` where none was taken.
+    /// Fingerprint of its content; `None` if it was not sampled.
     pub sample: Option<Fingerprint>,
-    /// Why it could not be read.
+    /// Reason why it could not be read.
     pub problem: Option<String>,
-    /// Of each place, what is known of its copy there.
+    /// Copy at each destination; `None` if none is recorded.
     pub copies: Vec<Option<CopyFound>>,
-    /// Of each place, the number of the mount in which its copy was first read as it was last.
+    /// For each destination, number of the mount in which the copy was first read in its current
+    /// state.
     pub sessions: Vec<Option<i64>>,
 }
 
-/// A copy in the log.
+/// Copy of a file, as last checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyFound {
-    /// What is known of it.
+    /// State of the copy.
     pub state: CopyState,
-    /// How it was read.
+    /// Read method.
     pub how: Option<String>,
-    /// When that was found, seconds since 1970 UTC.
+    /// Time when the state was found, seconds since 1970 UTC.
     pub at: i64,
-    /// What is wrong with it.
+    /// Problem with the copy.
     pub problem: Option<String>,
-    /// What it looked like then, where it was read.
+    /// Size and times when it was read; `None` if it was not read.
     pub stamp: Option<Stamp>,
 }
 
-/// Something that an ingest, or a later look at its copies, found out of one file. Files are given by their
-/// numbers.
+/// Result for one file, from an ingest or from a later check of its copies.
+///
+/// Files are given by row id, destinations by number.
 #[derive(Debug, Clone)]
 pub enum Finding {
-    /// What it hashes to, and its sample. Copies of another content are not copies of it any more.
+    /// File, its hash of the ingest's kind, its xxh128 hash, and its fingerprint. Recording it
+    /// removes copies of other content from the log.
     Hashed(i64, Checksum, Checksum, Option<Fingerprint>),
-    /// Its sample, which earlier versions did not take.
+    /// File without a recorded fingerprint, and its fingerprint.
     Sampled(i64, Fingerprint),
-    /// Why it could not be read.
+    /// File, and the reason why it could not be read.
     Unread(i64, String),
-    /// What is known of its copy at a place.
+    /// File, destination, and the state of the copy there.
     Copy(i64, usize, CopyFound),
-    /// What a later look at its copy at a place found, if the file is of that digest still.
-    Seen(i64, usize, Checksum, CopyFound),
-    /// What is wrong with its copy at a place, which is proved all the same.
+    /// File, destination, hash of the file, and the result of a later check of the copy. It is
+    /// ignored if the file has a different hash by now.
+    Rechecked(i64, usize, Checksum, CopyFound),
+    /// File, destination, and a problem with the copy that does not affect its content.
     Remark(i64, usize, &'static str),
-    /// Something is proved at a place of an ingest that no manifest there has yet.
+    /// Ingest, and a destination with verified copies that its manifest does not list yet.
     Unsealed(i64, usize),
 }
 
 impl Catalogue {
-    /// The ingests that copied into that very folder, the latest first.
+    /// Returns the row ids of the ingests with exactly this destination folder, latest first.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests_at(&self, volume: i64, path: &Path) -> Result<Vec<i64>, Error> {
         self.check(|connection| {
             connection
@@ -228,10 +232,11 @@ impl Catalogue {
         })
     }
 
-    /// The ingests of places on a volume: each with its number, its place's, and the place's path.
+    /// Returns the destinations on a volume, each with the row id of the ingest, its number, and its
+    /// path.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests_on(&self, volume: i64) -> Result<Vec<(i64, usize, PathBuf)>, Error> {
         self.check(|connection| {
             connection
@@ -247,10 +252,10 @@ impl Catalogue {
         })
     }
 
-    /// Every file of a card that is in the log, in the order of paths.
+    /// Returns all files of an ingested card, sorted by path.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingested(&self, ingest: i64) -> Result<Vec<Ingested>, Error> {
         let (kind, places): (String, i64) = self.check(|connection| {
             connection
@@ -259,7 +264,7 @@ impl Catalogue {
                 )?
                 .query_row([ingest], |row| Ok((row.get(0)?, row.get(1)?)))
         })?;
-        let kind = HashKind::named(&kind).unwrap_or(HashKind::Xxh128);
+        let kind = HashKind::from_name(&kind).unwrap_or(HashKind::Xxh128);
         let places = usize::try_from(places).unwrap_or(0);
         let mut files: Vec<Ingested> = self.check(|connection| {
             connection
@@ -297,14 +302,14 @@ impl Catalogue {
             }
             Ok(())
         })?;
-        files.sort_by(|one, other| one.inside.cmp(&other.inside));
+        files.sort_by(|a, b| a.inside.cmp(&b.inside));
         Ok(files)
     }
 
-    /// Every ingest, the latest first.
+    /// Returns all ingests, latest first.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingests(&self) -> Result<Vec<Ingest>, Error> {
         let ids: Vec<i64> = self.check(|connection| {
             connection
@@ -317,10 +322,10 @@ impl Catalogue {
             .collect()
     }
 
-    /// One ingest, by its number.
+    /// Returns an ingest by its row id; `None` if there is none.
     ///
     /// # Errors
-    /// When `SQLite` fails.
+    /// If `SQLite` fails.
     pub fn ingest(&self, id: i64) -> Result<Option<Ingest>, Error> {
         let row = self.check(|connection| {
             connection
@@ -339,7 +344,7 @@ impl Catalogue {
         let Some((mut ingest, facts)) = row else {
             return Ok(None);
         };
-        ingest.told.facts = self.unpack(Some(&facts)).unwrap_or_default();
+        ingest.details.facts = self.unpack(Some(&facts)).unwrap_or_default();
         ingest.places = self.check(|connection| {
             connection
                 .prepare_cached(
@@ -348,7 +353,7 @@ impl Catalogue {
                             count(*) FILTER (WHERE c.state = 0) AS verified,
                             CAST(total(f.bytes) FILTER (WHERE c.state = 0) AS INTEGER) AS bytes,
                             min(c.at) FILTER (WHERE c.state = 0) AS oldest,
-                            -- The least certain way.
+                            -- The least reliable read method.
                             CASE min(CASE c.how WHEN 'cached' THEN 0 WHEN 'remounted' THEN 1 WHEN 'cache-dropped' THEN 2
                                                 WHEN 'cache-bypassed' THEN 3 END) FILTER (WHERE c.state = 0)
                                 WHEN 0 THEN 'cached' WHEN 1 THEN 'remounted' WHEN 2 THEN 'cache-dropped'
@@ -388,7 +393,8 @@ impl Catalogue {
     }
 }
 
-/// What a copy looked like, from its bytes and the two columns behind them.
+/// Parses a size, modification time and change time: column number `bytes` and the two after it.
+/// Returns `None` if the times were not recorded.
 pub(super) fn stamp_of(row: &Row<'_>, bytes: usize) -> rusqlite::Result<Option<Stamp>> {
     let modified: Option<i64> = row.get(bytes + 1)?;
     let Some(modified) = modified else {
@@ -428,14 +434,14 @@ fn ingest_row(row: &Row<'_>) -> rusqlite::Result<Ingest> {
     let (files, unread): (i64, i64) = (row.get("files")?, row.get("unread")?);
     Ok(Ingest {
         id: row.get("id")?,
-        told: NewIngest {
+        details: NewIngest {
             day: row.get("day")?,
             card: row.get("card")?,
             source: PathBuf::from(from_bytes(row.get("source")?)),
             volume: row.get("volume")?,
             inside: PathBuf::from(from_bytes(row.get("inside")?)),
             is_in_place: row.get("in_place")?,
-            hash: HashKind::named(&hash).unwrap_or(HashKind::Xxh128),
+            hash: HashKind::from_name(&hash).unwrap_or(HashKind::Xxh128),
             author: row.get("author")?,
             facts: Clip::default(),
         },

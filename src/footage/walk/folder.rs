@@ -1,4 +1,4 @@
-//! One folder of a walk: what is in it, what each file is, which folders come next.
+//! Reads one folder of a walk: classifies its files and collects its subfolders.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -9,173 +9,175 @@ use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::super::companions::{DeclaredExtension, Neighbours};
-use super::super::ignored::{BtsIgnore, Excluded, is_never_footage};
-use super::super::kind::{Named, named};
+use super::super::companions::{DeclaredExtension, FolderNames};
+use super::super::ignore::{BtsIgnore, ExcludeGlobs, is_never_footage};
+use super::super::kind::{NameKind, kind_of_name};
 use super::super::sequence;
-use super::look::Looker;
-use super::{Found, Listing, Role, Root, Step};
+use super::stat::FolderStat;
+use super::{FolderListing, FoundFile, Role, WalkEvent, WalkRoot};
 use crate::error::Problem;
 
-/// From this size on, a file is looked into even when its extension says it is no footage.
+/// Minimum size in bytes of files that are opened although their extension is not a footage
+/// extension.
 const SUSPICIOUS: u64 = 16 * 1024 * 1024;
 
-/// A folder to read.
-pub(super) struct Folder {
+/// Folder to read.
+pub(super) struct WalkFolder {
     path: PathBuf,
-    /// What the folders above it ignore.
+    /// Ignore patterns of its parents.
     ignored: BtsIgnore,
-    /// Where it really is, and the folders on the way to it.
-    way: Arc<Way>,
+    /// Real path and parent folders, for loop detection.
+    ancestors: Arc<Ancestors>,
 }
 
-/// A way through folders, from its end to the root.
-struct Way {
+/// Real path of a folder, linked to its parents up to the root.
+struct Ancestors {
     real: PathBuf,
-    above: Option<Arc<Way>>,
+    parent: Option<Arc<Ancestors>>,
 }
 
-/// What is to be told of a folder.
+/// Output of reading a folder.
 pub(super) enum Read {
-    Step(Step),
-    /// The root itself cannot be read.
-    Unread(io::Error),
+    WalkEvent(WalkEvent),
+    /// The root cannot be read.
+    RootError(io::Error),
 }
 
-impl Folder {
-    /// The folder that a walk begins with.
-    pub(super) fn first(root: &Root) -> Self {
+impl WalkFolder {
+    /// Returns the root of a walk.
+    pub(super) fn root(root: &WalkRoot) -> Self {
         let real = fs::canonicalize(&root.folder).unwrap_or_else(|_| root.folder.clone());
         Self {
             path: root.folder.clone(),
             ignored: BtsIgnore::above(&root.folder),
-            way: Arc::new(Way { real, above: None }),
+            ancestors: Arc::new(Ancestors { real, parent: None }),
         }
     }
 
-    /// A folder in it; `None` when it is a link that leads back to one above it.
+    /// Returns a subfolder; `None` for a link to one of its parent folders.
     fn child(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> Option<Self> {
         let real = if entry.path_is_symlink() {
             fs::canonicalize(entry.path()).unwrap_or_else(|_| entry.path().to_owned())
         } else {
-            self.way.real.join(name)
+            self.ancestors.real.join(name)
         };
-        let mut way = Some(&*self.way);
-        while let Some(folder) = way {
-            // As bytes: component by component, names that repeat all the way down take long.
+        let mut ancestor = Some(&*self.ancestors);
+        while let Some(folder) = ancestor {
+            // Compared as bytes, because comparing path components is slow for deep paths.
             if folder.real.as_os_str() == real.as_os_str() {
                 return None;
             }
-            way = folder.above.as_deref();
+            ancestor = folder.parent.as_deref();
         }
         Some(Self {
             path: entry.path().to_owned(),
             ignored: ignored.clone(),
-            way: Arc::new(Way {
+            ancestors: Arc::new(Ancestors {
                 real,
-                above: Some(Arc::clone(&self.way)),
+                parent: Some(Arc::clone(&self.ancestors)),
             }),
         })
     }
 
-    fn is_first(&self) -> bool {
-        self.way.above.is_none()
+    fn is_root(&self) -> bool {
+        self.ancestors.parent.is_none()
     }
 
-    /// It cannot be read: what was known to be in it is not known to be gone.
-    fn unread(&self, error: walkdir::Error) -> Vec<Read> {
-        if self.is_first() {
+    /// Reports an unreadable folder as incomplete, so that the files in it are not marked as
+    /// missing.
+    fn unreadable_output(&self, error: walkdir::Error) -> Vec<Read> {
+        if self.is_root() {
             let source = error.into_io_error();
             let source = source.unwrap_or_else(|| io::ErrorKind::Other.into());
-            return vec![Read::Unread(source)];
+            return vec![Read::RootError(source)];
         }
-        let listing = Listing {
+        let listing = FolderListing {
             folder: self.path.clone(),
             files: Vec::new(),
             is_whole: false,
         };
         vec![
-            Read::Step(step_of(&error, &self.path)),
-            Read::Step(Step::Folder(listing)),
+            Read::WalkEvent(to_event(&error, &self.path)),
+            Read::WalkEvent(WalkEvent::Folder(listing)),
         ]
     }
 }
 
-/// What went wrong; with the folder itself where its listing broke off.
-fn step_of(error: &walkdir::Error, folder: &Path) -> Step {
+/// Converts an error to an event; uses the path of the folder if the error has none.
+fn to_event(error: &walkdir::Error, folder: &Path) -> WalkEvent {
     let path = error.path().unwrap_or(folder).to_owned();
     if error.loop_ancestor().is_some() {
-        return Step::Loop(path);
+        return WalkEvent::Loop(path);
     }
     let reason = error
         .io_error()
         .map_or_else(|| error.to_string(), ToString::to_string);
-    Step::Problem(Problem::new(path, reason))
+    WalkEvent::Problem(Problem::new(path, reason))
 }
 
-/// What this walk passes over.
-pub(super) struct Passing<'a> {
-    pub root: &'a Root,
-    pub excluded: Excluded,
+/// Filters of a walk.
+pub(super) struct WalkFilter<'a> {
+    pub root: &'a WalkRoot,
+    pub excluded: ExcludeGlobs,
     pub own: Option<&'a Path>,
     pub follow_links: bool,
     pub declared: Option<DeclaredExtension>,
 }
 
-impl Passing<'_> {
-    /// Reads a folder: what is to be told of it, and the folders in it.
-    pub(super) fn read(&self, folder: &Folder) -> (Vec<Read>, Vec<Folder>) {
+impl WalkFilter<'_> {
+    /// Reads a folder; returns its output and its subfolders.
+    pub(super) fn read(&self, folder: &WalkFolder) -> (Vec<Read>, Vec<WalkFolder>) {
         let ignored = folder.ignored.inside(&folder.path);
-        let mut pending = Pending::new(&folder.path, self.root.only.is_none());
-        let (mut steps, mut below) = (Vec::new(), Vec::new());
+        let mut files_in_folder = FolderFiles::new(&folder.path, self.root.only.is_none());
+        let (mut outputs, mut subfolders) = (Vec::new(), Vec::new());
         let entries = WalkDir::new(&folder.path)
             .follow_links(self.follow_links)
             .min_depth(1)
             .max_depth(1);
-        // Sorted here: an entry's name is cut out of its path each time that it is asked for.
+        // Sorted here, because `DirEntry::file_name` extracts the name from the path on each call.
         let mut named = Vec::new();
         for entry in entries {
             match entry {
                 Ok(entry) => named.push((entry.file_name().to_owned(), entry)),
                 Err(error) if error.depth() == 0 => {
-                    return (folder.unread(error), Vec::new());
+                    return (folder.unreadable_output(error), Vec::new());
                 }
                 Err(error) => {
-                    let step = step_of(&error, &folder.path);
-                    if let Step::Problem(_) = step {
-                        pending.is_whole = false;
+                    let event = to_event(&error, &folder.path);
+                    if let WalkEvent::Problem(_) = event {
+                        files_in_folder.is_whole = false;
                     }
-                    steps.push(Read::Step(step));
+                    outputs.push(Read::WalkEvent(event));
                 }
             }
         }
-        named.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let looker = Looker::new(&folder.path, self.follow_links);
+        named.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let folder_stat = FolderStat::new(&folder.path, self.follow_links);
         for (name, entry) in named {
-            if self.is_over(&entry, &name, &ignored) {
+            if self.is_skipped(&entry, &name, &ignored) {
                 continue;
             }
             if entry.file_type().is_dir() {
                 match folder.child(&entry, &name, &ignored) {
-                    Some(child) => below.push(child),
-                    None => steps.push(Read::Step(Step::Loop(entry.into_path()))),
+                    Some(child) => subfolders.push(child),
+                    None => outputs.push(Read::WalkEvent(WalkEvent::Loop(entry.into_path()))),
                 }
             } else if entry.file_type().is_file()
-                && let Err(problem) = pending.add(&entry, name, &looker)
+                && let Err(problem) = files_in_folder.add(&entry, name, &folder_stat)
             {
-                pending.is_whole = false;
-                steps.push(Read::Step(Step::Problem(problem)));
+                files_in_folder.is_whole = false;
+                outputs.push(Read::WalkEvent(WalkEvent::Problem(problem)));
             }
         }
-        let listing = pending.classify(self.root.only.as_ref(), self.declared);
-        steps.push(Read::Step(Step::Folder(listing)));
-        (steps, below)
+        let listing = files_in_folder.classify(self.root.only.as_ref(), self.declared);
+        outputs.push(Read::WalkEvent(WalkEvent::Folder(listing)));
+        (outputs, subfolders)
     }
 
-    fn is_over(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> bool {
+    fn is_skipped(&self, entry: &DirEntry, name: &OsStr, ignored: &BtsIgnore) -> bool {
         let is_folder = entry.file_type().is_dir();
         if let Some(only) = &self.root.only {
-            // What was named is meant, whatever it is called.
+            // A file that the user named is included, whatever its name.
             return is_folder || is_hidden_neighbour(only, name);
         }
         is_never_footage(&name.to_string_lossy(), is_folder)
@@ -189,14 +191,14 @@ fn is_hidden_neighbour(only: &BTreeSet<OsString>, name: &OsStr) -> bool {
     !only.contains(name) && is_never_footage(&name.to_string_lossy(), false)
 }
 
-/// A folder whose files are still coming.
-struct Pending {
+/// Files found so far in the folder that is being read.
+struct FolderFiles {
     folder: PathBuf,
-    files: Vec<Found>,
+    files: Vec<FoundFile>,
     is_whole: bool,
 }
 
-impl Pending {
+impl FolderFiles {
     fn new(folder: &Path, is_whole: bool) -> Self {
         Self {
             folder: folder.to_owned(),
@@ -205,16 +207,21 @@ impl Pending {
         }
     }
 
-    fn add(&mut self, entry: &DirEntry, name: OsString, looker: &Looker) -> Result<(), Problem> {
-        let look = looker
-            .look(entry, &name)
+    fn add(
+        &mut self,
+        entry: &DirEntry,
+        name: OsString,
+        folder_stat: &FolderStat,
+    ) -> Result<(), Problem> {
+        let stat = folder_stat
+            .stat(entry, &name)
             .map_err(|error| Problem::new(entry.path(), error.to_string()))?;
-        self.files.push(Found {
+        self.files.push(FoundFile {
             name,
-            bytes: look.bytes,
-            modified: look.modified,
-            changed: look.changed,
-            inode: look.inode,
+            bytes: stat.bytes,
+            modified: stat.modified,
+            changed: stat.changed,
+            inode: stat.inode,
             role: Role::Media,
             original: None,
             frames: None,
@@ -222,45 +229,46 @@ impl Pending {
         Ok(())
     }
 
-    /// Says of each file what it is, and makes one of an image sequence's frames.
+    /// Classifies the files and combines frames into image sequences.
     fn classify(
         self,
         only: Option<&BTreeSet<OsString>>,
         declared: Option<DeclaredExtension>,
-    ) -> Listing {
+    ) -> FolderListing {
         let names: Vec<OsString> = self.files.iter().map(|file| file.name.clone()).collect();
-        let neighbours = Neighbours::new(&self.folder, names.iter()).declaring(declared);
+        let names_in_folder =
+            FolderNames::new(&self.folder, names.iter()).with_declared_extension(declared);
         let mut frames = Vec::new();
         let mut files = Vec::new();
         for mut file in self.files {
             let name = file.name.to_string_lossy().into_owned();
-            if let Some((role, original)) = neighbours.original_of(&name) {
+            if let Some((role, original)) = names_in_folder.original_of(&name) {
                 file.role = role;
                 file.original = Some(original);
                 files.push(file);
                 continue;
             }
-            match named(&name) {
-                Named::Media => files.push(file),
-                Named::Frame => frames.push(file),
-                Named::Unsure | Named::MediaOrText => {
+            match kind_of_name(&name) {
+                NameKind::Media => files.push(file),
+                NameKind::Frame => frames.push(file),
+                NameKind::Unsure | NameKind::MediaOrText => {
                     file.role = Role::Unsure;
                     files.push(file);
                 }
-                // Too large for what it says it is: it may be footage with a wrong extension.
-                Named::Other if file.bytes >= SUSPICIOUS => {
+                // Too large for its extension, so it may be footage with a wrong extension.
+                NameKind::Other if file.bytes >= SUSPICIOUS => {
                     file.role = Role::Unsure;
                     files.push(file);
                 }
-                Named::Other => {}
+                NameKind::Other => {}
             }
         }
         files.extend(sequence::sequences(&frames));
         if let Some(only) = only {
-            files = named_ones(files, only, &self.folder);
+            files = requested_files(files, only, &self.folder);
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Listing {
+        FolderListing {
             folder: self.folder,
             files,
             is_whole: self.is_whole,
@@ -268,23 +276,28 @@ impl Pending {
     }
 }
 
-/// The files that were named, the sequences of frames that were, and the originals of companions.
-fn named_ones(files: Vec<Found>, only: &BTreeSet<OsString>, folder: &Path) -> Vec<Found> {
-    let is_named = |found: &Found| {
+/// Returns the requested files, sequences with requested frames, and originals of requested
+/// companions.
+fn requested_files(
+    files: Vec<FoundFile>,
+    only: &BTreeSet<OsString>,
+    folder: &Path,
+) -> Vec<FoundFile> {
+    let is_requested = |found: &FoundFile| {
         only.contains(&found.name)
             || (found.frames.is_some()
                 && only
                     .iter()
-                    .any(|name| sequence::are_alike(&found.name, name)))
+                    .any(|name| sequence::are_same_sequence(&found.name, name)))
     };
     let originals: BTreeSet<PathBuf> = files
         .iter()
-        .filter(|found| is_named(found))
+        .filter(|found| is_requested(found))
         .filter_map(|found| found.original.clone())
         .collect();
     files
         .into_iter()
-        .filter(|found| is_named(found) || originals.contains(&folder.join(&found.name)))
+        .filter(|found| is_requested(found) || originals.contains(&folder.join(&found.name)))
         .collect()
 }
 
@@ -293,37 +306,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_that_cannot_be_read_is_told_of_and_says_nothing_of_its_files() {
-        let above = tempfile::tempdir().unwrap();
-        let root = Root {
-            folder: above.path().to_owned(),
+    fn an_unreadable_folder_is_reported_as_incomplete() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = WalkRoot {
+            folder: parent.path().to_owned(),
             only: None,
         };
-        let passing = Passing {
+        let filter = WalkFilter {
             root: &root,
-            excluded: Excluded::new(&[]).unwrap(),
+            excluded: ExcludeGlobs::new(&[]).unwrap(),
             own: None,
             follow_links: false,
             declared: None,
         };
-        let first = Folder::first(&root);
-        let path = above.path().join("taken away");
-        let inner = Folder {
-            way: Arc::new(Way {
+        let first = WalkFolder::root(&root);
+        let path = parent.path().join("removed");
+        let inner = WalkFolder {
+            ancestors: Arc::new(Ancestors {
                 real: path.clone(),
-                above: Some(Arc::clone(&first.way)),
+                parent: Some(Arc::clone(&first.ancestors)),
             }),
             ignored: BtsIgnore::default(),
             path: path.clone(),
         };
-        let (steps, below) = passing.read(&inner);
-        assert!(below.is_empty());
+        let (outputs, subfolders) = filter.read(&inner);
+        assert!(subfolders.is_empty());
         let [
-            Read::Step(Step::Problem(problem)),
-            Read::Step(Step::Folder(listing)),
-        ] = &steps[..]
+            Read::WalkEvent(WalkEvent::Problem(problem)),
+            Read::WalkEvent(WalkEvent::Folder(listing)),
+        ] = &outputs[..]
         else {
-            panic!("{} steps", steps.len());
+            panic!("{} outputs", outputs.len());
         };
         assert_eq!((&problem.path, &listing.folder), (&path, &path));
         assert!(!listing.is_whole && listing.files.is_empty());

@@ -1,8 +1,8 @@
-//! The walk over a drive, folder by folder.
+//! Walks a folder tree and reports it folder by folder.
 
-mod ahead;
 mod folder;
-mod look;
+mod read_ahead;
+mod stat;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -10,69 +10,69 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::DeclaredExtension;
-use super::ignored::Excluded;
+use super::ignore::ExcludeGlobs;
 use crate::clip::FrameRun;
 use crate::error::{Error, Problem};
-use folder::{Folder, Passing, Read};
-use look::Look;
+use folder::{Read, WalkFilter, WalkFolder};
+use stat::FileStat;
 
-pub use crate::original::modified;
+pub use crate::source_file::modified;
 
-/// How to walk.
+/// Options of a walk.
 #[derive(Debug, Clone, Default)]
 pub struct WalkOptions {
-    /// Whether links are followed; loops are noticed.
+    /// Follow symbolic links; loops are detected.
     pub follow_links: bool,
-    /// Globs of names or paths to pass over.
+    /// Globs of names or paths to skip.
     pub exclude: Vec<String>,
-    /// A folder to pass over: the catalogue's own.
+    /// Catalogue folder, which is skipped.
     pub own: Option<PathBuf>,
-    /// Reads which extension an XMP sidecar says that it is for; asked where names do not tell.
+    /// Function that reads the owner's extension from an XMP sidecar if the names are ambiguous.
     pub declared: Option<DeclaredExtension>,
 }
 
-/// What a file is in its folder.
+/// Role of a file in its folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A shot, a sound, or an image sequence.
+    /// Clip, sound, or image sequence.
     Media,
-    /// A smaller copy that the camera made.
+    /// Smaller copy written by the camera.
     Proxy,
-    /// A still that the camera made.
+    /// Still picture written by the camera.
     Thumbnail,
-    /// Metadata that the camera wrote.
+    /// Metadata written by the camera or another program.
     Sidecar,
-    /// Only its content can tell.
+    /// Unknown until the content is read.
     Unsure,
 }
 
-/// A file that the catalogue should know.
+/// Clip or companion found by a walk.
 #[derive(Debug, Clone)]
-pub struct Found {
-    /// Its name; of an image sequence, its first frame's.
+pub struct FoundFile {
+    /// File name; of the first frame for an image sequence.
     pub name: OsString,
-    /// Bytes, of all frames together.
+    /// Size in bytes; total of all frames.
     pub bytes: u64,
-    /// Modification time in nanoseconds since 1970 UTC; the newest frame's.
+    /// Modification time, nanoseconds since 1970 UTC; of the newest frame.
     pub modified: i64,
-    /// When the system last changed anything of it (ctime), the newest frame's; nanoseconds since
-    /// 1970 UTC, where the system tells.
+    /// Change time (ctime), nanoseconds since 1970 UTC, if the system reports it; of the newest
+    /// frame.
     pub changed: Option<i64>,
-    /// Its number on its filesystem, where the system tells; an image sequence has none.
+    /// Inode number, if the system reports it; `None` for an image sequence.
     pub inode: Option<i64>,
-    /// What it is.
+    /// Role in its folder.
     pub role: Role,
-    /// The original that a companion belongs to.
+    /// Original of a companion.
     pub original: Option<PathBuf>,
-    /// The frames of an image sequence.
+    /// Frames of an image sequence.
     pub frames: Option<FrameRun>,
 }
 
-/// A single file as a walk would find it.
+/// Returns a single file as a walk would report it.
 ///
 /// # Errors
-/// When it is not there, or no regular file.
-pub fn found(path: &Path, role: Role) -> io::Result<Found> {
+/// If the path does not exist or is not a regular file.
+pub fn found(path: &Path, role: Role) -> io::Result<FoundFile> {
     let metadata = std::fs::symlink_metadata(path)?;
     let (true, Some(name)) = (metadata.is_file(), path.file_name()) else {
         return Err(io::Error::new(
@@ -80,81 +80,81 @@ pub fn found(path: &Path, role: Role) -> io::Result<Found> {
             "not a regular file",
         ));
     };
-    let look = Look::of(&metadata);
-    Ok(Found {
+    let stat = FileStat::from_metadata(&metadata);
+    Ok(FoundFile {
         name: name.to_owned(),
-        bytes: look.bytes,
-        modified: look.modified,
-        changed: look.changed,
-        inode: look.inode,
+        bytes: stat.bytes,
+        modified: stat.modified,
+        changed: stat.changed,
+        inode: stat.inode,
         role,
         original: None,
         frames: None,
     })
 }
 
-/// One folder.
+/// Content of a folder.
 #[derive(Debug, Clone)]
-pub struct Listing {
-    /// The folder.
+pub struct FolderListing {
+    /// Path of the folder.
     pub folder: PathBuf,
-    /// Its footage, what belongs to it, and what may be footage; sorted by name.
-    pub files: Vec<Found>,
-    /// Whether these are all: false when single files were asked for, or some could not be read.
+    /// Footage, companions and possible footage, sorted by name.
+    pub files: Vec<FoundFile>,
+    /// False if single files were requested or some could not be read.
     pub is_whole: bool,
 }
 
-/// What the walk comes by.
+/// Event of a walk.
 #[derive(Debug)]
-pub enum Step {
-    /// A folder, read.
-    Folder(Listing),
-    /// A folder or file that could not be read; what it holds is not known.
+pub enum WalkEvent {
+    /// Folder that was read.
+    Folder(FolderListing),
+    /// Folder or file that could not be read.
     Problem(Problem),
-    /// A link that leads back to a folder above it; not followed.
+    /// Link to one of its own parent folders; not followed.
     Loop(PathBuf),
 }
 
-/// Where a walk begins.
+/// Start of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Root {
-    /// The folder.
+pub struct WalkRoot {
+    /// Folder to walk.
     pub folder: PathBuf,
-    /// Only these of its files; the folder is still read, to know what belongs to what.
+    /// Limits the walk to these files. The whole folder is still read, to find companions.
     pub only: Option<BTreeSet<OsString>>,
 }
 
-/// Walks from `root`, telling `visit` of each folder until it answers `false`: a folder before
-/// those in it, each by name. So many `readers` read folders ahead.
+/// Walks from `root` and calls `visit` with each event until it returns false: parents before
+/// children, sorted by name. `readers` threads read folders ahead.
 ///
 /// # Errors
-/// When `root` cannot be read at all, or a pattern is malformed.
+/// If `root` cannot be read, or a pattern is malformed.
 pub fn walk(
-    root: &Root,
+    root: &WalkRoot,
     options: &WalkOptions,
     readers: usize,
-    visit: &mut dyn FnMut(Step) -> bool,
+    visit: &mut dyn FnMut(WalkEvent) -> bool,
 ) -> Result<(), Error> {
-    let passing = Passing {
+    let filter = WalkFilter {
         root,
-        excluded: Excluded::new(&options.exclude)?,
+        excluded: ExcludeGlobs::new(&options.exclude)?,
         own: options.own.as_deref(),
         follow_links: options.follow_links,
         declared: options.declared,
     };
-    let mut unread = None;
-    let first = Folder::first(root);
-    let read = |folder: Folder| passing.read(&folder);
-    ahead::in_order(first, readers, &read, &mut |steps| {
+    let mut read_error = None;
+    let first = WalkFolder::root(root);
+    let read = |folder: WalkFolder| filter.read(&folder);
+    read_ahead::read_in_order(first, readers, &read, &mut |steps| {
         steps.into_iter().all(|step| match step {
-            Read::Step(step) => visit(step),
-            Read::Unread(source) => {
-                unread = Some(source);
+            Read::WalkEvent(step) => visit(step),
+            Read::RootError(source) => {
+                read_error = Some(source);
                 false
             }
         })
     });
-    match unread {
+    match read_error {
         Some(source) => Err(Error::path(&root.folder)(source)),
         None => Ok(()),
     }
@@ -167,13 +167,13 @@ mod tests {
     use std::path::Path;
 
     fn walked(root: &Path, options: &WalkOptions) -> Vec<String> {
-        let whole = Root {
+        let whole = WalkRoot {
             folder: root.to_owned(),
             only: None,
         };
         let mut found = Vec::new();
         walk(&whole, options, 2, &mut |step| {
-            if let Step::Folder(listing) = step {
+            if let WalkEvent::Folder(listing) = step {
                 for file in listing.files {
                     let path = listing.folder.join(&file.name);
                     found.push(
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn footage_is_found_and_caches_hidden_and_ignored_files_are_not() {
+    fn a_walk_finds_footage_and_skips_caches_hidden_and_ignored_files() {
         let root = tempfile::tempdir().unwrap();
         make(
             root.path(),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn single_files_are_known_by_their_neighbours() {
+    fn single_files_are_classified_by_their_folder() {
         let folder = tempfile::tempdir().unwrap();
         make(
             folder.path(),
@@ -262,13 +262,13 @@ mod tests {
                 &[("GL010042.LRV", Role::Proxy), ("GX010042.MP4", Role::Media)],
             ),
         ] {
-            let root = Root {
+            let root = WalkRoot {
                 folder: folder.path().to_owned(),
                 only: Some([named.into()].into()),
             };
             let mut found = Vec::new();
             walk(&root, &WalkOptions::default(), 1, &mut |step| {
-                if let Step::Folder(listing) = step {
+                if let WalkEvent::Folder(listing) = step {
                     assert!(!listing.is_whole);
                     found.extend(listing.files);
                 }
@@ -285,7 +285,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn loops_of_links_end() {
+    fn loops_of_links_are_detected() {
         let root = tempfile::tempdir().unwrap();
         make(root.path(), &["a/b.mov"]);
         std::os::unix::fs::symlink(root.path(), root.path().join("a/again")).unwrap();

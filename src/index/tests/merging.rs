@@ -1,4 +1,4 @@
-//! Merges during commits that delete documents of the merged segments.
+//! Tests of merges during which commits delete documents of the merged segments.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -10,58 +10,62 @@ use tantivy::Directory;
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{DirectoryLock, FileHandle, Lock, WatchCallback, WatchHandle, WritePtr};
 
-use super::super::pen::Pen;
-use super::set::write;
+use super::super::updater::IndexUpdater;
+use super::test_catalogue::write;
 use super::*;
 
-/// The folder of an index in which merges stop once they have begun, until the next commit.
+/// Directory in which a merge pauses at its start until the next commit.
 #[derive(Clone)]
-struct Gate {
-    folder: Folder,
-    /// Runs when a merge begins; gets how many began before.
-    begun: Arc<dyn Fn(usize) + Send + Sync>,
-    /// Merges that stop; later ones do not.
-    stopping: usize,
-    seen: Arc<(Mutex<Seen>, Condvar)>,
+struct MergeGate {
+    folder: IndexFolder,
+    /// Callback at the start of a merge; receives the number of merges started before it.
+    on_merge: Arc<dyn Fn(usize) + Send + Sync>,
+    /// Number of merges that pause; later merges do not.
+    pausing: usize,
+    state: Arc<(Mutex<GateState>, Condvar)>,
 }
 
 #[derive(Default)]
-struct Seen {
-    /// Segments that merges write.
+struct GateState {
+    /// Segments written by merges.
     merges: HashSet<PathBuf>,
     commits: usize,
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for MergeGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate").finish_non_exhaustive()
+        f.debug_struct("MergeGate").finish_non_exhaustive()
     }
 }
 
-impl Gate {
-    /// Stops a merge at the first file of its segment.
-    fn pass(&self, path: &Path) {
-        let (seen, committed) = &*self.seen;
-        let mut locked = seen.lock().unwrap();
+impl MergeGate {
+    /// Pauses a merge at the first file of its segment.
+    fn pause_merge(&self, path: &Path) {
+        let (state, committed) = &*self.state;
+        let mut locked = state.lock().unwrap();
         let before = locked.merges.len();
         if !locked.merges.insert(path.with_extension("")) {
             return;
         }
         let commits = locked.commits;
         drop(locked);
-        (self.begun)(before);
-        if before < self.stopping {
-            let waits = |seen: &mut Seen| seen.commits == commits;
-            drop(committed.wait_while(seen.lock().unwrap(), waits).unwrap());
+        (self.on_merge)(before);
+        if before < self.pausing {
+            let is_waiting = |state: &mut GateState| state.commits == commits;
+            drop(
+                committed
+                    .wait_while(state.lock().unwrap(), is_waiting)
+                    .unwrap(),
+            );
         }
     }
 
     fn merges(&self) -> usize {
-        self.seen.0.lock().unwrap().merges.len()
+        self.state.0.lock().unwrap().merges.len()
     }
 }
 
-impl Directory for Gate {
+impl Directory for MergeGate {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
         self.folder.get_file_handle(path)
     }
@@ -79,7 +83,7 @@ impl Directory for Gate {
             .name()
             .is_some_and(|name| name.starts_with("merge_thread"));
         if is_merge {
-            self.pass(path);
+            self.pause_merge(path);
         }
         self.folder.open_write(path)
     }
@@ -90,9 +94,9 @@ impl Directory for Gate {
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         self.folder.atomic_write(path, data)?;
-        if path == Path::new(SEGMENTS) {
-            let (seen, committed) = &*self.seen;
-            seen.lock().unwrap().commits += 1;
+        if path == Path::new(META_FILE) {
+            let (state, committed) = &*self.state;
+            state.lock().unwrap().commits += 1;
             committed.notify_all();
         }
         Ok(())
@@ -111,27 +115,28 @@ impl Directory for Gate {
     }
 }
 
-/// A large segment, and some of one clip each: the first clips.
-fn in_pieces(pieces: usize) -> Set {
-    let set = Set::with(50);
-    set.follow();
+/// Creates an index with one large segment, and a segment of one clip for each of the first
+/// `pieces` clips.
+fn with_small_segments(pieces: usize) -> TestCatalogue {
+    let test = TestCatalogue::with(50);
+    test.catch_up();
     for number in 0..pieces {
-        set.edit(number, "circled");
-        Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.edit(number, "circled");
+        Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
     }
-    assert_eq!(set.open().segments().len(), pieces + 1);
-    set
+    assert_eq!(test.open().segments().len(), pieces + 1);
+    test
 }
 
-/// Merges an index while each merge that begins has clips changed, of which `stopping` wait for
-/// the commit of that change; gives how many merges began.
+/// Merges an index. At the start of each merge, changes some clips. The first `pausing` merges wait
+/// until that change is committed. Returns the number of merges started.
 fn merge(
-    set: &Set,
-    stopping: usize,
+    test: &TestCatalogue,
+    pausing: usize,
     changed: impl Fn(usize) -> Vec<usize> + Send + Sync + 'static,
 ) -> usize {
-    let (folder, dir) = (set.folder.path().to_owned(), set.dir);
-    let begun = move |merge| {
+    let (folder, dir) = (test.folder.path().to_owned(), test.dir);
+    let on_merge = move |merge| {
         let catalogue = Catalogue::open(&folder).unwrap();
         catalogue.begin().unwrap();
         for clip in changed(merge) {
@@ -139,36 +144,36 @@ fn merge(
         }
         catalogue.commit().unwrap();
     };
-    let gate = Gate {
-        folder: Folder::open(&set.index()).unwrap(),
-        begun: Arc::new(begun),
-        stopping,
-        seen: Arc::default(),
+    let gate = MergeGate {
+        folder: IndexFolder::open(&test.index()).unwrap(),
+        on_merge: Arc::new(on_merge),
+        pausing,
+        state: Arc::default(),
     };
-    let seq = set.open().seq();
+    let seq = test.open().seq();
     let inner = tantivy::Index::open(gate.clone()).unwrap();
     let (_, columns) = document::schema();
-    let mut pen = Pen::new(&inner, &columns, &set.catalogue, seq).unwrap();
-    pen.merge(Effort::WHOLE).unwrap();
-    drop(pen);
-    set.open();
-    set.follow();
-    set.assert_equal(50);
+    let mut updater = IndexUpdater::new(&inner, &columns, &test.catalogue, seq).unwrap();
+    updater.merge(MergeEffort::FULL).unwrap();
+    drop(updater);
+    test.open();
+    test.catch_up();
+    test.assert_equal(50);
     gate.merges()
 }
 
 #[test]
-fn a_merge_whose_segment_a_commit_empties_is_chosen_again() {
-    let set = in_pieces(6);
-    // Clip 3 is all that its segment holds.
-    let merges = merge(&set, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
+fn a_merge_is_selected_again_if_a_commit_empties_one_of_its_segments() {
+    let test = with_small_segments(6);
+    // The segment of clip 3 holds nothing else.
+    let merges = merge(&test, 1, |merge| if merge == 0 { vec![3] } else { vec![] });
     assert_eq!(merges, 2);
-    assert!(set.open().segments().len() <= 3);
+    assert!(test.open().segments().len() <= 3);
 }
 
 #[test]
-fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
-    let set = in_pieces(6);
+fn a_merge_leaves_nothing_behind_if_a_commit_empties_all_its_segments() {
+    let test = with_small_segments(6);
     let all = |merge| {
         if merge == 0 {
             (0..50).collect()
@@ -176,35 +181,36 @@ fn a_merge_of_which_a_commit_empties_every_segment_leaves_nothing_behind() {
             vec![]
         }
     };
-    merge(&set, 1, all);
-    assert!(set.open().segments().len() <= 4);
+    merge(&test, 1, all);
+    assert!(test.open().segments().len() <= 4);
 }
 
 #[test]
-fn changes_that_never_cease_do_not_keep_a_merge_from_its_end() {
-    let set = in_pieces(12);
-    let merges = merge(&set, 3, |merge| vec![merge]);
-    // Three that commits void, then one without commits.
+fn merging_ends_although_every_merge_is_invalidated() {
+    let test = with_small_segments(12);
+    let merges = merge(&test, 3, |merge| vec![merge]);
+    // Commits invalidate three merges; the fourth runs without commits.
     assert_eq!(merges, 4);
-    assert!(set.open().segments().len() <= Effort::LITTLE.segments);
+    assert!(test.open().segments().len() <= MergeEffort::SMALL.segments);
 }
 
 #[test]
-fn a_commit_that_empties_no_segment_lets_a_merge_be() {
-    let set = in_pieces(6);
-    let merges = merge(&set, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
+fn a_commit_that_empties_no_segment_does_not_affect_a_merge() {
+    let test = with_small_segments(6);
+    let merges = merge(&test, 1, |merge| if merge == 0 { vec![30] } else { vec![] });
     assert_eq!(merges, 1);
 }
 
 #[test]
-fn merging_ends_while_every_commit_makes_another_merge_due() {
-    let set = Set::with(50);
-    set.follow();
-    set.add(0..40);
-    Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
-    // Two of three clips each time, by another digit: what was written last is mostly dead then.
+fn merging_ends_although_every_commit_makes_another_merge_due() {
+    let test = TestCatalogue::with(50);
+    test.catch_up();
+    test.add(0..40);
+    Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
+    // Changes two of three clips each time, selected by a different digit, so that most of the last
+    // segment is deleted.
     let digit = |clip: &usize, merge: usize| clip / [1, 3, 9][merge % 3] % 3;
     let changed = move |merge| (0..50).filter(|clip| digit(clip, merge) != 0).collect();
-    let merges = merge(&set, 4, changed);
+    let merges = merge(&test, 4, changed);
     assert!((4..=8).contains(&merges), "{merges} merges");
 }

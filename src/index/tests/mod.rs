@@ -1,9 +1,9 @@
-//! The index is never wrong and never fatal, whatever happens to its files.
+//! Tests that searches return correct results whatever happens to the index files.
 
-mod merging;
 #[cfg(unix)]
-mod rot;
-mod set;
+mod bit_rot;
+mod merging;
+mod test_catalogue;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,19 +12,20 @@ use std::sync::mpsc::channel;
 
 use tantivy_fst::Automaton;
 
-use super::merge::Effort;
-use super::pen::{LITTLE_MEMORY, plain_writer};
+use super::merge::MergeEffort;
+use super::updater::{SMALL_MEMORY, new_writer};
 use super::*;
-use crate::catalogue::{Outcome, Reading};
+use crate::catalogue::{ReadOutcome, Reading};
 use crate::clip::{Clip, Fact, Source};
-use crate::footage::{Found, Role, Volumes};
+use crate::footage::{FoundFile, Role};
 use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};
 use crate::value::Fingerprint;
-use set::Set;
+use crate::volume::Volumes;
+use test_catalogue::TestCatalogue;
 
-/// Whether an automaton takes a word, byte by byte.
-pub(super) fn takes(automaton: &impl Automaton, word: &str) -> bool {
+/// Returns true if an automaton accepts a word, byte by byte.
+pub(super) fn accepts(automaton: &impl Automaton, word: &str) -> bool {
     let mut state = automaton.start();
     for byte in word.bytes() {
         state = automaton.accept(&state, byte);
@@ -48,13 +49,13 @@ const QUERIES: [&str; 10] = [
 fn find(
     query: &Query,
     catalogue: &Catalogue,
-    most: usize,
-    told: &mut dyn FnMut(&Note),
+    limit: usize,
+    on_notice: &mut dyn FnMut(&IndexNotice),
 ) -> Result<Hits, Error> {
-    Finder::open(catalogue, told)?.find(query, &Order::default(), most, told)
+    Finder::open(catalogue, on_notice)?.find(query, &SortOrder::default(), limit, on_notice)
 }
 
-/// A copy of every file in a folder.
+/// Reads every file of a folder.
 fn files_in(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -73,7 +74,7 @@ fn restore(folder: &Path, files: &[(PathBuf, Vec<u8>)]) {
     }
 }
 
-/// Numbers that look random and are the same each time.
+/// Returns a pseudo-random number; the sequence is the same in each run.
 fn random(state: &mut u64) -> usize {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -81,7 +82,7 @@ fn random(state: &mut u64) -> usize {
     usize::try_from(*state >> 16).unwrap()
 }
 
-/// What a file may have become: flipped bits, cuts, gone.
+/// Returns damaged versions of a file: flipped bits, truncations, and `None` for a missing file.
 fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
     let bits = bytes.len() * 8;
     let mut damages = vec![None];
@@ -99,199 +100,208 @@ fn damages(bytes: &[u8], state: &mut u64) -> Vec<Option<Vec<u8>>> {
 }
 
 #[test]
-fn whatever_happens_to_a_file_every_search_finds_what_it_found() {
-    // `BTSINDEX_CLIPS` makes it more, such as 3000 in a release build.
+fn every_search_returns_the_same_result_after_any_damage_to_a_file() {
+    // `BTSINDEX_CLIPS` sets the number of clips, for example 3000 in a release build.
     let clips = std::env::var("BTSINDEX_CLIPS").map_or(70, |clips| clips.parse().unwrap());
-    let set = Set::with(clips);
-    set.follow();
-    // Several segments, one with deleted documents.
-    set.add(clips - 10..clips + 20);
-    set.follow();
-    set.add(clips + 15..clips + 25);
-    set.follow();
-    assert!(set.open().segments().len() > 1);
-    let wanted = set.all_finds(&mut Vec::new());
+    let test = TestCatalogue::with(clips);
+    test.catch_up();
+    // Creates several segments, one with deleted documents.
+    test.add(clips - 10..clips + 20);
+    test.catch_up();
+    test.add(clips + 15..clips + 25);
+    test.catch_up();
+    assert!(test.open().segments().len() > 1);
+    let expected = test.search_all(&mut Vec::new());
     assert!(
-        wanted[..9].iter().all(|found| !found.is_empty()),
-        "{wanted:?}"
+        expected[..9].iter().all(|found| !found.is_empty()),
+        "{expected:?}"
     );
-    let whole = files_in(&set.index());
+    let whole = files_in(&test.index());
     assert!(
         whole
             .iter()
             .any(|(path, _)| path.extension().is_some_and(|kind| kind == "del"))
     );
     let mut state = 0x9e37_79b9_7f4a_7c15;
-    let (mut told, mut all) = (0, 0);
+    let (mut reported, mut all) = (0, 0);
     for (path, bytes) in &whole {
         for damage in damages(bytes, &mut state) {
-            restore(&set.index(), &whole);
+            restore(&test.index(), &whole);
             match &damage {
                 Some(damaged) => fs::write(path, damaged).unwrap(),
                 None => fs::remove_file(path).unwrap(),
             }
-            let mut notes = Vec::new();
-            let found = set.all_finds_of_one(&mut notes);
-            assert_eq!(found, wanted, "{}", path.display());
-            assert!(notes.len() <= 1, "{notes:?}");
-            told += notes.len();
+            let mut notices = Vec::new();
+            let found = test.search_all_with_one_finder(&mut notices);
+            assert_eq!(found, expected, "{}", path.display());
+            assert!(notices.len() <= 1, "{notices:?}");
+            reported += notices.len();
             all += 1;
-            // Sound each time; whether it is the catalogue's, and whether each later search opens
-            // it and is told of nothing more, sometimes, as that takes longer.
-            let index = set.open();
+            // The index must be intact each time. Comparing it with the catalogue and searching
+            // again take longer, so they are done only for every tenth case.
+            let index = test.open();
             if all % 10 == 0 {
-                assert!(index.audit(&set.catalogue).unwrap().is_equal());
-                let mut notes = Vec::new();
-                assert_eq!(set.all_finds(&mut notes), wanted, "{}", path.display());
-                assert_eq!(notes, []);
+                assert!(index.audit(&test.catalogue).unwrap().is_equal());
+                let mut notices = Vec::new();
+                assert_eq!(
+                    test.search_all(&mut notices),
+                    expected,
+                    "{}",
+                    path.display()
+                );
+                assert_eq!(notices, []);
             }
         }
     }
     assert!(
-        all > 100 && told > all / 2,
-        "{told} of {all} damages were told"
+        all > 100 && reported > all / 2,
+        "only {reported} of {all} damages were reported"
     );
 }
 
 #[test]
-fn two_bad_files_are_no_worse_than_one_and_a_lost_folder_is_nothing() {
-    let set = Set::with(300);
-    set.follow();
-    let wanted = set.all_finds(&mut Vec::new());
-    for (path, bytes) in files_in(&set.index()) {
+fn searches_survive_several_damaged_files_and_a_missing_folder() {
+    let test = TestCatalogue::with(300);
+    test.catch_up();
+    let expected = test.search_all(&mut Vec::new());
+    for (path, bytes) in files_in(&test.index()) {
         fs::write(path, &bytes[bytes.len() / 3..]).unwrap();
     }
-    // The mark is cut too, but it is there.
-    assert_eq!(set.all_finds(&mut Vec::new()), wanted);
-    fs::remove_dir_all(set.index()).unwrap();
-    let mut notes = Vec::new();
-    assert_eq!(set.all_finds(&mut notes), wanted);
-    assert_eq!(notes, [], "a first index is nothing to tell of");
-    set.assert_equal(300);
+    // The marker file was also truncated, but it still exists.
+    assert_eq!(test.search_all(&mut Vec::new()), expected);
+    fs::remove_dir_all(test.index()).unwrap();
+    let mut notices = Vec::new();
+    assert_eq!(test.search_all(&mut notices), expected);
+    assert_eq!(notices, [], "building the first index caused a notice");
+    test.assert_equal(300);
 }
 
 #[test]
-fn an_index_of_something_else_is_made_anew() {
-    let set = Set::with(50);
-    set.follow();
-    let files = files_in(&set.index());
-    // Of another catalogue.
-    let other = Set::with(20);
-    other.follow();
+fn an_index_of_another_catalogue_seq_or_version_is_rebuilt() {
+    let test = TestCatalogue::with(50);
+    test.catch_up();
+    let files = files_in(&test.index());
+    // The index of another catalogue.
+    let other = TestCatalogue::with(20);
+    other.catch_up();
     let moved: Vec<_> = files
         .iter()
         .map(|(path, bytes)| (other.index().join(path.file_name().unwrap()), bytes.clone()))
         .collect();
     restore(&other.index(), &moved);
-    let mut notes = Vec::new();
-    assert_eq!(other.finds("take", &mut notes).len(), 20);
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    // Ahead of a catalogue that was restored from an older copy.
-    let older = Set::new();
+    let mut notices = Vec::new();
+    assert_eq!(other.search("take", &mut notices).len(), 20);
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    // An index that is ahead of its catalogue, because the catalogue was restored from an older
+    // copy.
+    let older = TestCatalogue::new();
     older.add(0..10);
-    older.follow();
+    older.catch_up();
     let uuid = older.catalogue.uuid().unwrap();
     write_payload(
         &older,
-        &Payload {
+        &CommitPayload {
             catalogue: uuid.clone(),
             seq: 1000,
-            documents: DOCUMENTS,
+            documents: DOCUMENT_VERSION,
         },
     );
-    let mut notes = Vec::new();
-    assert_eq!(older.finds("take", &mut notes).len(), 10);
+    let mut notices = Vec::new();
+    assert_eq!(older.search("take", &mut notices).len(), 10);
     assert_eq!(
-        notes,
-        [Note::Remade {
-            why: "is ahead of the catalogue"
+        notices,
+        [IndexNotice::Rebuilt {
+            reason: "is ahead of the catalogue"
         }]
     );
-    // Made by another version.
+    // An index that another version wrote.
     let seq = older.catalogue.seq().unwrap();
     write_payload(
         &older,
-        &Payload {
+        &CommitPayload {
             catalogue: uuid,
             seq,
-            documents: DOCUMENTS + 1,
+            documents: DOCUMENT_VERSION + 1,
         },
     );
-    assert_eq!(older.finds("take", &mut Vec::new()).len(), 10);
+    assert_eq!(older.search("take", &mut Vec::new()).len(), 10);
     older.assert_equal(10);
 }
 
-fn write_payload(set: &Set, payload: &Payload) {
-    let index = set.open();
-    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
+fn write_payload(test: &TestCatalogue, payload: &CommitPayload) {
+    let index = test.open();
+    let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(payload).unwrap());
     commit.commit().unwrap();
 }
 
 #[test]
-fn a_strangers_folder_is_left_alone_and_searched_without() {
-    let set = Set::with(30);
-    fs::create_dir(set.index()).unwrap();
-    fs::write(set.index().join("precious.mov"), "footage").unwrap();
-    let mut notes = Vec::new();
-    assert_eq!(set.finds("c0017", &mut notes).len(), 1);
-    assert!(matches!(notes[..], [Note::InMemory { .. }]), "{notes:?}");
-    assert_eq!(files_in(&set.index()).len(), 1);
-    assert!(Index::remake(&set.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
-    assert_eq!(files_in(&set.index()).len(), 1);
+fn a_foreign_folder_stays_unchanged_and_the_search_uses_memory() {
+    let test = TestCatalogue::with(30);
+    fs::create_dir(test.index()).unwrap();
+    fs::write(test.index().join("precious.mov"), "footage").unwrap();
+    let mut notices = Vec::new();
+    assert_eq!(test.search("c0017", &mut notices).len(), 1);
+    assert!(
+        matches!(notices[..], [IndexNotice::InMemory { .. }]),
+        "{notices:?}"
+    );
+    assert_eq!(files_in(&test.index()).len(), 1);
+    assert!(Index::rebuild(&test.catalogue, &mut |_| (), &mut |_, _| ()).is_err());
+    assert_eq!(files_in(&test.index()).len(), 1);
 }
 
 #[test]
 fn small_changes_are_found_at_once_and_leave_few_segments() {
-    let set = Set::with(100);
+    let test = TestCatalogue::with(100);
     for number in 0..60 {
-        set.edit(number, &format!("circled{number}"));
+        test.edit(number, &format!("circled{number}"));
         let words: Vec<String> = vec![format!("circled{number}")];
         let query = Query::parse(&words, &Context::plain(today())).unwrap();
-        let found = find(&query, &set.catalogue, 10, &mut |_| ()).unwrap();
+        let found = find(&query, &test.catalogue, 10, &mut |_| ()).unwrap();
         assert_eq!(found.total, 1, "edit {number}");
-        let finder = Finder::open(&set.catalogue, &mut |_| ()).unwrap();
-        finder.tidy(&mut |note| panic!("{note}"));
+        let finder = Finder::open(&test.catalogue, &mut |_| ()).unwrap();
+        finder.tidy(&mut |notice| panic!("{notice}"));
     }
-    assert!(set.open().segments().len() <= Effort::LITTLE.segments + 4);
-    set.assert_equal(100);
-    settle(&set.catalogue, "test", &mut |_| ()).unwrap();
-    assert!(set.open().segments().len() <= Effort::WHOLE.segments);
-    set.assert_equal(100);
+    assert!(test.open().segments().len() <= MergeEffort::SMALL.segments + 4);
+    test.assert_equal(100);
+    catch_up_and_merge(&test.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(test.open().segments().len() <= MergeEffort::FULL.segments);
+    test.assert_equal(100);
 }
 
 #[test]
 fn searches_find_the_last_edit_while_others_write_and_rebuild() {
-    let set = Set::with(400);
-    set.follow();
-    let is_over = AtomicBool::new(false);
+    let test = TestCatalogue::with(400);
+    test.catch_up();
+    let is_done = AtomicBool::new(false);
     let last = AtomicI64::new(-1);
-    let folder = set.folder.path();
+    let folder = test.folder.path();
     std::thread::scope(|scope| {
-        let until_over = |work: fn(&Catalogue)| {
-            let is_over = &is_over;
+        let until_done = |work: fn(&Catalogue)| {
+            let is_done = &is_done;
             move || {
                 let catalogue = Catalogue::open(folder).unwrap();
-                while !is_over.load(Ordering::SeqCst) {
+                while !is_done.load(Ordering::SeqCst) {
                     work(&catalogue);
                 }
             }
         };
-        scope.spawn(until_over(|catalogue| {
-            follow(catalogue, "scan", &mut |_| ()).unwrap();
+        scope.spawn(until_done(|catalogue| {
+            try_catch_up(catalogue, "scan", &mut |_| ()).unwrap();
         }));
-        scope.spawn(until_over(|catalogue| {
-            settle(catalogue, "scan", &mut |_| ()).unwrap();
+        scope.spawn(until_done(|catalogue| {
+            catch_up_and_merge(catalogue, "scan", &mut |_| ()).unwrap();
         }));
-        scope.spawn(until_over(|catalogue| {
-            Index::remake(catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+        scope.spawn(until_done(|catalogue| {
+            Index::rebuild(catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
         }));
         for _ in 0..2 {
-            let (last, is_over) = (&last, &is_over);
+            let (last, is_done) = (&last, &is_done);
             scope.spawn(move || {
                 let catalogue = Catalogue::open(folder).unwrap();
-                while !is_over.load(Ordering::SeqCst) {
+                while !is_done.load(Ordering::SeqCst) {
                     let number = last.load(Ordering::SeqCst);
                     if number < 0 {
                         continue;
@@ -299,140 +309,141 @@ fn searches_find_the_last_edit_while_others_write_and_rebuild() {
                     let query =
                         Query::parse(&[format!("circled{number}")], &Context::plain(today()))
                             .unwrap();
-                    let mut notes = Vec::new();
-                    let mut told = |note: &Note| notes.push(note.clone());
-                    let found = find(&query, &catalogue, 10, &mut told).unwrap();
+                    let mut notices = Vec::new();
+                    let mut on_notice = |notice: &IndexNotice| notices.push(notice.clone());
+                    let found = find(&query, &catalogue, 10, &mut on_notice).unwrap();
                     assert_eq!(found.total, 1, "edit {number}");
-                    notes.retain(|note| !matches!(note, Note::Waiting { .. }));
-                    assert_eq!(notes, [], "nothing was damaged");
+                    notices.retain(|notice| !matches!(notice, IndexNotice::Waiting { .. }));
+                    assert_eq!(notices, [], "an intact index caused a notice");
                 }
             });
         }
         for number in 0..40 {
-            set.edit(number, &format!("circled{number}"));
+            test.edit(number, &format!("circled{number}"));
             last.store(number.try_into().unwrap(), Ordering::SeqCst);
             std::thread::sleep(Duration::from_millis(50));
         }
-        is_over.store(true, Ordering::SeqCst);
+        is_done.store(true, Ordering::SeqCst);
     });
-    set.follow();
-    set.assert_equal(400);
-    let left: Vec<String> = fs::read_dir(folder)
+    test.catch_up();
+    test.assert_equal(400);
+    let remaining: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with("index."))
         .collect();
-    assert_eq!(left, ["index.lock"]);
+    assert_eq!(remaining, ["index.lock"]);
 }
 
 #[test]
-fn a_search_waits_for_whoever_writes_and_says_for_whom() {
-    let set = Set::with(20);
-    set.follow();
-    set.edit(3, "circled");
-    let held = lock::attempt(&set.folder.path().join("index.lock"), "scan").unwrap();
+fn a_search_waits_for_the_writer_and_names_it() {
+    let test = TestCatalogue::with(20);
+    test.catch_up();
+    test.edit(3, "circled");
+    let held = lock::attempt(&test.folder.path().join("index.lock"), "scan").unwrap();
     assert!(matches!(held, Attempt::Held(_)));
-    let folder = set.folder.path();
+    let folder = test.folder.path();
     let (sender, receiver) = channel();
     std::thread::scope(|scope| {
         let search = scope.spawn(move || {
             let catalogue = Catalogue::open(folder).unwrap();
             let query = Query::parse(&["circled".to_owned()], &Context::plain(today())).unwrap();
-            let mut told = |note: &Note| sender.send(note.clone()).unwrap();
-            find(&query, &catalogue, 10, &mut told).unwrap().total
+            let mut on_notice = |notice: &IndexNotice| sender.send(notice.clone()).unwrap();
+            find(&query, &catalogue, 10, &mut on_notice).unwrap().total
         });
         let holder = format!("process {} (scan)", std::process::id());
-        assert_eq!(receiver.recv(), Ok(Note::Waiting { holder }));
+        assert_eq!(receiver.recv(), Ok(IndexNotice::Waiting { holder }));
         drop(held);
         assert_eq!(search.join().unwrap(), 1);
-        assert!(receiver.recv().is_err(), "nothing more is told");
+        assert!(receiver.recv().is_err(), "a second notice was sent");
     });
 }
 
 #[test]
-fn what_killed_processes_left_is_cleared_away() {
-    let set = Set::with(20);
-    set.follow();
-    let left = |name: &str| set.folder.path().join(name);
+fn leftovers_of_killed_processes_are_removed() {
+    let test = TestCatalogue::with(20);
+    test.catch_up();
+    let path_of = |name: &str| test.folder.path().join(name);
     for (name, marked) in [
         ("index.new-1a", true),
         ("index.old-2b", true),
         ("index.new-3c", false),
     ] {
-        fs::create_dir(left(name)).unwrap();
+        fs::create_dir(path_of(name)).unwrap();
         if marked {
-            fs::write(left(name).join(MARK), "").unwrap();
-            fs::write(left(name).join("meta.json"), "{}").unwrap();
+            fs::write(path_of(name).join(MARKER_FILE), "").unwrap();
+            fs::write(path_of(name).join("meta.json"), "{}").unwrap();
         }
     }
-    fs::create_dir(left("index.old-footage")).unwrap();
-    fs::write(left("index.old-footage").join("precious.mov"), "footage").unwrap();
-    fs::write(set.index().join(".tmpAbCdEf"), "half a f").unwrap();
-    set.add(20..30);
-    set.follow();
-    let gone = [
+    fs::create_dir(path_of("index.old-footage")).unwrap();
+    fs::write(path_of("index.old-footage").join("precious.mov"), "footage").unwrap();
+    fs::write(test.index().join(".tmpAbCdEf"), "half a f").unwrap();
+    test.add(20..30);
+    test.catch_up();
+    let removed = [
         "index.new-1a",
         "index.old-2b",
         "index.new-3c",
         "index/.tmpAbCdEf",
     ];
-    assert!(gone.iter().all(|name| !left(name).exists()));
-    assert!(left("index.old-footage/precious.mov").exists());
-    set.assert_equal(30);
+    assert!(removed.iter().all(|name| !path_of(name).exists()));
+    assert!(path_of("index.old-footage/precious.mov").exists());
+    test.assert_equal(30);
 }
 
 #[test]
-fn a_merge_of_much_keeps_nobody_waiting_and_loses_nothing() {
-    let set = Set::with(500);
+fn a_large_merge_loses_nothing() {
+    let test = TestCatalogue::with(500);
     for part in 0..8 {
-        set.add(part * 60..part * 60 + 90);
-        let index = Index::current(&set.catalogue, "test", &mut |_| ()).unwrap();
+        test.add(part * 60..part * 60 + 90);
+        let index = Index::current(&test.catalogue, "test", &mut |_| ()).unwrap();
         drop(index);
     }
-    assert!(set.open().segments().len() > 4);
-    settle(&set.catalogue, "test", &mut |_| ()).unwrap();
-    assert!(set.open().segments().len() <= 4);
-    set.assert_equal(510);
+    assert!(test.open().segments().len() > 4);
+    catch_up_and_merge(&test.catalogue, "test", &mut |_| ()).unwrap();
+    assert!(test.open().segments().len() <= 4);
+    test.assert_equal(510);
 }
 
 #[test]
-fn a_rebuild_keeps_nobody_waiting_and_loses_no_edit() {
-    let set = Set::with(1200);
-    set.follow();
-    let folder = set.folder.path();
+fn a_rebuild_does_not_block_searches_and_loses_no_edit() {
+    let test = TestCatalogue::with(1200);
+    test.catch_up();
+    let folder = test.folder.path();
     let mut edits = 0;
-    Index::remake(&set.catalogue, &mut |_| (), &mut |done, _| {
-        // Found in the old index, while the new one is being made.
-        let found =
+    Index::rebuild(&test.catalogue, &mut |_| (), &mut |done, _| {
+        // The edit must be found in the old index while the new one is being built.
+        let query =
             Query::parse(&[format!("circled{}", edits - 1)], &Context::plain(today())).unwrap();
         let catalogue = Catalogue::open(folder).unwrap();
-        let mut told = |note: &Note| panic!("{note}");
+        let mut on_notice = |notice: &IndexNotice| panic!("{notice}");
         if edits > 0 {
-            let found = find(&found, &catalogue, 10, &mut told).unwrap();
+            let found = find(&query, &catalogue, 10, &mut on_notice).unwrap();
             assert_eq!(found.total, 1, "after {done}");
         }
-        set.edit(1, &format!("circled{edits}"));
+        test.edit(1, &format!("circled{edits}"));
         edits += 1;
     })
     .unwrap();
     assert!(edits >= 2);
     assert_eq!(
-        set.finds(&format!("circled{}", edits - 1), &mut Vec::new()),
+        test.search(&format!("circled{}", edits - 1), &mut Vec::new()),
         [2]
     );
-    set.assert_equal(1200);
+    test.assert_equal(1200);
 }
 
 #[test]
-fn an_audit_finds_what_is_wrong() {
-    let set = Set::with(40);
-    set.follow();
-    let index = set.open();
-    let clip = |number: i64| set.catalogue.clip(number).unwrap().unwrap();
+fn an_audit_finds_every_difference() {
+    let test = TestCatalogue::with(40);
+    test.catch_up();
+    let index = test.open();
+    let clip = |number: i64| test.catalogue.clip(number).unwrap().unwrap();
     let columns = &index.columns;
     let delete = |clip| tantivy::Term::from_field_u64(columns.clip, clip);
-    let mut writer = plain_writer(&index.inner, LITTLE_MEMORY).unwrap();
-    // 3 as if it were 4, 5 gone, 6 twice, 1000 from nowhere.
+    let mut writer = new_writer(&index.inner, SMALL_MEMORY).unwrap();
+    // Clip 3 gets the document of clip 4, clip 5 is missing, clip 6 has two documents, and clip
+    // 1000 does not exist.
     writer.delete_term(delete(3));
     writer.add_document(columns.document(3, &clip(4))).unwrap();
     writer.delete_term(delete(5));
@@ -440,52 +451,52 @@ fn an_audit_finds_what_is_wrong() {
     writer
         .add_document(columns.document(1000, &clip(7)))
         .unwrap();
-    // One number is enough.
+    // A single different number is a difference.
     let mut wider = clip(8);
     wider.width = Some(Fact::new(1921, Source::STREAM));
     writer.delete_term(delete(8));
     writer.add_document(columns.document(8, &wider)).unwrap();
-    // And so is one word out of its place.
+    // A different word order is also a difference.
     let mut shuffled = clip(9);
     let comment = &mut shuffled.comment.as_mut().unwrap().value;
     *comment = comment.split(' ').rev().collect::<Vec<_>>().join(" ");
     writer.delete_term(delete(9));
     writer.add_document(columns.document(9, &shuffled)).unwrap();
-    let payload = Payload {
-        catalogue: set.catalogue.uuid().unwrap(),
-        seq: set.catalogue.seq().unwrap(),
-        documents: DOCUMENTS,
+    let payload = CommitPayload {
+        catalogue: test.catalogue.uuid().unwrap(),
+        seq: test.catalogue.seq().unwrap(),
+        documents: DOCUMENT_VERSION,
     };
     let mut commit = writer.prepare_commit().unwrap();
     commit.set_payload(&serde_json::to_string(&payload).unwrap());
     commit.commit().unwrap();
     drop(writer);
-    let audit = set.open().audit(&set.catalogue).unwrap();
-    let wanted = Audit {
+    let audit = test.open().audit(&test.catalogue).unwrap();
+    let expected = Audit {
         compared: 39,
         differing: vec![3, 8, 9],
         missing: vec![5],
-        doubled: vec![6],
+        duplicated: vec![6],
         surplus: vec![1000],
     };
-    assert_eq!(audit, wanted);
-    // What was changed since is no fault.
-    set.edit(3, "circled");
-    let audit = set.open().audit(&set.catalogue).unwrap();
+    assert_eq!(audit, expected);
+    // Clips that changed after the index was opened are not compared.
+    test.edit(3, "circled");
+    let audit = test.open().audit(&test.catalogue).unwrap();
     assert!(!audit.differing.contains(&4) && audit.compared < 40);
-    Index::remake(&set.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
-    set.assert_equal(40);
+    Index::rebuild(&test.catalogue, &mut |_| (), &mut |_, _| ()).unwrap();
+    test.assert_equal(40);
 }
 
 #[test]
-fn a_sound_index_is_read_through_once() {
-    let set = Set::with(20);
-    set.follow();
-    // As long ago as it takes for the files' times to be believed.
+fn a_checked_file_is_recorded() {
+    let test = TestCatalogue::with(20);
+    test.catch_up();
+    // Waits until a change to the files would alter their times.
     std::thread::sleep(Duration::from_millis(2100));
-    drop(set.open());
-    let memo = fs::read(set.index().join(check::CHECKED)).unwrap();
-    let names = files(&set.open().inner.load_metas().unwrap());
-    let memo = String::from_utf8(memo).unwrap();
-    assert!(names.iter().all(|name| memo.contains(name)), "{memo}");
+    drop(test.open());
+    let records = fs::read(test.index().join(checksums::RECORDS_FILE)).unwrap();
+    let names = files(&test.open().inner.load_metas().unwrap());
+    let records = String::from_utf8(records).unwrap();
+    assert!(names.iter().all(|name| records.contains(name)), "{records}");
 }

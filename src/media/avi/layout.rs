@@ -1,83 +1,83 @@
-//! The chunks of an AVI file up to its frames (Microsoft, "AVI RIFF File Reference").
+//! Chunks of an AVI file up to its frames (Microsoft, "AVI RIFF File Reference").
 //!
-//! ffprobe reads lists as if what they hold stood outside, and so does this.
+//! Like ffprobe, this reads the contents of lists as if they were not nested.
 
-use crate::media::wave::tags::{self, Dictionary};
-use crate::media::wave::window::{Window, u16_at, u32_at};
+use crate::media::wav::buffered_reader::{FileWindow, u16_at, u32_at};
+use crate::media::wav::tags::{self, Dictionary};
 
-/// Chunks before the frames, and after them, that are looked at.
-const MOST_CHUNKS: usize = 200;
-/// Chunks between the frames and their index.
-const MOST_AFTER: usize = 8;
-/// Bytes of a chunk of the header; formats have at most a few hundred.
-const MOST_BYTES: u64 = 64 * 1024;
-/// Streams that are looked at; two digits name them.
-const MOST_STREAMS: usize = 16;
+/// Maximum number of chunks read before the frames.
+const MAX_CHUNKS: usize = 200;
+/// Maximum number of chunks between the frames and their index.
+const MAX_CHUNKS_BEFORE_INDEX: usize = 8;
+/// Maximum size of a header chunk in bytes; formats have at most a few hundred.
+const MAX_CHUNK_SIZE: u64 = 64 * 1024;
+/// Maximum number of streams; chunk names identify a stream by two digits.
+const MAX_STREAMS: usize = 16;
 
-/// A stream as its header and its format describe it.
+/// Stream header (`strh`) and format (`strf`) of one stream.
 #[derive(Debug, Default)]
-pub(super) struct Track {
-    /// `vids`, `auds` and others.
+pub(super) struct AviTrack {
+    /// Stream type: `vids`, `auds` and others.
     pub kind: [u8; 4],
-    /// Seconds of a unit of time: this by `rate`.
+    /// A unit of time is `scale` / `rate` seconds.
     pub scale: u32,
     pub rate: u32,
-    /// In those units.
+    /// Start time, in these units.
     pub start: u32,
     pub length: u32,
-    /// Bytes of a sample; 0 where samples vary.
+    /// Size of a sample in bytes; 0 if it varies.
     pub sample_size: u32,
     pub format: Vec<u8>,
-    /// The pixels' shape, where a video properties header tells it.
+    /// Pixel aspect ratio from the video properties header (`vprp`).
     pub aspect: Option<(u64, u64)>,
 }
 
-/// The parts of a file that describe it.
+/// Stream headers and tags of an AVI file, and the positions of its frames and index.
 #[derive(Default)]
-pub(super) struct Layout {
-    pub tracks: Vec<Track>,
+pub(super) struct AviLayout {
+    pub tracks: Vec<AviTrack>,
     pub tags: Dictionary,
-    /// When it was made, as `IDIT` writes it.
-    pub made: Option<String>,
-    /// Where the four characters `movi` stand, from which most count.
-    pub movie: u64,
-    /// Where the index is, and how many bytes it has.
-    pub index: (u64, u64),
+    /// Creation time, as stored in `IDIT`.
+    pub created: Option<String>,
+    /// Byte position of the four characters `movi`, to which most index offsets are relative.
+    pub movi_position: u64,
+    /// Byte position and size of the index.
+    pub index_range: (u64, u64),
 }
 
-/// Walks a file's chunks; `None` when it is no AVI or not fully understood.
-pub(super) fn layout(window: &mut Window<'_>) -> Option<Layout> {
+/// Walks the chunks of a file; `None` if it is not an AVI file or not fully supported.
+pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<AviLayout> {
     if window.array(0)? != *b"RIFF" || window.array(8)? != *b"AVI " {
         return None;
     }
     let length = u64::from(u32::from_le_bytes(window.array(4)?));
-    // A file that ends early: what it says of its length is guessed at.
+    // ffprobe estimates the duration of a truncated file, so such a file is left to it.
     if length + 8 > window.size() {
         return None;
     }
-    let mut layout = Layout::default();
+    let mut layout = AviLayout::default();
     let mut at = 12;
-    for _ in 0..MOST_CHUNKS {
-        let (kind, size) = chunk(window, at)?;
+    for _ in 0..MAX_CHUNKS {
+        let (kind, size) = read_chunk_header(window, at)?;
         let body = at + 8;
         if kind != *b"LIST" {
-            layout.take(window, kind, body, size)?;
+            layout.read_header_chunk(window, kind, body, size)?;
             at = body.checked_add(size + size % 2)?;
             continue;
         }
         match &window.array(body)? {
             b"movi" => {
-                layout.movie = body;
-                layout.index = index(window, body.checked_add(size + size % 2)?)?;
+                layout.movi_position = body;
+                layout.index_range = find_index(window, body.checked_add(size + size % 2)?)?;
                 return Some(layout).filter(|_| size > 4);
             }
             b"INFO" => {
                 let length = size.checked_sub(4)?;
                 let values = window.read(body + 4, length + length % 2)?;
-                tags::info(values, usize::try_from(length).ok()?, &mut layout.tags)?;
+                tags::read_info(values, usize::try_from(length).ok()?, &mut layout.tags)?;
                 at = body.checked_add(size + size % 2)?;
             }
-            // A camera's own tags.
+            // Not supported: tags in a camera's proprietary format.
             b"ncdt" => return None,
             _ => at = body + 4,
         }
@@ -85,16 +85,16 @@ pub(super) fn layout(window: &mut Window<'_>) -> Option<Layout> {
     None
 }
 
-fn chunk(window: &mut Window<'_>, at: u64) -> Option<([u8; 4], u64)> {
+fn read_chunk_header(window: &mut FileWindow<'_>, at: u64) -> Option<([u8; 4], u64)> {
     let kind = window.array(at)?;
     let size = u32::from_le_bytes(window.array(at.checked_add(4)?)?);
     Some((kind, size.into()))
 }
 
-/// Place and length of the first index from here on.
-fn index(window: &mut Window<'_>, mut at: u64) -> Option<(u64, u64)> {
-    for _ in 0..MOST_AFTER {
-        let (kind, size) = chunk(window, at)?;
+/// Returns the position and size of the first index at or after `at`.
+fn find_index(window: &mut FileWindow<'_>, mut at: u64) -> Option<(u64, u64)> {
+    for _ in 0..MAX_CHUNKS_BEFORE_INDEX {
+        let (kind, size) = read_chunk_header(window, at)?;
         if kind == *b"idx1" {
             return Some((at + 8, size));
         }
@@ -103,19 +103,25 @@ fn index(window: &mut Window<'_>, mut at: u64) -> Option<(u64, u64)> {
     None
 }
 
-impl Layout {
-    /// Takes a chunk of the header; `None` when it is unclear.
-    fn take(&mut self, window: &mut Window<'_>, kind: [u8; 4], at: u64, size: u64) -> Option<()> {
+impl AviLayout {
+    /// Reads a header chunk; `None` if it is not supported.
+    fn read_header_chunk(
+        &mut self,
+        window: &mut FileWindow<'_>,
+        kind: [u8; 4],
+        at: u64,
+        size: u64,
+    ) -> Option<()> {
         let body = move || {
             let window = window;
             window
-                .read(at, size.min(MOST_BYTES + 1))
-                .filter(|_| size <= MOST_BYTES)
+                .read(at, size.min(MAX_CHUNK_SIZE + 1))
+                .filter(|_| size <= MAX_CHUNK_SIZE)
         };
         match &kind {
             b"strh" => {
-                self.tracks.push(Track::new(body()?)?);
-                (self.tracks.len() <= MOST_STREAMS).then_some(())?;
+                self.tracks.push(AviTrack::parse(body()?)?);
+                (self.tracks.len() <= MAX_STREAMS).then_some(())?;
             }
             b"strf" => {
                 let track = self.tracks.last_mut()?;
@@ -125,11 +131,11 @@ impl Layout {
             b"vprp" => self.tracks.last_mut()?.aspect = Some(aspect(body()?)?),
             b"IDIT" => {
                 let text = body()?.split(|&byte| byte == 0).next()?;
-                self.made = Some(String::from_utf8(text.to_vec()).ok()?);
+                self.created = Some(String::from_utf8(text.to_vec()).ok()?);
             }
-            // An index in parts, of a file beyond a gigabyte.
+            // Not supported: OpenDML indexes in several parts, for files larger than a gigabyte.
             b"indx" if u32_at(body()?, 4)? > 0 => return None,
-            // What a camera wrote in ways of its own, and another kind of file.
+            // Not supported: proprietary camera data, and the AMV format.
             b"strd" | b"amvh" => return None,
             _ => {}
         }
@@ -137,8 +143,8 @@ impl Layout {
     }
 }
 
-impl Track {
-    fn new(header: &[u8]) -> Option<Self> {
+impl AviTrack {
+    fn parse(header: &[u8]) -> Option<Self> {
         Some(Self {
             kind: *header.first_chunk()?,
             scale: u32_at(header, 20)?,
@@ -151,16 +157,17 @@ impl Track {
     }
 }
 
-/// What is shown by how many pixels show it (`OpenDML` AVI extensions 1.02, 5.0).
+/// Returns the pixel aspect ratio, from the display aspect ratio and the size in pixels (`OpenDML`
+/// AVI extensions 1.02, 5.0).
 fn aspect(body: &[u8]) -> Option<(u64, u64)> {
     if body.len() <= 36 {
         return None;
     }
-    let (high, wide) = (u16_at(body, 20)?, u16_at(body, 22)?);
+    let (aspect_height, aspect_width) = (u16_at(body, 20)?, u16_at(body, 22)?);
     let (width, height) = (u32_at(body, 24)?, u32_at(body, 28)?);
-    let (wide, high) = (
-        u64::from(wide) * u64::from(height),
-        u64::from(high) * u64::from(width),
+    let (aspect_width, aspect_height) = (
+        u64::from(aspect_width) * u64::from(height),
+        u64::from(aspect_height) * u64::from(width),
     );
-    (wide > 0 && high > 0).then_some((wide, high))
+    (aspect_width > 0 && aspect_height > 0).then_some((aspect_width, aspect_height))
 }

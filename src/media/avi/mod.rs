@@ -1,71 +1,75 @@
-//! Headers of AVI files with Motion JPEG, as cameras and recorders wrote them, read without a
-//! process.
+//! AVI files with Motion JPEG, as older cameras and recorders wrote them: header, tags and
+//! keyframes.
 //!
-//! Everything that ffprobe tells stands before the frames, in the first frame, and in the
-//! index behind them. What is not fully understood is `None`: then ffprobe is asked.
+//! Everything that ffprobe reports is stored before the frames, in the first frame, or in the index
+//! after them, so no process is started. Files that are not fully supported result in `None` and
+//! are left to ffprobe.
 
 mod index;
 mod layout;
 
 use std::io;
 
-use super::bitstream::sound_frames::SoundFrame;
-use super::bitstream::{Coded, Container, ac3, jpeg, mpeg_audio};
-use super::header::{Film, Format, Header, Stream, seconds, tidy};
-use super::keyframes::{Decoder, Key, Keyframes, MOST_KEY, Stored, evenly};
-use super::ratio::{aspect, lowest};
-use super::wave::pcm;
-use super::wave::window::{Window, u16_at, u32_at};
-use crate::original::Original;
-use index::Entry;
-use layout::{Layout, Track};
+use super::bitstream::audio_frames::AudioFrame;
+use super::bitstream::{CodedPicture, ContainerPicture, ac3, jpeg, mpeg_audio};
+use super::header::{Format, MediaHeader, ParsedFile, Stream, format_seconds, normalize_tags};
+use super::keyframes::{
+    Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
+};
+use super::ratio::{format_aspect_ratio, reduce};
+use super::wav::buffered_reader::{FileWindow, u16_at, u32_at};
+use super::wav::pcm;
+use crate::source_file::Original;
+use index::AviIndexEntry;
+use layout::{AviLayout, AviTrack};
 
-/// Bytes of an index that is read: two hours of pictures and sound in turn.
-const MOST_INDEX: u64 = 4 * 1024 * 1024;
-/// Bytes of a frame that tell what is in it.
-const FIRST_BYTES: u64 = 4096;
-/// Bytes of a `BITMAPINFOHEADER`.
-const BITMAP: usize = 40;
+/// Maximum size of an index in bytes: enough for two hours of interleaved video and audio.
+const MAX_INDEX: u64 = 4 * 1024 * 1024;
+/// Bytes read of a stream's first frame, enough for its headers.
+const FRAME_HEAD: u64 = 4096;
+/// Size of a `BITMAPINFOHEADER` in bytes.
+const BITMAP_HEADER: usize = 40;
 
-/// Reads a file's header; `None` when it is of another kind or not fully understood.
+/// Reads the header of an AVI file; `None` if it is another kind of file or not fully supported.
 ///
 /// # Errors
-/// When the drive fails.
-pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
-    let mut window = Window::new(original);
-    let told = film(&mut window);
-    window.ended(told)
+/// Fails if the file cannot be read.
+pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
+    let mut window = FileWindow::new(original);
+    let parsed = parse(&mut window);
+    window.finish(parsed)
 }
 
-fn film(window: &mut Window<'_>) -> Option<Film> {
-    let layout = layout::layout(window)?;
-    let entries = entries(window, &layout)?;
+fn parse(window: &mut FileWindow<'_>) -> Option<ParsedFile> {
+    let layout = layout::parse(window)?;
+    let entries = read_entries(window, &layout)?;
     let mut streams = Vec::new();
     let mut keyframes = None;
     for (number, track) in layout.tracks.iter().enumerate() {
         let first = entries.iter().find(|entry| entry.stream == number);
         let frame = first.and_then(|first| {
-            let length = FIRST_BYTES.min(first.length.into());
+            let length = FRAME_HEAD.min(first.length.into());
             window.read(first.position + 8, length)
         });
         let frame = frame.unwrap_or_default();
         streams.push(match &track.kind {
-            // Of two pictures, which one is shown is a question of its own.
+            // Files with two video streams are left to ffprobe, since it is unclear which one is
+            // shown.
             b"vids" if keyframes.is_none() => {
-                let picture = Picture::new(track, frame)?;
-                keyframes = Some(picture.keyframes(track, number, &entries));
+                let video = MjpegStream::parse(track, frame)?;
+                keyframes = Some(video.keyframes(track, number, &entries));
                 let units = (track.scale, track.rate);
                 let bit_rate = index::bit_rate(&entries, number, units, window.size())?;
-                picture.stream(track, bit_rate)?
+                video.stream(track, bit_rate)?
             }
-            b"auds" => sound(track, frame)?,
+            b"auds" => audio_stream(track, frame)?,
             _ => return None,
         });
     }
     let keyframes = keyframes?;
-    let made = layout.made.as_deref().map(creation_time);
+    let created = layout.created.as_deref().map(convert_creation_time);
     let tags = layout.tags.into_tags();
-    let tags = made
+    let tags = created
         .into_iter()
         .flatten()
         .map(|time| ("creation_time".to_owned(), time))
@@ -73,30 +77,30 @@ fn film(window: &mut Window<'_>) -> Option<Film> {
     let format = Format {
         name: "avi".to_owned(),
         duration: Some(duration(&layout.tracks)?),
-        tags: tidy(tags),
+        tags: normalize_tags(tags),
     };
-    Some(Film {
-        header: Header { format, streams },
+    Some(ParsedFile {
+        header: MediaHeader { format, streams },
         keyframes: Some(keyframes).filter(|found| !found.keys.is_empty()),
     })
 }
 
-/// All chunks of frames, if the index leads to them.
-fn entries(window: &mut Window<'_>, layout: &Layout) -> Option<Vec<Entry>> {
-    let (at, length) = layout.index;
-    if length > MOST_INDEX {
+/// Reads the index entries of all non-empty chunks; `None` if the index does not match the file.
+fn read_entries(window: &mut FileWindow<'_>, layout: &AviLayout) -> Option<Vec<AviIndexEntry>> {
+    let (at, length) = layout.index_range;
+    if length > MAX_INDEX {
         return None;
     }
-    let index = window.beside(at, length)?;
-    // Places count from `movi`, or from the file's begin.
-    for base in [layout.movie, 0] {
-        let entries = index::entries(&index, layout.tracks.len(), base)?;
+    let index = window.read_separately(at, length)?;
+    // Positions are relative to `movi` or to the start of the file.
+    for base in [layout.movi_position, 0] {
+        let entries = index::parse(&index, layout.tracks.len(), base)?;
         let (first, last) = (entries.first()?, entries.last()?);
-        let is_inside = |entry: &Entry| {
+        let is_inside = |entry: &AviIndexEntry| {
             let end = entry.position.checked_add(8 + u64::from(entry.length));
-            entry.position > layout.movie && end.is_some_and(|end| end <= at)
+            entry.position > layout.movi_position && end.is_some_and(|end| end <= at)
         };
-        let is_first = layout.movie + 4 == first.position;
+        let is_first = layout.movi_position + 4 == first.position;
         if is_first && is_inside(first) && is_inside(last) {
             let length = u32::from_le_bytes(window.array(first.position + 4)?);
             return (length == first.length).then_some(entries);
@@ -105,41 +109,42 @@ fn entries(window: &mut Window<'_>, layout: &Layout) -> Option<Vec<Entry>> {
     None
 }
 
-/// A track of Motion JPEG.
-struct Picture {
-    coded: Coded,
+/// A Motion JPEG stream.
+struct MjpegStream {
+    coded: CodedPicture,
     width: u32,
     height: u32,
 }
 
-impl Picture {
-    fn new(track: &Track, frame: &[u8]) -> Option<Self> {
+impl MjpegStream {
+    fn parse(track: &AviTrack, frame: &[u8]) -> Option<Self> {
         let format = track.format.as_slice();
         let (width, height) = (u32_at(format, 4)?, u32_at(format, 8)?);
-        let is_known = format.len() == BITMAP && format.get(16..20)? == b"MJPG";
-        let coded = jpeg::of_frame(frame)?;
-        // Half as high is a field, and a picture upside down is negative.
+        let is_mjpeg = format.len() == BITMAP_HEADER && format.get(16..20)? == b"MJPG";
+        let coded = jpeg::parse_frame(frame)?;
+        // A picture of half the height is a field. A negative height means that rows are stored
+        // bottom-up.
         let is_whole = (coded.width, coded.height) == (Some(width), Some(height));
-        (is_known && is_whole && track.start == 0).then(|| Self {
-            coded: coded.within(&Container {
+        (is_mjpeg && is_whole && track.start == 0).then(|| Self {
+            coded: coded.merge_container(&ContainerPicture {
                 width,
                 height,
-                ..Container::default()
+                ..ContainerPicture::default()
             }),
             width,
             height,
         })
     }
 
-    fn stream(self, track: &Track, bit_rate: u64) -> Option<Stream> {
+    fn stream(self, track: &AviTrack, bit_rate: u64) -> Option<Stream> {
         let coded = self.coded;
         let rate = frame_rate(track)?;
-        let told = |name: Option<&'static str>| name.map(str::to_owned);
-        let of_codec = coded
+        let owned = |name: Option<&'static str>| name.map(str::to_owned);
+        let codec_aspect = coded
             .sample_aspect_ratio
-            .map(|(wide, high)| format!("{wide}:{high}"));
-        let of_container = match track.aspect {
-            Some((wide, high)) => Some(aspect(wide, high)?),
+            .map(|(width, height)| format!("{width}:{height}"));
+        let container_aspect = match track.aspect {
+            Some((width, height)) => Some(format_aspect_ratio(width, height)?),
             None => None,
         };
         Some(Stream {
@@ -150,13 +155,13 @@ impl Picture {
             level: coded.level,
             width: coded.width,
             height: coded.height,
-            sample_aspect_ratio: of_container.or(of_codec),
+            sample_aspect_ratio: container_aspect.or(codec_aspect),
             pix_fmt: Some(coded.pixel_format?),
             bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-            color_primaries: told(coded.colour.primaries),
-            color_transfer: told(coded.colour.transfer),
-            color_space: told(coded.colour.matrix),
-            color_range: told(coded.colour.range),
+            color_primaries: owned(coded.colour.primaries),
+            color_transfer: owned(coded.colour.transfer),
+            color_space: owned(coded.colour.matrix),
+            color_range: owned(coded.colour.range),
             r_frame_rate: rate.clone(),
             avg_frame_rate: rate,
             bit_rate: Some(bit_rate.to_string()),
@@ -164,21 +169,23 @@ impl Picture {
         })
     }
 
-    fn keyframes(&self, track: &Track, number: usize, entries: &[Entry]) -> Keyframes {
-        let all: Vec<&Entry> = entries
+    fn keyframes(&self, track: &AviTrack, number: usize, entries: &[AviIndexEntry]) -> Keyframes {
+        let all: Vec<&AviIndexEntry> = entries
             .iter()
-            .filter(|entry| entry.stream == number && entry.is_key && entry.length <= MOST_KEY)
+            .filter(|entry| {
+                entry.stream == number && entry.is_key && entry.length <= MAX_KEYFRAME_BYTES
+            })
             .collect();
         let key = |at| {
             let entry = all.get(usize::try_from(at).ok()?)?;
             let units = u128::from(entry.number) * u128::from(track.scale);
-            Some(Key {
+            Some(Keyframe {
                 offset: entry.position + 8,
                 bytes: entry.length,
                 micros: u64::try_from(units * 1_000_000 / u128::from(track.rate.max(1))).ok()?,
             })
         };
-        let mut keys: Vec<Key> = evenly(all.len() as u64).filter_map(key).collect();
+        let mut keys: Vec<Keyframe> = evenly_spaced(all.len() as u64).filter_map(key).collect();
         keys.dedup_by_key(|key| key.micros);
         Keyframes {
             decoder: Decoder {
@@ -188,20 +195,22 @@ impl Picture {
                 width: self.width,
                 height: self.height,
             },
-            stored: Stored::Whole,
+            stored: KeyframeStorage::Whole,
             keys,
         }
     }
 }
 
-/// The rate of frames; `None` where ffprobe does not take the header's word for it.
-fn frame_rate(track: &Track) -> Option<String> {
-    let (rate, scale) = lowest(u64::from(track.rate), track.scale.into())?;
+/// Returns the frame rate as a fraction; `None` if it is outside the range in which ffprobe accepts
+/// the header's rate.
+fn frame_rate(track: &AviTrack) -> Option<String> {
+    let (rate, scale) = reduce(u64::from(track.rate), track.scale.into())?;
     (rate < scale * 101 && rate >= scale * 5).then(|| format!("{rate}/{scale}"))
 }
 
-/// Seconds with six digits of the longest stream, as far as streams tell.
-fn duration(tracks: &[Track]) -> Option<String> {
+/// Returns the duration of the longest stream in seconds with six decimals. Audio streams with a
+/// constant sample size are ignored.
+fn duration(tracks: &[AviTrack]) -> Option<String> {
     let micros = tracks
         .iter()
         .filter(|track| track.sample_size == 0 || track.kind == *b"vids")
@@ -211,26 +220,29 @@ fn duration(tracks: &[Track]) -> Option<String> {
             (units + rate / 2).checked_div(rate)
         })
         .try_fold(0, |longest, micros| Some(micros?.max(longest)))?;
-    (micros > 0).then(|| seconds(micros))
+    (micros > 0).then(|| format_seconds(micros))
 }
 
-/// A track of sound, whose first chunk begins so.
-fn sound(track: &Track, frame: &[u8]) -> Option<Stream> {
+/// Builds an audio stream; `frame` is the beginning of its first chunk.
+fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
     if track.scale == 0 || track.rate == 0 || track.start != 0 {
         return None;
     }
-    let of_frame = |told: SoundFrame| Stream {
-        codec_name: Some(told.codec.to_owned()),
-        sample_rate: Some(told.sample_rate.to_string()),
-        channels: Some(told.channels),
-        channel_layout: Some(told.channel_layout.to_owned()),
+    let stream_from_frame = |frame: AudioFrame| Stream {
+        codec_name: Some(frame.codec.to_owned()),
+        sample_rate: Some(frame.sample_rate.to_string()),
+        channels: Some(frame.channels),
+        channel_layout: Some(frame.channel_layout.to_owned()),
         ..Stream::default()
     };
-    let told = match u16_at(&track.format, 0)? {
-        0x55 => of_frame(mpeg_audio::of_frame(frame).filter(|told| told.codec == "mp3")?),
-        0x2000 => of_frame(ac3::of_frame(frame)?),
+    let stream = match u16_at(&track.format, 0)? {
+        0x55 => {
+            let is_mp3 = |frame: &AudioFrame| frame.codec == "mp3";
+            stream_from_frame(mpeg_audio::parse_frame(frame).filter(is_mp3)?)
+        }
+        0x2000 => stream_from_frame(ac3::parse_frame(frame)?),
         _ => {
-            let pcm = pcm::read(&track.format)?;
+            let pcm = pcm::parse(&track.format)?;
             Stream {
                 codec_name: Some(pcm.codec.to_owned()),
                 sample_rate: Some(pcm.sample_rate.to_string()),
@@ -242,13 +254,13 @@ fn sound(track: &Track, frame: &[u8]) -> Option<Stream> {
     };
     Some(Stream {
         codec_type: "audio".to_owned(),
-        ..told
+        ..stream
     })
 }
 
-/// A time as C's `ctime` writes it, `Mon Mar 10 15:04:43 2003`, in ffprobe's form; or one
-/// with its date in numbers, whose strokes ffprobe makes lines.
-fn creation_time(text: &str) -> Option<String> {
+/// Converts a creation time to ffprobe's format. Accepts C's `ctime` format (`Mon Mar 10 15:04:43
+/// 2003`) and numeric dates, in which ffprobe replaces the slashes with hyphens.
+fn convert_creation_time(text: &str) -> Option<String> {
     let mut words = text.split_ascii_whitespace();
     if let (Some(_), Some(month), Some(day), Some(time), Some(year)) = (
         words.next(),

@@ -1,8 +1,10 @@
+//! Tests with a generated AVI file, intact and damaged.
+
 use proptest::prelude::*;
 
 use super::*;
 
-/// The beginning of a picture of 320 by 240 pixels.
+/// Beginning of a JPEG picture of 320 by 240 pixels.
 const PICTURE: &[u8] =
     b"\xff\xd8\xff\xc0\0\x11\x08\0\xf0\x01\x40\x03\x01\x22\0\x02\x11\0\x03\x11\0\xff\xda";
 
@@ -16,22 +18,25 @@ fn list(name: &[u8], parts: &[Vec<u8>]) -> Vec<u8> {
     chunk(b"LIST", &[name, &parts.concat()].concat())
 }
 
-fn words(words: &[u32]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+fn u32_bytes(values: &[u32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
-/// A second of ten pictures, with sound and a title.
-fn film() -> Vec<u8> {
+/// Builds a one-second file with ten pictures, audio and a title.
+fn sample_file() -> Vec<u8> {
     let header = |kind: &[u8], scale, rate, length, sample| {
-        let rest = words(&[0, 0, 0, 0, scale, rate, 0, length, 0, 0, sample, 0, 0]);
+        let rest = u32_bytes(&[0, 0, 0, 0, scale, rate, 0, length, 0, 0, sample, 0, 0]);
         chunk(b"strh", &[kind, &rest].concat())
     };
     let bitmap = [
-        words(&[40, 320, 240, 0x0018_0001]),
+        u32_bytes(&[40, 320, 240, 0x0018_0001]),
         b"MJPG".to_vec(),
         vec![0; 20],
     ];
-    let pcm = [words(&[0x0001_0001, 8000, 16_000, 0x0010_0002])];
+    let pcm = [u32_bytes(&[0x0001_0001, 8000, 16_000, 0x0010_0002])];
     let heads = [
         list(
             b"strl",
@@ -56,7 +61,7 @@ fn film() -> Vec<u8> {
         for (name, body) in [(b"00dc", frame.as_slice()), (b"01wb", &[0; 100])] {
             let length = u32::try_from(body.len()).unwrap();
             index.extend(name);
-            index.extend(words(&[0x10, position, length]));
+            index.extend(u32_bytes(&[0x10, position, length]));
             frames.push(chunk(name, body));
             position += 8 + length + length % 2;
         }
@@ -70,35 +75,35 @@ fn film() -> Vec<u8> {
     chunk(b"RIFF", &[&b"AVI "[..], &parts.concat()].concat())
 }
 
-fn read_bytes(bytes: &[u8]) -> Option<Film> {
+fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
     read(&Original::open(file.path()).unwrap()).unwrap()
 }
 
 #[test]
-fn a_film_says_what_ffprobe_says() {
-    let bytes = film();
-    let told = read_bytes(&bytes).unwrap();
-    let [picture, sound] = told.header.streams.as_slice() else {
+fn matches_ffprobe() {
+    let bytes = sample_file();
+    let parsed = read_bytes(&bytes).unwrap();
+    let [video, audio] = parsed.header.streams.as_slice() else {
         panic!("two streams");
     };
-    assert_eq!(picture.pix_fmt.as_deref(), Some("yuvj420p"));
-    assert_eq!(picture.avg_frame_rate, "10/1");
+    assert_eq!(video.pix_fmt.as_deref(), Some("yuvj420p"));
+    assert_eq!(video.avg_frame_rate, "10/1");
     // Ten frames of 2023 bytes, over nine tenths of a second.
-    assert_eq!(picture.bit_rate.as_deref(), Some("179822"));
-    assert_eq!(sound.codec_name.as_deref(), Some("pcm_s16le"));
-    let format = &told.header.format;
+    assert_eq!(video.bit_rate.as_deref(), Some("179822"));
+    assert_eq!(audio.codec_name.as_deref(), Some("pcm_s16le"));
+    let format = &parsed.header.format;
     assert_eq!(format.duration.as_deref(), Some("1.000000"));
     assert_eq!(format.tags["title"], "Day two");
     assert_eq!(format.tags["creation_time"], "2003-03-10 15:04:43");
-    let keys = told.keyframes.unwrap().keys;
+    let keys = parsed.keyframes.unwrap().keys;
     assert_eq!((keys.len(), keys[9].micros), (10, 900_000));
     for key in keys {
         let begin = usize::try_from(key.offset).unwrap();
         assert!(bytes[begin..].starts_with(PICTURE));
     }
-    // A file that ends early, or whose index leads elsewhere, is ffprobe's.
+    // Truncated files and files with a wrong index are left to ffprobe.
     assert!(read_bytes(&bytes[..bytes.len() - 2]).is_none());
     let mut moved = bytes;
     let index = moved.len() - 20 * 16;
@@ -107,7 +112,7 @@ fn a_film_says_what_ffprobe_says() {
 }
 
 #[test]
-fn times_are_read_as_cameras_write_them() {
+fn reads_creation_times_in_camera_formats() {
     for (text, expected) in [
         ("Mon Mar 10 15:04:43 2003\n", Some("2003-03-10 15:04:43")),
         ("SAT DEC  1 15:04:43 2012", None),
@@ -115,35 +120,35 @@ fn times_are_read_as_cameras_write_them() {
         ("yesterday", None),
         ("", None),
     ] {
-        assert_eq!(creation_time(text).as_deref(), expected, "{text}");
+        assert_eq!(convert_creation_time(text).as_deref(), expected, "{text}");
     }
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
-    fn damaged_films_are_read_or_refused(
+    fn accepts_or_rejects_damaged_files(
         damage in prop::collection::vec((0..900_usize, any::<u8>()), 0..6),
-        cut in 0..20_000_usize,
-        is_cut: bool,
+        length_if_truncated in 0..20_000_usize,
+        is_truncated: bool,
     ) {
-        let mut bytes = film();
+        let mut bytes = sample_file();
         let length = bytes.len();
         for (at, byte) in damage {
-            // The header in front, and the index behind.
+            // Damage the header at the start or the index at the end.
             let at = if at < 500 { at } else { length + at - 900 };
             bytes[at] = byte;
         }
-        if is_cut {
-            bytes.truncate(cut);
+        if is_truncated {
+            bytes.truncate(length_if_truncated);
         }
-        if let Some(found) = read_bytes(&bytes).and_then(|film| film.keyframes) {
+        if let Some(found) = read_bytes(&bytes).and_then(|parsed| parsed.keyframes) {
             for key in &found.keys {
                 let end = key.offset + u64::from(key.bytes);
                 prop_assert!(key.bytes > 0 && end <= bytes.len() as u64);
             }
-            prop_assert!(found.keys.is_sorted_by(|one, next| one.micros < next.micros));
+            prop_assert!(found.keys.is_sorted_by(|previous, next| previous.micros < next.micros));
         }
     }
 }

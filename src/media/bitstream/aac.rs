@@ -1,40 +1,41 @@
-//! AAC and the descriptors that MP4 wraps codecs in (ISO/IEC 14496-3 1.6.2.1, 14496-1 7.2.6).
+//! AAC configuration, and the MPEG-4 descriptors that contain it (ISO/IEC 14496-3 1.6.2.1, 14496-1
+//! 7.2.6).
 
-use super::bits::{Bits, u32_at};
+use super::bits::{BitReader, u32_at};
 
-/// Up to this core rate a stream may double its rate without saying so (spectral band
-/// replication, found only in its frames).
-const MOST_DOUBLED: u32 = 32_000;
+/// Highest core sample rate that spectral band replication may double implicitly. Only the frames
+/// of such a stream show whether it does.
+const MAX_DOUBLED_RATE: u32 = 32_000;
 
-/// A configuration is a few bytes; of a longer one only the beginning is searched.
-const LONGEST: usize = 512;
+/// Maximum number of bytes searched; configurations have only a few.
+const MAX_SEARCHED: usize = 512;
 
-/// What an audio configuration says, in ffprobe's words.
+/// Audio configuration in ffprobe's terms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::media) struct Sound {
-    /// The kind of AAC: 2 for LC, 42 for xHE-AAC.
+pub(in crate::media) struct AacConfig {
+    /// Audio object type: 1 to 4 (Main, LC, SSR and LTP).
     pub object_type: u32,
-    /// `None` where only the frames tell.
+    /// `None` if only the frames contain it.
     pub sample_rate: Option<u32>,
-    /// `None` where only the frames tell.
+    /// `None` if only the frames contain it.
     pub channels: Option<u32>,
     pub channel_layout: Option<&'static str>,
 }
 
-/// An elementary stream descriptor, `esds`.
+/// Elementary stream descriptor (`esds`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::media) struct Descriptor<'a> {
+pub(in crate::media) struct EsDescriptor<'a> {
     /// `objectTypeIndication`: 0x40 for AAC, 0x20 for MPEG-4 Visual, 0x6b for MP3.
     pub object_type: u8,
-    pub most_bit_rate: u32,
+    pub max_bit_rate: u32,
     pub average_bit_rate: u32,
-    /// The decoder's own configuration; empty where there is none.
+    /// Decoder-specific configuration; empty if there is none.
     pub config: &'a [u8],
 }
 
-/// Reads the payload of an `esds` box, from its version on.
-pub(in crate::media) fn descriptor(payload: &[u8]) -> Option<Descriptor<'_>> {
-    let (3, stream, _) = tagged(payload.get(4..)?)? else {
+/// Parses the payload of an `esds` box, which begins with its version.
+pub(in crate::media) fn parse_descriptor(payload: &[u8]) -> Option<EsDescriptor<'_>> {
+    let (3, stream, _) = split_descriptor(payload.get(4..)?)? else {
         return None;
     };
     let &flags = stream.get(2)?;
@@ -49,23 +50,24 @@ pub(in crate::media) fn descriptor(payload: &[u8]) -> Option<Descriptor<'_>> {
     if flags & 0x20 != 0 {
         rest = rest.get(2..)?;
     }
-    let (4, decoder, _) = tagged(rest)? else {
+    let (4, decoder, _) = split_descriptor(rest)? else {
         return None;
     };
-    let config = match tagged(decoder.get(13..)?) {
+    let config = match split_descriptor(decoder.get(13..)?) {
         Some((5, config, _)) => config,
         _ => &[],
     };
-    Some(Descriptor {
+    Some(EsDescriptor {
         object_type: *decoder.first()?,
-        most_bit_rate: u32_at(decoder, 5)?,
+        max_bit_rate: u32_at(decoder, 5)?,
         average_bit_rate: u32_at(decoder, 9)?,
         config,
     })
 }
 
-/// A descriptor's tag and body, and what follows; a body that is cut short ends with the bytes.
-fn tagged(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+/// Splits off a descriptor; returns its tag, its body and the remaining bytes. A truncated body
+/// extends to the end of `bytes`.
+fn split_descriptor(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, mut rest) = bytes.split_first()?;
     let mut length = 0;
     for _ in 0..4 {
@@ -80,59 +82,60 @@ fn tagged(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, body, after))
 }
 
-/// Reads an `AudioSpecificConfig`; `None` for kinds of audio other than AAC.
-pub(in crate::media) fn of_config(config: &[u8]) -> Option<Sound> {
-    let mut bits = Bits::new(config.get(..LONGEST).unwrap_or(config));
-    let mut object_type = kind(&mut bits)?;
-    let core_rate = rate(&mut bits)?;
-    let layout = bits.take(4)?;
-    let doubled;
+/// Parses an `AudioSpecificConfig`; `None` for object types other than AAC.
+pub(in crate::media) fn parse_config(config: &[u8]) -> Option<AacConfig> {
+    let mut bits = BitReader::new(config.get(..MAX_SEARCHED).unwrap_or(config));
+    let mut object_type = read_object_type(&mut bits)?;
+    let core_rate = read_rate(&mut bits)?;
+    let channel_code = bits.read(4)?;
+    let has_doubled_rate;
     let is_parametric = object_type == 29;
     if matches!(object_type, 5 | 29) {
-        doubled = Some(rate(&mut bits)? > core_rate);
-        object_type = kind(&mut bits)?;
+        has_doubled_rate = Some(read_rate(&mut bits)? > core_rate);
+        object_type = read_object_type(&mut bits)?;
     } else {
-        doubled = extension(bits, core_rate);
+        has_doubled_rate = find_extension(bits, core_rate);
     }
-    // Main, LC, SSR and LTP: of the others, ffmpeg decodes few and says less.
+    // Only Main, LC, SSR and LTP are supported: ffmpeg supports few other types and reports less
+    // about them.
     if !matches!(object_type, 1..=4) {
         return None;
     }
-    let is_untold = doubled.is_none() && may_double(core_rate);
-    let (channels, channel_layout) = match (layout, is_parametric) {
-        // Parametric stereo makes two channels of one, and comes only with a doubled rate.
+    let is_ambiguous = has_doubled_rate.is_none() && may_double(core_rate);
+    let (channels, channel_layout) = match (channel_code, is_parametric) {
+        // Parametric stereo turns one channel into two, and is only used with a doubled rate.
         (1, true) => (Some(2), Some("stereo")),
-        (1, _) if is_untold || doubled == Some(true) => (None, None),
-        _ => channels(layout).unzip(),
+        (1, _) if is_ambiguous || has_doubled_rate == Some(true) => (None, None),
+        _ => channels_from_code(channel_code).unzip(),
     };
-    Some(Sound {
+    Some(AacConfig {
         object_type,
-        sample_rate: match doubled {
+        sample_rate: match has_doubled_rate {
             Some(true) => core_rate.checked_mul(2),
             Some(false) => Some(core_rate),
-            None => Some(core_rate).filter(|_| !is_untold),
+            None => Some(core_rate).filter(|_| !is_ambiguous),
         },
         channels,
         channel_layout,
     })
 }
 
-fn kind(bits: &mut Bits) -> Option<u32> {
-    match bits.take(5)? {
-        31 => Some(32 + bits.take(6)?),
+fn read_object_type(bits: &mut BitReader) -> Option<u32> {
+    match bits.read(5)? {
+        31 => Some(32 + bits.read(6)?),
         kind => Some(kind),
     }
 }
 
-fn rate(bits: &mut Bits) -> Option<u32> {
-    match bits.take(4)? {
-        15 => bits.take(24).filter(|&rate| rate > 0),
-        code => rate_of_code(code),
+fn read_rate(bits: &mut BitReader) -> Option<u32> {
+    match bits.read(4)? {
+        15 => bits.read(24).filter(|&rate| rate > 0),
+        code => rate_from_code(code),
     }
 }
 
-/// `samplingFrequencyIndex`.
-pub(super) fn rate_of_code(code: u32) -> Option<u32> {
+/// Returns the sample rate for a `samplingFrequencyIndex`.
+pub(super) fn rate_from_code(code: u32) -> Option<u32> {
     const RATES: [u32; 13] = [
         96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025,
         8000, 7350,
@@ -140,35 +143,37 @@ pub(super) fn rate_of_code(code: u32) -> Option<u32> {
     RATES.get(usize::try_from(code).ok()?).copied()
 }
 
-/// Whether a stream of this core rate may double it without saying so.
+/// Returns true if a stream with this core rate may double it without signalling it.
 pub(super) fn may_double(core_rate: u32) -> bool {
-    core_rate <= MOST_DOUBLED
+    core_rate <= MAX_DOUBLED_RATE
 }
 
-/// Whether the rate is doubled, where an extension behind the configuration says so.
-fn extension(mut bits: Bits, core_rate: u32) -> Option<bool> {
-    while bits.left() > 15 {
+/// Searches for the extension after the configuration. Returns true if it raises the sample rate;
+/// `None` if there is no usable extension.
+fn find_extension(mut bits: BitReader, core_rate: u32) -> Option<bool> {
+    while bits.remaining() > 15 {
         let mut ahead = bits.clone();
-        if ahead.take(11)? != 0x2b7 {
+        if ahead.read(11)? != 0x2b7 {
             bits.skip(1)?;
             continue;
         }
-        if kind(&mut ahead)? != 5 {
+        if read_object_type(&mut ahead)? != 5 {
             return None;
         }
         if !ahead.flag()? {
             return Some(false);
         }
-        let outer_rate = rate(&mut ahead)?;
-        // The same rate is taken for nothing said at all.
-        return (outer_rate != core_rate).then_some(outer_rate > core_rate);
+        let extension_rate = read_rate(&mut ahead)?;
+        // An extension with the same rate is ignored.
+        return (extension_rate != core_rate).then_some(extension_rate > core_rate);
     }
     None
 }
 
-/// `channelConfiguration`; the others are told in the frames or named differently by version.
-pub(super) fn channels(layout: u32) -> Option<(u32, &'static str)> {
-    Some(match layout {
+/// Returns the channel count and layout for a `channelConfiguration`. `None` if the frames define
+/// the layout, or if its name differs between ffmpeg versions.
+pub(super) fn channels_from_code(channel_code: u32) -> Option<(u32, &'static str)> {
+    Some(match channel_code {
         1 => (1, "mono"),
         2 => (2, "stereo"),
         3 => (3, "3.0"),
@@ -185,41 +190,41 @@ mod tests {
     use crate::media::bitstream::tests::bytes;
 
     #[test]
-    fn configurations_tell_rate_and_channels_unless_only_frames_do() {
+    fn reads_rate_and_channels_unless_only_frames_contain_them() {
         for (hex, rate, channels, layout) in [
             ("1190", Some(48_000), Some(2), Some("stereo")),
             ("1208", Some(44_100), Some(1), Some("mono")),
             ("11b056e500", Some(48_000), Some(6), Some("5.1")),
-            // The rate may double behind its back, unless it says that it does not.
+            // The rate may double implicitly, unless the configuration rules it out.
             ("1310", None, Some(2), Some("stereo")),
             ("1308", None, None, None),
             ("130856e500", Some(24_000), Some(1), Some("mono")),
-            // Doubled by its own word: before the core, or behind it.
+            // Explicitly doubled: signalled before the core configuration, or after it.
             ("2b118800", Some(48_000), Some(2), Some("stereo")),
             ("eb098800", Some(48_000), Some(2), Some("stereo")),
             ("131056e598", Some(48_000), Some(2), Some("stereo")),
             ("11b8", Some(48_000), None, None),
         ] {
-            let sound = of_config(&bytes(hex)).unwrap();
+            let config = parse_config(&bytes(hex)).unwrap();
             assert_eq!(
-                (sound.sample_rate, sound.channels, sound.channel_layout),
+                (config.sample_rate, config.channels, config.channel_layout),
                 (rate, channels, layout),
                 "{hex}"
             );
         }
-        assert_eq!(of_config(&bytes("f94a")), None);
+        assert_eq!(parse_config(&bytes("f94a")), None);
     }
 
     #[test]
-    fn descriptors_lead_to_the_configuration() {
+    fn finds_the_configuration_in_a_descriptor() {
         let payload = bytes(
             "0000000003808080250001000480808017401500000000011329000113290580808005118856e500068080800102",
         );
-        let found = descriptor(&payload).unwrap();
+        let found = parse_descriptor(&payload).unwrap();
         assert_eq!(
             (found.object_type, found.average_bit_rate, found.config),
             (0x40, 70_441, [0x11, 0x88, 0x56, 0xe5, 0].as_slice())
         );
-        assert_eq!(descriptor(&payload[..10]), None);
+        assert_eq!(parse_descriptor(&payload[..10]), None);
     }
 }

@@ -1,31 +1,31 @@
-//! AC-3 and E-AC-3: the header of a frame (ETSI TS 102 366, 4.3.1 and E.1.2).
+//! AC-3 and E-AC-3 frame headers (ETSI TS 102 366, 4.3.1 and E.1.2).
 
-use super::bits::Bits;
-use super::sound_frames::SoundFrame;
+use super::audio_frames::AudioFrame;
+use super::bits::BitReader;
 
 const SYNC: u32 = 0x0b77;
-/// Bits a second of a frame, in thousands, by half of `frmsizecod`.
+/// Bit rates in kilobits per second, indexed by `frmsizecod / 2`.
 const KILOBITS: [u32; 19] = [
     32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
 ];
 const RATES: [u32; 3] = [48_000, 44_100, 32_000];
 
-/// Reads the header of an AC-3 frame.
-pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
-    let mut bits = Bits::new(frame);
-    if bits.take(16)? != SYNC {
+/// Parses the header of an AC-3 frame.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<AudioFrame> {
+    let mut bits = BitReader::new(frame);
+    if bits.read(16)? != SYNC {
         return None;
     }
     bits.skip(16)?;
-    let sample_rate = rate(bits.take(2)?)?;
-    let size = bits.take(6)?;
+    let sample_rate = rate_from_code(bits.read(2)?)?;
+    let size = bits.read(6)?;
     let kilobits = *KILOBITS.get(usize::try_from(size / 2).ok()?)?;
-    // Later versions have other rates, or are E-AC-3.
-    if bits.take(5)? > 8 {
+    // Later bitstream versions use other sample rates, or are E-AC-3.
+    if bits.read(5)? > 8 {
         return None;
     }
     bits.skip(3)?;
-    let mode = bits.take(3)?;
+    let mode = bits.read(3)?;
     if mode & 1 == 1 && mode != 1 {
         bits.skip(2)?;
     }
@@ -35,10 +35,11 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
     if mode == 2 {
         bits.skip(2)?;
     }
-    let (channels, channel_layout) = channels(mode, bits.flag()?)?;
-    // 1536 samples in words of 16 bits; at 44.1 kHz odd sizes have one word more.
+    let (channels, channel_layout) = channels_from_code(mode, bits.flag()?)?;
+    // A frame has 1536 samples; its size is counted in 16-bit words. At 44.1 kHz, odd size codes
+    // mean one more word.
     let words = kilobits * 96_000 / sample_rate + u32::from(sample_rate == 44_100) * (size & 1);
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec: "ac3",
         sample_rate,
         channels,
@@ -48,20 +49,21 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
     })
 }
 
-/// Reads the header of an E-AC-3 frame; `None` where more channels come in frames of their own.
-pub(in crate::media) fn of_enhanced_frame(frame: &[u8]) -> Option<SoundFrame> {
-    let mut bits = Bits::new(frame);
-    if bits.take(16)? != SYNC || bits.take(5)? != 0 {
+/// Parses the header of an E-AC-3 frame; `None` for dependent frames, which carry additional
+/// channels.
+pub(in crate::media) fn parse_enhanced_frame(frame: &[u8]) -> Option<AudioFrame> {
+    let mut bits = BitReader::new(frame);
+    if bits.read(16)? != SYNC || bits.read(5)? != 0 {
         return None;
     }
-    let words = bits.take(11)? + 1;
-    let sample_rate = rate(bits.take(2)?)?;
-    let blocks = *[1, 2, 3, 6].get(usize::try_from(bits.take(2)?).ok()?)?;
-    let (channels, channel_layout) = channels(bits.take(3)?, bits.flag()?)?;
-    if !(11..=16).contains(&bits.take(5)?) {
+    let words = bits.read(11)? + 1;
+    let sample_rate = rate_from_code(bits.read(2)?)?;
+    let blocks = *[1, 2, 3, 6].get(usize::try_from(bits.read(2)?).ok()?)?;
+    let (channels, channel_layout) = channels_from_code(bits.read(3)?, bits.flag()?)?;
+    if !(11..=16).contains(&bits.read(5)?) {
         return None;
     }
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec: "eac3",
         sample_rate,
         channels,
@@ -71,13 +73,14 @@ pub(in crate::media) fn of_enhanced_frame(frame: &[u8]) -> Option<SoundFrame> {
     })
 }
 
-fn rate(code: u32) -> Option<u32> {
+fn rate_from_code(code: u32) -> Option<u32> {
     RATES.get(usize::try_from(code).ok()?).copied()
 }
 
-/// `acmod` and `lfeon`; those that ffmpeg has no name for, or that are two programmes, are `None`.
-fn channels(mode: u32, has_low: bool) -> Option<(u32, &'static str)> {
-    Some(match (mode, has_low) {
+/// Returns the channel count and layout for `acmod` and `lfeon`. `None` for two independent
+/// programmes, and for layouts that ffmpeg does not name.
+fn channels_from_code(mode: u32, has_lfe: bool) -> Option<(u32, &'static str)> {
+    Some(match (mode, has_lfe) {
         (1, false) => (1, "mono"),
         (2, false) => (2, "stereo"),
         (2, true) => (3, "2.1"),
@@ -98,15 +101,15 @@ mod tests {
     use crate::media::bitstream::tests::bytes;
 
     #[test]
-    fn frames_tell_rate_channels_and_their_own_length() {
+    fn reads_rate_channels_and_length_of_frames() {
         let read = |hex: &str| {
             let frame = bytes(hex);
-            let told = of_frame(&frame).or_else(|| of_enhanced_frame(&frame))?;
+            let found = parse_frame(&frame).or_else(|| parse_enhanced_frame(&frame))?;
             Some((
-                told.codec,
-                told.sample_rate,
-                told.channel_layout,
-                told.bytes,
+                found.codec,
+                found.sample_rate,
+                found.channel_layout,
+                found.bytes,
             ))
         };
         for (hex, expected) in [

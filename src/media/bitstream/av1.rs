@@ -1,38 +1,38 @@
-//! AV1: what the sequence header says (AV1 specification 5.5).
+//! AV1 sequence header (AV1 specification 5.5).
 
-use super::bits::Bits;
-use super::{Coded, Colour, Settles, planar_rgb};
+use super::bits::BitReader;
+use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format};
 
 const SEQUENCE_HEADER: u8 = 1;
 
-/// Units in one configuration; it has one, or a few with metadata.
-const MOST_UNITS: usize = 64;
+/// Maximum number of OBUs read in a configuration record, which has one, or a few with metadata.
+const MAX_UNITS: usize = 64;
 
-/// Reads `av1C`; `None` unless it holds the sequence header.
-pub(in crate::media) fn of_av1c(payload: &[u8]) -> Option<Coded> {
+/// Parses `av1C`; `None` unless it contains the sequence header.
+pub(in crate::media) fn parse_av1c(payload: &[u8]) -> Option<CodedPicture> {
     let (&[0x81, ..], mut rest) = payload.split_first_chunk::<4>()? else {
         return None;
     };
-    for _ in 0..MOST_UNITS {
+    for _ in 0..MAX_UNITS {
         let (&header, after) = rest.split_first()?;
         let has_extension = header >> 2 & 1 == 1;
         let has_length = header >> 1 & 1 == 1;
         let after = after.get(usize::from(has_extension)..)?;
         let (length, after) = if has_length {
-            leb128(after)?
+            read_leb128(after)?
         } else {
             (after.len(), after)
         };
         let (unit, after) = after.split_at_checked(length)?;
         if header >> 3 & 15 == SEQUENCE_HEADER {
-            return sequence(&mut Bits::new(unit));
+            return read_sequence(&mut BitReader::new(unit));
         }
         rest = after;
     }
     None
 }
 
-fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+fn read_leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0;
     for index in 0..4 {
         let &byte = bytes.get(index)?;
@@ -44,39 +44,39 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-fn sequence(bits: &mut Bits) -> Option<Coded> {
-    let profile = bits.take(3)?;
+fn read_sequence(bits: &mut BitReader) -> Option<CodedPicture> {
+    let profile = bits.read(3)?;
     bits.skip(1)?;
     let is_reduced = bits.flag()?;
     let level = if is_reduced {
-        bits.take(5)?
+        bits.read(5)?
     } else {
-        operating_points(bits)?
+        read_operating_points(bits)?
     };
-    let (width_bits, height_bits) = (bits.take(4)? + 1, bits.take(4)? + 1);
-    let (width, height) = (bits.take(width_bits)? + 1, bits.take(height_bits)? + 1);
+    let (width_bits, height_bits) = (bits.read(4)? + 1, bits.read(4)? + 1);
+    let (width, height) = (bits.read(width_bits)? + 1, bits.read(height_bits)? + 1);
     skip_tools(bits, is_reduced)?;
-    let (pixel_format, colour) = colour(bits, profile)?;
+    let (pixel_format, colour) = read_colour(bits, profile)?;
     let name = match profile {
         0 => "Main",
         1 => "High",
         2 => "Professional",
         _ => return None,
     };
-    Some(Coded {
+    Some(CodedPicture {
         profile: Some(name.to_owned()),
         level: Some(level.into()),
         width: Some(width),
         height: Some(height),
         pixel_format: Some(pixel_format),
         colour,
-        settles: Settles::ALL,
-        ..Coded::default()
+        overrides: ColourOverrides::ALL,
+        ..CodedPicture::default()
     })
 }
 
-/// Times and decoder models; the level of the first operating point.
-fn operating_points(bits: &mut Bits) -> Option<u32> {
+/// Skips the timing and decoder model parameters; returns the level of the first operating point.
+fn read_operating_points(bits: &mut BitReader) -> Option<u32> {
     let mut delay_bits = None;
     if bits.flag()? {
         bits.skip(64)?;
@@ -84,15 +84,15 @@ fn operating_points(bits: &mut Bits) -> Option<u32> {
             bits.ue()?;
         }
         if bits.flag()? {
-            delay_bits = Some(usize::try_from(bits.take(5)? + 1).ok()?);
+            delay_bits = Some(usize::try_from(bits.read(5)? + 1).ok()?);
             bits.skip(42)?;
         }
     }
     let has_display_delay = bits.flag()?;
     let mut first = None;
-    for _ in 0..=bits.take(5)? {
+    for _ in 0..=bits.read(5)? {
         bits.skip(12)?;
-        let level = bits.take(5)?;
+        let level = bits.read(5)?;
         first.get_or_insert(level);
         if level > 7 {
             bits.skip(1)?;
@@ -109,7 +109,7 @@ fn operating_points(bits: &mut Bits) -> Option<u32> {
     first
 }
 
-fn skip_tools(bits: &mut Bits, is_reduced: bool) -> Option<()> {
+fn skip_tools(bits: &mut BitReader, is_reduced: bool) -> Option<()> {
     if !is_reduced && bits.flag()? {
         bits.skip(7)?;
     }
@@ -132,10 +132,10 @@ fn skip_tools(bits: &mut Bits, is_reduced: bool) -> Option<()> {
     bits.skip(3)
 }
 
-/// `color_config` (5.5.2).
-fn colour(bits: &mut Bits, profile: u32) -> Option<(String, Colour)> {
-    let is_deep = bits.flag()?;
-    let depth = match (profile, is_deep) {
+/// Reads `color_config` (5.5.2).
+fn read_colour(bits: &mut BitReader, profile: u32) -> Option<(String, Colour)> {
+    let is_high_bit_depth = bits.flag()?;
+    let depth = match (profile, is_high_bit_depth) {
         (2, true) if bits.flag()? => 12,
         (_, true) => 10,
         (_, false) => 8,
@@ -146,13 +146,16 @@ fn colour(bits: &mut Bits, profile: u32) -> Option<(String, Colour)> {
     } else {
         (2, 2, 2)
     };
-    let colour = Colour::of_codes(codes.0, codes.1, codes.2);
+    let colour = Colour::from_codes(codes.0, codes.1, codes.2);
     if is_grey {
-        return Some((super::yuv(0, depth)?, colour.with_range(bits.flag()?)));
+        return Some((
+            super::yuv_format(0, depth)?,
+            colour.with_range(bits.flag()?),
+        ));
     }
-    // sRGB has no range of its own, and no subsampling.
+    // sRGB has an implied range and no subsampling.
     if codes == (1, 13, 0) {
-        let format = planar_rgb(&super::yuv(3, depth)?)?;
+        let format = planar_rgb_format(&super::yuv_format(3, depth)?)?;
         return Some((format, colour.with_range(true)));
     }
     let colour = colour.with_range(bits.flag()?);
@@ -166,16 +169,16 @@ fn colour(bits: &mut Bits, profile: u32) -> Option<(String, Colour)> {
         },
         _ => 2,
     };
-    Some((super::yuv(sampling, depth)?, colour))
+    Some((super::yuv_format(sampling, depth)?, colour))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn records_say_what_ffprobe_says() {
+    fn records_match_ffprobe() {
         for (hex, expected) in [
             (
                 "81000c000a0b000000043cffbcdaf90040",
@@ -204,7 +207,7 @@ mod tests {
             ("81000c00", "unclear"),
             ("81000c000a0b000000043cff", "unclear"),
         ] {
-            assert_eq!(shown(of_av1c(&bytes(hex))), expected, "{hex}");
+            assert_eq!(describe(parse_av1c(&bytes(hex))), expected, "{hex}");
         }
     }
 }

@@ -1,49 +1,48 @@
-//! Bits of a header, most significant first, and the escaping of H.264 and HEVC.
+//! Bit reader for codec headers (most significant bit first), and NAL unit escaping.
 //!
-//! Every read may fail, since the bytes come from a file that nobody has checked.
+//! Reads return `None` at the end of the data, since the bytes come from an unvalidated file.
 
 use std::borrow::Cow;
 
-/// A parameter set is shorter than this; of anything longer, only the beginning is read.
-const LONGEST: usize = 16 * 1024;
+/// Maximum number of bytes read of a parameter set; the rest of a longer one is ignored.
+const MAX_LENGTH: usize = 16 * 1024;
 
-/// Reads bits from bytes.
+/// Cursor over the bits of a byte slice.
 #[derive(Debug, Clone)]
-pub(super) struct Bits<'a> {
+pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> BitReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, position: 0 }
     }
 
-    /// Bits that were not read yet.
-    pub(super) fn left(&self) -> usize {
+    /// Returns the number of unread bits.
+    pub(super) fn remaining(&self) -> usize {
         (self.bytes.len() * 8).saturating_sub(self.position)
     }
 
     pub(super) fn skip(&mut self, count: usize) -> Option<()> {
-        if count > self.left() {
+        if count > self.remaining() {
             return None;
         }
         self.position += count;
         Some(())
     }
 
-    /// Everything from the next whole byte on.
-    pub(super) fn aligned(&self) -> Option<&'a [u8]> {
+    /// Returns the remaining bytes, starting at the next byte boundary.
+    pub(super) fn aligned_bytes(&self) -> Option<&'a [u8]> {
         self.bytes.get(self.position.div_ceil(8)..)
     }
 
-    /// How many bits are left where the stop bit and the zeros after it begin.
-    pub(super) fn before_trailing(&self) -> Option<usize> {
+    /// Returns the number of trailing bits: the stop bit and the zeros after it.
+    pub(super) fn trailing_bits(&self) -> Option<usize> {
         let last = self.bytes.iter().rposition(|&byte| byte != 0)?;
         let zeros = self.bytes.get(last)?.trailing_zeros() as usize;
-        // From the stop bit on.
         let trailing = (self.bytes.len() - 1 - last) * 8 + zeros + 1;
-        (trailing <= self.left()).then_some(trailing)
+        (trailing <= self.remaining()).then_some(trailing)
     }
 
     pub(super) fn flag(&mut self) -> Option<bool> {
@@ -53,8 +52,8 @@ impl<'a> Bits<'a> {
         Some(bit == 1)
     }
 
-    /// The next bits, at most 32.
-    pub(super) fn take(&mut self, count: u32) -> Option<u32> {
+    /// Reads the next `count` bits, at most 32.
+    pub(super) fn read(&mut self, count: u32) -> Option<u32> {
         let mut value: u32 = 0;
         for _ in 0..count.min(32) {
             value = value << 1 | u32::from(self.flag()?);
@@ -62,12 +61,12 @@ impl<'a> Bits<'a> {
         Some(value)
     }
 
-    /// The next eight bits.
+    /// Reads the next eight bits.
     pub(super) fn byte(&mut self) -> Option<u8> {
-        u8::try_from(self.take(8)?).ok()
+        u8::try_from(self.read(8)?).ok()
     }
 
-    /// An unsigned Exp-Golomb code (H.264 9.1).
+    /// Reads an unsigned Exp-Golomb code (H.264 9.1).
     pub(super) fn ue(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.flag()? {
@@ -76,16 +75,16 @@ impl<'a> Bits<'a> {
                 return None;
             }
         }
-        let rest = self.take(zeros)?;
+        let rest = self.read(zeros)?;
         Some((1_u32 << zeros) - 1 + rest)
     }
 
-    /// An unsigned Exp-Golomb code that must not be above `most`.
-    pub(super) fn ue_to(&mut self, most: u32) -> Option<u32> {
-        self.ue().filter(|&value| value <= most)
+    /// Reads an unsigned Exp-Golomb code; `None` if it is above `max`.
+    pub(super) fn ue_at_most(&mut self, max: u32) -> Option<u32> {
+        self.ue().filter(|&value| value <= max)
     }
 
-    /// A signed Exp-Golomb code (H.264 9.1.1).
+    /// Reads a signed Exp-Golomb code (H.264 9.1.1).
     pub(super) fn se(&mut self) -> Option<i64> {
         let code = i64::from(self.ue()?);
         Some(if code % 2 == 1 {
@@ -96,12 +95,13 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// What is left of a NAL unit without the bytes that keep it from looking like a start code.
+/// Removes the emulation prevention bytes from the first [`MAX_LENGTH`] bytes of a NAL unit; the
+/// rest is dropped.
 pub(super) fn unescape(nal: &[u8]) -> Cow<'_, [u8]> {
-    unescape_whole(nal.get(..LONGEST).unwrap_or(nal))
+    unescape_whole(nal.get(..MAX_LENGTH).unwrap_or(nal))
 }
 
-/// The same, however long it is: of a picture.
+/// Removes the emulation prevention bytes from a NAL unit of any length, such as a slice.
 pub(super) fn unescape_whole(nal: &[u8]) -> Cow<'_, [u8]> {
     if !nal.windows(3).any(|three| three == [0, 0, 3]) {
         return Cow::Borrowed(nal);
@@ -119,7 +119,7 @@ pub(super) fn unescape_whole(nal: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// Puts in the bytes that keep a NAL unit from looking like a start code.
+/// Inserts emulation prevention bytes, which keep a NAL unit from containing a start code.
 pub(super) fn escape(plain: &[u8]) -> Vec<u8> {
     let mut nal = Vec::with_capacity(plain.len() + plain.len() / 64);
     let mut zeros = 0;
@@ -134,10 +134,10 @@ pub(super) fn escape(plain: &[u8]) -> Vec<u8> {
     nal
 }
 
-/// Splits what a length before it measures from the rest.
+/// Splits off a length-prefixed block; returns it and the remaining bytes.
 ///
 /// The length is big-endian and `size` bytes long, at most four.
-pub(super) fn split_counted(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_length_prefixed(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_at_checked(size.min(4))?;
     let length = length
         .iter()
@@ -145,13 +145,13 @@ pub(super) fn split_counted(bytes: &[u8], size: usize) -> Option<(&[u8], &[u8])>
     rest.split_at_checked(length)
 }
 
-/// A big-endian number at an offset.
+/// Reads a big-endian number at a byte offset.
 pub(super) fn u16_at(bytes: &[u8], offset: usize) -> Option<u16> {
     let two = bytes.get(offset..offset.checked_add(2)?)?;
     Some(u16::from_be_bytes(two.try_into().ok()?))
 }
 
-/// A big-endian number at an offset.
+/// Reads a big-endian number at a byte offset.
 pub(super) fn u32_at(bytes: &[u8], offset: usize) -> Option<u32> {
     let four = bytes.get(offset..offset.checked_add(4)?)?;
     Some(u32::from_be_bytes(four.try_into().ok()?))
@@ -162,27 +162,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_of_exp_golomb_are_read_as_the_standard_lists_them() {
+    fn reads_exp_golomb_codes_in_the_order_of_the_standard() {
         // 1 010 011 00100 00101 00110 1 …
-        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0010, 0b1001_1010]);
+        let mut bits = BitReader::new(&[0b1010_0110, 0b0100_0010, 0b1001_1010]);
         let codes: Vec<u32> = std::iter::from_fn(|| bits.ue()).take(6).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
-        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0010, 0b1001_1010]);
+        let mut bits = BitReader::new(&[0b1010_0110, 0b0100_0010, 0b1001_1010]);
         let codes: Vec<i64> = std::iter::from_fn(|| bits.se()).take(6).collect();
         assert_eq!(codes, [0, 1, -1, 2, -2, 3]);
     }
 
     #[test]
-    fn nothing_is_read_past_the_end() {
-        let mut bits = Bits::new(&[0xff]);
-        assert_eq!(bits.take(9), None);
-        assert_eq!(Bits::new(&[0; 8]).ue(), None);
-        assert_eq!(Bits::new(&[]).flag(), None);
-        assert_eq!(split_counted(&[0, 5, 1], 2), None);
+    fn returns_none_past_the_end() {
+        let mut bits = BitReader::new(&[0xff]);
+        assert_eq!(bits.read(9), None);
+        assert_eq!(BitReader::new(&[0; 8]).ue(), None);
+        assert_eq!(BitReader::new(&[]).flag(), None);
+        assert_eq!(split_length_prefixed(&[0, 5, 1], 2), None);
     }
 
     #[test]
-    fn escapes_are_taken_out() {
+    fn removes_emulation_prevention_bytes() {
         assert_eq!(
             unescape(&[1, 0, 0, 3, 1, 0, 0, 3]).as_ref(),
             [1, 0, 0, 1, 0, 0]

@@ -1,21 +1,21 @@
-//! Colour by its code points (ISO/IEC 23091-2), named as ffprobe names them.
+//! Colour code points (ISO/IEC 23091-2) and ffprobe's names for them.
 //!
-//! H.264, HEVC, AV1, ProRes and the `colr` box of a file all use the same numbers.
+//! H.264, HEVC, AV1, ProRes and the `colr` box of MP4 files all use these numbers.
 
-/// Colour as ffprobe names it; what is not said is absent.
+/// Colour in ffprobe's terms; unspecified properties are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::media) struct Colour {
     /// `tv` or `pc`.
     pub range: Option<&'static str>,
     pub primaries: Option<&'static str>,
     pub transfer: Option<&'static str>,
-    /// What ffprobe calls `color_space`.
+    /// ffprobe's `color_space`.
     pub matrix: Option<&'static str>,
 }
 
 impl Colour {
-    /// From the three code points, in the order in which every format writes them.
-    pub(in crate::media) fn of_codes(primaries: u8, transfer: u8, matrix: u8) -> Self {
+    /// Converts the three code points, in the order in which every format stores them.
+    pub(in crate::media) fn from_codes(primaries: u8, transfer: u8, matrix: u8) -> Self {
         Self {
             range: None,
             primaries: self::primaries(primaries),
@@ -24,7 +24,7 @@ impl Colour {
         }
     }
 
-    /// The same colour in full or limited range.
+    /// Sets full or limited range.
     pub(in crate::media) fn with_range(self, is_full: bool) -> Self {
         Self {
             range: Some(range(is_full)),
@@ -33,12 +33,12 @@ impl Colour {
     }
 }
 
-/// The name of full or limited range.
+/// Returns ffprobe's name for full or limited range.
 pub(in crate::media) fn range(is_full: bool) -> &'static str {
     if is_full { "pc" } else { "tv" }
 }
 
-/// `ColourPrimaries`; `None` for what is unspecified or reserved.
+/// Returns the name of a `ColourPrimaries` code; `None` if it is unspecified or reserved.
 pub(in crate::media) fn primaries(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "bt709",
@@ -56,7 +56,7 @@ pub(in crate::media) fn primaries(code: u8) -> Option<&'static str> {
     })
 }
 
-/// `TransferCharacteristics`; `None` for what is unspecified or reserved.
+/// Returns the name of a `TransferCharacteristics` code; `None` if it is unspecified or reserved.
 pub(in crate::media) fn transfer(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "bt709",
@@ -79,7 +79,7 @@ pub(in crate::media) fn transfer(code: u8) -> Option<&'static str> {
     })
 }
 
-/// `MatrixCoefficients`; `None` for what is unspecified or reserved.
+/// Returns the name of a `MatrixCoefficients` code; `None` if it is unspecified or reserved.
 pub(in crate::media) fn matrix(code: u8) -> Option<&'static str> {
     Some(match code {
         0 => "gbr",

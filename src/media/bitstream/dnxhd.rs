@@ -1,13 +1,13 @@
-//! `DNxHD` and `DNxHR`: what the header of a frame says (SMPTE ST 2019-1 6.2).
+//! `DNxHD` and `DNxHR` frame headers (SMPTE ST 2019-1 6.2).
 
-use super::Coded;
+use super::CodedPicture;
 use super::bits::{u16_at, u32_at};
 
-/// Reads the beginning of a frame.
+/// Parses the beginning of a frame.
 ///
-/// ffprobe names no order of fields for this codec, and takes no colour from it.
-/// `None` for twelve bits and for compressions that are not in the standard's first tables.
-pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
+/// Returns `None` for 12-bit video, and for compression ids that `profile_name` does not list.
+/// ffprobe reports no field order for this codec, and does not read the colour from it.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
     let &[_, _, _, _, version, fields, mixed] = frame.first_chunk::<7>()?;
     match (u32_at(frame, 0)?, version) {
         (0x280, 1 | 2) => {}
@@ -19,7 +19,7 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
         2 => 10,
         _ => return None,
     };
-    let profile = profile(u32_at(frame, 0x28)?, depth)?;
+    let profile = profile_name(u32_at(frame, 0x28)?, depth)?;
     let &sampling = frame.get(0x2c)?;
     let format = match (sampling >> 6 & 1, depth, sampling & 1) {
         (0, 8, _) => "yuv422p",
@@ -29,11 +29,11 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
         _ => return None,
     };
     let is_interlaced = fields & 2 != 0;
-    // Frames that mix fields and frames block by block.
+    // Not supported: frames that mix field and frame coding per macroblock.
     if mixed >> 5 & 1 == 1 {
         return None;
     }
-    Some(Coded {
+    Some(CodedPicture {
         profile: Some(profile.to_owned()),
         width: Some(u16_at(frame, 0x1a)?.into()),
         height: Some(u32::from(u16_at(frame, 0x18)?) * if is_interlaced { 2 } else { 1 }),
@@ -41,12 +41,12 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
         bits_per_raw_sample: Some(depth),
         may_be_interlaced: is_interlaced,
         assumed_matrix: Some("bt709"),
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
-/// By the compression's number, which must fit the depth.
-fn profile(compression: u32, depth: u32) -> Option<&'static str> {
+/// Returns the profile name for a compression id; `None` if it does not match the bit depth.
+fn profile_name(compression: u32, depth: u32) -> Option<&'static str> {
     Some(match (compression, depth) {
         (1270, 10) => "DNXHR 444",
         (1271, 10) => "DNXHR HQX",
@@ -62,9 +62,9 @@ fn profile(compression: u32, depth: u32) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
-    /// A frame header: version, fields, depth, compression and sampling.
+    /// Builds the header of a 1920x1080 frame.
     fn header(version: u8, fields: u8, depth: u8, compression: u16, sampling: u8) -> Vec<u8> {
         let mut bytes = bytes("00000280010080a0");
         bytes.resize(0x30, 0);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_say_what_ffprobe_says() {
+    fn frames_match_ffprobe() {
         for (header, expected) in [
             (header(1, 1, 0x38, 1237, 0x80), "DNXHD 1920x1080 yuv422p 8"),
             (
@@ -101,7 +101,7 @@ mod tests {
             (header(3, 1, 0x78, 1271, 0x80), "unclear"),
             (header(1, 1, 0x38, 1235, 0x80), "unclear"),
         ] {
-            assert_eq!(shown(of_frame(&header)), expected);
+            assert_eq!(describe(parse_frame(&header)), expected);
         }
     }
 }

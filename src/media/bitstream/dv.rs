@@ -1,10 +1,10 @@
-//! DV: what the first blocks of a frame say (IEC 61834, SMPTE ST 314 and ST 370).
+//! DV frame header and auxiliary data (IEC 61834, SMPTE ST 314 and ST 370).
 
-use super::Coded;
+use super::CodedPicture;
 
-/// Reads the beginning of a frame: its header, and the first pack of video auxiliary data.
-pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
-    /// Where the type of the signal stands: in the sixth block of 80 bytes.
+/// Parses the beginning of a frame: its header, and the first pack of video auxiliary data.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
+    /// Byte position of the signal type, which is in the sixth 80-byte block.
     const SIGNAL: usize = 80 * 5 + 48 + 3;
     if frame.first()? >> 5 != 0 {
         return None;
@@ -23,22 +23,22 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
         (0x18, _) => (960, 720, "yuv422p"),
         _ => return None,
     };
-    Some(Coded {
+    Some(CodedPicture {
         width: Some(width),
         height: Some(height),
         pixel_format: Some(format.to_owned()),
         may_be_interlaced: true,
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::shown;
+    use crate::media::bitstream::tests::describe;
 
     #[test]
-    fn frames_say_what_ffprobe_says() {
+    fn frames_match_ffprobe() {
         for (lines, professional, kind, expected) in [
             (0, 0, 0, "720x480 yuv411p fields?"),
             (0x80, 0, 0, "720x576 yuv420p fields?"),
@@ -51,8 +51,8 @@ mod tests {
             let mut frame = vec![0x1f, 7, 0, lines, professional];
             frame.resize(480, 0xff);
             frame[451] = kind;
-            assert_eq!(shown(of_frame(&frame)), expected);
+            assert_eq!(describe(parse_frame(&frame)), expected);
         }
-        assert_eq!(of_frame(&[0x1f; 100]), None);
+        assert_eq!(parse_frame(&[0x1f; 100]), None);
     }
 }

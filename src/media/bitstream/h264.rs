@@ -1,26 +1,27 @@
-//! H.264: what the parameter sets of a stream say (ITU-T H.264 7.3.2.1 and annex E).
+//! H.264 parameter sets and configuration records (ITU-T H.264 7.3.2.1 and annex E).
 
-use super::bits::{Bits, split_counted, unescape};
+use super::bits::{BitReader, split_length_prefixed, unescape};
 use super::{
-    Coded, Colour, Container, Settles, aspect_ratio, aspect_ratio_of_code, h264_fields, h264_idr,
+    CodedPicture, Colour, ColourOverrides, ContainerPicture, aspect_ratio, aspect_ratio_from_code,
+    h264_first_picture, h264_idr,
 };
-pub(in crate::media) use h264_fields::Field;
+pub(in crate::media) use h264_first_picture::FieldParity;
 
-/// The longest side that is believed.
-const LONGEST_SIDE: u32 = 1 << 16;
+/// Largest plausible picture width or height in pixels.
+const MAX_SIDE: u32 = 1 << 16;
 
-/// A configuration record, `avcC`: its parameter sets as NAL units.
+/// Configuration record (`avcC`), with its parameter sets as NAL units.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::media) struct Config<'a> {
-    /// Bytes of the length before each NAL unit of a sample: 1, 2 or 4.
+pub(in crate::media) struct AvcConfig<'a> {
+    /// Size in bytes of the length field before each NAL unit of a sample: 1, 2 or 4.
     pub nal_length_size: usize,
-    pub sequence_sets: Vec<&'a [u8]>,
-    pub picture_sets: Vec<&'a [u8]>,
+    pub sequence_parameter_sets: Vec<&'a [u8]>,
+    pub picture_parameter_sets: Vec<&'a [u8]>,
 }
 
-/// What a sequence parameter set says, as far as anything here asks.
+/// Values used from a sequence parameter set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sequence {
+pub(super) struct H264Sps {
     pub id: u32,
     profile: u8,
     constraints: u8,
@@ -31,96 +32,100 @@ pub(super) struct Sequence {
     height: u32,
     is_cropped_left_or_above: bool,
     pub is_frames_only: bool,
-    /// Bits of `frame_num`.
+    /// Size of `frame_num` in bits.
     pub frame_number_bits: u32,
-    pub order: Order,
+    pub order: PictureOrder,
     aspect: Option<(u32, u32)>,
     colour: Colour,
-    settles: Settles,
-    /// `None` when the set ends before it would say.
-    pub timing: Option<Timing>,
+    overrides: ColourOverrides,
+    /// `None` if the set ends before this part.
+    pub timing: Option<PictureTiming>,
     tick: Option<Tick>,
 }
 
-/// How long a field is shown.
+/// Duration of a field: `units` / `scale` seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Tick {
-    /// In units of which there are `scale` in a second.
     pub units: u32,
     pub scale: u32,
-    /// Whether all fields are shown that long.
+    /// True if all fields have this duration (`fixed_frame_rate_flag`).
     pub is_fixed: bool,
 }
 
-/// What the beginning of a stream says.
+/// Properties of a stream, read from its first picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::media) struct Beginning {
-    pub coded: Coded,
-    /// `None` where the stream does not say.
+pub(in crate::media) struct StreamStart {
+    pub coded: CodedPicture,
+    /// `None` if the stream does not store it.
     pub tick: Option<Tick>,
-    /// Whether the first picture is a field.
+    /// True if the first picture is a field.
     pub is_field: bool,
-    /// Whether it decodes without any before it.
+    /// True if the first picture decodes without earlier pictures.
     pub is_intra: bool,
 }
 
-/// How pictures are put in order (`pic_order_cnt_type`).
+/// Picture order count type (`pic_order_cnt_type`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Order {
-    /// Low bits of the count in each slice.
+pub(super) enum PictureOrder {
+    /// Each slice stores the low bits of the count. The value is the number of these bits.
     Lsb(u32),
-    /// By a cycle; the offset is from top to bottom field.
+    /// Counts follow a cycle. `offset` is the count of the bottom field minus that of the top
+    /// field.
     Cycle { is_delta_zero: bool, offset: i64 },
     #[default]
     AsCoded,
 }
 
-/// What picture timing messages hold.
+/// Layout of picture timing messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Timing {
+pub(super) struct PictureTiming {
     pub has_structure: bool,
-    /// Bits of delays that stand before the picture structure.
+    /// Size in bits of the delays before the picture structure.
     pub delay_bits: u32,
 }
 
-/// Reads `avcC`; `None` when it is no such record or is cut short.
-pub(in crate::media) fn config(payload: &[u8]) -> Option<Config<'_>> {
+/// Parses `avcC`; `None` if it is another record or truncated.
+pub(in crate::media) fn parse_config(payload: &[u8]) -> Option<AvcConfig<'_>> {
     let (head, rest) = payload.split_at_checked(6)?;
     let &[1, _, _, _, length, sequences] = head else {
         return None;
     };
-    let (sequence_sets, rest) = sets(rest, sequences & 31)?;
+    let (sequence_parameter_sets, rest) = split_sets(rest, sequences & 31)?;
     let (&pictures, rest) = rest.split_first()?;
-    let (picture_sets, _) = sets(rest, pictures)?;
-    Some(Config {
+    let (picture_parameter_sets, _) = split_sets(rest, pictures)?;
+    Some(AvcConfig {
         nal_length_size: usize::from(length & 3) + 1,
-        sequence_sets,
-        picture_sets,
+        sequence_parameter_sets,
+        picture_parameter_sets,
     })
 }
 
-/// So many parameter sets, and what follows them.
-fn sets(mut bytes: &[u8], count: u8) -> Option<(Vec<&[u8]>, &[u8])> {
+/// Splits off `count` parameter sets; returns them and the remaining bytes.
+fn split_sets(mut bytes: &[u8], count: u8) -> Option<(Vec<&[u8]>, &[u8])> {
     let mut sets = Vec::new();
     for _ in 0..count {
-        let (nal, rest) = split_counted(bytes, 2)?;
+        let (nal, rest) = split_length_prefixed(bytes, 2)?;
         sets.push(nal);
         bytes = rest;
     }
     Some((sets, bytes))
 }
 
-/// What a configuration record says, when all its parameter sets say the same.
+/// Reads the picture format of a configuration record; `None` if its sequence parameter sets
+/// differ.
 ///
-/// The order of fields is told where no picture can differ from it.
-pub(in crate::media) fn of_avcc(payload: &[u8]) -> Option<Coded> {
-    let config = config(payload)?;
-    let mut sets = config.sequence_sets.iter().map(|nal| of_sps(nal));
+/// The field order is set only if no picture can deviate from it.
+pub(in crate::media) fn parse_avcc(payload: &[u8]) -> Option<CodedPicture> {
+    let config = parse_config(payload)?;
+    let mut sets = config
+        .sequence_parameter_sets
+        .iter()
+        .map(|nal| parse_sps(nal));
     let mut first = sets.next()??;
-    if !sets.all(|other| other.as_ref() == Some(&first)) {
+    if !sets.all(|set| set.as_ref() == Some(&first)) {
         return None;
     }
-    if h264_fields::may_shift_fields(&config) {
+    if h264_first_picture::may_reorder_fields(&config) {
         first.may_be_interlaced = true;
     }
     if !first.may_be_interlaced {
@@ -129,34 +134,34 @@ pub(in crate::media) fn of_avcc(payload: &[u8]) -> Option<Coded> {
     Some(first)
 }
 
-/// What a configuration record and the first sample say together: of several parameter sets
-/// the one in use, and the order of fields.
+/// Reads the picture format from a configuration record and the first sample, which determines the
+/// parameter set in use and the field order.
 ///
-/// The sample may be cut short. `None` where its first slice is not found.
-pub(in crate::media) fn of_sample(payload: &[u8], sample: &[u8]) -> Option<Coded> {
-    let config = config(payload)?;
-    let found = h264_fields::first_picture(&config, sample)?;
-    let mut coded = coded(&found.sequence)?;
+/// The sample may be truncated. Returns `None` if its first slice is not found.
+pub(in crate::media) fn parse_sample(payload: &[u8], sample: &[u8]) -> Option<CodedPicture> {
+    let config = parse_config(payload)?;
+    let found = h264_first_picture::first_picture(&config, sample)?;
+    let mut coded = to_coded_picture(&found.sequence)?;
     coded.field_order = found.field_order;
     coded.may_be_interlaced = found.field_order.is_none();
     Some(coded)
 }
 
-/// What a configuration record and the first picture of a stream of it say, where each picture
-/// is a sample of its own: of two fields, the first to come is the first to be shown.
+/// Reads the start of a stream in which each picture is a separate sample. If pictures are fields,
+/// the field order is the order in which they are stored.
 ///
-/// `None` too where fields of a frame are shown more than once.
-pub(in crate::media) fn of_stream(payload: &[u8], sample: &[u8]) -> Option<Beginning> {
-    let config = config(payload)?;
-    let found = h264_fields::first_picture(&config, sample)?;
-    let mut coded = coded(&found.sequence)?;
+/// Also returns `None` if a frame displays one of its fields more than once.
+pub(in crate::media) fn parse_stream_start(payload: &[u8], sample: &[u8]) -> Option<StreamStart> {
+    let config = parse_config(payload)?;
+    let found = h264_first_picture::first_picture(&config, sample)?;
+    let mut coded = to_coded_picture(&found.sequence)?;
     coded.field_order = match found.field {
-        Some(Field::Top) => Some("tt"),
-        Some(Field::Bottom) => Some("bb"),
+        Some(FieldParity::Top) => Some("tt"),
+        Some(FieldParity::Bottom) => Some("bb"),
         None => found.field_order,
     };
     coded.may_be_interlaced = false;
-    (!found.is_repeated).then_some(Beginning {
+    (!found.is_repeated).then_some(StreamStart {
         coded,
         tick: found.sequence.tick,
         is_field: found.field.is_some(),
@@ -164,19 +169,19 @@ pub(in crate::media) fn of_stream(payload: &[u8], sample: &[u8]) -> Option<Begin
     })
 }
 
-/// What a sample's first slice says of its picture.
+/// Properties of a picture, read from its first slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::media) struct Slice {
-    /// Whether it decodes without any before it.
+    /// True if the picture decodes without earlier pictures.
     pub is_intra: bool,
-    /// Which field it is; `None` of a frame.
-    pub field: Option<Field>,
+    /// Parity of a field; `None` for a frame.
+    pub field: Option<FieldParity>,
     pub frame_number: u32,
 }
 
-/// Reads the first slice of a sample, which may be cut short.
+/// Reads the first slice of a sample; the sample may be truncated.
 pub(in crate::media) fn first_slice(payload: &[u8], sample: &[u8]) -> Option<Slice> {
-    let found = h264_fields::first_picture(&config(payload)?, sample)?;
+    let found = h264_first_picture::first_picture(&parse_config(payload)?, sample)?;
     Some(Slice {
         is_intra: found.is_intra,
         field: found.field,
@@ -184,27 +189,27 @@ pub(in crate::media) fn first_slice(payload: &[u8], sample: &[u8]) -> Option<Sli
     })
 }
 
-/// A sample whose picture is intra coded but no IDR picture, made one; `None` when that
-/// cannot be.
-pub(in crate::media) fn with_idr(payload: &[u8], sample: &[u8]) -> Option<Vec<u8>> {
-    h264_idr::with_idr(&config(payload)?, sample)
+/// Converts a sample with an intra picture into one with an IDR picture; `None` if this is
+/// impossible.
+pub(in crate::media) fn convert_to_idr(payload: &[u8], sample: &[u8]) -> Option<Vec<u8>> {
+    h264_idr::convert_to_idr(&parse_config(payload)?, sample)
 }
 
-/// What a sequence parameter set (a NAL unit, with its header byte) says.
-pub(in crate::media) fn of_sps(nal: &[u8]) -> Option<Coded> {
-    coded(&sequence(nal)?)
+/// Reads the picture format of a sequence parameter set (a NAL unit with its header byte).
+pub(in crate::media) fn parse_sps(nal: &[u8]) -> Option<CodedPicture> {
+    to_coded_picture(&read_sps(nal)?)
 }
 
-fn coded(sequence: &Sequence) -> Option<Coded> {
-    let is_unordered = match sequence.order {
-        Order::Lsb(_) | Order::AsCoded => false,
-        Order::Cycle { offset, .. } => offset != 0,
+fn to_coded_picture(sequence: &H264Sps) -> Option<CodedPicture> {
+    let is_field_order_variable = match sequence.order {
+        PictureOrder::Lsb(_) | PictureOrder::AsCoded => false,
+        PictureOrder::Cycle { offset, .. } => offset != 0,
     };
-    let is_frames = sequence.is_frames_only && !is_unordered;
-    // ffmpeg's decoder knows no monochrome: it shows grey as 4:2:0.
-    let format = super::yuv(sequence.chroma_format.max(1), sequence.depth)?;
-    let mut coded = Coded {
-        profile: Some(profile(sequence)),
+    let is_frames = sequence.is_frames_only && !is_field_order_variable;
+    // ffmpeg's decoder does not support monochrome: it outputs grey as 4:2:0.
+    let format = super::yuv_format(sequence.chroma_format.max(1), sequence.depth)?;
+    let mut coded = CodedPicture {
+        profile: Some(profile_name(sequence)),
         level: Some(i64::from(sequence.level)),
         width: Some(sequence.width),
         height: Some(sequence.height),
@@ -214,21 +219,21 @@ fn coded(sequence: &Sequence) -> Option<Coded> {
         field_order: None,
         may_be_interlaced: !is_frames || sequence.timing.is_none_or(|timing| timing.has_structure),
         colour: sequence.colour,
-        settles: sequence.settles,
+        overrides: sequence.overrides,
         assumed_matrix: None,
         is_cropped_by_container: !sequence.is_cropped_left_or_above,
     };
-    name_by_colour(&mut coded);
+    adapt_pixel_format(&mut coded);
     Some(coded)
 }
 
-/// Names the pixel format by range and matrix, which the container may have told.
-pub(super) fn name_by_colour(coded: &mut Coded) {
+/// Adapts the pixel format to the colour range and matrix, which may come from the container.
+pub(super) fn adapt_pixel_format(coded: &mut CodedPicture) {
     let Some(format) = coded.pixel_format.as_deref() else {
         return;
     };
     if coded.colour.matrix == Some("gbr")
-        && let Some(format) = super::planar_rgb(format)
+        && let Some(format) = super::planar_rgb_format(format)
     {
         coded.pixel_format = Some(format);
     } else if coded.colour.range == Some("pc") && coded.bits_per_raw_sample == Some(8) {
@@ -236,26 +241,28 @@ pub(super) fn name_by_colour(coded: &mut Coded) {
     }
 }
 
-/// A container that shows less of the last macroblocks than the stream does is believed.
-pub(super) fn cut(coded: &mut Coded, container: &Container) {
+/// Crops the picture to the container's size if this affects only the last row and column of
+/// macroblocks.
+pub(super) fn crop_to_container(coded: &mut CodedPicture, container: &ContainerPicture) {
     let (Some(width), Some(height)) = (coded.width, coded.height) else {
         return;
     };
     let blocks = |side: u32| side.div_ceil(16);
-    let is_cut = container.width > 0
+    let is_trimmed = container.width > 0
         && container.height > 0
         && container.width <= width
         && container.height <= height
         && blocks(container.width) == blocks(width)
         && blocks(container.height) == blocks(height);
-    if is_cut {
+    if is_trimmed {
         coded.width = Some(container.width);
         coded.height = Some(container.height);
     }
 }
 
-/// ffmpeg's names (`ff_h264_get_profile`, `ff_h264_profiles`); one without a name by its number.
-fn profile(sequence: &Sequence) -> String {
+/// Returns ffmpeg's profile name (`ff_h264_get_profile`, `ff_h264_profiles`), or the profile number
+/// if there is no name.
+fn profile_name(sequence: &H264Sps) -> String {
     let is_set = |flag: u8| sequence.constraints >> (7 - flag) & 1 == 1;
     let name = match (sequence.profile, is_set(1), is_set(3)) {
         (66, true, _) => "Constrained Baseline",
@@ -278,34 +285,34 @@ fn profile(sequence: &Sequence) -> String {
     name.to_owned()
 }
 
-/// Reads a sequence parameter set; `None` for what ffmpeg would refuse too.
-pub(super) fn sequence(nal: &[u8]) -> Option<Sequence> {
+/// Parses a sequence parameter set; `None` if it is invalid or not supported by ffmpeg.
+pub(super) fn read_sps(nal: &[u8]) -> Option<H264Sps> {
     let nal = unescape(nal);
-    let mut bits = Bits::new(&nal);
+    let mut bits = BitReader::new(&nal);
     if bits.byte()? & 31 != 7 {
         return None;
     }
-    let mut found = Sequence {
+    let mut found = H264Sps {
         profile: bits.byte()?,
         constraints: bits.byte()?,
         level: bits.byte()?,
-        id: bits.ue_to(31)?,
+        id: bits.ue_at_most(31)?,
         chroma_format: 1,
         depth: 8,
-        ..Sequence::default()
+        ..H264Sps::default()
     };
     if has_chroma_format(found.profile) {
-        chroma(&mut found, &mut bits)?;
+        read_chroma(&mut found, &mut bits)?;
     }
-    found.frame_number_bits = bits.ue_to(12)? + 4;
-    found.order = order(&mut bits)?;
-    bits.ue_to(16)?;
+    found.frame_number_bits = bits.ue_at_most(12)? + 4;
+    found.order = read_order(&mut bits)?;
+    bits.ue_at_most(16)?;
     bits.skip(1)?;
-    size(&mut found, &mut bits)?;
+    read_size(&mut found, &mut bits)?;
     if bits.flag()? {
-        usability(&mut found, &mut bits)?;
+        read_vui(&mut found, &mut bits)?;
     } else {
-        found.timing = Some(Timing::default());
+        found.timing = Some(PictureTiming::default());
     }
     Some(found)
 }
@@ -317,11 +324,11 @@ fn has_chroma_format(profile: u8) -> bool {
     )
 }
 
-fn chroma(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
-    found.chroma_format = bits.ue_to(3)?;
+fn read_chroma(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
+    found.chroma_format = bits.ue_at_most(3)?;
     let has_separate_planes = found.chroma_format == 3 && bits.flag()?;
-    found.depth = bits.ue_to(6)? + 8;
-    let chroma_depth = bits.ue_to(6)? + 8;
+    found.depth = bits.ue_at_most(6)? + 8;
+    let chroma_depth = bits.ue_at_most(6)? + 8;
     if has_separate_planes || chroma_depth != found.depth {
         return None;
     }
@@ -337,8 +344,8 @@ fn chroma(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
     Some(())
 }
 
-/// H.264 7.3.2.1.1.1.
-fn skip_scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
+/// Skips a scaling list (H.264 7.3.2.1.1.1).
+fn skip_scaling_list(bits: &mut BitReader, size: usize) -> Option<()> {
     let mut last = 8;
     for _ in 0..size {
         let delta = bits.se().filter(|delta| (-128..128).contains(delta))?;
@@ -351,29 +358,29 @@ fn skip_scaling_list(bits: &mut Bits, size: usize) -> Option<()> {
     Some(())
 }
 
-fn order(bits: &mut Bits) -> Option<Order> {
+fn read_order(bits: &mut BitReader) -> Option<PictureOrder> {
     Some(match bits.ue()? {
-        0 => Order::Lsb(bits.ue_to(12)? + 4),
+        0 => PictureOrder::Lsb(bits.ue_at_most(12)? + 4),
         1 => {
             let is_delta_zero = bits.flag()?;
             bits.se()?;
             let offset = bits.se()?;
-            for _ in 0..bits.ue_to(255)? {
+            for _ in 0..bits.ue_at_most(255)? {
                 bits.se()?;
             }
-            Order::Cycle {
+            PictureOrder::Cycle {
                 is_delta_zero,
                 offset,
             }
         }
-        2 => Order::AsCoded,
+        2 => PictureOrder::AsCoded,
         _ => return None,
     })
 }
 
-fn size(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
-    let width = (bits.ue_to(LONGEST_SIDE / 16)? + 1) * 16;
-    let rows = bits.ue_to(LONGEST_SIDE / 16)? + 1;
+fn read_size(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
+    let width = (bits.ue_at_most(MAX_SIDE / 16)? + 1) * 16;
+    let rows = bits.ue_at_most(MAX_SIDE / 16)? + 1;
     found.is_frames_only = bits.flag()?;
     let fields = if found.is_frames_only { 1 } else { 2 };
     let height = rows * 16 * fields;
@@ -381,32 +388,34 @@ fn size(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
         bits.skip(1)?;
     }
     bits.skip(1)?;
-    let (mut across, mut down) = (0, 0);
+    let (mut crop_width, mut crop_height) = (0, 0);
     if bits.flag()? {
-        let mut side = || bits.ue_to(LONGEST_SIDE);
+        let mut side = || bits.ue_at_most(MAX_SIDE);
         let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
-        let step_across = if matches!(found.chroma_format, 1 | 2) {
+        let crop_unit_x = if matches!(found.chroma_format, 1 | 2) {
             2
         } else {
             1
         };
-        let step_down = if found.chroma_format == 1 { 2 } else { 1 } * fields;
-        across = (left + right) * step_across;
-        down = (top + bottom) * step_down;
+        let crop_unit_y = if found.chroma_format == 1 { 2 } else { 1 } * fields;
+        crop_width = (left + right) * crop_unit_x;
+        crop_height = (top + bottom) * crop_unit_y;
         found.is_cropped_left_or_above = left > 0 || top > 0;
     }
-    found.width = width.checked_sub(across).filter(|&width| width > 0)?;
-    found.height = height.checked_sub(down).filter(|&height| height > 0)?;
+    found.width = width.checked_sub(crop_width).filter(|&width| width > 0)?;
+    found.height = height
+        .checked_sub(crop_height)
+        .filter(|&height| height > 0)?;
     Some(())
 }
 
-/// Video usability information (H.264 E.1.1).
-fn usability(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
+/// Reads the video usability information (H.264 E.1.1).
+fn read_vui(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
     if bits.flag()? {
         found.aspect = match bits.byte()? {
-            255 => aspect_ratio(bits.take(16)?, bits.take(16)?),
+            255 => aspect_ratio(bits.read(16)?, bits.read(16)?),
             0 => None,
-            code => Some(aspect_ratio_of_code(code)?),
+            code => Some(aspect_ratio_from_code(code)?),
         };
     }
     if bits.flag()? {
@@ -415,59 +424,60 @@ fn usability(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
     if bits.flag()? {
         bits.skip(3)?;
         let is_full = bits.flag()?;
-        found.settles.range = true;
+        found.overrides.range = true;
         if bits.flag()? {
-            found.colour = Colour::of_codes(bits.byte()?, bits.byte()?, bits.byte()?);
-            found.settles = Settles::ALL;
+            found.colour = Colour::from_codes(bits.byte()?, bits.byte()?, bits.byte()?);
+            found.overrides = ColourOverrides::ALL;
         }
         found.colour = found.colour.with_range(is_full);
     }
-    // Some cameras cut the rest short, which changes nothing that was read.
-    found.timing = timing(found, bits);
+    // Some cameras truncate the rest, which does not affect the values read so far.
+    found.timing = read_timing(found, bits);
     Some(())
 }
 
-fn timing(found: &mut Sequence, bits: &mut Bits) -> Option<Timing> {
+fn read_timing(found: &mut H264Sps, bits: &mut BitReader) -> Option<PictureTiming> {
     if bits.flag()? {
         bits.ue()?;
         bits.ue()?;
     }
     if bits.flag()? {
         found.tick = Some(Tick {
-            units: bits.take(32)?,
-            scale: bits.take(32)?,
+            units: bits.read(32)?,
+            scale: bits.read(32)?,
             is_fixed: bits.flag()?,
         });
     }
     let mut delay_bits = 0;
-    let has_first = bits.flag()?;
-    if has_first {
-        delay_bits = buffering(bits)?;
+    let has_nal_hrd = bits.flag()?;
+    if has_nal_hrd {
+        delay_bits = read_hrd_delay_bits(bits)?;
     }
-    let has_second = bits.flag()?;
-    if has_second {
-        delay_bits = buffering(bits)?;
+    let has_vcl_hrd = bits.flag()?;
+    if has_vcl_hrd {
+        delay_bits = read_hrd_delay_bits(bits)?;
     }
-    if has_first || has_second {
+    if has_nal_hrd || has_vcl_hrd {
         bits.skip(1)?;
     }
-    Some(Timing {
+    Some(PictureTiming {
         has_structure: bits.flag()?,
         delay_bits,
     })
 }
 
-/// Hypothetical decoder parameters (H.264 E.1.2): the bits of the two delays in a picture's timing.
-fn buffering(bits: &mut Bits) -> Option<u32> {
-    let buffers = bits.ue_to(31)? + 1;
+/// Reads hypothetical reference decoder parameters (H.264 E.1.2) and returns the size in bits of
+/// the two delays in a picture timing message.
+fn read_hrd_delay_bits(bits: &mut BitReader) -> Option<u32> {
+    let schedules = bits.ue_at_most(31)? + 1;
     bits.skip(8)?;
-    for _ in 0..buffers {
+    for _ in 0..schedules {
         bits.ue()?;
         bits.ue()?;
         bits.skip(1)?;
     }
     bits.skip(5)?;
-    let delays = bits.take(5)? + 1 + bits.take(5)? + 1;
+    let delays = bits.read(5)? + 1 + bits.read(5)? + 1;
     bits.skip(5)?;
     Some(delays)
 }
@@ -475,10 +485,10 @@ fn buffering(bits: &mut Bits) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn parameter_sets_say_what_ffprobe_says() {
+    fn parameter_sets_match_ffprobe() {
         for (hex, expected) in [
             (
                 "01640028ffe1001b67640028acd940780227e5c044000003000400000300c83c60c65801000668ebe3cb22c0fdf8f800",
@@ -529,27 +539,27 @@ mod tests {
                 "High L21 320x240 1:1 yuv420p 8 fields?",
             ),
         ] {
-            assert_eq!(shown(of_avcc(&bytes(hex))), expected, "{hex}");
+            assert_eq!(describe(parse_avcc(&bytes(hex))), expected, "{hex}");
         }
     }
 
     #[test]
-    fn a_record_with_two_minds_is_unclear() {
-        let one = "6764000dacd94141fb016c800000030080000019078a14cb";
-        let other = "67640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb";
-        let record = format!("0164000dffe20018{one}0023{other}00");
-        assert_eq!(of_avcc(&bytes(&record)), None);
-        assert!(of_sps(&bytes(one)).is_some() && of_sps(&bytes(other)).is_some());
+    fn rejects_a_record_with_two_different_parameter_sets() {
+        let first = "6764000dacd94141fb016c800000030080000019078a14cb";
+        let second = "67640014acd94141fb01100000030010000003032604000f424001e84e4c30078a14cb";
+        let record = format!("0164000dffe20018{first}0023{second}00");
+        assert_eq!(parse_avcc(&bytes(&record)), None);
+        assert!(parse_sps(&bytes(first)).is_some() && parse_sps(&bytes(second)).is_some());
     }
 
     #[test]
-    fn cut_records_are_refused() {
-        let whole = bytes(
+    fn rejects_truncated_records() {
+        let record = bytes(
             "0142c00dffe100186742c00dd90141fb011000000300100000030320f142a48001000568cb83cb20",
         );
-        for length in 0..whole.len() {
-            assert_eq!(config(&whole[..length]), None, "{length}");
+        for length in 0..record.len() {
+            assert_eq!(parse_config(&record[..length]), None, "{length}");
         }
-        assert_eq!(config(&whole).unwrap().nal_length_size, 4);
+        assert_eq!(parse_config(&record).unwrap().nal_length_size, 4);
     }
 }

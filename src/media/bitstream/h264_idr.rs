@@ -1,24 +1,25 @@
-//! An H.264 picture that a stream may be entered at, made one that a stream may begin with.
+//! Conversion of H.264 intra pictures into IDR pictures, with which a stream can begin.
 //!
-//! Cameras code long recordings in open groups: their keys are intra pictures without the
-//! IDR mark, and in the middle of other keys a decoder loses or misplaces them. Nothing but
-//! the slice header makes the difference, so that is written anew (ITU-T H.264, 7.3.3).
+//! Cameras use open GOPs for long recordings: the keyframes are intra pictures that are not marked
+//! as IDR. A decoder drops or misplaces such a picture if it follows an unrelated keyframe. Only
+//! the slice header differs, so it is rewritten (ITU-T H.264, 7.3.3).
 
-use super::bits::{Bits, escape, unescape_whole};
-use super::h264::{Config, Order, Sequence};
-use super::h264_sets::{IDR_SLICE, MESSAGES, PictureSet, SLICE, Sets};
+use super::bits::{BitReader, escape, unescape_whole};
+use super::h264::{AvcConfig, H264Sps, PictureOrder};
+use super::h264_parameter_sets::{H264Pps, IDR_SLICE, ParameterSets, SEI, SLICE};
 
-/// A slice of which all macroblocks are intra coded.
+/// Slice type (modulo 5) of slices that contain only intra macroblocks.
 const INTRA: u32 = 2;
-/// More memory operations than any picture has.
-const MOST_OPERATIONS: usize = 70;
+/// Maximum number of memory management operations in a slice header.
+const MAX_OPERATIONS: usize = 70;
 
-/// Makes a sample's picture an IDR picture. `None` when it is none of intra slices alone, or is
-/// not understood. Of two fields, the second may be coded by the first.
-pub(super) fn with_idr(config: &Config, sample: &[u8]) -> Option<Vec<u8>> {
-    let mut sets = Sets::of(config)?;
+/// Converts the picture of a sample into an IDR picture. If it has two fields, the second may be
+/// predicted from the first. `None` if other slices are not intra slices, or if the syntax is not
+/// supported.
+pub(super) fn convert_to_idr(config: &AvcConfig, sample: &[u8]) -> Option<Vec<u8>> {
+    let mut sets = ParameterSets::from_config(config)?;
     let mut first_field = None;
-    let mut made = Vec::with_capacity(sample.len() + 64);
+    let mut output = Vec::with_capacity(sample.len() + 64);
     let mut rest = sample;
     while !rest.is_empty() {
         let (length, after) = rest.split_at_checked(config.nal_length_size)?;
@@ -29,62 +30,66 @@ pub(super) fn with_idr(config: &Config, sample: &[u8]) -> Option<Vec<u8>> {
         rest = after;
         let Some(&first) = nal.first() else { continue };
         match first & 31 {
-            // They may say that the stream recovers here, which is so no more.
-            MESSAGES => continue,
+            // Drops SEI messages: they may mark a recovery point, which no longer applies.
+            SEI => continue,
             SLICE => {
-                let slice = slice(nal, &sets, &mut first_field)?;
-                put(&mut made, config.nal_length_size, &slice)?;
+                let slice = rewrite_slice(nal, &sets, &mut first_field)?;
+                append_unit(&mut output, config.nal_length_size, &slice)?;
                 continue;
             }
             2..=4 => return None,
-            _ => sets.take(nal)?,
+            _ => sets.update(nal)?,
         }
-        put(&mut made, config.nal_length_size, nal)?;
+        append_unit(&mut output, config.nal_length_size, nal)?;
     }
-    Some(made)
+    Some(output)
 }
 
-fn put(into: &mut Vec<u8>, length_size: usize, nal: &[u8]) -> Option<()> {
+fn append_unit(output: &mut Vec<u8>, length_size: usize, nal: &[u8]) -> Option<()> {
     let length = u32::try_from(nal.len()).ok()?.to_be_bytes();
     let (unused, length) = length.split_at_checked(4 - length_size.min(4))?;
     unused.iter().all(|&byte| byte == 0).then_some(())?;
-    into.extend(length);
-    into.extend(nal);
+    output.extend(length);
+    output.extend(nal);
     Some(())
 }
 
-/// What a slice's header begins with.
-struct Head<'a> {
-    unit: u8,
+/// First part of a slice header.
+struct SliceHeaderStart<'a> {
+    nal_header: u8,
     first_macroblock: u32,
-    kind: u32,
+    slice_type: u32,
     picture_id: u32,
-    sequence: &'a Sequence,
-    picture: &'a PictureSet,
+    sequence: &'a H264Sps,
+    picture: &'a H264Pps,
     frame_number: u32,
-    /// Whether it is of a bottom field; `None` of a frame.
+    /// True for a bottom field; `None` for a frame.
     is_bottom: Option<bool>,
 }
 
-/// The field that a picture begins with.
+/// First field of a picture.
 #[derive(Debug, Clone, Copy)]
 struct FirstField {
     is_bottom: bool,
     frame_number: u32,
-    /// The low bits of its place in the order of pictures.
+    /// Low bits of the picture order count.
     order: u32,
 }
 
-fn head<'a>(bits: &mut Bits<'_>, sets: &'a Sets) -> Option<Head<'a>> {
-    let (unit, first_macroblock, kind) = (bits.byte()?, bits.ue()?, bits.ue_to(9)?);
-    let picture_id = bits.ue_to(255)?;
-    let (sequence, picture) = sets.of_slice(picture_id)?;
-    let frame_number = bits.take(sequence.frame_number_bits)?;
+fn read_slice_header_start<'a>(
+    bits: &mut BitReader<'_>,
+    sets: &'a ParameterSets,
+) -> Option<SliceHeaderStart<'a>> {
+    let (nal_header, first_macroblock, slice_type) =
+        (bits.byte()?, bits.ue()?, bits.ue_at_most(9)?);
+    let picture_id = bits.ue_at_most(255)?;
+    let (sequence, picture) = sets.for_slice(picture_id)?;
+    let frame_number = bits.read(sequence.frame_number_bits)?;
     let is_field = !sequence.is_frames_only && bits.flag()?;
-    Some(Head {
-        unit,
+    Some(SliceHeaderStart {
+        nal_header,
         first_macroblock,
-        kind,
+        slice_type,
         picture_id,
         sequence,
         picture,
@@ -93,106 +98,119 @@ fn head<'a>(bits: &mut Bits<'_>, sets: &'a Sets) -> Option<Head<'a>> {
     })
 }
 
-/// One slice, with the header of an IDR picture's; of a second field, of one that follows it.
-fn slice(nal: &[u8], sets: &Sets, first_field: &mut Option<FirstField>) -> Option<Vec<u8>> {
+/// Rewrites one slice. Its header becomes that of an IDR picture, or that of the second field after
+/// an IDR field.
+fn rewrite_slice(
+    nal: &[u8],
+    sets: &ParameterSets,
+    first_field: &mut Option<FirstField>,
+) -> Option<Vec<u8>> {
     let plain = unescape_whole(nal);
-    let mut bits = Bits::new(&plain);
-    let head = head(&mut bits, sets)?;
-    if let Some(is_bottom) = head.is_bottom {
-        let Order::Lsb(count) = head.sequence.order else {
+    let mut bits = BitReader::new(&plain);
+    let header = read_slice_header_start(&mut bits, sets)?;
+    if let Some(is_bottom) = header.is_bottom {
+        let PictureOrder::Lsb(count) = header.sequence.order else {
             return None;
         };
         let field = FirstField {
             is_bottom,
-            frame_number: head.frame_number,
-            order: bits.clone().take(count)?,
+            frame_number: header.frame_number,
+            order: bits.clone().read(count)?,
         };
         let first = first_field.get_or_insert(field);
         if first.is_bottom != is_bottom {
-            return second(&head, &mut bits, first);
+            return rewrite_second_field(&header, &mut bits, first);
         }
     }
-    let made = first(&head, &mut bits)?;
-    Some(escape(&made))
+    let output = rewrite_first(&header, &mut bits)?;
+    Some(escape(&output))
 }
 
-/// A slice of a second field: counted from the first, and of the same length in bits.
-fn second(head: &Head<'_>, bits: &mut Bits<'_>, first: &FirstField) -> Option<Vec<u8>> {
-    let Order::Lsb(count) = head.sequence.order else {
+/// Rewrites a slice of a second field. Its picture order count becomes relative to the first field;
+/// its length in bits is unchanged.
+fn rewrite_second_field(
+    header: &SliceHeaderStart<'_>,
+    bits: &mut BitReader<'_>,
+    first: &FirstField,
+) -> Option<Vec<u8>> {
+    let PictureOrder::Lsb(count) = header.sequence.order else {
         return None;
     };
-    if head.frame_number != first.frame_number {
+    if header.frame_number != first.frame_number {
         return None;
     }
-    let mut made = Written::default();
-    made.head(head.unit, head);
-    let order = bits.take(count)?;
-    let turn = 1_u32.checked_shl(count)?;
-    made.put(count, order.wrapping_sub(first.order) & (turn - 1));
-    made.rest(bits)?;
-    Some(escape(&made.bytes))
+    let mut output = BitWriter::default();
+    output.write_slice_header_start(header.nal_header, header);
+    let order = bits.read(count)?;
+    let modulus = 1_u32.checked_shl(count)?;
+    output.write_bits(count, order.wrapping_sub(first.order) & (modulus - 1));
+    output.copy_rest(bits)?;
+    Some(escape(&output.bytes))
 }
 
-/// A slice of a frame or a first field.
-fn first(head: &Head<'_>, bits: &mut Bits<'_>) -> Option<Vec<u8>> {
-    let (sequence, picture) = (head.sequence, head.picture);
-    let rest = picture.rest?;
-    let is_reference = head.unit & 0x60 != 0;
-    if head.kind % 5 != INTRA {
+/// Rewrites a slice of a frame or a first field.
+fn rewrite_first(header: &SliceHeaderStart<'_>, bits: &mut BitReader<'_>) -> Option<Vec<u8>> {
+    let (sequence, picture) = (header.sequence, header.picture);
+    let tail = picture.tail?;
+    let is_reference = header.nal_header & 0x60 != 0;
+    if header.slice_type % 5 != INTRA {
         return None;
     }
-    let mut made = Written::default();
-    // Important above all, as an IDR picture must be.
-    made.head(IDR_SLICE | 0x60, head);
-    // The number that tells one IDR picture from the next.
-    made.ue(0);
+    let mut output = BitWriter::default();
+    // An IDR picture must be a reference picture; 0x60 is the highest priority.
+    output.write_slice_header_start(IDR_SLICE | 0x60, header);
+    // `idr_pic_id`, which distinguishes consecutive IDR pictures.
+    output.write_ue(0);
     match sequence.order {
-        Order::Lsb(count) => {
-            bits.take(count)?;
-            made.put(count, 0);
-            if picture.has_order && head.is_bottom.is_none() {
-                made.se(bits.se()?);
+        PictureOrder::Lsb(count) => {
+            bits.read(count)?;
+            output.write_bits(count, 0);
+            if picture.has_bottom_field_order && header.is_bottom.is_none() {
+                output.write_se(bits.se()?);
             }
         }
-        Order::Cycle { is_delta_zero, .. } => {
-            for is_told in [!is_delta_zero, !is_delta_zero && picture.has_order] {
-                if is_told {
-                    made.se(bits.se()?);
+        PictureOrder::Cycle { is_delta_zero, .. } => {
+            for is_stored in [
+                !is_delta_zero,
+                !is_delta_zero && picture.has_bottom_field_order,
+            ] {
+                if is_stored {
+                    output.write_se(bits.se()?);
                 }
             }
         }
-        Order::AsCoded => {}
+        PictureOrder::AsCoded => {}
     }
-    if rest.has_redundancy {
-        made.ue(bits.ue()?);
+    if tail.has_redundant_count {
+        output.write_ue(bits.ue()?);
     }
     if is_reference && bits.flag()? {
         skip_operations(bits)?;
     }
-    // Earlier pictures are shown as usual; this one is no long-term reference.
-    made.put(2, 0);
-    made.se(bits.se()?);
-    if rest.has_deblocking {
-        let filter = bits.ue_to(2)?;
-        made.ue(filter);
+    // Earlier pictures are still output, and this picture is not a long-term reference.
+    output.write_bits(2, 0);
+    output.write_se(bits.se()?);
+    if tail.has_deblocking_control {
+        let filter = bits.ue_at_most(2)?;
+        output.write_ue(filter);
         if filter != 1 {
-            made.se(bits.se()?);
-            made.se(bits.se()?);
+            output.write_se(bits.se()?);
+            output.write_se(bits.se()?);
         }
     }
-    if picture.is_arithmetic {
-        made.align(true);
-        made.bytes.extend(bits.aligned()?);
+    if picture.uses_cabac {
+        output.align(true);
+        output.bytes.extend(bits.aligned_bytes()?);
     } else {
-        made.rest(bits)?;
+        output.copy_rest(bits)?;
     }
-    Some(made.bytes)
+    Some(output.bytes)
 }
 
-/// Passes over what becomes of earlier pictures (7.3.3.3).
-fn skip_operations(bits: &mut Bits<'_>) -> Option<()> {
-    for _ in 0..MOST_OPERATIONS {
-        match bits.ue_to(6)? {
+/// Skips the memory management operations (7.3.3.3).
+fn skip_operations(bits: &mut BitReader<'_>) -> Option<()> {
+    for _ in 0..MAX_OPERATIONS {
+        match bits.ue_at_most(6)? {
             0 => return Some(()),
             3 => {
                 bits.ue()?;
@@ -207,74 +225,74 @@ fn skip_operations(bits: &mut Bits<'_>) -> Option<()> {
     None
 }
 
-/// Bits that are written.
+/// Writes bits, most significant first.
 #[derive(Default)]
-struct Written {
+struct BitWriter {
     bytes: Vec<u8>,
-    /// Bits of the last byte that are taken; 0: all.
-    taken: u32,
+    /// Bits used in the last byte; 0 if it is full.
+    used_bits: u32,
 }
 
-impl Written {
-    fn bit(&mut self, bit: bool) {
-        if self.taken == 0 {
+impl BitWriter {
+    fn write_bit(&mut self, bit: bool) {
+        if self.used_bits == 0 {
             self.bytes.push(0);
         }
         if let Some(last) = self.bytes.last_mut() {
-            *last |= u8::from(bit) << (7 - self.taken);
+            *last |= u8::from(bit) << (7 - self.used_bits);
         }
-        self.taken = (self.taken + 1) % 8;
+        self.used_bits = (self.used_bits + 1) % 8;
     }
 
-    /// What a slice's header begins with, of the first frame there is.
-    fn head(&mut self, unit: u8, head: &Head<'_>) {
-        self.put(8, unit.into());
-        self.ue(head.first_macroblock);
-        self.ue(head.kind);
-        self.ue(head.picture_id);
-        self.put(head.sequence.frame_number_bits, 0);
-        if !head.sequence.is_frames_only {
-            self.put(1, head.is_bottom.is_some().into());
+    /// Writes the first part of a slice header, with frame number 0.
+    fn write_slice_header_start(&mut self, nal_header: u8, header: &SliceHeaderStart<'_>) {
+        self.write_bits(8, nal_header.into());
+        self.write_ue(header.first_macroblock);
+        self.write_ue(header.slice_type);
+        self.write_ue(header.picture_id);
+        self.write_bits(header.sequence.frame_number_bits, 0);
+        if !header.sequence.is_frames_only {
+            self.write_bits(1, header.is_bottom.is_some().into());
         }
-        if let Some(is_bottom) = head.is_bottom {
-            self.put(1, is_bottom.into());
+        if let Some(is_bottom) = header.is_bottom {
+            self.write_bits(1, is_bottom.into());
         }
     }
 
-    fn put(&mut self, count: u32, value: u32) {
+    fn write_bits(&mut self, count: u32, value: u32) {
         for at in (0..count.min(32)).rev() {
-            self.bit(value >> at & 1 == 1);
+            self.write_bit(value >> at & 1 == 1);
         }
     }
 
-    fn ue(&mut self, value: u32) {
+    fn write_ue(&mut self, value: u32) {
         let code = u64::from(value) + 1;
         let length = 64 - code.leading_zeros();
-        self.put(length - 1, 0);
+        self.write_bits(length - 1, 0);
         for at in (0..length).rev() {
-            self.bit(code >> at & 1 == 1);
+            self.write_bit(code >> at & 1 == 1);
         }
     }
 
-    fn se(&mut self, value: i64) {
+    fn write_se(&mut self, value: i64) {
         let code = if value > 0 { value * 2 - 1 } else { -value * 2 };
-        self.ue(u32::try_from(code).unwrap_or(0));
+        self.write_ue(u32::try_from(code).unwrap_or(0));
     }
 
     fn align(&mut self, bit: bool) {
-        while self.taken != 0 {
-            self.bit(bit);
+        while self.used_bits != 0 {
+            self.write_bit(bit);
         }
     }
 
-    /// All that is left, and the bits that end it, moved to where this one's end falls.
-    fn rest(&mut self, bits: &mut Bits<'_>) -> Option<()> {
-        let end = bits.before_trailing()?;
-        while bits.left() > end {
-            let count = u32::try_from((bits.left() - end).min(32)).ok()?;
-            self.put(count, bits.take(count)?);
+    /// Copies all remaining bits, then writes the trailing bits for the new end position.
+    fn copy_rest(&mut self, bits: &mut BitReader<'_>) -> Option<()> {
+        let end = bits.trailing_bits()?;
+        while bits.remaining() > end {
+            let count = u32::try_from((bits.remaining() - end).min(32)).ok()?;
+            self.write_bits(count, bits.read(count)?);
         }
-        self.bit(true);
+        self.write_bit(true);
         self.align(false);
         Some(())
     }
@@ -282,11 +300,12 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
-    use crate::media::bitstream::h264::{Field, first_slice, with_idr};
+    use crate::media::bitstream::h264::{FieldParity, convert_to_idr, first_slice};
+    use crate::media::bitstream::nal_units;
     use crate::media::bitstream::tests::bytes;
-    use crate::media::bitstream::units;
 
-    /// The sets of a camera that codes fields, and two slices of one of its keys, cut short.
+    /// Parameter sets of a camera that records fields. The two slices are truncated and belong to
+    /// one of its keyframes.
     const SETS: &str = concat!(
         "000001",
         "67640028ad949248308244840444444e2a1e0a8500ddc1c604081227150f0542806ee0e30204091924c610489050064032809801b342238a403470c6188628447148068e18c310c1d80f0088fbc062000007d20001d4c1d18001edc0002b347fffc68c000f6e000159a3fffe14",
@@ -296,12 +315,16 @@ mod tests {
     const SECOND: &str = "000001419adab90ac4f2089265928580";
 
     #[test]
-    fn a_key_of_two_fields_begins_a_stream_and_keeps_its_second() {
-        let configuration = units::avcc(&bytes(SETS)).unwrap();
-        let made = |hex: &str| with_idr(&configuration, &units::counted(&bytes(hex)));
-        let both = made(&[FIRST, SECOND].concat()).unwrap();
+    fn converts_the_first_of_two_fields_and_keeps_the_second() {
+        let configuration = nal_units::build_avcc(&bytes(SETS)).unwrap();
+        let convert =
+            |hex: &str| convert_to_idr(&configuration, &nal_units::to_length_prefixed(&bytes(hex)));
+        let both = convert(&[FIRST, SECOND].concat()).unwrap();
         let first = first_slice(&configuration, &both).unwrap();
-        assert_eq!((first.field, first.frame_number), (Some(Field::Top), 0));
+        assert_eq!(
+            (first.field, first.frame_number),
+            (Some(FieldParity::Top), 0)
+        );
         assert!(first.is_intra);
         assert_eq!(both[4], 0x65);
         let length = u32::from_be_bytes(*both.first_chunk().unwrap());
@@ -309,14 +332,14 @@ mod tests {
         let second = first_slice(&configuration, rest).unwrap();
         assert_eq!(
             (second.field, second.frame_number),
-            (Some(Field::Bottom), 0)
+            (Some(FieldParity::Bottom), 0)
         );
         assert!(!second.is_intra);
-        // Moved to the begin: of the same length, and otherwise as it was.
-        let was = units::counted(&bytes(SECOND));
-        assert_eq!(rest.len(), was.len());
-        assert_eq!(rest[10..], was[10..]);
-        // A second field alone decodes by nothing.
-        assert_eq!(made(SECOND), None);
+        // Only values in the header change; the length and the slice data are the same.
+        let original = nal_units::to_length_prefixed(&bytes(SECOND));
+        assert_eq!(rest.len(), original.len());
+        assert_eq!(rest[10..], original[10..]);
+        // A second field alone cannot be decoded.
+        assert_eq!(convert(SECOND), None);
     }
 }

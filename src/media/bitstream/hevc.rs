@@ -1,56 +1,59 @@
-//! HEVC: what the parameter sets of a stream say (ITU-T H.265 7.3.2.2 and annex E).
+//! HEVC parameter sets and configuration records (ITU-T H.265 7.3.2.2 and annex E).
 
-use super::bits::{Bits, split_counted, u16_at, unescape};
-use super::{Coded, Colour, Settles, aspect_ratio, aspect_ratio_of_code, colour, planar_rgb};
+use super::bits::{BitReader, split_length_prefixed, u16_at, unescape};
+use super::{
+    CodedPicture, Colour, ColourOverrides, aspect_ratio, aspect_ratio_from_code, colour,
+    planar_rgb_format,
+};
 
-/// The longest side that is believed.
-const LONGEST_SIDE: u32 = 1 << 16;
+/// Largest plausible picture width or height in pixels.
+const MAX_SIDE: u32 = 1 << 16;
 
 const BASE_LAYER: u16 = 0;
-const VIDEO_SET: u8 = 32;
-const SEQUENCE_SET: u8 = 33;
+const VIDEO_PARAMETER_SET: u8 = 32;
+const SEQUENCE_PARAMETER_SET: u8 = 33;
 
-/// A configuration record, `hvcC`.
+/// Configuration record (`hvcC`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::media) struct Config<'a> {
-    /// Bytes of the length before each NAL unit of a sample: 1, 2 or 4.
+pub(in crate::media) struct HevcConfig<'a> {
+    /// Size in bytes of the length field before each NAL unit of a sample: 1, 2 or 4.
     pub nal_length_size: usize,
-    /// Parameter sets and messages, as NAL units in the order of the record.
+    /// Parameter sets and SEI messages as NAL units, in the order of the record.
     pub units: Vec<&'a [u8]>,
 }
 
-/// What a sequence parameter set says, as far as anything here asks.
+/// Values used from a sequence parameter set.
 #[derive(Debug, Clone, Default)]
-struct Sequence {
+struct HevcSps {
     id: u32,
     sub_layers: u32,
-    tier: Tier,
+    profile_tier_level: ProfileTierLevel,
     chroma_format: u32,
     depth: u32,
     width: u32,
     height: u32,
-    usability: Usability,
+    vui: Vui,
 }
 
-/// `profile_tier_level`.
+/// The `profile_tier_level` structure.
 #[derive(Debug, Clone, Copy, Default)]
-struct Tier {
+struct ProfileTierLevel {
     profile: u32,
     level: u8,
     is_progressive: bool,
     is_interlaced: bool,
 }
 
-/// Video usability information, as far as it is used.
+/// Values used from the video usability information (VUI).
 #[derive(Debug, Clone, Copy, Default)]
-struct Usability {
+struct Vui {
     aspect: Option<(u32, u32)>,
     colour: Colour,
     is_field_sequence: bool,
 }
 
-/// Reads `hvcC`; `None` when it is no such record or is cut short.
-pub(in crate::media) fn config(payload: &[u8]) -> Option<Config<'_>> {
+/// Parses `hvcC`; `None` if it is another record or truncated.
+pub(in crate::media) fn parse_config(payload: &[u8]) -> Option<HevcConfig<'_>> {
     let (head, mut rest) = payload.split_at_checked(23)?;
     let (&1, &length, &arrays) = (head.first()?, head.get(21)?, head.get(22)?) else {
         return None;
@@ -60,80 +63,85 @@ pub(in crate::media) fn config(payload: &[u8]) -> Option<Config<'_>> {
         let count = u16_at(rest, 1)?;
         rest = rest.get(3..)?;
         for _ in 0..count {
-            let (nal, after) = split_counted(rest, 2)?;
+            let (nal, after) = split_length_prefixed(rest, 2)?;
             units.push(nal);
             rest = after;
         }
     }
-    Some(Config {
+    Some(HevcConfig {
         nal_length_size: usize::from(length & 3) + 1,
         units,
     })
 }
 
-/// What a configuration record says; `None` when it holds no usable parameter sets.
+/// Reads the picture format of a configuration record; `None` if it contains no usable parameter
+/// sets.
 ///
-/// Of several the one with the lowest number counts, as for ffmpeg. Sets within the samples
-/// are not looked at: of them ffprobe takes profile and level at most.
-pub(in crate::media) fn of_hvcc(payload: &[u8]) -> Option<Coded> {
-    let config = config(payload)?;
+/// As in ffmpeg, the set with the lowest id is used. Sets in the samples are ignored: ffprobe takes
+/// at most the profile and level from them.
+pub(in crate::media) fn parse_hvcc(payload: &[u8]) -> Option<CodedPicture> {
+    let config = parse_config(payload)?;
     let kind = |nal: &[u8]| nal.first().map(|byte| byte >> 1 & 63);
-    if !config.units.iter().any(|nal| kind(nal) == Some(VIDEO_SET)) {
-        return None;
-    }
-    let sequences: Vec<Sequence> = config
+    if !config
         .units
         .iter()
-        .filter(|nal| kind(nal) == Some(SEQUENCE_SET) && is_base_layer(nal))
-        .map(|nal| sequence(nal))
+        .any(|nal| kind(nal) == Some(VIDEO_PARAMETER_SET))
+    {
+        return None;
+    }
+    let sequences: Vec<HevcSps> = config
+        .units
+        .iter()
+        .filter(|nal| kind(nal) == Some(SEQUENCE_PARAMETER_SET) && is_base_layer(nal))
+        .map(|nal| read_sps(nal))
         .collect::<Option<_>>()?;
     let lowest = sequences.iter().map(|set| set.id).min()?;
-    // A later set of the same number replaces an earlier one.
-    coded(sequences.iter().rev().find(|set| set.id == lowest)?)
+    // A later set with the same id replaces an earlier one.
+    to_coded_picture(sequences.iter().rev().find(|set| set.id == lowest)?)
 }
 
-/// What a sequence parameter set (a NAL unit, with its header) says.
+/// Reads the picture format of a sequence parameter set (a NAL unit with its header).
 #[cfg(test)]
-pub(super) fn of_sps(nal: &[u8]) -> Option<Coded> {
-    coded(&sequence(nal)?)
+pub(super) fn parse_sps(nal: &[u8]) -> Option<CodedPicture> {
+    to_coded_picture(&read_sps(nal)?)
 }
 
 fn is_base_layer(nal: &[u8]) -> bool {
     u16_at(nal, 0).is_some_and(|header| header >> 3 & 63 == BASE_LAYER)
 }
 
-fn coded(sequence: &Sequence) -> Option<Coded> {
-    let usability = &sequence.usability;
-    let format = super::yuv(sequence.chroma_format, sequence.depth)?;
-    let format = match usability.colour {
+fn to_coded_picture(sequence: &HevcSps) -> Option<CodedPicture> {
+    let vui = &sequence.vui;
+    let format = super::yuv_format(sequence.chroma_format, sequence.depth)?;
+    let format = match vui.colour {
         Colour {
             matrix: Some("gbr"),
             ..
-        } => planar_rgb(&format).unwrap_or(format),
-        // Of the formats with full range, ffmpeg's decoder names this one alone.
+        } => planar_rgb_format(&format).unwrap_or(format),
+        // `yuv420p` is the only full-range format that ffmpeg's decoder renames.
         Colour {
             range: Some("pc"), ..
         } if format == "yuv420p" => "yuvj420p".to_owned(),
         _ => format,
     };
-    let tier = &sequence.tier;
-    Some(Coded {
-        profile: Some(profile(tier.profile)),
-        level: Some(i64::from(tier.level)),
+    let profile_tier_level = &sequence.profile_tier_level;
+    Some(CodedPicture {
+        profile: Some(profile_name(profile_tier_level.profile)),
+        level: Some(i64::from(profile_tier_level.level)),
         width: Some(sequence.width),
         height: Some(sequence.height),
-        sample_aspect_ratio: usability.aspect,
+        sample_aspect_ratio: vui.aspect,
         pixel_format: Some(format),
-        may_be_interlaced: usability.is_field_sequence
-            || tier.is_interlaced && !tier.is_progressive,
-        colour: usability.colour,
-        settles: Settles::ALL,
-        ..Coded::default()
+        may_be_interlaced: vui.is_field_sequence
+            || profile_tier_level.is_interlaced && !profile_tier_level.is_progressive,
+        colour: vui.colour,
+        overrides: ColourOverrides::ALL,
+        ..CodedPicture::default()
     })
 }
 
-/// ffmpeg's names (`ff_hevc_profiles`); one without a name by its number.
-fn profile(number: u32) -> String {
+/// Returns ffmpeg's profile name (`ff_hevc_profiles`), or the profile number if there is no name.
+fn profile_name(number: u32) -> String {
     let name = match number {
         1 => "Main",
         2 => "Main 10",
@@ -145,37 +153,37 @@ fn profile(number: u32) -> String {
     name.to_owned()
 }
 
-/// Reads a sequence parameter set; `None` for what ffmpeg would refuse too.
-fn sequence(nal: &[u8]) -> Option<Sequence> {
+/// Parses a sequence parameter set; `None` if it is invalid or not supported by ffmpeg.
+fn read_sps(nal: &[u8]) -> Option<HevcSps> {
     let nal = unescape(nal);
-    let mut bits = Bits::new(&nal);
-    if bits.take(16)? >> 9 & 63 != u32::from(SEQUENCE_SET) {
+    let mut bits = BitReader::new(&nal);
+    if bits.read(16)? >> 9 & 63 != u32::from(SEQUENCE_PARAMETER_SET) {
         return None;
     }
     bits.skip(4)?;
-    let sub_layers = bits.take(3).filter(|&more| more < 7)? + 1;
+    let sub_layers = bits.read(3).filter(|&more| more < 7)? + 1;
     bits.skip(1)?;
-    let mut found = Sequence {
+    let mut found = HevcSps {
         sub_layers,
-        tier: tier(&mut bits, sub_layers)?,
-        id: bits.ue_to(15)?,
-        ..Sequence::default()
+        profile_tier_level: read_profile_tier_level(&mut bits, sub_layers)?,
+        id: bits.ue_at_most(15)?,
+        ..HevcSps::default()
     };
-    size(&mut found, &mut bits)?;
-    depth(&mut found, &mut bits)?;
+    read_size(&mut found, &mut bits)?;
+    read_depth(&mut found, &mut bits)?;
     skip_coding_tools(&found, &mut bits)?;
-    found.usability.colour.range = Some(colour::range(false));
+    found.vui.colour.range = Some(colour::range(false));
     if bits.flag()? {
-        found.usability = usability(&mut bits)?;
+        found.vui = read_vui(&mut bits)?;
     }
     Some(found)
 }
 
-/// H.265 7.3.3.
-fn tier(bits: &mut Bits, sub_layers: u32) -> Option<Tier> {
+/// Reads `profile_tier_level` (H.265 7.3.3).
+fn read_profile_tier_level(bits: &mut BitReader, sub_layers: u32) -> Option<ProfileTierLevel> {
     bits.skip(3)?;
-    let mut profile = bits.take(5)?;
-    let compatible = bits.take(32)?;
+    let mut profile = bits.read(5)?;
+    let compatible = bits.read(32)?;
     if profile == 0 {
         profile = (1..32)
             .find(|bit| compatible >> (31 - bit) & 1 == 1)
@@ -195,7 +203,7 @@ fn tier(bits: &mut Bits, sub_layers: u32) -> Option<Tier> {
     for (has_profile, has_level) in present {
         bits.skip(if has_profile { 88 } else { 0 } + if has_level { 8 } else { 0 })?;
     }
-    Some(Tier {
+    Some(ProfileTierLevel {
         profile,
         level,
         is_progressive,
@@ -203,34 +211,36 @@ fn tier(bits: &mut Bits, sub_layers: u32) -> Option<Tier> {
     })
 }
 
-fn size(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
-    found.chroma_format = bits.ue_to(3)?;
+fn read_size(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
+    found.chroma_format = bits.ue_at_most(3)?;
     if found.chroma_format == 3 && bits.flag()? {
         found.chroma_format = 0;
     }
-    let (width, height) = (bits.ue_to(LONGEST_SIDE)?, bits.ue_to(LONGEST_SIDE)?);
-    let (mut across, mut down) = (0, 0);
+    let (width, height) = (bits.ue_at_most(MAX_SIDE)?, bits.ue_at_most(MAX_SIDE)?);
+    let (mut crop_width, mut crop_height) = (0, 0);
     if bits.flag()? {
-        let mut side = || bits.ue_to(LONGEST_SIDE);
+        let mut side = || bits.ue_at_most(MAX_SIDE);
         let (left, right, top, bottom) = (side()?, side()?, side()?, side()?);
         let step = |is_halved| if is_halved { 2 } else { 1 };
-        across = (left + right) * step(matches!(found.chroma_format, 1 | 2));
-        down = (top + bottom) * step(found.chroma_format == 1);
+        crop_width = (left + right) * step(matches!(found.chroma_format, 1 | 2));
+        crop_height = (top + bottom) * step(found.chroma_format == 1);
     }
-    found.width = width.checked_sub(across).filter(|&width| width > 0)?;
-    found.height = height.checked_sub(down).filter(|&height| height > 0)?;
+    found.width = width.checked_sub(crop_width).filter(|&width| width > 0)?;
+    found.height = height
+        .checked_sub(crop_height)
+        .filter(|&height| height > 0)?;
     Some(())
 }
 
-fn depth(found: &mut Sequence, bits: &mut Bits) -> Option<()> {
-    found.depth = bits.ue_to(4)? + 8;
-    let chroma_depth = bits.ue_to(8)? + 8;
+fn read_depth(found: &mut HevcSps, bits: &mut BitReader) -> Option<()> {
+    found.depth = bits.ue_at_most(4)? + 8;
+    let chroma_depth = bits.ue_at_most(8)? + 8;
     (found.chroma_format == 0 || chroma_depth == found.depth).then_some(())
 }
 
-/// Everything between the depth and the usability information.
-fn skip_coding_tools(found: &Sequence, bits: &mut Bits) -> Option<()> {
-    let count_bits = usize::try_from(bits.ue_to(12)? + 4).ok()?;
+/// Skips everything between the bit depth and the video usability information.
+fn skip_coding_tools(found: &HevcSps, bits: &mut BitReader) -> Option<()> {
+    let count_bits = usize::try_from(bits.ue_at_most(12)? + 4).ok()?;
     let layers = if bits.flag()? { found.sub_layers } else { 1 };
     skip_codes(bits, 3 * layers)?;
     skip_codes(bits, 6)?;
@@ -245,22 +255,22 @@ fn skip_coding_tools(found: &Sequence, bits: &mut Bits) -> Option<()> {
     }
     skip_reference_sets(bits)?;
     if bits.flag()? {
-        for _ in 0..bits.ue_to(32)? {
+        for _ in 0..bits.ue_at_most(32)? {
             bits.skip(count_bits + 1)?;
         }
     }
     bits.skip(2)
 }
 
-fn skip_codes(bits: &mut Bits, count: u32) -> Option<()> {
+fn skip_codes(bits: &mut BitReader, count: u32) -> Option<()> {
     for _ in 0..count {
         bits.ue()?;
     }
     Some(())
 }
 
-/// H.265 7.3.4.
-fn skip_scaling_lists(bits: &mut Bits) -> Option<()> {
+/// Skips the scaling lists (H.265 7.3.4).
+fn skip_scaling_lists(bits: &mut BitReader) -> Option<()> {
     for size in 0..4_u32 {
         for _ in 0..if size == 3 { 2 } else { 6 } {
             if !bits.flag()? {
@@ -274,10 +284,11 @@ fn skip_scaling_lists(bits: &mut Bits) -> Option<()> {
     Some(())
 }
 
-/// Short-term reference picture sets (H.265 7.3.7): each may build on the one before it.
-fn skip_reference_sets(bits: &mut Bits) -> Option<()> {
+/// Skips the short-term reference picture sets (H.265 7.3.7). Each may be predicted from the
+/// previous one.
+fn skip_reference_sets(bits: &mut BitReader) -> Option<()> {
     let mut before = 0;
-    for index in 0..bits.ue_to(64)? {
+    for index in 0..bits.ue_at_most(64)? {
         let mut pictures = 0;
         if index > 0 && bits.flag()? {
             bits.skip(1)?;
@@ -289,7 +300,7 @@ fn skip_reference_sets(bits: &mut Bits) -> Option<()> {
                 }
             }
         } else {
-            pictures = bits.ue_to(15)? + bits.ue_to(15)?;
+            pictures = bits.ue_at_most(15)? + bits.ue_at_most(15)?;
             for _ in 0..pictures {
                 bits.ue()?;
                 bits.skip(1)?;
@@ -303,16 +314,16 @@ fn skip_reference_sets(bits: &mut Bits) -> Option<()> {
     Some(())
 }
 
-/// H.265 E.2.1, as far as the flag for fields.
+/// Reads the video usability information (H.265 E.2.1), up to the field sequence flag.
 ///
-/// What follows differs between encoders (some write the default display window where
-/// others have their timing), and says nothing that is asked for.
-fn usability(bits: &mut Bits) -> Option<Usability> {
-    let mut found = Usability::default();
+/// The rest is not used here, and differs between encoders: some write the default display window
+/// where others write timing.
+fn read_vui(bits: &mut BitReader) -> Option<Vui> {
+    let mut found = Vui::default();
     if bits.flag()? {
         found.aspect = match bits.byte()? {
-            255 => aspect_ratio(bits.take(16)?, bits.take(16)?),
-            code => aspect_ratio_of_code(code),
+            255 => aspect_ratio(bits.read(16)?, bits.read(16)?),
+            code => aspect_ratio_from_code(code),
         };
     }
     if bits.flag()? {
@@ -323,7 +334,7 @@ fn usability(bits: &mut Bits) -> Option<Usability> {
         bits.skip(3)?;
         is_full = bits.flag()?;
         if bits.flag()? {
-            found.colour = Colour::of_codes(bits.byte()?, bits.byte()?, bits.byte()?);
+            found.colour = Colour::from_codes(bits.byte()?, bits.byte()?, bits.byte()?);
         }
     }
     found.colour = found.colour.with_range(is_full);
@@ -338,10 +349,10 @@ fn usability(bits: &mut Bits) -> Option<Usability> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn parameter_sets_say_what_ffprobe_says() {
+    fn parameter_sets_match_ffprobe() {
         for (hex, expected) in [
             (
                 "420101016000000300900000030000030078a003c08010e596566924caf0168080000003008000000c84",
@@ -388,22 +399,25 @@ mod tests {
                 "Main L30 162x122 1:1 yuv420p tv",
             ),
         ] {
-            assert_eq!(shown(of_sps(&bytes(hex))), expected, "{hex}");
+            assert_eq!(describe(parse_sps(&bytes(hex))), expected, "{hex}");
         }
     }
 
     #[test]
-    fn a_record_needs_a_video_set_and_a_sequence_set() {
+    fn rejects_a_record_without_a_video_or_sequence_parameter_set() {
         const HEAD: &str = "01016000000090000000000078f000fcfdf8f800000f";
         const VIDEO: &str = "200001001840010c01ffff016000000300900000030000030078959809";
         const SEQUENCE: &str = "210001002a420101016000000300900000030000030078a003c08010e596566924caf0168080000003008000000c84";
-        let whole = bytes(&format!("{HEAD}02{VIDEO}{SEQUENCE}"));
-        assert_eq!(shown(of_hvcc(&whole)), "Main L120 1920x1080 1:1 yuv420p tv");
-        for length in 0..whole.len() {
-            assert_eq!(of_hvcc(&whole[..length]), None, "{length}");
+        let record = bytes(&format!("{HEAD}02{VIDEO}{SEQUENCE}"));
+        assert_eq!(
+            describe(parse_hvcc(&record)),
+            "Main L120 1920x1080 1:1 yuv420p tv"
+        );
+        for length in 0..record.len() {
+            assert_eq!(parse_hvcc(&record[..length]), None, "{length}");
         }
         for part in [VIDEO, SEQUENCE] {
-            assert_eq!(of_hvcc(&bytes(&format!("{HEAD}01{part}"))), None);
+            assert_eq!(parse_hvcc(&bytes(&format!("{HEAD}01{part}"))), None);
         }
     }
 }

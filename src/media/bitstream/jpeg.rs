@@ -1,36 +1,36 @@
-//! JPEG, as Motion JPEG holds it: what comes before the first scan (ITU-T T.81 annex B).
+//! Motion JPEG pictures: segments before the first scan (ITU-T T.81 annex B).
 
 use super::bits::u16_at;
-use super::{Coded, Colour, Settles, aspect_ratio, colour};
+use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio, colour};
 
-/// Segments before the first scan; a picture has a dozen.
-const MOST_SEGMENTS: usize = 500;
+/// Maximum number of segments before the first scan; pictures have about a dozen.
+const MAX_SEGMENTS: usize = 500;
 
-/// Reads the beginning of a picture, as far as its frame header.
+/// Parses the beginning of a picture, up to its frame header.
 ///
-/// `None` for depths other than eight bits, for colours other than luma and chroma, and for
-/// samplings without a pixel format of their own. A container that is a third higher than
-/// this picture holds fields, which ffprobe joins.
-pub(in crate::media) fn of_frame(picture: &[u8]) -> Option<Coded> {
+/// Returns `None` for bit depths other than eight, for colour models other than luma and chroma,
+/// and for subsampling without a pixel format. If the container's picture is higher than this one
+/// by more than a third, the pictures are fields, and ffprobe joins them.
+pub(in crate::media) fn parse_frame(picture: &[u8]) -> Option<CodedPicture> {
     let mut rest = picture.strip_prefix(&[0xff, 0xd8])?;
     let mut is_limited = false;
     let mut aspect = None;
-    for _ in 0..MOST_SEGMENTS {
+    for _ in 0..MAX_SEGMENTS {
         let marker = rest.iter().position(|&byte| byte != 0xff)?;
         let kind = *rest.get(marker).filter(|_| marker > 0)?;
         rest = rest.get(marker + 1..)?;
         let length = usize::from(u16_at(rest, 0)?).checked_sub(2)?;
         let (body, after) = rest.get(2..)?.split_at_checked(length)?;
         match kind {
-            0xc0..=0xc2 => return frame(kind, body, is_limited, aspect),
+            0xc0..=0xc2 => return parse_frame_header(kind, body, is_limited, aspect),
             0xe0 if body.starts_with(b"JFIF\0") => {
                 aspect = aspect_ratio(u16_at(body, 8)?.into(), u16_at(body, 10)?.into());
             }
-            // Interlaced by its own word, or in colours of its own.
+            // Not supported: pictures that may be interlaced, or in another colour space.
             0xe0 if body.starts_with(b"AVI1") => return None,
             0xee if body.starts_with(b"Adobe") => return None,
             0xfe if body.starts_with(b"CS=ITU601") => is_limited = true,
-            // Another way of coding, or a picture that ends early.
+            // Not supported: other coding processes, and pictures without a frame header.
             0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xd0..=0xda => return None,
             _ => {}
         }
@@ -39,7 +39,12 @@ pub(in crate::media) fn of_frame(picture: &[u8]) -> Option<Coded> {
     None
 }
 
-fn frame(kind: u8, header: &[u8], is_limited: bool, aspect: Option<(u32, u32)>) -> Option<Coded> {
+fn parse_frame_header(
+    kind: u8,
+    header: &[u8],
+    is_limited: bool,
+    aspect: Option<(u32, u32)>,
+) -> Option<CodedPicture> {
     let (&[8, ..], [_, _, _, _, _, count, components @ ..]) = (header, header) else {
         return None;
     };
@@ -53,7 +58,7 @@ fn frame(kind: u8, header: &[u8], is_limited: bool, aspect: Option<(u32, u32)>) 
         _ => "Progressive",
     };
     let has_chroma = components.len() > 1;
-    Some(Coded {
+    Some(CodedPicture {
         profile: Some(profile.to_owned()),
         width: Some(u16_at(header, 3)?.into()).filter(|&side| side > 0),
         height: Some(u16_at(header, 1)?.into()).filter(|&side| side > 0),
@@ -65,16 +70,16 @@ fn frame(kind: u8, header: &[u8], is_limited: bool, aspect: Option<(u32, u32)>) 
             matrix: Some("bt470bg"),
             ..Colour::default()
         },
-        settles: Settles {
+        overrides: ColourOverrides {
             range: has_chroma,
             matrix: true,
             primaries_and_transfer: false,
         },
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
-/// By the sampling factors, which ffmpeg halves where all are even.
+/// Returns the pixel format for the sampling factors. Like ffmpeg, it halves them if all are even.
 fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str> {
     if let [[_, 0x11 | 0x22, _]] = components {
         return Some("gray");
@@ -87,9 +92,9 @@ fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str
         return None;
     }
     let factors = [first[1], second[1], third[1]];
-    let across = halved(factors.map(|factor| factor >> 4));
-    let down = halved(factors.map(|factor| factor & 15));
-    Some(match (across, down, is_limited) {
+    let horizontal = halve_if_even(factors.map(|factor| factor >> 4));
+    let vertical = halve_if_even(factors.map(|factor| factor & 15));
+    Some(match (horizontal, vertical, is_limited) {
         ([2, 1, 1], [2, 1, 1], false) => "yuvj420p",
         ([2, 1, 1], [2, 1, 1], true) => "yuv420p",
         ([2, 1, 1], [1, 1, 1], false) => "yuvj422p",
@@ -100,7 +105,7 @@ fn pixel_format(components: &[[u8; 3]], is_limited: bool) -> Option<&'static str
     })
 }
 
-fn halved(factors: [u8; 3]) -> [u8; 3] {
+fn halve_if_even(factors: [u8; 3]) -> [u8; 3] {
     let is_even = factors.iter().all(|factor| factor % 2 == 0);
     factors.map(|factor| if is_even { factor / 2 } else { factor })
 }
@@ -108,10 +113,10 @@ fn halved(factors: [u8; 3]) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn pictures_say_what_ffprobe_says() {
+    fn pictures_match_ffprobe() {
         const JFIF: &str = "ffd8ffe000104a46494600010200000100010000";
         const LIMITED: &str = "ffd8fffe000c43533d49545536303100";
         for (head, frame, expected) in [
@@ -152,7 +157,10 @@ mod tests {
                 "unclear",
             ),
         ] {
-            assert_eq!(shown(of_frame(&bytes(&format!("{head}{frame}")))), expected);
+            assert_eq!(
+                describe(parse_frame(&bytes(&format!("{head}{frame}")))),
+                expected
+            );
         }
     }
 }

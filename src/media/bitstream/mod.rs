@@ -1,73 +1,73 @@
-//! Codec configuration, read from a file's own bytes rather than asked of ffprobe.
+//! Codec configuration records and stream headers, parsed without ffprobe.
 //!
-//! Each codec has its file. All answer in ffprobe's words, and give no answer where they
-//! would have to guess: whoever asked then turns to ffprobe.
+//! One file per codec. All parsers use ffprobe's terms. They return `None` instead of guessing; the
+//! caller then runs ffprobe.
 
 pub(in crate::media) mod aac;
 pub(in crate::media) mod ac3;
 pub(in crate::media) mod adts;
+pub(in crate::media) mod audio_frames;
 pub(in crate::media) mod av1;
+pub(in crate::media) mod avchd_metadata;
 mod bits;
-pub(in crate::media) mod camera_messages;
 pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod dv;
 pub(in crate::media) mod h264;
-mod h264_fields;
+mod h264_first_picture;
 mod h264_idr;
-mod h264_sets;
+mod h264_parameter_sets;
 pub(in crate::media) mod hevc;
 pub(in crate::media) mod jpeg;
 pub(in crate::media) mod mpeg2;
 pub(in crate::media) mod mpeg4;
 pub(in crate::media) mod mpeg_audio;
+pub(in crate::media) mod nal_units;
 pub(in crate::media) mod prores;
-pub(in crate::media) mod sound_frames;
-pub(in crate::media) mod units;
 pub(in crate::media) mod vp8;
 pub(in crate::media) mod vp9;
 pub(in crate::media) mod xiph;
 
 pub(in crate::media) use colour::Colour;
 
-use super::ratio::lowest;
+use super::ratio::reduce;
 
-/// What a codec's configuration says of its picture, in ffprobe's words.
+/// Picture format from a codec's configuration or headers, in ffprobe's terms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::media) struct Coded {
+pub(in crate::media) struct CodedPicture {
     pub profile: Option<String>,
-    /// The number that the codec writes: 41 for H.264's 4.1, 123 for HEVC's.
+    /// Level as the codec stores it: 41 for H.264 level 4.1, 123 for HEVC level 4.1.
     pub level: Option<i64>,
-    /// After cropping.
+    /// Width in pixels, after cropping.
     pub width: Option<u32>,
     pub height: Option<u32>,
-    /// In lowest terms.
+    /// Width and height of a pixel, in lowest terms.
     pub sample_aspect_ratio: Option<(u32, u32)>,
     pub pixel_format: Option<String>,
     pub bits_per_raw_sample: Option<u32>,
-    /// `progressive`, `tt` or `bb`, where the stream itself settles it.
+    /// `progressive`, `tt` or `bb`; `None` if the headers do not determine it.
     pub field_order: Option<&'static str>,
-    /// Whether the stream may hold fields whose order is not told here.
+    /// True if the stream may contain fields whose order is unknown.
     pub may_be_interlaced: bool,
     pub colour: Colour,
-    pub settles: Settles,
-    /// The matrix that ffprobe names where neither codec nor container does.
+    pub overrides: ColourOverrides,
+    /// Matrix that ffprobe reports if neither the codec nor the container stores one.
     pub assumed_matrix: Option<&'static str>,
-    /// Whether the container may cut the picture further: H.264 that is cropped nowhere but
-    /// right and below.
+    /// True if the container may crop the picture further. This applies to H.264 streams that crop
+    /// only at the right and bottom.
     pub is_cropped_by_container: bool,
 }
 
-/// What of colour a codec decides even where it leaves it unspecified: ffprobe then forgets
-/// what the container says.
+/// Colour properties for which ffprobe ignores the container's values, even if the codec leaves
+/// them unspecified.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::media) struct Settles {
+pub(in crate::media) struct ColourOverrides {
     pub range: bool,
     pub matrix: bool,
     pub primaries_and_transfer: bool,
 }
 
-impl Settles {
+impl ColourOverrides {
     const ALL: Self = Self {
         range: true,
         matrix: true,
@@ -75,40 +75,40 @@ impl Settles {
     };
 }
 
-/// What a container says of a picture that it holds.
+/// Picture size and colour stored in the container.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::media) struct Container {
+pub(in crate::media) struct ContainerPicture {
     pub width: u32,
     pub height: u32,
     pub colour: Colour,
 }
 
-impl Coded {
-    /// The codec's word together with the container's, as ffprobe weighs them.
-    pub(in crate::media) fn within(mut self, container: &Container) -> Self {
-        let said = container.colour;
+impl CodedPicture {
+    /// Merges the container's values into the codec's, with ffprobe's precedence.
+    pub(in crate::media) fn merge_container(mut self, container: &ContainerPicture) -> Self {
+        let stored = container.colour;
         let colour = &mut self.colour;
-        if !self.settles.range {
-            colour.range = colour.range.or(said.range);
+        if !self.overrides.range {
+            colour.range = colour.range.or(stored.range);
         }
-        if !self.settles.matrix {
+        if !self.overrides.matrix {
             let assumed = self.assumed_matrix;
-            colour.matrix = colour.matrix.or(said.matrix).or(assumed);
+            colour.matrix = colour.matrix.or(stored.matrix).or(assumed);
         }
-        if !self.settles.primaries_and_transfer {
-            colour.primaries = colour.primaries.or(said.primaries);
-            colour.transfer = colour.transfer.or(said.transfer);
+        if !self.overrides.primaries_and_transfer {
+            colour.primaries = colour.primaries.or(stored.primaries);
+            colour.transfer = colour.transfer.or(stored.transfer);
         }
         if self.is_cropped_by_container {
-            h264::cut(&mut self, container);
-            h264::name_by_colour(&mut self);
+            h264::crop_to_container(&mut self, container);
+            h264::adapt_pixel_format(&mut self);
         }
         self
     }
 }
 
-/// A pixel format by its chroma sampling (`chroma_format_idc`) and depth.
-fn yuv(chroma_format: u32, depth: u32) -> Option<String> {
+/// Returns the pixel format for a chroma format (`chroma_format_idc`) and a bit depth.
+fn yuv_format(chroma_format: u32, depth: u32) -> Option<String> {
     let sampling = match chroma_format {
         0 => "gray",
         1 => "yuv420p",
@@ -123,19 +123,19 @@ fn yuv(chroma_format: u32, depth: u32) -> Option<String> {
     })
 }
 
-/// A pixel format whose planes hold green, blue and red: those of 4:4:4 by another name.
-fn planar_rgb(yuv: &str) -> Option<String> {
+/// Returns the planar RGB format that corresponds to a 4:4:4 YUV format.
+fn planar_rgb_format(yuv: &str) -> Option<String> {
     yuv.strip_prefix("yuv444p")
         .map(|depth| format!("gbrp{depth}"))
 }
 
-/// An aspect ratio in lowest terms; one without a width or a height says nothing.
+/// Reduces an aspect ratio to lowest terms; `None` if width or height is zero.
 fn aspect_ratio(width: u32, height: u32) -> Option<(u32, u32)> {
-    lowest(width, height)
+    reduce(width, height)
 }
 
-/// `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).
-fn aspect_ratio_of_code(code: u8) -> Option<(u32, u32)> {
+/// Returns the aspect ratio for an `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).
+fn aspect_ratio_from_code(code: u8) -> Option<(u32, u32)> {
     Some(match code {
         1 => (1, 1),
         2 => (12, 11),
@@ -165,17 +165,17 @@ pub(in crate::media) mod tests {
     pub(in crate::media) fn bytes(hex: &str) -> Vec<u8> {
         hex.as_bytes()
             .chunks(2)
-            .map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap())
+            .map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap())
             .collect()
     }
 
-    /// Everything that is known, as one line.
-    pub(super) fn shown(coded: Option<Coded>) -> String {
+    /// Formats the values that are present as one line.
+    pub(super) fn describe(coded: Option<CodedPicture>) -> String {
         let Some(coded) = coded else {
             return "unclear".to_owned();
         };
         let colour = coded.colour;
-        let words = [
+        let values = [
             coded.profile,
             coded.level.map(|level| format!("L{level}")),
             coded
@@ -192,7 +192,7 @@ pub(in crate::media) mod tests {
             colour.transfer.map(str::to_owned),
             colour.primaries.map(str::to_owned),
         ];
-        words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        values.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 
     const AVCC: &str = "0164000dffe1001b6764000dacd94141fb016a122412800000030080000019078a14cb01000668ebe3cb22c0fdf8f800";
@@ -213,60 +213,60 @@ pub(in crate::media) mod tests {
         "000001b32d02403301002380000001b5148a00010000000001b5210505050b421200000001b80008004000000100000fae38000001b58ffff3498000000101",
     ];
 
-    /// Reads bytes in every way there is.
-    fn read(bytes: &[u8]) {
-        let container = Container {
+    /// Passes the bytes to every parser.
+    fn parse_all(bytes: &[u8]) {
+        let container = ContainerPicture {
             width: 320,
             height: 240,
-            colour: Colour::of_codes(9, 16, 9),
+            colour: Colour::from_codes(9, 16, 9),
         };
         let all = [
-            h264::of_avcc(bytes),
-            h264::of_sps(bytes),
-            h264::of_sample(&super::tests::bytes(AVCC), bytes),
-            h264::of_sample(bytes, bytes),
-            hevc::of_hvcc(bytes),
-            hevc::of_sps(bytes),
-            av1::of_av1c(bytes),
-            vp9::of_vpcc(bytes),
-            vp9::of_frame(bytes),
-            prores::of_frame(*b"ap4h", bytes),
-            dnxhd::of_frame(bytes),
-            dv::of_frame(bytes),
-            jpeg::of_frame(bytes),
-            mpeg2::of_stream(bytes),
-            mpeg4::of_config(bytes),
+            h264::parse_avcc(bytes),
+            h264::parse_sps(bytes),
+            h264::parse_sample(&super::tests::bytes(AVCC), bytes),
+            h264::parse_sample(bytes, bytes),
+            hevc::parse_hvcc(bytes),
+            hevc::parse_sps(bytes),
+            av1::parse_av1c(bytes),
+            vp9::parse_vpcc(bytes),
+            vp9::parse_frame(bytes),
+            prores::parse_frame(*b"ap4h", bytes),
+            dnxhd::parse_frame(bytes),
+            dv::parse_frame(bytes),
+            jpeg::parse_frame(bytes),
+            mpeg2::parse_stream(bytes),
+            mpeg4::parse_config(bytes),
         ];
         for coded in all.into_iter().flatten() {
             assert!(coded.width != Some(0) && coded.height != Some(0));
-            coded.within(&container);
+            coded.merge_container(&container);
         }
         mpeg2::bit_rate(bytes);
         mpeg2::configuration(bytes);
         for header in [
-            ac3::of_frame,
-            ac3::of_enhanced_frame,
-            adts::of_frame,
-            mpeg_audio::of_frame,
+            ac3::parse_frame,
+            ac3::parse_enhanced_frame,
+            adts::parse_frame,
+            mpeg_audio::parse_frame,
         ] {
-            sound_frames::steady(bytes, header);
+            audio_frames::parse_consistent(bytes, header);
         }
-        h264::of_stream(bytes, bytes);
-        camera_messages::of_picture(bytes);
-        aac::of_config(bytes);
-        aac::descriptor(bytes).map(|found| aac::of_config(found.config));
+        h264::parse_stream_start(bytes, bytes);
+        avchd_metadata::read_metadata(bytes);
+        aac::parse_config(bytes);
+        aac::parse_descriptor(bytes).map(|found| aac::parse_config(found.config));
     }
 
     proptest! {
-        #![proptest_config(crate::random_tests::random(256))]
+        #![proptest_config(crate::property_tests::random(256))]
 
         #[test]
-        fn no_bytes_are_too_odd_to_be_read(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            read(&bytes);
+        fn accepts_or_rejects_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            parse_all(&bytes);
         }
 
         #[test]
-        fn damaged_configurations_are_read_or_refused(
+        fn accepts_or_rejects_damaged_configurations(
             which in 0..10_usize,
             length in 0..200_usize,
             damage in prop::collection::vec((0..200_usize, any::<u8>()), 0..6),
@@ -274,42 +274,45 @@ pub(in crate::media) mod tests {
             let hex = [AVCC, HVCC, JPEG].iter().chain(&OTHERS).nth(which).unwrap();
             let mut bytes = bytes(hex);
             for (at, byte) in damage {
-                if let Some(spot) = bytes.get_mut(at) {
-                    *spot = byte;
+                if let Some(target) = bytes.get_mut(at) {
+                    *target = byte;
                 }
             }
             bytes.truncate(length);
-            read(&bytes);
+            parse_all(&bytes);
         }
     }
 
     #[test]
-    fn a_container_tells_what_the_codec_leaves_open() {
-        let said = Colour::of_codes(1, 1, 1).with_range(true);
-        let container = Container {
+    fn container_fills_values_that_the_codec_leaves_unspecified() {
+        let colour = Colour::from_codes(1, 1, 1).with_range(true);
+        let container = ContainerPicture {
             width: 318,
             height: 230,
-            colour: said,
+            colour,
         };
-        let open = Coded {
+        let unspecified = CodedPicture {
             pixel_format: Some("yuv420p".to_owned()),
             bits_per_raw_sample: Some(8),
             width: Some(320),
             height: Some(240),
             is_cropped_by_container: true,
-            ..Coded::default()
+            ..CodedPicture::default()
         };
-        let whole = open.clone().within(&container);
+        let merged = unspecified.clone().merge_container(&container);
         assert_eq!(
-            shown(Some(whole)),
+            describe(Some(merged)),
             "318x230 yuvj420p 8 pc bt709 bt709 bt709"
         );
-        let settled = Coded {
-            settles: Settles::ALL,
+        let overriding = CodedPicture {
+            overrides: ColourOverrides::ALL,
             is_cropped_by_container: false,
             assumed_matrix: Some("bt709"),
-            ..open
+            ..unspecified
         };
-        assert_eq!(shown(Some(settled.within(&container))), "320x240 yuv420p 8");
+        assert_eq!(
+            describe(Some(overriding.merge_container(&container))),
+            "320x240 yuv420p 8"
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! MPEG-2 video: what the headers before the first picture say (ISO/IEC 13818-2 6.2.2 and 6.2.3).
+//! MPEG-2 video headers before the first picture (ISO/IEC 13818-2 6.2.2 and 6.2.3).
 
-use super::bits::Bits;
-use super::{Coded, Colour, Settles, aspect_ratio};
+use super::bits::BitReader;
+use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio};
 
-/// ffmpeg's names by profile number.
+/// ffmpeg's profile names by profile number.
 const PROFILES: [&str; 8] = [
     "4:2:2",
     "High",
@@ -15,41 +15,41 @@ const PROFILES: [&str; 8] = [
     "Reserved",
 ];
 
-/// Headers before the first slice; there are about six.
-const MOST_HEADERS: usize = 32;
+/// Maximum number of headers read before the first slice; streams have about six.
+const MAX_HEADERS: usize = 32;
 
 const SEQUENCE: u8 = 0xb3;
 const EXTENSION: u8 = 0xb5;
 const PICTURE: u8 = 0x00;
-/// Numbers of slices.
+/// Start codes of slices.
 const SLICES: std::ops::RangeInclusive<u8> = 0x01..=0xaf;
 
-/// What the headers before a picture's slices say.
+/// Values of the headers before the first slice.
 #[derive(Debug, Default)]
-struct Headers {
+struct Mpeg2Headers {
     width: u32,
     height: u32,
     aspect: u32,
-    /// In units of 400 bits a second.
+    /// Bit rate in units of 400 bits per second.
     bit_rate: u64,
     profile_and_level: Option<u8>,
     is_progressive: bool,
     chroma: u32,
     /// Primaries, transfer and matrix.
     colour: Option<[u8; 3]>,
-    /// The part of the picture that is meant to be shown, in pixels.
-    shown: Option<(u32, u32)>,
-    /// How long the picture waits in the decoder's buffer; all ones where the rate varies.
+    /// Size in pixels of the part of the picture that is displayed.
+    display_size: Option<(u32, u32)>,
+    /// `vbv_delay`; all ones if the bit rate varies.
     delay: Option<u32>,
     field_order: Option<&'static str>,
 }
 
-/// Reads from a sequence header on; `None` for MPEG-1 and for what breaks off before the
-/// picture size is known.
+/// Parses a stream that begins with a sequence header; `None` for MPEG-1, and for a stream without
+/// a picture size.
 ///
-/// The order of fields is that of the first picture, if its header is there.
-pub(in crate::media) fn of_stream(bytes: &[u8]) -> Option<Coded> {
-    let headers = headers(bytes)?;
+/// The field order is that of the first picture; `None` if its header is missing.
+pub(in crate::media) fn parse_stream(bytes: &[u8]) -> Option<CodedPicture> {
+    let headers = read_headers(bytes)?;
     let profile_and_level = headers.profile_and_level?;
     let profile = PROFILES.get(usize::from(profile_and_level >> 4 & 7))?;
     let sampling = match headers.chroma {
@@ -61,10 +61,10 @@ pub(in crate::media) fn of_stream(bytes: &[u8]) -> Option<Coded> {
     let colour = headers
         .colour
         .map_or_else(Colour::default, |[primaries, transfer, matrix]| {
-            Colour::of_codes(primaries, transfer, matrix)
+            Colour::from_codes(primaries, transfer, matrix)
         });
-    let is_told = headers.colour.is_some();
-    Some(Coded {
+    let has_colour = headers.colour.is_some();
+    Some(CodedPicture {
         profile: Some((*profile).to_owned()),
         level: Some(i64::from(profile_and_level & 15)),
         width: Some(headers.width),
@@ -73,28 +73,28 @@ pub(in crate::media) fn of_stream(bytes: &[u8]) -> Option<Coded> {
         pixel_format: Some(sampling.to_owned()),
         field_order: headers.field_order,
         may_be_interlaced: headers.field_order.is_none(),
-        // ffmpeg's decoder takes every MPEG picture for one of limited range.
+        // ffmpeg's decoder treats every MPEG picture as limited range.
         colour: colour.with_range(false),
-        settles: Settles {
+        overrides: ColourOverrides {
             range: true,
-            matrix: is_told,
-            primaries_and_transfer: is_told,
+            matrix: has_colour,
+            primaries_and_transfer: has_colour,
         },
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
-/// Bits a second of a stream whose rate is constant, as ffprobe tells it.
+/// Returns the bit rate as ffprobe reports it, in bits per second; `None` if it is variable.
 pub(in crate::media) fn bit_rate(bytes: &[u8]) -> Option<u64> {
-    let headers = headers(bytes)?;
+    let headers = read_headers(bytes)?;
     let is_constant = headers.delay.is_some_and(|delay| delay != 0xffff);
     (is_constant && headers.bit_rate > 0).then_some(headers.bit_rate * 400)
 }
 
-/// The sequence header and its extensions, which a decoder must have before a picture.
+/// Returns the sequence header and its extensions, which a decoder needs before a picture.
 pub(in crate::media) fn configuration(bytes: &[u8]) -> Option<&[u8]> {
     let mut end = 0;
-    for (at, code) in start_codes(bytes).take(MOST_HEADERS) {
+    for (at, code) in start_codes(bytes).take(MAX_HEADERS) {
         if !matches!(code, SEQUENCE | EXTENSION) {
             end = at;
             break;
@@ -103,16 +103,16 @@ pub(in crate::media) fn configuration(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(..end).filter(|headers| !headers.is_empty())
 }
 
-fn headers(bytes: &[u8]) -> Option<Headers> {
-    let mut found = Headers::default();
-    for (number, (at, code)) in start_codes(bytes).take(MOST_HEADERS).enumerate() {
-        let mut bits = Bits::new(bytes.get(at + 4..)?);
+fn read_headers(bytes: &[u8]) -> Option<Mpeg2Headers> {
+    let mut found = Mpeg2Headers::default();
+    for (number, (at, code)) in start_codes(bytes).take(MAX_HEADERS).enumerate() {
+        let mut bits = BitReader::new(bytes.get(at + 4..)?);
         match code {
-            SEQUENCE if number == 0 => sequence(&mut found, &mut bits)?,
+            SEQUENCE if number == 0 => read_sequence(&mut found, &mut bits)?,
             _ if number == 0 => return None,
-            EXTENSION => extension(&mut found, &mut bits),
-            PICTURE => found.delay = delay(&mut bits),
-            // One sequence, and of it the first picture, are enough.
+            EXTENSION => read_extension(&mut found, &mut bits),
+            PICTURE => found.delay = read_delay(&mut bits),
+            // One sequence header and the first picture are enough.
             SEQUENCE => break,
             code if SLICES.contains(&code) => break,
             _ => {}
@@ -121,60 +121,60 @@ fn headers(bytes: &[u8]) -> Option<Headers> {
     (found.width > 0 && found.height > 0).then_some(found)
 }
 
-/// Each start code by its place and its number.
+/// Finds start codes; returns the position and code of each.
 fn start_codes(bytes: &[u8]) -> impl Iterator<Item = (usize, u8)> {
     memchr::memmem::find_iter(bytes, &[0, 0, 1])
         .filter_map(|at| Some((at, *bytes.get(at.checked_add(3)?)?)))
 }
 
-fn sequence(found: &mut Headers, bits: &mut Bits<'_>) -> Option<()> {
-    found.width = bits.take(12)?;
-    found.height = bits.take(12)?;
-    found.aspect = bits.take(4)?;
+fn read_sequence(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) -> Option<()> {
+    found.width = bits.read(12)?;
+    found.height = bits.read(12)?;
+    found.aspect = bits.read(4)?;
     bits.skip(4)?;
-    found.bit_rate = bits.take(18)?.into();
+    found.bit_rate = bits.read(18)?.into();
     Some(())
 }
 
-/// One that is cut short says nothing.
-fn extension(found: &mut Headers, bits: &mut Bits<'_>) {
-    let Some(kind) = bits.take(4) else { return };
+/// Reads an extension. If it is truncated, the missing values keep their defaults.
+fn read_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) {
+    let Some(kind) = bits.read(4) else { return };
     let _ = match kind {
-        1 => sequence_extension(found, bits),
-        2 => display_extension(found, bits),
-        8 => picture_extension(found, bits),
+        1 => read_sequence_extension(found, bits),
+        2 => read_display_extension(found, bits),
+        8 => read_picture_extension(found, bits),
         _ => None,
     };
 }
 
-fn sequence_extension(found: &mut Headers, bits: &mut Bits<'_>) -> Option<()> {
+fn read_sequence_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) -> Option<()> {
     let profile_and_level = bits.byte()?;
     found.is_progressive = bits.flag()?;
-    found.chroma = bits.take(2)?;
-    found.width |= bits.take(2)? << 12;
-    found.height |= bits.take(2)? << 12;
-    found.bit_rate |= u64::from(bits.take(12)?) << 18;
+    found.chroma = bits.read(2)?;
+    found.width |= bits.read(2)? << 12;
+    found.height |= bits.read(2)? << 12;
+    found.bit_rate |= u64::from(bits.read(12)?) << 18;
     found.profile_and_level = Some(profile_and_level);
     Some(())
 }
 
-fn display_extension(found: &mut Headers, bits: &mut Bits<'_>) -> Option<()> {
+fn read_display_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) -> Option<()> {
     bits.skip(3)?;
     if bits.flag()? {
         found.colour = Some([bits.byte()?, bits.byte()?, bits.byte()?]);
     }
-    let width = bits.take(14)?;
+    let width = bits.read(14)?;
     bits.skip(1)?;
-    found.shown = Some((width, bits.take(14)?));
+    found.display_size = Some((width, bits.read(14)?));
     Some(())
 }
 
-fn picture_extension(found: &mut Headers, bits: &mut Bits<'_>) -> Option<()> {
+fn read_picture_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) -> Option<()> {
     bits.skip(20)?;
     let is_top_first = bits.flag()?;
     bits.skip(7)?;
     let is_progressive = bits.flag()?;
-    // ffmpeg's parser goes by these two, whichever way the fields are coded.
+    // ffmpeg's parser uses only these two flags, regardless of the picture structure.
     found.field_order = Some(
         match (found.is_progressive || is_progressive, is_top_first) {
             (true, _) => "progressive",
@@ -185,43 +185,44 @@ fn picture_extension(found: &mut Headers, bits: &mut Bits<'_>) -> Option<()> {
     Some(())
 }
 
-/// `vbv_delay` of a picture header.
-fn delay(bits: &mut Bits<'_>) -> Option<u32> {
+/// Reads the `vbv_delay` of a picture header.
+fn read_delay(bits: &mut BitReader<'_>) -> Option<u32> {
     bits.skip(13)?;
-    bits.take(16)
+    bits.read(16)
 }
 
-/// The shape of a pixel, which is told by the shape of the picture; what is meant to be shown
-/// counts where that gives a usual one.
-fn sample_aspect(headers: &Headers) -> Option<(u32, u32)> {
-    let (across, down) = match headers.aspect {
+/// Derives the sample aspect ratio from the stored display aspect ratio. The display size is used
+/// if the picture then has a ratio of 4:3 or 16:9, otherwise the coded size.
+fn sample_aspect(headers: &Mpeg2Headers) -> Option<(u32, u32)> {
+    let (aspect_width, aspect_height) = match headers.aspect {
         1 => return Some((1, 1)),
         2 => (4, 3),
         3 => (16, 9),
         4 => (221, 100),
         _ => return None,
     };
-    let of = |(width, height): (u32, u32)| aspect_ratio(across * height, down * width);
-    let shown = headers.shown.filter(|&(width, height)| {
+    let ratio =
+        |(width, height): (u32, u32)| aspect_ratio(aspect_width * height, aspect_height * width);
+    let display_size = headers.display_size.filter(|&(width, height)| {
         let product = |three: [u32; 3]| three.into_iter().map(u64::from).product::<u64>();
-        let wide = product([across, height, headers.width]);
-        let high = product([down, width, headers.height]);
+        let wide = product([aspect_width, height, headers.width]);
+        let high = product([aspect_height, width, headers.height]);
         high > 0 && (wide * 3 == high * 4 || wide * 9 == high * 16)
     });
-    of(shown.unwrap_or((headers.width, headers.height)))
+    ratio(display_size.unwrap_or((headers.width, headers.height)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     const PROGRESSIVE: &str = "000001b32d02403301002380000001b5148a00010000000001b5210505050b421200000001b80008004000000100000fae38000001b58ffff3498000000101";
     const FIELDS: &str = "000001b378043834fffffb20000001b5182400010000000001b8a808004000000100000ffff8000001b58ffff38000000001012b";
     const CONSTANT: &str = "000001b32d0260137a1223d8000001b5185400010080000001b8000800400000010000087080000001b58ffffb980000000101";
 
     #[test]
-    fn streams_say_what_ffprobe_says() {
+    fn streams_match_ffprobe() {
         for (hex, expected, rate) in [
             (
                 PROGRESSIVE,
@@ -239,13 +240,13 @@ mod tests {
                 "4:2:2 L2 1920x1080 1:1 yuv422p fields? tv",
                 None,
             ),
-            // No extension: MPEG-1.
+            // Without an extension it is MPEG-1.
             (&FIELDS[..24], "unclear", None),
             (&FIELDS[44..], "unclear", None),
             ("", "unclear", None),
         ] {
             let stream = bytes(hex);
-            assert_eq!(shown(of_stream(&stream)), expected, "{hex}");
+            assert_eq!(describe(parse_stream(&stream)), expected, "{hex}");
             assert_eq!(bit_rate(&stream), rate, "{hex}");
         }
         assert_eq!(configuration(&bytes(FIELDS)), Some(&bytes(FIELDS)[..22]));

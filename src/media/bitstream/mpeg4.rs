@@ -1,9 +1,9 @@
-//! MPEG-4 Visual: what the headers in `esds` say (ISO/IEC 14496-2 6.2.2 and 6.2.3).
+//! MPEG-4 Visual headers in `esds` (ISO/IEC 14496-2 6.2.2 and 6.2.3).
 
-use super::bits::Bits;
-use super::{Coded, Colour, Settles, aspect_ratio, aspect_ratio_of_code};
+use super::bits::BitReader;
+use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio, aspect_ratio_from_code};
 
-/// ffmpeg's names by the upper half of `profile_and_level_indication`.
+/// ffmpeg's profile names by the upper half of `profile_and_level_indication`.
 const PROFILES: [&str; 14] = [
     "Simple Profile",
     "Simple Scalable Profile",
@@ -21,24 +21,24 @@ const PROFILES: [&str; 14] = [
     "Advanced Scalable Texture Profile",
 ];
 
-/// Headers in one configuration; it has four.
-const MOST_HEADERS: usize = 32;
+/// Maximum number of headers read in a configuration, which usually has four.
+const MAX_HEADERS: usize = 32;
 
-/// Reads a decoder's configuration; `None` unless it names a profile and a rectangular layer.
+/// Parses a decoder's configuration; `None` unless it contains a profile and a rectangular layer.
 ///
-/// ffprobe names no order of fields for this codec.
-pub(in crate::media) fn of_config(config: &[u8]) -> Option<Coded> {
-    let mut coded = Coded::default();
+/// ffprobe reports no field order for this codec.
+pub(in crate::media) fn parse_config(config: &[u8]) -> Option<CodedPicture> {
+    let mut coded = CodedPicture::default();
     let mut rest = config;
-    for _ in 0..MOST_HEADERS {
+    for _ in 0..MAX_HEADERS {
         let Some(start) = rest.windows(3).position(|three| three == [0, 0, 1]) else {
             break;
         };
         let (&code, body) = rest.get(start + 3..)?.split_first()?;
         match code {
-            0xb0 => profile(&mut coded, *body.first()?)?,
-            0xb5 => signal(&mut coded, body)?,
-            0x20..=0x2f => layer(&mut coded, body)?,
+            0xb0 => read_profile(&mut coded, *body.first()?)?,
+            0xb5 => read_colour(&mut coded, body)?,
+            0x20..=0x2f => read_layer(&mut coded, body)?,
             _ => {}
         }
         rest = body;
@@ -46,49 +46,49 @@ pub(in crate::media) fn of_config(config: &[u8]) -> Option<Coded> {
     (coded.profile.is_some() && coded.width.is_some()).then_some(coded)
 }
 
-fn profile(coded: &mut Coded, indication: u8) -> Option<()> {
+fn read_profile(coded: &mut CodedPicture, indication: u8) -> Option<()> {
     let name = match indication >> 4 {
         15 => "Advanced Simple Profile",
         number => PROFILES.get(usize::from(number))?,
     };
-    // Level 8 of the simple profile is its level 0.
+    // Level 8 of the Simple profile means level 0.
     let level = if indication == 8 { 0 } else { indication & 15 };
     coded.profile = Some(name.to_owned());
     coded.level = Some(level.into());
     Some(())
 }
 
-/// A visual object: its colour.
-fn signal(coded: &mut Coded, body: &[u8]) -> Option<()> {
-    let mut bits = Bits::new(body);
+/// Reads the colour of a visual object.
+fn read_colour(coded: &mut CodedPicture, body: &[u8]) -> Option<()> {
+    let mut bits = BitReader::new(body);
     if bits.flag()? {
         bits.skip(7)?;
     }
-    let kind = bits.take(4)?;
+    let kind = bits.read(4)?;
     if !matches!(kind, 1 | 2) || !bits.flag()? {
         return Some(());
     }
     bits.skip(3)?;
     let is_full = bits.flag()?;
-    coded.settles.range = true;
+    coded.overrides.range = true;
     if bits.flag()? {
-        coded.colour = Colour::of_codes(bits.byte()?, bits.byte()?, bits.byte()?);
-        coded.settles = Settles::ALL;
+        coded.colour = Colour::from_codes(bits.byte()?, bits.byte()?, bits.byte()?);
+        coded.overrides = ColourOverrides::ALL;
     }
     coded.colour = coded.colour.with_range(is_full);
     Some(())
 }
 
-/// A video object layer: the size of the picture.
-fn layer(coded: &mut Coded, body: &[u8]) -> Option<()> {
-    let mut bits = Bits::new(body);
+/// Reads the picture size and aspect ratio of a video object layer.
+fn read_layer(coded: &mut CodedPicture, body: &[u8]) -> Option<()> {
+    let mut bits = BitReader::new(body);
     bits.skip(9)?;
     if bits.flag()? {
         bits.skip(7)?;
     }
-    coded.sample_aspect_ratio = match bits.take(4)? {
-        15 => aspect_ratio(bits.take(8)?, bits.take(8)?),
-        code @ 1..=5 => aspect_ratio_of_code(u8::try_from(code).ok()?),
+    coded.sample_aspect_ratio = match bits.read(4)? {
+        15 => aspect_ratio(bits.read(8)?, bits.read(8)?),
+        code @ 1..=5 => aspect_ratio_from_code(u8::try_from(code).ok()?),
         _ => None,
     };
     if bits.flag()? {
@@ -97,18 +97,18 @@ fn layer(coded: &mut Coded, body: &[u8]) -> Option<()> {
             bits.skip(79)?;
         }
     }
-    let is_rectangular = bits.take(2)? == 0;
+    let is_rectangular = bits.read(2)? == 0;
     bits.skip(1)?;
-    let resolution = bits.take(16)?;
+    let resolution = bits.read(16)?;
     bits.skip(1)?;
     if bits.flag()? {
         let increment = 32 - resolution.saturating_sub(1).leading_zeros();
         bits.skip(usize::try_from(increment.max(1)).ok()?)?;
     }
     bits.skip(1)?;
-    let width = bits.take(13)?;
+    let width = bits.read(13)?;
     bits.skip(1)?;
-    let height = bits.take(13)?;
+    let height = bits.read(13)?;
     if !is_rectangular || width == 0 || height == 0 {
         return None;
     }
@@ -121,10 +121,10 @@ fn layer(coded: &mut Coded, body: &[u8]) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn configurations_say_what_ffprobe_says() {
+    fn configurations_match_ffprobe() {
         for (hex, expected) in [
             (
                 "000001b001000001b58913000001000000012000c48d8800cd0a041e1443000001b2",
@@ -137,7 +137,7 @@ mod tests {
             ("000001b001000001b58913", "unclear"),
             ("000001000000012000c48d8800cd0a041e1443", "unclear"),
         ] {
-            assert_eq!(shown(of_config(&bytes(hex))), expected, "{hex}");
+            assert_eq!(describe(parse_config(&bytes(hex))), expected, "{hex}");
         }
     }
 }

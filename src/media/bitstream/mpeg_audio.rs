@@ -1,10 +1,10 @@
-//! MPEG audio, layers I to III: the header of a frame (ISO/IEC 11172-3, 2.4.1.3, and 13818-3).
+//! MPEG audio frame headers, layers I to III (ISO/IEC 11172-3, 2.4.1.3, and 13818-3).
 
-use super::bits::Bits;
-use super::sound_frames::SoundFrame;
+use super::audio_frames::AudioFrame;
+use super::bits::BitReader;
 
-/// Bits a second in thousands, by index from 1 on: MPEG-1 layers I to III, then the half rates
-/// of MPEG-2: layer I, then II and III.
+/// Bit rates in kilobits per second; `bitrate_index` is one-based. The rows are for MPEG-1 layers
+/// I, II and III, then MPEG-2 (half sample rates) layer I, and layers II and III.
 const KILOBITS: [[u32; 14]; 5] = [
     [
         32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448,
@@ -21,18 +21,18 @@ const KILOBITS: [[u32; 14]; 5] = [
     [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// Reads the header of a frame.
-pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
-    let mut bits = Bits::new(frame);
-    if bits.take(11)? != 0x7ff {
+/// Parses the header of a frame.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<AudioFrame> {
+    let mut bits = BitReader::new(frame);
+    if bits.read(11)? != 0x7ff {
         return None;
     }
-    let is_half = match bits.take(2)? {
+    let is_half = match bits.read(2)? {
         3 => false,
         2 => true,
         _ => return None,
     };
-    let layer = 4 - bits.take(2)?;
+    let layer = 4 - bits.read(2)?;
     bits.skip(1)?;
     let table = match (layer, is_half) {
         (1, true) => 3,
@@ -40,13 +40,13 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
         (layer @ 1..=3, false) => usize::try_from(layer).ok()? - 1,
         _ => return None,
     };
-    let index = usize::try_from(bits.take(4)?).ok()?.checked_sub(1)?;
+    let index = usize::try_from(bits.read(4)?).ok()?.checked_sub(1)?;
     let kilobits = *KILOBITS.get(table)?.get(index)?;
-    let full_rate = *[44_100, 48_000, 32_000].get(usize::try_from(bits.take(2)?).ok()?)?;
+    let full_rate = *[44_100, 48_000, 32_000].get(usize::try_from(bits.read(2)?).ok()?)?;
     let sample_rate = if is_half { full_rate / 2 } else { full_rate };
-    let padding = bits.take(1)?;
+    let padding = bits.read(1)?;
     bits.skip(1)?;
-    let is_mono = bits.take(2)? == 3;
+    let is_mono = bits.read(2)? == 3;
     let (codec, samples) = match (layer, is_half) {
         (1, _) => ("mp1", 384),
         (2, _) => ("mp2", 1152),
@@ -57,7 +57,7 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<SoundFrame> {
     // A slot is four bytes in layer I, one in the others.
     let slot = if layer == 1 { 4 } else { 1 };
     let slots = samples / 8 * kilobits * 1000 / sample_rate / slot + padding;
-    Some(SoundFrame {
+    Some(AudioFrame {
         codec,
         sample_rate,
         channels: if is_mono { 1 } else { 2 },
@@ -73,14 +73,14 @@ mod tests {
     use crate::media::bitstream::tests::bytes;
 
     #[test]
-    fn frames_tell_layer_rate_and_their_own_length() {
+    fn reads_layer_rate_and_length_of_frames() {
         let read = |hex: &str| {
-            let told = of_frame(&bytes(hex))?;
+            let found = parse_frame(&bytes(hex))?;
             Some((
-                told.codec,
-                told.sample_rate,
-                told.channel_layout,
-                told.bytes,
+                found.codec,
+                found.sample_rate,
+                found.channel_layout,
+                found.bytes,
             ))
         };
         for (hex, expected) in [

@@ -1,12 +1,12 @@
-//! `ProRes`: what the header of a frame says (SMPTE RDD 36 5.1).
+//! `ProRes` frame header (SMPTE RDD 36 5.1).
 
 use super::bits::u16_at;
-use super::{Coded, Colour, Settles};
+use super::{CodedPicture, Colour, ColourOverrides};
 
-/// Reads the beginning of a frame whose sample description bears this name (`apch`, …).
+/// Parses the beginning of a frame; `fourcc` is the name of its sample description (`apch`, …).
 ///
-/// ffprobe takes the order of fields from the container alone.
-pub(in crate::media) fn of_frame(fourcc: [u8; 4], frame: &[u8]) -> Option<Coded> {
+/// ffprobe takes the field order only from the container.
+pub(in crate::media) fn parse_frame(fourcc: [u8; 4], frame: &[u8]) -> Option<CodedPicture> {
     let (profile, depth) = match &fourcc {
         b"apco" => ("Proxy", 10),
         b"apcs" => ("LT", 10),
@@ -50,26 +50,26 @@ pub(in crate::media) fn of_frame(fourcc: [u8; 4], frame: &[u8]) -> Option<Coded>
         1 | 2 => "a",
         _ => return None,
     };
-    Some(Coded {
+    Some(CodedPicture {
         profile: Some(profile.to_owned()),
         width: Some(u16_at(header, 8)?.into()),
         height: Some(u16_at(header, 10)?.into()),
         pixel_format: Some(format!("yuv{with_alpha}{sampling}p{depth}le")),
         bits_per_raw_sample: Some(depth),
         may_be_interlaced: kind >> 2 & 3 != 0,
-        colour: Colour::of_codes(primaries, transfer, matrix).with_range(false),
-        settles: Settles::ALL,
-        ..Coded::default()
+        colour: Colour::from_codes(primaries, transfer, matrix).with_range(false),
+        overrides: ColourOverrides::ALL,
+        ..CodedPicture::default()
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn frames_say_what_ffprobe_says() {
+    fn frames_match_ffprobe() {
         for (fourcc, header, expected) in [
             (
                 b"apco",
@@ -107,7 +107,7 @@ mod tests {
                 "unclear",
             ),
         ] {
-            assert_eq!(shown(of_frame(*fourcc, &bytes(header))), expected);
+            assert_eq!(describe(parse_frame(*fourcc, &bytes(header))), expected);
         }
     }
 }

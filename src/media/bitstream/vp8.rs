@@ -1,9 +1,9 @@
-//! VP8: the head of a key frame (RFC 6386, 9.1).
+//! VP8 key frame header (RFC 6386, 9.1).
 
-use super::Coded;
+use super::CodedPicture;
 
-/// Reads the beginning of a frame; `None` unless it is a key frame.
-pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
+/// Parses the beginning of a frame; `None` unless it is a key frame.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
     let &[
         tag,
         _,
@@ -22,31 +22,31 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
     };
     let profile = tag >> 1 & 7;
     let side = |low, high| {
-        // Two more bits ask for scaling, which nobody does.
+        // The two upper bits request scaling, which is not used in practice.
         let side = u16::from_le_bytes([low, high]) & 0x3fff;
         (side > 0).then_some(u32::from(side))
     };
-    let is_between = tag & 1 == 1;
-    if is_between || profile > 3 {
+    let is_inter = tag & 1 == 1;
+    if is_inter || profile > 3 {
         return None;
     }
-    Some(Coded {
+    Some(CodedPicture {
         profile: Some(profile.to_string()),
         width: Some(side(w_low, w_high)?),
         height: Some(side(h_low, h_high)?),
         pixel_format: Some("yuv420p".to_owned()),
         field_order: Some("progressive"),
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn frames_say_what_ffprobe_says() {
+    fn frames_match_ffprobe() {
         for (hex, expected) in [
             ("5026009d012a4001b400", "0 320x180 yuv420p progressive"),
             ("5226009d012a4001b4c0", "1 320x180 yuv420p progressive"),
@@ -55,7 +55,7 @@ mod tests {
             ("5026009d012a0000b400", "unclear"),
             ("5026009d012a4001b4", "unclear"),
         ] {
-            assert_eq!(shown(of_frame(&bytes(hex))), expected, "{hex}");
+            assert_eq!(describe(parse_frame(&bytes(hex))), expected, "{hex}");
         }
     }
 }

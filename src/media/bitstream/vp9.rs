@@ -1,13 +1,14 @@
-//! VP9: its configuration record (WebM project's MP4 binding), and the head of a key frame
-//! (VP9 bitstream specification 6.2).
+//! VP9 configuration record (WebM project's MP4 binding) and key frame header (VP9 bitstream
+//! specification 6.2).
 //!
-//! ffprobe takes size, range and matrix from the frame, primaries and transfer from the record.
+//! ffprobe takes the size, range and matrix from the frame, and the primaries and transfer from the
+//! record.
 
-use super::bits::Bits;
-use super::{Coded, Colour, Settles, planar_rgb, yuv};
+use super::bits::BitReader;
+use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format, yuv_format};
 
-/// Reads `vpcC`, from its version on.
-pub(in crate::media) fn of_vpcc(payload: &[u8]) -> Option<Coded> {
+/// Parses the payload of a `vpcC` box, which begins with its version.
+pub(in crate::media) fn parse_vpcc(payload: &[u8]) -> Option<CodedPicture> {
     let &[
         1,
         _,
@@ -30,30 +31,30 @@ pub(in crate::media) fn of_vpcc(payload: &[u8]) -> Option<Coded> {
         3 => 3,
         _ => return None,
     };
-    let colour = Colour::of_codes(primaries, transfer, matrix).with_range(format & 1 == 1);
-    let format = yuv(sampling, (format >> 4).into())?;
-    Some(Coded {
+    let colour = Colour::from_codes(primaries, transfer, matrix).with_range(format & 1 == 1);
+    let format = yuv_format(sampling, (format >> 4).into())?;
+    Some(CodedPicture {
         profile: Some(format!("Profile {profile}")),
         pixel_format: Some(match colour.matrix {
-            Some("gbr") => planar_rgb(&format)?,
+            Some("gbr") => planar_rgb_format(&format)?,
             _ => format,
         }),
         colour,
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
-/// Reads the beginning of a frame; `None` unless it is a key frame.
-pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
-    let mut bits = Bits::new(frame);
-    if bits.take(2)? != 2 {
+/// Parses the beginning of a frame; `None` unless it is a key frame.
+pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
+    let mut bits = BitReader::new(frame);
+    if bits.read(2)? != 2 {
         return None;
     }
-    let profile = bits.take(1)? | bits.take(1)? << 1;
+    let profile = bits.read(1)? | bits.read(1)? << 1;
     let is_reserved = profile == 3 && bits.flag()?;
-    let (is_repeated, is_between) = (bits.flag()?, bits.flag()?);
+    let (is_repeated, is_inter) = (bits.flag()?, bits.flag()?);
     bits.skip(2)?;
-    if is_reserved || is_repeated || is_between || bits.take(24)? != 0x49_83_42 {
+    if is_reserved || is_repeated || is_inter || bits.read(24)? != 0x49_83_42 {
         return None;
     }
     let depth = match profile {
@@ -61,25 +62,25 @@ pub(in crate::media) fn of_frame(frame: &[u8]) -> Option<Coded> {
         _ if bits.flag()? => 12,
         _ => 10,
     };
-    let (format, colour) = colour(&mut bits, profile, depth)?;
-    Some(Coded {
+    let (format, colour) = read_colour(&mut bits, profile, depth)?;
+    Some(CodedPicture {
         profile: Some(format!("Profile {profile}")),
-        width: Some(bits.take(16)? + 1),
-        height: Some(bits.take(16)? + 1),
+        width: Some(bits.read(16)? + 1),
+        height: Some(bits.read(16)? + 1),
         pixel_format: Some(format),
         colour,
-        settles: Settles {
+        overrides: ColourOverrides {
             range: true,
             matrix: true,
             primaries_and_transfer: false,
         },
-        ..Coded::default()
+        ..CodedPicture::default()
     })
 }
 
-fn colour(bits: &mut Bits, profile: u32, depth: u32) -> Option<(String, Colour)> {
+fn read_colour(bits: &mut BitReader, profile: u32, depth: u32) -> Option<(String, Colour)> {
     let has_sampling = profile & 1 == 1;
-    let matrix = match bits.take(3)? {
+    let matrix = match bits.read(3)? {
         1 => Some("bt470bg"),
         2 => Some("bt709"),
         3 => Some("smpte170m"),
@@ -97,7 +98,10 @@ fn colour(bits: &mut Bits, profile: u32, depth: u32) -> Option<(String, Colour)>
             return None;
         }
         bits.skip(1)?;
-        return Some((planar_rgb(&yuv(3, depth)?)?, colour.with_range(true)));
+        return Some((
+            planar_rgb_format(&yuv_format(3, depth)?)?,
+            colour.with_range(true),
+        ));
     }
     let colour = colour.with_range(bits.flag()?);
     let mut sampling = (true, true);
@@ -106,9 +110,9 @@ fn colour(bits: &mut Bits, profile: u32, depth: u32) -> Option<(String, Colour)>
         bits.skip(1)?;
     }
     let format = match sampling {
-        (true, true) => yuv(1, depth)?,
-        (true, false) => yuv(2, depth)?,
-        (false, false) => yuv(3, depth)?,
+        (true, true) => yuv_format(1, depth)?,
+        (true, false) => yuv_format(2, depth)?,
+        (false, false) => yuv_format(3, depth)?,
         (false, true) if depth == 8 => "yuv440p".to_owned(),
         (false, true) => format!("yuv440p{depth}le"),
     };
@@ -118,10 +122,10 @@ fn colour(bits: &mut Bits, profile: u32, depth: u32) -> Option<(String, Colour)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::bitstream::tests::{bytes, shown};
+    use crate::media::bitstream::tests::{bytes, describe};
 
     #[test]
-    fn frames_say_what_ffprobe_says() {
+    fn frames_match_ffprobe() {
         for (hex, expected) in [
             ("824983420013f00ef60638241c", "Profile 0 320x240 yuv420p tv"),
             (
@@ -142,16 +146,16 @@ mod tests {
             ),
             ("860040", "unclear"),
         ] {
-            assert_eq!(shown(of_frame(&bytes(hex))), expected, "{hex}");
+            assert_eq!(describe(parse_frame(&bytes(hex))), expected, "{hex}");
         }
     }
 
     #[test]
-    fn records_tell_the_colours() {
+    fn reads_the_colours_of_a_record() {
         assert_eq!(
-            shown(of_vpcc(&bytes("010000000214a20910090000"))),
+            describe(parse_vpcc(&bytes("010000000214a20910090000"))),
             "Profile 2 yuv420p10le tv bt2020nc smpte2084 bt2020"
         );
-        assert_eq!(of_vpcc(&bytes("0100000002")), None);
+        assert_eq!(parse_vpcc(&bytes("0100000002")), None);
     }
 }

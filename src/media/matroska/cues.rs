@@ -1,89 +1,95 @@
-//! Keyframes by the cues (RFC 9559, 5.1.5), which say in which cluster each begins.
+//! Keyframe positions from the cues (RFC 9559, 5.1.5). A cue stores the position of the cluster
+//! that contains a keyframe.
 //!
-//! How long a frame is stands before the frame itself. So a key here is a stretch of the file
-//! that most likely holds it all; whoever reads that finds the frame in it.
+//! The size of a frame is stored only directly before the frame. Each keyframe is therefore
+//! described by a byte range that very likely contains it, and `batch_decode` finds the frame in
+//! that range.
 
-use super::ebml::{self, elements};
+use super::ebml::{self, parse_elements};
 use super::id;
-use crate::media::keyframes::{Key, MOST_KEY, evenly};
+use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
 
-/// Up to so many bytes into its cluster a frame is looked for from the cluster's begin on.
-const NEAR: u64 = 4096;
-/// Bytes of a cluster's name and the shortest size.
-const SHORTEST_CLUSTER_HEAD: u64 = 5;
-/// Bytes around a frame: its cluster's head and time, some sound, its block's head.
-const AROUND: u64 = 16 * 1024;
-/// Bytes of a stretch at least, if the file has them.
-const LEAST: u64 = 64 * 1024;
-/// Bytes of a stretch at most.
-const MOST: u64 = 512 * 1024;
+/// Maximum offset in bytes of a frame in its cluster up to which its range starts with the cluster.
+const NEAR_CLUSTER_START: u64 = 4096;
+/// Length in bytes of a cluster's id and the shortest form of its size.
+const MIN_CLUSTER_HEAD: u64 = 5;
+/// Allowance in bytes for the data before a frame: head and time of the cluster, audio blocks, head
+/// of the block.
+const FRAME_OVERHEAD: u64 = 16 * 1024;
+/// Minimum length of a byte range, unless the file ends earlier.
+const MIN_RANGE: u64 = 64 * 1024;
+/// Maximum length of a byte range, unless the first keyframe is larger.
+const MAX_RANGE: u64 = 512 * 1024;
 
-/// One cue for the track that is looked for.
+/// Cue of the requested track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cue {
     time: u64,
-    /// Where its cluster begins in the file.
+    /// Offset of the cluster in the file.
     cluster: u64,
-    /// Where its block is in the cluster's content, if that is told.
+    /// Offset of the block in the cluster's content; `None` if it is not stored.
     relative: Option<u64>,
 }
 
-/// What keys are counted by.
+/// Reference points and units of the cues.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scale {
-    /// Where the segment's content begins.
+pub(super) struct CueScale {
+    /// Offset of the segment's content.
     pub segment: u64,
-    /// Bytes of the file.
+    /// Size of the file in bytes.
     pub end: u64,
-    /// Nanoseconds of a unit of time.
+    /// Nanoseconds per unit of time.
     pub nanoseconds: u64,
-    /// The first time of all, in those units.
+    /// Earliest time in the file, in units of `nanoseconds`.
     pub begin: u64,
-    /// Bytes of the first keyframe.
+    /// Size of the first keyframe in bytes.
     pub first_length: u64,
 }
 
-/// Stretches that hold keyframes of a track, in the order of time.
-pub(super) fn keys(body: &[u8], track: u64, scale: &Scale) -> Vec<Key> {
-    let mut cues = cues(body, track, scale);
+/// Returns byte ranges that contain keyframes of a track, in time order.
+pub(super) fn find_keyframes(body: &[u8], track: u64, scale: &CueScale) -> Vec<Keyframe> {
+    let mut cues = parse_cues(body, track, scale);
     cues.sort_by_key(|cue| cue.time);
     cues.dedup_by_key(|cue| cue.time);
-    // Of those that do not say where in its cluster a block is, the first is near its begin.
+    // Keep one cue per cluster if positions within it are unknown: only its first keyframe can be
+    // found.
     cues.dedup_by(|next, cue| next.relative.is_none() && next.cluster == cue.cluster);
-    let chosen = evenly(cues.len() as u64).filter_map(|at| {
+    let chosen = evenly_spaced(cues.len() as u64).filter_map(|at| {
         let at = usize::try_from(at).ok()?;
         let cue = cues.get(at)?;
         let next = cues.get(at + 1).map(|next| next.cluster);
-        cue.key(next, scale)
+        cue.to_keyframe(next, scale)
     });
-    let mut keys: Vec<Key> = chosen.collect();
+    let mut keys: Vec<Keyframe> = chosen.collect();
     keys.dedup_by_key(|key| key.micros);
     keys
 }
 
-/// All cues of a track, as far as they are whole.
-fn cues(body: &[u8], track: u64, scale: &Scale) -> Vec<Cue> {
+/// Parses all cues of a track up to the first damaged cue.
+fn parse_cues(body: &[u8], track: u64, scale: &CueScale) -> Vec<Cue> {
     let mut cues = Vec::new();
     let mut rest = body;
-    while let Some((point, after)) = ebml::first(rest) {
+    while let Some((point, after)) = ebml::parse_first(rest) {
         rest = after;
         if point.id == id::CUE_POINT {
-            cues.extend(cue(point.body, track, scale));
+            cues.extend(parse_cue(point.body, track, scale));
         }
     }
     cues
 }
 
-fn cue(body: &[u8], track: u64, scale: &Scale) -> Option<Cue> {
-    let (mut time, mut place) = (None, None);
-    for element in elements(body)? {
+fn parse_cue(body: &[u8], track: u64, scale: &CueScale) -> Option<Cue> {
+    let (mut time, mut position) = (None, None);
+    for element in parse_elements(body)? {
         match element.id {
             id::CUE_TIME => time = element.unsigned(),
-            id::CUE_TRACK_POSITIONS => place = place.or(position(element.body, track)),
+            id::CUE_TRACK_POSITIONS => {
+                position = position.or(parse_position(element.body, track));
+            }
             _ => {}
         }
     }
-    let (cluster, relative) = place?;
+    let (cluster, relative) = position?;
     let cluster = scale.segment.checked_add(cluster)?;
     Some(Cue {
         time: time?,
@@ -93,10 +99,11 @@ fn cue(body: &[u8], track: u64, scale: &Scale) -> Option<Cue> {
     .filter(|cue| cue.cluster < scale.end)
 }
 
-/// Cluster, and place in its content, of a track's position.
-fn position(body: &[u8], track: u64) -> Option<(u64, Option<u64>)> {
+/// Parses the cluster position and relative position of a cue; `None` if it belongs to another
+/// track.
+fn parse_position(body: &[u8], track: u64) -> Option<(u64, Option<u64>)> {
     let (mut number, mut cluster, mut relative) = (None, None, None);
-    for element in elements(body)? {
+    for element in parse_elements(body)? {
         match element.id {
             id::CUE_TRACK => number = element.unsigned(),
             id::CUE_CLUSTER_POSITION => cluster = element.unsigned(),
@@ -108,29 +115,37 @@ fn position(body: &[u8], track: u64) -> Option<(u64, Option<u64>)> {
 }
 
 impl Cue {
-    /// The stretch that holds the frame; `next` is the cluster of the following one.
-    fn key(&self, next: Option<u64>, scale: &Scale) -> Option<Key> {
-        let far = self.relative.filter(|&relative| relative > NEAR);
-        let offset = match far {
+    /// Returns the byte range that contains the frame. `next` is the cluster of the following cue.
+    fn to_keyframe(self, next: Option<u64>, scale: &CueScale) -> Option<Keyframe> {
+        let distant = self
+            .relative
+            .filter(|&relative| relative > NEAR_CLUSTER_START);
+        let offset = match distant {
             Some(relative) => self
                 .cluster
-                .checked_add(SHORTEST_CLUSTER_HEAD)?
+                .checked_add(MIN_CLUSTER_HEAD)?
                 .checked_add(relative)?,
             None => self.cluster,
         };
-        let there = scale.end.checked_sub(offset)?;
-        // The frame ends before the next one's cluster begins.
+        let available = scale.end.checked_sub(offset)?;
+        // The frame ends before the cluster of the next cue begins.
         let room = next
             .and_then(|next| next.checked_sub(offset))
             .filter(|&room| room > 0);
-        let likely = scale.first_length.saturating_mul(2).saturating_add(AROUND);
-        let bytes = likely
-            .clamp(LEAST, MOST.max(scale.first_length.min(MOST_KEY.into())))
+        let estimate = scale
+            .first_length
+            .saturating_mul(2)
+            .saturating_add(FRAME_OVERHEAD);
+        let bytes = estimate
+            .clamp(
+                MIN_RANGE,
+                MAX_RANGE.max(scale.first_length.min(MAX_KEYFRAME_BYTES.into())),
+            )
             .min(room.unwrap_or(u64::MAX))
-            .min(there);
+            .min(available);
         let units = u128::from(self.time.saturating_sub(scale.begin));
         let micros = units * u128::from(scale.nanoseconds) / 1000;
-        Some(Key {
+        Some(Keyframe {
             offset,
             bytes: u32::try_from(bytes).ok().filter(|&bytes| bytes > 0)?,
             micros: u64::try_from(micros).ok()?,
@@ -138,11 +153,11 @@ impl Cue {
     }
 }
 
-/// When a block is shown that a key of that time stands for, in the segment's units.
+/// Converts the time of a keyframe back to the segment's units.
 ///
-/// Several units may come to one microsecond; the least is given, since files whose units are
-/// finer than that leave room between their frames.
-pub(in crate::media) fn units(micros: u64, nanoseconds: u64, begin: u64) -> Option<u64> {
+/// Several times in these units may round to the same microsecond. The lowest is returned, since
+/// frames are more than a microsecond apart.
+pub(in crate::media) fn micros_to_units(micros: u64, nanoseconds: u64, begin: u64) -> Option<u64> {
     let nanos = u128::from(micros) * 1000;
     let units = nanos.div_ceil(u128::from(nanoseconds.max(1)));
     begin.checked_add(u64::try_from(units).ok()?)
@@ -152,7 +167,7 @@ pub(in crate::media) fn units(micros: u64, nanoseconds: u64, begin: u64) -> Opti
 mod tests {
     use super::*;
 
-    const SCALE: Scale = Scale {
+    const SCALE: CueScale = CueScale {
         segment: 100,
         end: 10_000_000,
         nanoseconds: 1_000_000,
@@ -161,20 +176,24 @@ mod tests {
     };
 
     fn point(time: u16, track: u8, cluster: u32, relative: Option<u16>) -> Vec<u8> {
-        let mut place = [&[0xf7, 0x81, track, 0xf1, 0x84][..], &cluster.to_be_bytes()].concat();
+        let mut positions = [&[0xf7, 0x81, track, 0xf1, 0x84][..], &cluster.to_be_bytes()].concat();
         if let Some(relative) = relative {
-            place.extend([0xf0, 0x82]);
-            place.extend(relative.to_be_bytes());
+            positions.extend([0xf0, 0x82]);
+            positions.extend(relative.to_be_bytes());
         }
-        let place_size = u8::try_from(place.len()).unwrap() | 0x80;
+        let positions_size = u8::try_from(positions.len()).unwrap() | 0x80;
         let [high, low] = time.to_be_bytes();
-        let body = [&[0xb3, 0x82, high, low, 0xb7, place_size][..], &place].concat();
+        let body = [
+            &[0xb3, 0x82, high, low, 0xb7, positions_size][..],
+            &positions,
+        ]
+        .concat();
         let size = u8::try_from(body.len()).unwrap() | 0x80;
         [&[0xbb, size][..], &body].concat()
     }
 
     #[test]
-    fn a_key_is_a_stretch_from_where_a_cue_leads() {
+    fn keyframes_are_byte_ranges_at_the_cued_positions() {
         let body = [
             point(40, 1, 1000, None),
             point(40, 2, 1000, None),
@@ -185,7 +204,7 @@ mod tests {
         ]
         .concat();
         let keys = |body: &[u8]| -> Vec<(u64, u32, u64)> {
-            let keys = keys(body, 1, &SCALE);
+            let keys = find_keyframes(body, 1, &SCALE);
             keys.iter()
                 .map(|key| (key.offset, key.bytes, key.micros))
                 .collect()
@@ -196,7 +215,7 @@ mod tests {
             (960_105, 116_384, 4_000_000),
         ];
         assert_eq!(keys(&body), all);
-        // As far as they are whole.
+        // A damaged cue ends the list.
         assert_eq!(
             keys(&body[..40]),
             all[..1]
@@ -208,11 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_found_again_in_the_units_it_was_written_in() {
+    fn converts_times_back_to_the_original_units() {
         for nanoseconds in [1_000_000, 1_000_001, 20_833, 1000, 999_999] {
             for units_since in [0, 1, 41, 1_000_003] {
                 let micros = units_since * nanoseconds / 1000;
-                assert_eq!(units(micros, nanoseconds, 7), Some(7 + units_since));
+                assert_eq!(
+                    micros_to_units(micros, nanoseconds, 7),
+                    Some(7 + units_since)
+                );
             }
         }
     }

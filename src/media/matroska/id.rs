@@ -1,4 +1,4 @@
-//! Names of Matroska's elements (RFC 9559, section 5), marker bits included.
+//! Element ids of Matroska (RFC 9559, section 5), including marker bits.
 
 pub(in crate::media) const EBML: u32 = 0x1A45_DFA3;
 pub(in crate::media) const EBML_READ_VERSION: u32 = 0x42F7;

@@ -1,57 +1,57 @@
-//! Where a file keeps its header: one walk up to the first cluster, and what the seek head
-//! says stands behind the last.
+//! Search for the header elements of a file. They are before the first cluster, or after the last
+//! cluster at positions listed in the seek head.
 //!
-//! Frames are stepped over, so a 200 GB file costs what a small one does.
+//! Clusters are skipped, so reading a file of 200 GB takes as long as reading a small one.
 
 use std::io;
 
-use super::ebml::{self, Head, LONGEST_HEAD, elements};
+use super::ebml::{self, ElementHead, MAX_HEAD, parse_elements};
 use super::id;
-use crate::original::Original;
+use crate::source_file::Original;
 
-/// Bytes of one part of a header that are read: tags and configurations are kilobytes.
-const MOST_BYTES: u64 = 1024 * 1024;
-/// Bytes of cues that are read: an hour of cues for each frame takes about 2 MB.
-const MOST_CUES: u64 = 4 * 1024 * 1024;
-/// Elements before the first cluster that are looked at.
-const MOST_ELEMENTS: usize = 64;
-/// Parts of which the seek head tells that are looked at.
-const MOST_SEEKS: usize = 16;
-/// Read at once where an element begins: most of what describes a file is smaller.
-const AHEAD: u64 = 64 * 1024;
+/// Maximum size in bytes of a header element. Tags and codec configurations have a few kilobytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+/// Maximum size in bytes of the cues. An hour with a cue for each frame takes about 2 MB.
+const MAX_CUES: u64 = 4 * 1024 * 1024;
+/// Maximum number of elements read before the first cluster.
+const MAX_ELEMENTS: usize = 64;
+/// Maximum number of seek head entries that are used.
+const MAX_SEEKS: usize = 16;
+/// Number of bytes per read. Most header elements are smaller.
+const READ_AHEAD: u64 = 64 * 1024;
 
-/// The parts of a file that describe it.
+/// Header elements of a file.
 #[derive(Debug, Default)]
-pub(super) struct Layout {
-    /// Where the segment's content begins, from which positions are counted.
-    pub segment: u64,
-    pub information: Vec<u8>,
+pub(super) struct MatroskaLayout {
+    /// Offset of the segment's content, to which stored positions are relative.
+    pub segment_content: u64,
+    pub info: Vec<u8>,
     pub tracks: Vec<u8>,
     pub tags: Vec<Vec<u8>>,
-    /// What the cues hold, where they can be read.
+    /// Content of the cues; `None` if they are missing or too large.
     pub cues: Option<Vec<u8>>,
-    /// Where the first cluster begins.
+    /// Offset of the first cluster.
     pub cluster: Option<u64>,
-    /// Positions that were read.
-    seen: Vec<u64>,
+    /// Offsets of the elements that were read so far.
+    offsets_read: Vec<u64>,
 }
 
-/// Walks a file; `None` when it is no such file or not fully understood.
+/// Reads the header elements. `None` if the file has another format or is not fully supported.
 ///
 /// # Errors
-/// When the drive fails, or something is said to be longer than the file.
-pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
-    let Some(segment) = segment(original.beginning()) else {
+/// Fails if the file cannot be read, or if an element extends beyond the end of the file.
+pub(super) fn read(original: &mut Original) -> io::Result<Option<MatroskaLayout>> {
+    let Some(segment_content) = segment_content(original.beginning()) else {
         return Ok(None);
     };
-    let mut layout = Layout {
-        segment,
-        ..Layout::default()
+    let mut layout = MatroskaLayout {
+        segment_content,
+        ..MatroskaLayout::default()
     };
-    let mut sought = Vec::new();
-    let mut at = segment;
-    for _ in 0..MOST_ELEMENTS {
-        let Some(head) = peek(original, at)? else {
+    let mut seek_positions = Vec::new();
+    let mut at = segment_content;
+    for _ in 0..MAX_ELEMENTS {
+        let Some(head) = read_head(original, at)? else {
             break;
         };
         if head.id == id::CLUSTER {
@@ -61,7 +61,10 @@ pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
         let Some(size) = head.size else {
             return Ok(None);
         };
-        if layout.take(original, at, head, &mut sought)?.is_none() {
+        if layout
+            .read_element(original, at, head, &mut seek_positions)?
+            .is_none()
+        {
             return Ok(None);
         }
         let after = (head.length as u64).checked_add(size);
@@ -71,31 +74,34 @@ pub(super) fn layout(original: &mut Original) -> io::Result<Option<Layout>> {
         at = next;
     }
     let mut next = 0;
-    while let Some(&position) = sought.get(next).filter(|_| next < MOST_SEEKS) {
+    while let Some(&position) = seek_positions.get(next).filter(|_| next < MAX_SEEKS) {
         next += 1;
-        let Some(at) = segment.checked_add(position) else {
+        let Some(at) = segment_content.checked_add(position) else {
             return Ok(None);
         };
-        // A copy that ends early: what is not there says nothing.
-        if at >= original.size() || layout.seen.contains(&at) {
+        // The element is missing (the file is truncated) or was read before.
+        if at >= original.size() || layout.offsets_read.contains(&at) {
             continue;
         }
-        let Some(head) = peek(original, at)? else {
+        let Some(head) = read_head(original, at)? else {
             return Ok(None);
         };
-        if layout.take(original, at, head, &mut sought)?.is_none() {
+        if layout
+            .read_element(original, at, head, &mut seek_positions)?
+            .is_none()
+        {
             return Ok(None);
         }
     }
-    let is_whole = !layout.information.is_empty() && !layout.tracks.is_empty();
-    Ok(is_whole.then_some(layout))
+    let is_complete = !layout.info.is_empty() && !layout.tracks.is_empty();
+    Ok(is_complete.then_some(layout))
 }
 
-/// Where the segment's content begins in a file that begins so.
-fn segment(beginning: &[u8]) -> Option<u64> {
-    let (head, rest) = ebml::first(beginning).filter(|(head, _)| head.id == id::EBML)?;
+/// Returns the offset of the segment's content, given the first bytes of the file.
+fn segment_content(beginning: &[u8]) -> Option<u64> {
+    let (head, rest) = ebml::parse_first(beginning).filter(|(head, _)| head.id == id::EBML)?;
     let mut kind = None;
-    for element in elements(head.body)? {
+    for element in parse_elements(head.body)? {
         match element.id {
             id::EBML_READ_VERSION if element.unsigned()? != 1 => return None,
             id::EBML_MAX_ID_LENGTH if element.unsigned()? > 4 => return None,
@@ -104,40 +110,40 @@ fn segment(beginning: &[u8]) -> Option<u64> {
             _ => {}
         }
     }
-    let is_known = matches!(kind.as_deref(), Some("matroska" | "webm"));
-    let segment = ebml::head(rest).filter(|head| is_known && head.id == id::SEGMENT)?;
+    let is_supported = matches!(kind.as_deref(), Some("matroska" | "webm"));
+    let segment = ebml::parse_head(rest).filter(|head| is_supported && head.id == id::SEGMENT)?;
     let before = beginning.len() - rest.len();
     Some((before + segment.length) as u64)
 }
 
-impl Layout {
-    /// Takes a part of the header; `None` when it is unclear.
-    fn take(
+impl MatroskaLayout {
+    /// Reads a header element; `None` if it is malformed, too large or a duplicate.
+    fn read_element(
         &mut self,
         original: &mut Original,
         at: u64,
-        head: Head,
-        sought: &mut Vec<u64>,
+        head: ElementHead,
+        seek_positions: &mut Vec<u64>,
     ) -> io::Result<Option<()>> {
-        self.seen.push(at);
+        self.offsets_read.push(at);
         let begin = at + head.length as u64;
-        let most = if head.id == id::CUES {
-            MOST_CUES
+        let max = if head.id == id::CUES {
+            MAX_CUES
         } else {
-            MOST_BYTES
+            MAX_BYTES
         };
-        let size = head.size.filter(|&size| size <= most);
+        let size = head.size.filter(|&size| size <= max);
         let body = || match size {
-            Some(size) => read(original, begin, size).map(Some),
+            Some(size) => read_bytes(original, begin, size).map(Some),
             None => Ok(None),
         };
         match head.id {
             id::CUES if self.cues.is_none() => self.cues = body()?,
             id::SEEK_HEAD => {
-                let Some(found) = body()?.as_deref().and_then(seeks) else {
+                let Some(found) = body()?.as_deref().and_then(parse_seek_head) else {
                     return Ok(None);
                 };
-                sought.extend(found);
+                seek_positions.extend(found);
             }
             id::TAGS => match body()? {
                 Some(body) => self.tags.push(body),
@@ -145,11 +151,11 @@ impl Layout {
             },
             id::INFO | id::TRACKS => {
                 let part = if head.id == id::INFO {
-                    &mut self.information
+                    &mut self.info
                 } else {
                     &mut self.tracks
                 };
-                // Which of two is believed depends on who reads.
+                // If there are two of these elements, programs differ in which one they use.
                 let body = body()?.filter(|body| part.is_empty() && !body.is_empty());
                 match body {
                     Some(body) => *part = body,
@@ -162,12 +168,16 @@ impl Layout {
     }
 }
 
-/// Positions, from the segment's content on, of the parts that are read here.
-fn seeks(body: &[u8]) -> Option<Vec<u64>> {
+/// Parses the seek head. Returns the positions of the required elements, relative to the segment's
+/// content.
+fn parse_seek_head(body: &[u8]) -> Option<Vec<u64>> {
     let mut found = Vec::new();
-    for seek in elements(body)?.iter().filter(|it| it.id == id::SEEK) {
+    for seek in parse_elements(body)?
+        .iter()
+        .filter(|element| element.id == id::SEEK)
+    {
         let (mut kind, mut position) = (None, None);
-        for element in elements(seek.body)? {
+        for element in parse_elements(seek.body)? {
             match element.id {
                 id::SEEK_ID => kind = element.unsigned(),
                 id::SEEK_POSITION => position = element.unsigned(),
@@ -175,33 +185,33 @@ fn seeks(body: &[u8]) -> Option<Vec<u64>> {
             }
         }
         let kind = u32::try_from(kind?).ok()?;
-        let is_read = matches!(
+        let is_relevant = matches!(
             kind,
             id::INFO | id::TRACKS | id::TAGS | id::CUES | id::SEEK_HEAD
         );
-        if is_read && found.len() < MOST_SEEKS {
+        if is_relevant && found.len() < MAX_SEEKS {
             found.push(position?);
         }
     }
     Some(found)
 }
 
-/// The head of the element at a place, read generously where it was not read already;
-/// `None` at the file's end, or where there is none.
-fn peek(original: &mut Original, at: u64) -> io::Result<Option<Head>> {
+/// Reads the id and size of the element at an offset, and reads ahead. `None` at the end of the
+/// file, or if the bytes are not an element.
+fn read_head(original: &mut Original, at: u64) -> io::Result<Option<ElementHead>> {
     let rest = original.size().saturating_sub(at);
-    let needed = usize::try_from(rest.min(LONGEST_HEAD as u64)).unwrap_or(LONGEST_HEAD);
+    let needed = usize::try_from(rest.min(MAX_HEAD as u64)).unwrap_or(MAX_HEAD);
     if needed == 0 {
         return Ok(None);
     }
-    if original.kept(at, needed).is_none() {
-        let ahead = usize::try_from(rest.min(AHEAD)).unwrap_or(needed);
+    if original.stored(at, needed).is_none() {
+        let ahead = usize::try_from(rest.min(READ_AHEAD)).unwrap_or(needed);
         let bytes = original.read(at, ahead)?;
-        original.keep(at, bytes);
+        original.store(at, bytes);
     }
-    Ok(original.kept(at, needed).and_then(ebml::head))
+    Ok(original.stored(at, needed).and_then(ebml::parse_head))
 }
 
-fn read(original: &Original, at: u64, length: u64) -> io::Result<Vec<u8>> {
+fn read_bytes(original: &Original, at: u64, length: u64) -> io::Result<Vec<u8>> {
     original.read(at, usize::try_from(length).map_err(io::Error::other)?)
 }

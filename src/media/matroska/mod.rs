@@ -1,126 +1,139 @@
-//! Headers of Matroska and `WebM` (RFC 9559), read without a process.
+//! Header reader for Matroska and `WebM` (RFC 9559).
 //!
-//! Everything that ffprobe tells stands before the first cluster and behind the last, and in
-//! the first frames. What is not fully understood is `None`: then ffprobe is asked.
+//! All facts that ffprobe reports are stored before the first cluster, after the last one, and in
+//! the first frames. For files that it does not fully support, the reader returns `None`, and
+//! ffprobe reads them.
 
+mod audio;
 mod blocks;
 mod cues;
 mod ebml;
 mod first_frames;
 pub(in crate::media) mod id;
 mod layout;
-mod picture;
 mod rate;
-mod sound;
 mod tags;
 mod track;
+mod video;
 
 use std::io;
 
-pub(in crate::media) use blocks::key_in;
-pub(in crate::media) use cues::units;
+pub(in crate::media) use blocks::find_keyframe;
+pub(in crate::media) use cues::micros_to_units;
 
-use cues::Scale;
-use ebml::elements;
-use first_frames::{Begin, FirstFrame};
-use layout::Layout;
-use picture::Coding;
-use tags::Written;
-use track::{Kind, Track};
+use cues::CueScale;
+use ebml::parse_elements;
+use first_frames::{StreamStart, TrackFirstFrame};
+use layout::MatroskaLayout;
+use tags::MatroskaTags;
+use track::{MatroskaTrack, TrackKind};
+use video::MatroskaCoding;
 
-use super::header::{Film, Format, Header, Stream};
-use super::keyframes::{Keyframes, Stored};
-use crate::original::Original;
+use super::header::{Format, MediaHeader, ParsedFile, Stream};
+use super::keyframes::{KeyframeStorage, Keyframes};
+use crate::source_file::Original;
 
-/// Reads a file's header; `None` when it is of another kind or not fully understood.
+/// Reads the header of a file. `None` if it has another format or is not fully supported.
 ///
 /// # Errors
-/// When the drive fails.
-pub(super) fn read(original: &mut Original) -> io::Result<Option<Film>> {
-    match film(original) {
-        // An element that says it is longer than the file: the file's fault, not the drive's.
+/// Fails if the file cannot be read.
+pub(super) fn read(original: &mut Original) -> io::Result<Option<ParsedFile>> {
+    match read_file(original) {
+        // An element extends beyond the end of the file: the file is damaged, not the drive.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        told => told,
+        result => result,
     }
 }
 
-fn film(original: &mut Original) -> io::Result<Option<Film>> {
-    let Some(layout) = layout::layout(original)? else {
+fn read_file(original: &mut Original) -> io::Result<Option<ParsedFile>> {
+    let Some(layout) = layout::read(original)? else {
         return Ok(None);
     };
-    let (Some(cluster), Some(tracks)) = (layout.cluster, track::tracks(&layout.tracks)) else {
+    let (Some(cluster), Some(tracks)) = (layout.cluster, track::parse_tracks(&layout.tracks))
+    else {
         return Ok(None);
     };
-    let video = tracks.iter().find(|track| track.kind == Kind::Video);
-    let heard = tracks
+    let video = tracks.iter().find(|track| track.kind == TrackKind::Video);
+    let audio = tracks
         .iter()
-        .filter(|track| track.kind == Kind::Audio && sound::needs_frame(track));
-    let wanted: Vec<u64> = video
+        .filter(|track| track.kind == TrackKind::Audio && audio::needs_frame(track));
+    let track_numbers: Vec<u64> = video
         .into_iter()
-        .chain(heard)
+        .chain(audio)
         .map(|track| track.number)
         .collect();
-    let begin = first_frames::begin(original, cluster, &wanted)?;
-    Ok(told(&layout, &tracks, &begin, original.size()))
+    let stream_start = first_frames::read(original, cluster, &track_numbers)?;
+    Ok(build_file(&layout, &tracks, &stream_start, original.size()))
 }
 
-fn told(layout: &Layout, tracks: &[Track<'_>], begin: &Begin, size: u64) -> Option<Film> {
-    let information = Information::new(&layout.information)?;
-    let mut written = Written::default();
+fn build_file(
+    layout: &MatroskaLayout,
+    tracks: &[MatroskaTrack<'_>],
+    stream_start: &StreamStart,
+    size: u64,
+) -> Option<ParsedFile> {
+    let info = SegmentInfo::new(&layout.info)?;
+    let mut tag_lists = MatroskaTags::default();
     for body in &layout.tags {
-        written.read(body)?;
+        tag_lists.read(body)?;
     }
     let mut streams = Vec::new();
     let mut keyframes = None;
-    let mut is_picture_seen = false;
+    let mut has_video = false;
     for track in tracks {
-        let tags = written.of_track(track.uid);
-        let first = begin.frames.iter().find(|it| it.track == track.number);
+        let tags = tag_lists.track_tags(track.uid);
+        let first = stream_start
+            .frames
+            .iter()
+            .find(|frame| frame.track == track.number);
         streams.push(match track.kind {
-            Kind::Video if is_picture_seen => other("video", tags),
-            Kind::Video => {
-                is_picture_seen = true;
+            TrackKind::Video if has_video => tags_only_stream("video", tags),
+            TrackKind::Video => {
+                has_video = true;
                 let first = first.filter(|first| first.is_whole)?;
-                let coding = Coding::new(track, &frame(track, first))?;
-                let muxer = information.muxer.as_deref();
-                let picture = picture::picture(track, &coding, muxer, tags)?;
-                keyframes = keys(layout, track, coding, first, begin, &information, size);
-                picture
+                let coding = MatroskaCoding::new(track, &whole_frame(track, first))?;
+                let muxer = info.muxer.as_deref();
+                let stream = video::parse_stream(track, &coding, muxer, tags)?;
+                keyframes =
+                    keyframes_from_cues(layout, track, coding, first, stream_start, &info, size);
+                stream
             }
-            Kind::Audio => {
-                let bytes = first.map(|first| frame(track, first)).unwrap_or_default();
+            TrackKind::Audio => {
+                let bytes = first
+                    .map(|first| whole_frame(track, first))
+                    .unwrap_or_default();
                 let length = first.map_or(0, |first| first.length);
-                sound::sound(track, &bytes, length, tags)?
+                audio::parse_stream(track, &bytes, length, tags)?
             }
-            Kind::Other => other("subtitle", tags),
+            TrackKind::Other => tags_only_stream("subtitle", tags),
         });
     }
-    // Sound alone, whose rate of bits would tell how long it is.
-    if information.duration.is_none() && !is_picture_seen {
+    // For audio without a stored duration, ffprobe estimates the duration from the bit rate.
+    if info.duration.is_none() && !has_video {
         return None;
     }
     let format = Format {
         name: "matroska,webm".to_owned(),
-        duration: information.duration,
-        tags: written.of_file(&[
-            ("title", information.title),
-            ("encoder", information.muxer),
-            ("creation_time", information.created),
+        duration: info.duration,
+        tags: tag_lists.file_tags(&[
+            ("title", info.title),
+            ("encoder", info.muxer),
+            ("creation_time", info.created),
         ]),
     };
-    Some(Film {
-        header: Header { format, streams },
+    Some(ParsedFile {
+        header: MediaHeader { format, streams },
         keyframes,
     })
 }
 
-/// What is stored of a frame behind what was stripped off it.
-fn frame(track: &Track<'_>, first: &FirstFrame) -> Vec<u8> {
+/// Restores a frame by prepending the bytes that header stripping removed.
+fn whole_frame(track: &MatroskaTrack<'_>, first: &TrackFirstFrame) -> Vec<u8> {
     [track.stripped.as_slice(), &first.bytes].concat()
 }
 
-/// A track of which nothing but its tags is used.
-fn other(kind: &str, tags: super::header::Tags) -> Stream {
+/// Builds the stream of a track that is described by its tags only.
+fn tags_only_stream(kind: &str, tags: super::header::TagMap) -> Stream {
     Stream {
         codec_type: kind.to_owned(),
         tags,
@@ -128,27 +141,27 @@ fn other(kind: &str, tags: super::header::Tags) -> Stream {
     }
 }
 
-fn keys(
-    layout: &Layout,
-    track: &Track<'_>,
-    coding: Coding,
-    first: &FirstFrame,
-    begin: &Begin,
-    information: &Information,
+fn keyframes_from_cues(
+    layout: &MatroskaLayout,
+    track: &MatroskaTrack<'_>,
+    coding: MatroskaCoding,
+    first: &TrackFirstFrame,
+    stream_start: &StreamStart,
+    info: &SegmentInfo,
     end: u64,
 ) -> Option<Keyframes> {
     let cues = layout.cues.as_ref().filter(|_| track.stripped.is_empty())?;
-    let scale = Scale {
-        segment: layout.segment,
+    let scale = CueScale {
+        segment: layout.segment_content,
         end,
-        nanoseconds: information.nanoseconds,
-        begin: begin.time?,
+        nanoseconds: info.nanoseconds,
+        begin: stream_start.time?,
         first_length: first.length,
     };
-    let keys = cues::keys(cues, track.number, &scale);
+    let keys = cues::find_keyframes(cues, track.number, &scale);
     (!keys.is_empty()).then(|| Keyframes {
         decoder: coding.decoder(&track.video),
-        stored: Stored::Cluster {
+        stored: KeyframeStorage::Cluster {
             track: track.number,
             scale: scale.nanoseconds,
             begin: scale.begin,
@@ -157,10 +170,10 @@ fn keys(
     })
 }
 
-/// What the segment says of itself.
+/// Contents of the segment's `Info` element.
 #[derive(Debug)]
-struct Information {
-    /// Nanoseconds of a unit of time.
+struct SegmentInfo {
+    /// Nanoseconds per unit of time.
     nanoseconds: u64,
     duration: Option<String>,
     title: Option<String>,
@@ -168,9 +181,9 @@ struct Information {
     created: Option<String>,
 }
 
-impl Information {
+impl SegmentInfo {
     fn new(body: &[u8]) -> Option<Self> {
-        let mut information = Self {
+        let mut info = Self {
             nanoseconds: 1_000_000,
             duration: None,
             title: None,
@@ -178,22 +191,22 @@ impl Information {
             created: None,
         };
         let mut duration = 0.0;
-        for element in elements(body)? {
+        for element in parse_elements(body)? {
             match element.id {
-                id::TIMESTAMP_SCALE => information.nanoseconds = element.unsigned()?,
+                id::TIMESTAMP_SCALE => info.nanoseconds = element.unsigned()?,
                 id::DURATION => duration = element.float()?,
-                id::TITLE => information.title = Some(element.text()?),
-                id::MUXING_APP => information.muxer = Some(element.text()?),
-                id::DATE_UTC => information.created = Some(tags::creation_time(element.body)?),
+                id::TITLE => info.title = Some(element.text()?),
+                id::MUXING_APP => info.muxer = Some(element.text()?),
+                id::DATE_UTC => info.created = Some(tags::format_creation_time(element.body)?),
                 _ => {}
             }
         }
-        // Shorter than a nanosecond, or longer than a second.
-        if !(1..=1_000_000_000).contains(&information.nanoseconds) {
+        // Reject units shorter than a nanosecond or longer than a second.
+        if !(1..=1_000_000_000).contains(&info.nanoseconds) {
             return None;
         }
-        information.duration = rate::seconds(duration, information.nanoseconds);
-        (information.duration.is_some() || duration == 0.0).then_some(information)
+        info.duration = rate::format_seconds(duration, info.nanoseconds);
+        (info.duration.is_some() || duration == 0.0).then_some(info)
     }
 }
 

@@ -1,72 +1,75 @@
-//! Frame rates, and times as ffprobe prints them.
+//! Frame rates and durations as ffprobe prints them.
 
 use crate::media::header;
 
-/// The largest number in a frame rate; ffprobe takes the nearest fraction below.
-const MOST: u64 = 30_000;
+/// Maximum numerator and denominator of a frame rate in ffprobe's approximation.
+const MAX_TERM: u64 = 30_000;
 
-/// The rate of frames of so many nanoseconds, as ffprobe prints it; `None` where ffprobe
-/// does not trust it.
+/// Returns the frame rate for a frame duration in nanoseconds, as ffprobe prints it. `None` for
+/// values that ffprobe ignores.
 pub(super) fn frame_rate(nanoseconds: u64) -> Option<String> {
     if nanoseconds == 0 || nanoseconds > u64::from(u32::MAX) {
         return None;
     }
-    let (frames, seconds) = nearest(1_000_000_000, nanoseconds, MOST)?;
-    let is_usual = frames < seconds * 1000 && frames > seconds * 5;
-    is_usual.then(|| format!("{frames}/{seconds}"))
+    let (frames, seconds) = approximate(1_000_000_000, nanoseconds, MAX_TERM)?;
+    let is_plausible = frames < seconds * 1000 && frames > seconds * 5;
+    is_plausible.then(|| format!("{frames}/{seconds}"))
 }
 
-/// The fraction nearest to another of which neither number is above `most`.
+/// Approximates a fraction by the nearest one whose numerator and denominator are at most `max`.
 ///
-/// By continued fractions: each step is the best of its size, and so is a part of a step that
-/// comes nearer than the step before.
-fn nearest(numerator: u64, denominator: u64, most: u64) -> Option<(u64, u64)> {
+/// Uses continued fractions. Each convergent is the best approximation for its size of denominator,
+/// and so is a semiconvergent that is closer than the convergent before it.
+fn approximate(numerator: u64, denominator: u64, max: u64) -> Option<(u64, u64)> {
     let distance = |(n, d): (u64, u64)| {
-        let (wide, high) = (u128::from(n) * u128::from(denominator), u128::from(d));
-        wide.abs_diff(u128::from(numerator) * high)
+        let (scaled, own_denominator) = (u128::from(n) * u128::from(denominator), u128::from(d));
+        scaled.abs_diff(u128::from(numerator) * own_denominator)
     };
-    let (mut before, mut best) = ((0, 1), (1, 0));
-    let (mut rest, mut by) = (numerator, denominator);
-    while by > 0 {
-        let step = rest / by;
+    let (mut previous, mut best) = ((0, 1), (1, 0));
+    let (mut dividend, mut divisor) = (numerator, denominator);
+    while divisor > 0 {
+        let step = dividend / divisor;
         let after = |step: u64, (n, d): (u64, u64), (n_before, d_before): (u64, u64)| {
             Some((
                 step.checked_mul(n)?.checked_add(n_before)?,
                 step.checked_mul(d)?.checked_add(d_before)?,
             ))
         };
-        let next = after(step, best, before).filter(|&(n, d)| n <= most && d <= most);
+        let next = after(step, best, previous).filter(|&(n, d)| n <= max && d <= max);
         let Some(next) = next else {
-            let room = |of: u64, already: u64| (most - already).checked_div(of);
-            let part = [room(best.0, before.0), room(best.1, before.1)];
-            let part = part.into_iter().flatten().min()?.min(step);
-            let next = after(part, best, before)?;
-            // Both over the same denominator.
+            let max_factor = |term: u64, before: u64| (max - before).checked_div(term);
+            let factors = [
+                max_factor(best.0, previous.0),
+                max_factor(best.1, previous.1),
+            ];
+            let factor = factors.into_iter().flatten().min()?.min(step);
+            let next = after(factor, best, previous)?;
+            // Compare both distances over a common denominator.
             let is_nearer =
                 distance(next) * u128::from(best.1) < distance(best) * u128::from(next.1);
             return Some(if is_nearer || best.1 == 0 { next } else { best });
         };
-        (before, best) = (best, next);
-        (rest, by) = (by, rest % by);
+        (previous, best) = (best, next);
+        (dividend, divisor) = (divisor, dividend % divisor);
     }
     Some(best)
 }
 
-/// Seconds with six digits of a length in units of so many nanoseconds.
+/// Formats a duration in units of `nanoseconds` as seconds with six decimals.
 ///
-/// `None` for what is no length: ffprobe does not believe it either.
+/// `None` for implausible durations, which ffprobe also ignores.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "checked to be a number of microseconds, cut off as ffprobe does"
+    reason = "checked to be a number of microseconds, truncated as ffprobe does"
 )]
-pub(super) fn seconds(units: f64, nanoseconds: u64) -> Option<String> {
+pub(super) fn format_seconds(units: f64, nanoseconds: u64) -> Option<String> {
     let micros = units * nanoseconds as f64 * 1000.0 / 1_000_000.0;
     if !(1.0..1e15).contains(&micros) {
         return None;
     }
-    Some(header::seconds(micros as u128))
+    Some(header::format_seconds(micros as u128))
 }
 
 #[cfg(test)]
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_the_fractions_that_ffprobe_prints() {
+    fn formats_rates_like_ffprobe() {
         for (nanoseconds, expected) in [
             (40_000_000, Some("25/1")),
             (41_708_333, Some("24000/1001")),
@@ -97,11 +100,21 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_cut_to_microseconds() {
-        assert_eq!(seconds(2023.0, 1_000_000).as_deref(), Some("2.023000"));
-        assert_eq!(seconds(2023.25, 1_000_000).as_deref(), Some("2.023250"));
-        for none in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
-            assert_eq!(seconds(none, 1_000_000), None, "{none}");
+    fn truncates_durations_to_microseconds() {
+        assert_eq!(
+            format_seconds(2023.0, 1_000_000).as_deref(),
+            Some("2.023000")
+        );
+        assert_eq!(
+            format_seconds(2023.25, 1_000_000).as_deref(),
+            Some("2.023250")
+        );
+        for implausible in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert_eq!(
+                format_seconds(implausible, 1_000_000),
+                None,
+                "{implausible}"
+            );
         }
     }
 }

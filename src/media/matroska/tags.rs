@@ -1,55 +1,68 @@
-//! What was written into a file's tags (RFC 9559, 5.1.8), by ffprobe's names for them.
+//! Parser for Matroska tags (RFC 9559, 5.1.8), which are stored with ffprobe's names.
 
 use std::collections::BTreeMap;
 
-use super::ebml::{Element, elements};
+use super::ebml::{EbmlElement, parse_elements};
 use super::id;
-use crate::media::header::{Tags, add_tag};
+use crate::media::header::{TagMap, add_tag};
 
-/// Tags of a file that are read.
-const MOST: usize = 1000;
-/// Bytes of a tag's name.
-const LONGEST_NAME: usize = 500;
-/// Tags inside tags, how deep.
-const DEEPEST: usize = 4;
-/// Seconds from 1970 to 2001, from which dates count.
-const EPOCH: i64 = 978_307_200;
+/// Maximum number of tags in a file.
+const MAX_TAGS: usize = 1000;
+/// Maximum length of a tag name in bytes.
+const MAX_NAME_BYTES: usize = 500;
+/// Maximum number of levels of nested tags.
+const MAX_DEPTH: usize = 4;
+/// Seconds from 1970 to 2001, the epoch of Matroska dates.
+const EPOCH_2001: i64 = 978_307_200;
 
-/// The tags of a file and of its tracks; of two with one name the later is believed.
+/// Tags of a file and of its tracks. A later tag replaces an earlier one with the same name.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct MatroskaTags {
     file: BTreeMap<String, String>,
     tracks: BTreeMap<u64, BTreeMap<String, String>>,
-    /// How many there were.
+    /// Number of tags read so far.
     count: usize,
 }
 
-impl Written {
-    /// Adds what a `Tags` element holds; `None` when it is unclear.
+impl MatroskaTags {
+    /// Adds the contents of a `Tags` element; `None` if it is malformed or exceeds a limit.
     pub(super) fn read(&mut self, body: &[u8]) -> Option<()> {
-        for tag in elements(body)?.iter().filter(|it| it.id == id::TAG) {
-            let parts = elements(tag.body)?;
-            let mut target = Target::default();
-            for part in parts.iter().filter(|it| it.id == id::TARGETS) {
+        for tag in parse_elements(body)?
+            .iter()
+            .filter(|element| element.id == id::TAG)
+        {
+            let parts = parse_elements(tag.body)?;
+            let mut target = TagTarget::default();
+            for part in parts.iter().filter(|element| element.id == id::TARGETS) {
                 target.read(part)?;
             }
-            let into = match target {
-                // Of a chapter or an attachment, which are no clips.
-                Target { is_inner: true, .. } => continue,
-                Target { track: 0, .. } => &mut self.file,
-                Target { track, .. } => self.tracks.entry(track).or_default(),
+            let target_tags = match target {
+                // Tags of a chapter or an attachment do not describe the clip.
+                TagTarget {
+                    is_of_chapter_or_attachment: true,
+                    ..
+                } => continue,
+                TagTarget { track: 0, .. } => &mut self.file,
+                TagTarget { track, .. } => self.tracks.entry(track).or_default(),
             };
             let prefix = target.kind.filter(|_| target.track == 0);
-            for part in parts.iter().filter(|it| it.id == id::SIMPLE_TAG) {
-                add(into, part, prefix.as_deref(), DEEPEST, &mut self.count)?;
+            for part in parts.iter().filter(|element| element.id == id::SIMPLE_TAG) {
+                add_simple_tag(
+                    target_tags,
+                    part,
+                    prefix.as_deref(),
+                    MAX_DEPTH,
+                    &mut self.count,
+                )?;
             }
         }
         Some(())
     }
 
-    /// The file's tags, over those that stand in its header.
-    pub(super) fn of_file(&self, header: &[(&str, Option<String>)]) -> Tags {
-        let mut tags = Tags::new();
+    /// Returns the file's tags. They take precedence over the values in `header`, which are those
+    /// of the `Info` element.
+    pub(super) fn file_tags(&self, header: &[(&str, Option<String>)]) -> TagMap {
+        let mut tags = TagMap::new();
         for (name, text) in &self.file {
             add_tag(&mut tags, name, text);
         }
@@ -61,9 +74,9 @@ impl Written {
         tags
     }
 
-    /// The tags of a track by its unique number.
-    pub(super) fn of_track(&self, uid: u64) -> Tags {
-        let mut tags = Tags::new();
+    /// Returns the tags of a track, given its UID.
+    pub(super) fn track_tags(&self, uid: u64) -> TagMap {
+        let mut tags = TagMap::new();
         for (name, text) in self.tracks.get(&uid).into_iter().flatten() {
             add_tag(&mut tags, name, text);
         }
@@ -71,21 +84,21 @@ impl Written {
     }
 }
 
-/// What a list of tags is about.
+/// Target of a group of tags.
 #[derive(Debug, Default)]
-struct Target {
+struct TagTarget {
     track: u64,
-    is_inner: bool,
+    is_of_chapter_or_attachment: bool,
     kind: Option<String>,
 }
 
-impl Target {
-    fn read(&mut self, element: &Element<'_>) -> Option<()> {
-        for element in elements(element.body)? {
+impl TagTarget {
+    fn read(&mut self, element: &EbmlElement<'_>) -> Option<()> {
+        for element in parse_elements(element.body)? {
             match element.id {
                 id::TAG_TRACK_UID => self.track = element.unsigned()?,
                 id::TAG_CHAPTER_UID | id::TAG_ATTACHMENT_UID => {
-                    self.is_inner |= element.unsigned()? != 0;
+                    self.is_of_chapter_or_attachment |= element.unsigned()? != 0;
                 }
                 id::TARGET_TYPE => self.kind = Some(element.text()?),
                 _ => {}
@@ -95,25 +108,26 @@ impl Target {
     }
 }
 
-/// Adds a tag and those inside it, at most `deep` more; `None` when there are too many.
-fn add(
-    into: &mut BTreeMap<String, String>,
-    tag: &Element<'_>,
+/// Adds a tag and its nested tags, down to `depth` more levels. `None` if there are too many tags
+/// or levels.
+fn add_simple_tag(
+    target_tags: &mut BTreeMap<String, String>,
+    tag: &EbmlElement<'_>,
     prefix: Option<&str>,
-    deep: usize,
+    depth: usize,
     count: &mut usize,
 ) -> Option<()> {
     *count += 1;
-    (*count <= MOST).then_some(())?;
+    (*count <= MAX_TAGS).then_some(())?;
     let (mut name, mut text, mut language, mut is_default) = (None, None, None, true);
-    let mut inner = Vec::new();
-    for element in elements(tag.body)? {
+    let mut nested = Vec::new();
+    for element in parse_elements(tag.body)? {
         match element.id {
             id::TAG_NAME => name = Some(element.text()?),
             id::TAG_STRING => text = Some(element.text()?),
             id::TAG_LANGUAGE => language = Some(element.text()?),
             id::TAG_DEFAULT => is_default = element.unsigned()? != 0,
-            id::SIMPLE_TAG => inner.push(element),
+            id::SIMPLE_TAG => nested.push(element),
             _ => {}
         }
     }
@@ -128,25 +142,25 @@ fn add(
         names.push(name.to_lowercase());
     }
     names.extend(language.map(|language| format!("{name}-{language}").to_lowercase()));
-    if names.iter().any(|name| name.len() > LONGEST_NAME) {
+    if names.iter().any(|name| name.len() > MAX_NAME_BYTES) {
         return None;
     }
     for name in names {
-        for tag in &inner {
-            add(into, tag, Some(&name), deep.checked_sub(1)?, count)?;
+        for tag in &nested {
+            add_simple_tag(target_tags, tag, Some(&name), depth.checked_sub(1)?, count)?;
         }
         match &text {
-            Some(text) => into.insert(name, text.clone()),
-            None => into.remove(&name),
+            Some(text) => target_tags.insert(name, text.clone()),
+            None => target_tags.remove(&name),
         };
     }
     Some(())
 }
 
-/// `2026-05-02T10:00:00.000000Z` of nanoseconds since 2001, as ffprobe writes it.
-pub(super) fn creation_time(body: &[u8]) -> Option<String> {
+/// Formats nanoseconds since 2001 as ffprobe does: `2026-05-02T10:00:00.000000Z`.
+pub(super) fn format_creation_time(body: &[u8]) -> Option<String> {
     let micros = i64::from_be_bytes(body.try_into().ok()?) / 1000;
-    let micros = EPOCH.checked_mul(1_000_000)?.checked_add(micros)?;
+    let micros = EPOCH_2001.checked_mul(1_000_000)?.checked_add(micros)?;
     let time = jiff::Timestamp::from_microsecond(micros).ok()?;
     Some(time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
 }
@@ -169,12 +183,12 @@ mod tests {
         element(b"\x67\xc8", &body.concat())
     }
 
-    fn told(tags: &Tags) -> Vec<String> {
+    fn lines(tags: &TagMap) -> Vec<String> {
         tags.iter().map(|(k, v)| format!("{k}={v}")).collect()
     }
 
     #[test]
-    fn tags_belong_to_the_file_or_to_a_track() {
+    fn separates_tags_of_the_file_from_tags_of_tracks() {
         let of_file = [
             simple(b"TITLE", b"Day two", b""),
             simple(b"COMMENT", b"wild", b"\x44\x7a\x83eng"),
@@ -192,14 +206,14 @@ mod tests {
             .iter()
             .flat_map(|tag| element(b"\x73\x73", tag))
             .collect();
-        let mut written = Written::default();
-        written.read(&body).unwrap();
+        let mut tag_lists = MatroskaTags::default();
+        tag_lists.read(&body).unwrap();
         let header = [
             ("title", Some("Day one".to_owned())),
             ("encoder", Some("Lavf".to_owned())),
         ];
         assert_eq!(
-            told(&written.of_file(&header)),
+            lines(&tag_lists.file_tags(&header)),
             [
                 "artist=A",
                 "artist/role=B",
@@ -209,33 +223,33 @@ mod tests {
                 "title=Day two",
             ]
         );
-        assert_eq!(told(&written.of_track(7)), ["encoder=x"]);
-        assert!(written.of_track(8).is_empty());
+        assert_eq!(lines(&tag_lists.track_tags(7)), ["encoder=x"]);
+        assert!(tag_lists.track_tags(8).is_empty());
     }
 
     #[test]
-    fn tags_inside_tags_end_somewhere() {
-        let many = element(b"\x73\x73", &simple(b"A", b"b", b"")).repeat(MOST + 1);
-        assert!(Written::default().read(&many).is_none());
+    fn limits_the_number_and_depth_of_tags() {
+        let many = element(b"\x73\x73", &simple(b"A", b"b", b"")).repeat(MAX_TAGS + 1);
+        assert!(MatroskaTags::default().read(&many).is_none());
         let mut tag = simple(b"A", b"b", b"");
         for _ in 0..6 {
             tag = simple(b"A", b"b", &tag);
         }
         assert!(
-            Written::default()
+            MatroskaTags::default()
                 .read(&element(b"\x73\x73", &tag))
                 .is_none()
         );
     }
 
     #[test]
-    fn times_count_from_2001() {
-        let told = |nanos: i64| creation_time(&nanos.to_be_bytes());
-        assert_eq!(told(0).as_deref(), Some("2001-01-01T00:00:00.000000Z"));
+    fn formats_times_since_2001() {
+        let format = |nanos: i64| format_creation_time(&nanos.to_be_bytes());
+        assert_eq!(format(0).as_deref(), Some("2001-01-01T00:00:00.000000Z"));
         assert_eq!(
-            told(-1_500_000_000).as_deref(),
+            format(-1_500_000_000).as_deref(),
             Some("2000-12-31T23:59:58.500000Z")
         );
-        assert_eq!(creation_time(b"\0"), None);
+        assert_eq!(format_creation_time(b"\0"), None);
     }
 }

@@ -1,92 +1,98 @@
-//! Track entries, taken apart (RFC 9559, 5.1.4.1).
+//! Parser for track entries (RFC 9559, 5.1.4.1).
 
-use super::ebml::{Element, elements};
+use super::ebml::{EbmlElement, parse_elements};
 use super::id;
 use crate::media::bitstream::Colour;
 
-/// A decoder's configuration of more is none: it is kept with the plan of each clip.
-const MOST_PRIVATE: usize = 64 * 1024;
-/// Tracks that are looked at.
-const MOST_TRACKS: usize = 64;
-/// Bytes that are cut off before each frame; mkvmerge cut up to a few.
-const MOST_STRIPPED: usize = 64;
+/// Maximum size in bytes of a decoder configuration, which is stored in the thumbnail plan of each
+/// clip.
+const MAX_CODEC_PRIVATE: usize = 64 * 1024;
+/// Maximum number of tracks in a file.
+const MAX_TRACKS: usize = 64;
+/// Maximum number of bytes removed by header stripping. mkvmerge strips only a few.
+const MAX_STRIPPED: usize = 64;
 
-/// What kind of track it is.
+/// Media type of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TrackKind {
     Video,
     Audio,
-    /// Text, or descriptions in time.
+    /// Subtitles or metadata.
     Other,
 }
 
-/// A track.
+/// Track entry with its video or audio settings.
 #[derive(Debug)]
-pub(super) struct Track<'a> {
+pub(super) struct MatroskaTrack<'a> {
     pub number: u64,
     pub uid: u64,
-    pub kind: Kind,
+    pub kind: TrackKind,
     pub codec: String,
-    /// The decoder's configuration; empty where there is none.
+    /// Decoder configuration (`CodecPrivate`); empty if there is none.
     pub private: &'a [u8],
-    /// Nanoseconds from frame to frame, where the track says so.
+    /// Nanoseconds per frame; `None` if it is not stored.
     pub frame_duration: Option<u64>,
-    /// What stands before the stored bytes of each frame.
+    /// Bytes that header stripping removed from the start of each frame.
     pub stripped: Vec<u8>,
     pub is_dolby: bool,
     pub video: Video<'a>,
     pub audio: Audio,
 }
 
-/// What a track of pictures says.
+/// Video settings of a track.
 #[derive(Debug, Default)]
 pub(super) struct Video<'a> {
     pub width: u32,
     pub height: u32,
-    /// Absent where they are those of the picture.
+    /// Display width; `None` if it equals the width in pixels.
     pub display_width: Option<u64>,
     pub display_height: Option<u64>,
-    /// 0 pixels, 1 centimetres, 2 inches, 3 an aspect ratio, 4 unknown.
+    /// Unit of the display size: 0 for pixels, 1 for centimetres, 2 for inches, 3 for an aspect
+    /// ratio, 4 if unknown.
     pub display_unit: u64,
-    /// 0 unknown, 1 interlaced, 2 progressive.
+    /// Scan type: 0 if unknown, 1 for interlaced, 2 for progressive.
     pub interlaced: u64,
     pub field_order: u64,
     pub stereo_mode: u64,
     pub colour: Colour,
-    /// Kind of projection and its own description.
+    /// Projection type and its private data.
     pub projection: Option<(u64, &'a [u8])>,
 }
 
-/// What a track of sound says.
+/// Audio settings of a track.
 #[derive(Debug, Default)]
 pub(super) struct Audio {
-    /// Samples a second as they are stored, and as they come out.
+    /// Sample rate in hertz before decoding.
     pub rate: f64,
+    /// Sample rate in hertz after decoding; `None` if it is not stored.
     pub output_rate: Option<f64>,
     pub channels: u64,
     pub bits: u64,
 }
 
-/// All tracks that ffprobe lists, in its order; `None` when one is unclear.
-pub(super) fn tracks(body: &[u8]) -> Option<Vec<Track<'_>>> {
+/// Parses all tracks that ffprobe lists, in its order. `None` if one is not fully supported.
+pub(super) fn parse_tracks(body: &[u8]) -> Option<Vec<MatroskaTrack<'_>>> {
     let mut tracks = Vec::new();
-    for entry in elements(body)? {
+    for entry in parse_elements(body)? {
         if entry.id == id::TRACK_ENTRY {
-            tracks.extend(Track::new(entry.body)?);
+            tracks.extend(MatroskaTrack::parse(entry.body)?);
         }
     }
-    (tracks.len() <= MOST_TRACKS).then_some(tracks)
+    (tracks.len() <= MAX_TRACKS).then_some(tracks)
 }
 
-impl<'a> Track<'a> {
-    /// Reads an entry; nothing in it when ffprobe passes it over.
-    #[expect(clippy::option_option, reason = "unclear, or not listed")]
-    fn new(body: &'a [u8]) -> Option<Option<Self>> {
+impl<'a> MatroskaTrack<'a> {
+    /// Parses an entry. `Some(None)` if ffprobe skips the track.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer `None` means unsupported, the inner one not listed"
+    )]
+    fn parse(body: &'a [u8]) -> Option<Option<Self>> {
         let mut kind = 0;
         let mut track = Self {
             number: 0,
             uid: 0,
-            kind: Kind::Other,
+            kind: TrackKind::Other,
             codec: String::new(),
             private: &[],
             frame_duration: None,
@@ -100,56 +106,56 @@ impl<'a> Track<'a> {
             },
         };
         let mut frame_rate = None;
-        let mut is_packed = false;
-        for element in elements(body)? {
+        let mut is_compressed = false;
+        for element in parse_elements(body)? {
             match element.id {
                 id::TRACK_NUMBER => track.number = element.unsigned()?,
                 id::TRACK_UID => track.uid = element.unsigned()?,
                 id::TRACK_TYPE => kind = element.unsigned()?,
                 id::CODEC_ID => track.codec = element.text()?,
-                id::CODEC_PRIVATE if element.body.len() > MOST_PRIVATE => return None,
+                id::CODEC_PRIVATE if element.body.len() > MAX_CODEC_PRIVATE => return None,
                 id::CODEC_PRIVATE => track.private = element.body,
                 id::DEFAULT_DURATION => track.frame_duration = Some(element.unsigned()?),
-                // A clock of its own, and pictures put together of several tracks'.
+                // Not supported: a separate clock, and pictures combined from several tracks.
                 id::TRACK_TIMESTAMP_SCALE if (element.float()? - 1.0).abs() > 1e-9 => return None,
                 id::TRACK_OPERATION => return None,
-                id::CONTENT_ENCODINGS => match stripped(&element) {
+                id::CONTENT_ENCODINGS => match parse_stripped_bytes(&element) {
                     Some(bytes) => track.stripped = bytes,
-                    None => is_packed = true,
+                    None => is_compressed = true,
                 },
                 id::BLOCK_ADDITION_MAPPING => track.is_dolby |= is_dolby(&element)?,
-                id::VIDEO => (track.video, frame_rate) = Video::new(&element)?,
-                id::AUDIO => track.audio = Audio::new(&element)?,
+                id::VIDEO => (track.video, frame_rate) = Video::parse(&element)?,
+                id::AUDIO => track.audio = Audio::parse(&element)?,
                 _ => {}
             }
         }
-        // The rate of frames that files before version 2 have only means something alone.
+        // The frame rate in files of version 1 is ambiguous without a frame duration.
         if frame_rate.is_some() && track.frame_duration.is_none() {
             return None;
         }
         let initial = track.codec.chars().next();
         track.kind = match (kind, initial) {
-            (1, Some('V')) => Kind::Video,
-            (2, Some('A')) => Kind::Audio,
-            (17 | 33, Some('S' | 'D')) => Kind::Other,
+            (1, Some('V')) => TrackKind::Video,
+            (2, Some('A')) => TrackKind::Audio,
+            (17 | 33, Some('S' | 'D')) => TrackKind::Other,
             (1 | 2 | 17 | 33, _) => return None,
             _ => return Some(None),
         };
-        // Of text nothing is looked at.
-        (!is_packed || track.kind == Kind::Other).then_some(Some(track))
+        // Compressed subtitles are accepted, because their frames are not read.
+        (!is_compressed || track.kind == TrackKind::Other).then_some(Some(track))
     }
 }
 
 impl<'a> Video<'a> {
-    /// Reads what is said of the picture, and its rate where that is said in the old way.
-    fn new(element: &Element<'a>) -> Option<(Self, Option<f64>)> {
+    /// Parses the video settings, and the frame rate that files of version 1 store.
+    fn parse(element: &EbmlElement<'a>) -> Option<(Self, Option<f64>)> {
         let mut video = Self::default();
         let mut rate = None;
-        for element in elements(element.body)? {
+        for element in parse_elements(element.body)? {
             let number = || element.unsigned();
             match element.id {
-                id::PIXEL_WIDTH => video.width = side(number()?)?,
-                id::PIXEL_HEIGHT => video.height = side(number()?)?,
+                id::PIXEL_WIDTH => video.width = parse_dimension(number()?)?,
+                id::PIXEL_HEIGHT => video.height = parse_dimension(number()?)?,
                 id::DISPLAY_WIDTH => video.display_width = Some(number()?),
                 id::DISPLAY_HEIGHT => video.display_height = Some(number()?),
                 id::DISPLAY_UNIT => video.display_unit = number()?,
@@ -157,9 +163,9 @@ impl<'a> Video<'a> {
                 id::FIELD_ORDER => video.field_order = number()?,
                 id::STEREO_MODE => video.stereo_mode = number()?,
                 id::FRAME_RATE => rate = Some(element.float()?),
-                id::COLOUR => video.colour = colour(&element)?,
-                id::PROJECTION => video.projection = Some(projection(&element)?),
-                // Versions of ffprobe differ on whether it is cut.
+                id::COLOUR => video.colour = parse_colour(&element)?,
+                id::PROJECTION => video.projection = Some(parse_projection(&element)?),
+                // Some versions of ffprobe apply cropping, others do not.
                 crop if id::PIXEL_CROPS.contains(&crop) && number()? != 0 => return None,
                 _ => {}
             }
@@ -168,15 +174,15 @@ impl<'a> Video<'a> {
     }
 }
 
-fn side(pixels: u64) -> Option<u32> {
+fn parse_dimension(pixels: u64) -> Option<u32> {
     u32::try_from(pixels)
         .ok()
         .filter(|pixels| (1..=1 << 16).contains(pixels))
 }
 
-fn colour(element: &Element<'_>) -> Option<Colour> {
+fn parse_colour(element: &EbmlElement<'_>) -> Option<Colour> {
     let (mut primaries, mut transfer, mut matrix, mut range) = (2, 2, 2, 0);
-    for element in elements(element.body)? {
+    for element in parse_elements(element.body)? {
         let code = || u8::try_from(element.unsigned()?).ok();
         match element.id {
             id::PRIMARIES => primaries = code()?,
@@ -186,36 +192,36 @@ fn colour(element: &Element<'_>) -> Option<Colour> {
             _ => {}
         }
     }
-    let colour = Colour::of_codes(primaries, transfer, matrix);
+    let colour = Colour::from_codes(primaries, transfer, matrix);
     Some(match range {
         1 | 2 => colour.with_range(range == 2),
         _ => colour,
     })
 }
 
-/// A projection that is turned is unclear: versions of ffprobe differ.
-fn projection<'a>(element: &Element<'a>) -> Option<(u64, &'a [u8])> {
+/// Parses the projection. `None` for a rotated pose, which versions of ffprobe handle differently.
+fn parse_projection<'a>(element: &EbmlElement<'a>) -> Option<(u64, &'a [u8])> {
     let (mut kind, mut private) = (0, &[][..]);
-    let mut is_turned = false;
-    for element in elements(element.body)? {
+    let mut is_rotated = false;
+    for element in parse_elements(element.body)? {
         match element.id {
             id::PROJECTION_TYPE => kind = element.unsigned()?,
             id::PROJECTION_PRIVATE => private = element.body,
-            pose if id::PROJECTION_POSES.contains(&pose) => is_turned |= element.float()? != 0.0,
+            pose if id::PROJECTION_POSES.contains(&pose) => is_rotated |= element.float()? != 0.0,
             _ => {}
         }
     }
-    (kind > 0 || !is_turned).then_some((kind, private))
+    (kind > 0 || !is_rotated).then_some((kind, private))
 }
 
 impl Audio {
-    fn new(element: &Element<'_>) -> Option<Self> {
+    fn parse(element: &EbmlElement<'_>) -> Option<Self> {
         let mut audio = Self {
             rate: 8000.0,
             channels: 1,
             ..Self::default()
         };
-        for element in elements(element.body)? {
+        for element in parse_elements(element.body)? {
             match element.id {
                 id::SAMPLING_FREQUENCY => audio.rate = element.float()?,
                 id::OUTPUT_SAMPLING_FREQUENCY => audio.output_rate = Some(element.float()?),
@@ -228,9 +234,9 @@ impl Audio {
     }
 }
 
-/// What was stripped off each frame; `None` for frames that are packed or encrypted.
-fn stripped(element: &Element<'_>) -> Option<Vec<u8>> {
-    let encodings = elements(element.body)?;
+/// Returns the bytes that header stripping removed; `None` for compressed or encrypted frames.
+fn parse_stripped_bytes(element: &EbmlElement<'_>) -> Option<Vec<u8>> {
+    let encodings = parse_elements(element.body)?;
     let [encoding] = encodings.as_slice() else {
         return encodings.is_empty().then(Vec::new);
     };
@@ -238,12 +244,12 @@ fn stripped(element: &Element<'_>) -> Option<Vec<u8>> {
         return None;
     }
     let (mut scope, mut kind, mut algorithm, mut settings) = (1, 0, 0, &[][..]);
-    for element in elements(encoding.body)? {
+    for element in parse_elements(encoding.body)? {
         match element.id {
             id::CONTENT_ENCODING_SCOPE => scope = element.unsigned()?,
             id::CONTENT_ENCODING_TYPE => kind = element.unsigned()?,
             id::CONTENT_COMPRESSION => {
-                for element in elements(element.body)? {
+                for element in parse_elements(element.body)? {
                     match element.id {
                         id::CONTENT_COMPRESSION_ALGORITHM => algorithm = element.unsigned()?,
                         id::CONTENT_COMPRESSION_SETTINGS => settings = element.body,
@@ -255,23 +261,23 @@ fn stripped(element: &Element<'_>) -> Option<Vec<u8>> {
         }
     }
     let is_stripped = (scope, kind, algorithm) == (1, 0, 3);
-    (is_stripped && settings.len() <= MOST_STRIPPED).then(|| settings.to_vec())
+    (is_stripped && settings.len() <= MAX_STRIPPED).then(|| settings.to_vec())
 }
 
-/// Whether an addition to blocks is configured as Dolby Vision.
-fn is_dolby(element: &Element<'_>) -> Option<bool> {
+/// Returns true if a block addition mapping configures Dolby Vision.
+fn is_dolby(element: &EbmlElement<'_>) -> Option<bool> {
     let (mut kind, mut length) = (0, 0);
-    for element in elements(element.body)? {
+    for element in parse_elements(element.body)? {
         match element.id {
             id::BLOCK_ADD_ID_TYPE => kind = element.unsigned()?,
             id::BLOCK_ADD_ID_EXTRA_DATA => length = element.body.len(),
             _ => {}
         }
     }
-    let is_named = [*b"dvcC", *b"dvvC"]
+    let is_dolby_kind = [*b"dvcC", *b"dvvC"]
         .iter()
         .any(|name| kind == u64::from(u32::from_be_bytes(*name)));
-    Some(is_named && length >= 5)
+    Some(is_dolby_kind && length >= 5)
 }
 
 #[cfg(test)]
@@ -295,26 +301,26 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_fully_understood_is_a_track() {
-        let read = |more: &[u8]| tracks(&entry(more)).map(|tracks| tracks.len());
+    fn rejects_tracks_that_are_not_fully_supported() {
+        let read = |more: &[u8]| parse_tracks(&entry(more)).map(|tracks| tracks.len());
         assert_eq!(read(b""), Some(1));
-        // Half an element, another clock, a crop, a picture without a width.
+        // A truncated element, a separate clock, cropping, and video without a width.
         assert_eq!(read(b"\xe0\x85"), None);
         assert_eq!(read(b"\x23\x31\x4f\x84\x40\0\0\0"), None);
         assert_eq!(read(&element(b"\xe0", b"\x54\xaa\x81\x08")), None);
         assert_eq!(read(&element(b"\xe0", b"\xb0\x80")), None);
-        // Subtitles are listed, buttons are not.
+        // ffprobe lists subtitles, but not buttons.
         assert_eq!(read(b"\x83\x81\x11\x86\x86S_TEXT"), Some(1));
         assert_eq!(read(b"\x83\x81\x12"), Some(0));
         assert_eq!(read(b"\x83\x81\x02"), None);
     }
 
     #[test]
-    fn frames_may_be_stripped_but_not_packed() {
+    fn accepts_header_stripping_but_not_compression() {
         let read = |encoding: &[u8]| {
             let encodings = element(b"\x6d\x80", &element(b"\x62\x40", encoding));
             let entry = entry(&encodings);
-            tracks(&entry).map(|mut tracks| tracks.remove(0).stripped)
+            parse_tracks(&entry).map(|mut tracks| tracks.remove(0).stripped)
         };
         let strip = element(b"\x50\x34", b"\x42\x54\x81\x03\x42\x55\x82ab");
         assert_eq!(read(&strip), Some(b"ab".to_vec()));

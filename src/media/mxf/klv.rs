@@ -1,34 +1,35 @@
-//! Key, length, value (SMPTE ST 336): what all of an MXF file is made of.
+//! Parser for key-length-value items (SMPTE ST 336), of which an MXF file consists.
 
 use std::collections::HashMap;
 
 use crate::media::cursor::Cursor;
 
-/// A universal label, or an instance's number.
+/// Universal label or instance id.
 pub(super) type Label = [u8; 16];
 
-/// What every key begins with.
+/// First bytes of every key.
 const SMPTE: [u8; 4] = [0x06, 0x0e, 0x2b, 0x34];
-/// Bytes of a key and the longest length.
-pub(super) const LONGEST_HEAD: usize = 16 + 9;
-/// Properties of one set that are kept; a descriptor has some forty.
-const MOST_PROPERTIES: usize = 2000;
+/// Maximum size of a key and its length in bytes.
+pub(super) const MAX_HEAD: usize = 16 + 9;
+/// Maximum number of properties stored of a set; a descriptor has about forty.
+const MAX_PROPERTIES: usize = 2000;
 
-/// One item by its place in the file.
+/// Position and length of an item in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct KlvItem {
     pub key: Label,
-    /// Where its key begins,
+    /// File offset of the key.
     pub at: u64,
-    /// where its value does,
+    /// File offset of the value.
     pub value: u64,
-    /// and how long that is.
+    /// Length of the value in bytes.
     pub length: u64,
 }
 
-impl Item {
-    /// Reads key and length of an item that begins at `at`; `None` when the bytes are none.
-    pub(super) fn new(bytes: &[u8], at: u64) -> Option<Self> {
+impl KlvItem {
+    /// Parses the key and length of an item at file offset `at`; `None` if the bytes are not an
+    /// item.
+    pub(super) fn parse(bytes: &[u8], at: u64) -> Option<Self> {
         let (key, rest) = bytes.split_first_chunk::<16>()?;
         if !key.starts_with(&SMPTE) {
             return None;
@@ -56,37 +57,37 @@ impl Item {
         })
     }
 
-    /// Where the next item begins.
+    /// Returns the file offset of the next item.
     pub(super) fn end(&self) -> u64 {
         self.value.saturating_add(self.length)
     }
 
-    /// Whether it is a piece of picture, sound or data, or tells of one (ST 379-1 7.1).
+    /// Returns true for picture, sound and data elements, and for system items (ST 379-1 7.1).
     pub(super) fn is_essence(&self) -> bool {
         self.is_element()
             || self.key[4..13] == [0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x03, 0x01, 0x04]
             || self.key[4..13] == [0x02, 0x53, 0x01, 0x01, 0x0d, 0x01, 0x03, 0x01, 0x14]
     }
 
-    /// A piece of picture, sound or data itself: SMPTE's or Avid's.
+    /// Returns true for a picture, sound or data element with SMPTE's or Avid's key.
     fn is_element(&self) -> bool {
         self.key[4..12] == [0x01, 0x02, 0x01, 0x01, 0x0d, 0x01, 0x03, 0x01]
             || self.key[4..12] == [0x01, 0x02, 0x01, 0x01, 0x0e, 0x04, 0x03, 0x01]
     }
 
-    /// Whether it is a piece of the track with this number.
-    pub(super) fn is_of(&self, track: [u8; 4]) -> bool {
+    /// Returns true for an essence element of the track with number `track`.
+    pub(super) fn is_element_of(&self, track: [u8; 4]) -> bool {
         self.is_element() && self.key[12..] == track
     }
 }
 
-/// The local tags of a partition and what they stand for (ST 377-1 9.2).
+/// Mapping from the local tags of a partition to labels (ST 377-1 9.2).
 #[derive(Debug, Default)]
 pub(super) struct Primer(HashMap<u16, Label>);
 
 impl Primer {
-    /// Reads a primer pack.
-    pub(super) fn new(value: &[u8]) -> Option<Self> {
+    /// Parses a primer pack.
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(value);
         let (count, size) = (cursor.u32()?, cursor.u32()?);
         if size != 18 {
@@ -100,50 +101,50 @@ impl Primer {
     }
 }
 
-/// The properties of one set: what a clip, a track or a descriptor says of itself.
+/// Properties of a clip, track, descriptor or other metadata set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Set {
-    /// Byte 14 of its key: which kind of set it is.
+pub(super) struct LocalSet {
+    /// Byte 14 of the key, which identifies the kind of set.
     pub kind: u8,
     properties: Vec<(u16, Label, Vec<u8>)>,
 }
 
-impl Set {
-    /// Reads a local set with tags and lengths of two bytes.
-    pub(super) fn new(kind: u8, value: &[u8], primer: &Primer) -> Option<Self> {
+impl LocalSet {
+    /// Parses a local set with tags and lengths of two bytes.
+    pub(super) fn parse(kind: u8, value: &[u8], primer: &Primer) -> Option<Self> {
         let mut set = Self {
             kind,
             properties: Vec::new(),
         };
         let mut cursor = Cursor(value);
-        while cursor.0.len() > 4 && set.properties.len() < MOST_PROPERTIES {
+        while cursor.0.len() > 4 && set.properties.len() < MAX_PROPERTIES {
             let (tag, length) = (cursor.u16()?, cursor.u16()?);
             let value = cursor.take(length.into())?;
-            // Those without a meaning of their own are explained by the primer.
-            let meaning = primer.0.get(&tag).filter(|_| tag >= 0x8000);
+            // The primer defines the dynamic tags.
+            let label = primer.0.get(&tag).filter(|_| tag >= 0x8000);
             if length > 0 {
-                let meaning = meaning.copied().unwrap_or_default();
-                set.properties.push((tag, meaning, value.to_vec()));
+                let label = label.copied().unwrap_or_default();
+                set.properties.push((tag, label, value.to_vec()));
             }
         }
         Some(set)
     }
 
-    /// What a tag holds; the last word counts.
+    /// Returns the value of a tag; the last one if it is repeated.
     pub(super) fn value(&self, tag: u16) -> Option<&[u8]> {
         let mut from_last = self.properties.iter().rev();
         let found = from_last.find(|(other, _, _)| *other == tag)?;
         Some(&found.2)
     }
 
-    /// What a property without a fixed tag holds.
-    pub(super) fn meant(&self, meaning: &Label) -> Option<&[u8]> {
+    /// Returns the value of a property with a dynamic tag, given its label.
+    pub(super) fn value_by_label(&self, label: &Label) -> Option<&[u8]> {
         let mut from_last = self.properties.iter().rev();
-        let found = from_last.find(|(tag, other, _)| *tag >= 0x8000 && other == meaning)?;
+        let found = from_last.find(|(tag, other, _)| *tag >= 0x8000 && other == label)?;
         Some(&found.2)
     }
 
-    /// Tags and values as they come.
+    /// Iterates over the tags and values in storage order.
     pub(super) fn values(&self) -> impl Iterator<Item = (u16, &[u8])> {
         self.properties
             .iter()
@@ -170,27 +171,27 @@ impl Set {
         self.cursor(tag)?.array()
     }
 
-    /// Two numbers, of which neither is zero.
+    /// Returns a fraction; `None` if either number is zero.
     pub(super) fn ratio(&self, tag: u16) -> Option<(u32, u32)> {
         let mut cursor = self.cursor(tag)?;
-        let (wide, high) = (cursor.u32()?, cursor.u32()?);
-        let is_sane = |number: u32| number > 0 && i32::try_from(number).is_ok();
-        (is_sane(wide) && is_sane(high)).then_some((wide, high))
+        let (numerator, denominator) = (cursor.u32()?, cursor.u32()?);
+        let is_valid = |number: u32| number > 0 && i32::try_from(number).is_ok();
+        (is_valid(numerator) && is_valid(denominator)).then_some((numerator, denominator))
     }
 
-    /// An array of references to other sets.
+    /// Returns the ids of referenced sets.
     pub(super) fn references(&self, tag: u16) -> Vec<Label> {
-        self.value(tag).map(references).unwrap_or_default()
+        self.value(tag).map(parse_references).unwrap_or_default()
     }
 
-    /// Text in UTF-16, up to a zero.
+    /// Returns UTF-16 text before the first NUL.
     pub(super) fn text(&self, tag: u16) -> Option<String> {
-        self.value(tag).map(text)
+        self.value(tag).map(decode_utf16)
     }
 }
 
-/// The labels of an array, as far as they are there.
-pub(super) fn references(value: &[u8]) -> Vec<Label> {
+/// Parses an array of ids up to its end or the end of the bytes.
+pub(super) fn parse_references(value: &[u8]) -> Vec<Label> {
     let mut cursor = Cursor(value);
     let (Some(count), Some(_)) = (cursor.u32(), cursor.u32()) else {
         return Vec::new();
@@ -200,8 +201,8 @@ pub(super) fn references(value: &[u8]) -> Vec<Label> {
         .collect()
 }
 
-/// Text in UTF-16, most significant byte first, up to a zero.
-pub(super) fn text(value: &[u8]) -> String {
+/// Decodes big-endian UTF-16 text before the first NUL.
+pub(super) fn decode_utf16(value: &[u8]) -> String {
     let units = value
         .chunks_exact(2)
         .map(|two| u16::from_be_bytes([two[0], two[1]]))
@@ -214,31 +215,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_short_or_long_and_never_open() {
+    fn parses_short_and_long_lengths_and_rejects_indefinite_ones() {
         let item = |length: &[u8]| {
             let key = [&SMPTE[..], &[1; 12]].concat();
-            Item::new(&[&key, length].concat(), 100)
+            KlvItem::parse(&[&key, length].concat(), 100)
         };
-        let place = |length: &[u8]| item(length).map(|item| (item.value, item.length));
-        assert_eq!(place(&[0x7f]), Some((117, 127)));
-        assert_eq!(place(&[0x83, 0, 1, 2]), Some((120, 258)));
-        assert_eq!(place(&[0x83, 0, 1]), None);
-        assert_eq!(place(&[0x80]), None);
-        assert_eq!(place(&[0x89, 0, 0, 0, 0, 0, 0, 0, 0, 1]), None);
-        assert_eq!(place(&[&[0x88][..], &[0xff; 8]].concat()), None);
-        assert_eq!(Item::new(&[0; 30], 0), None);
+        let value_range = |length: &[u8]| item(length).map(|item| (item.value, item.length));
+        assert_eq!(value_range(&[0x7f]), Some((117, 127)));
+        assert_eq!(value_range(&[0x83, 0, 1, 2]), Some((120, 258)));
+        assert_eq!(value_range(&[0x83, 0, 1]), None);
+        assert_eq!(value_range(&[0x80]), None);
+        assert_eq!(value_range(&[0x89, 0, 0, 0, 0, 0, 0, 0, 0, 1]), None);
+        assert_eq!(value_range(&[&[0x88][..], &[0xff; 8]].concat()), None);
+        assert_eq!(KlvItem::parse(&[0; 30], 0), None);
     }
 
     #[test]
-    fn a_set_gives_its_last_word_and_explains_its_own_tags() {
+    fn returns_the_last_value_of_a_tag_and_resolves_dynamic_tags() {
         let primer = [0, 0, 0, 1, 0, 0, 0, 18, 0x80, 1].to_vec();
-        let primer = Primer::new(&[primer, vec![7; 16]].concat()).unwrap();
+        let primer = Primer::parse(&[primer, vec![7; 16]].concat()).unwrap();
         let value = b"\x48\x02\0\x06\0A\0\0\0B\x48\x01\0\x04\0\0\0\x01\x48\x01\0\x04\0\0\0\x02\x80\x01\0\x01!";
-        let set = Set::new(0x3b, value, &primer).unwrap();
+        let set = LocalSet::parse(0x3b, value, &primer).unwrap();
         assert_eq!(set.text(0x4802).as_deref(), Some("A"));
         assert_eq!(set.u32(0x4801), Some(2));
-        assert_eq!(set.meant(&[7; 16]), Some(&b"!"[..]));
+        assert_eq!(set.value_by_label(&[7; 16]), Some(&b"!"[..]));
         assert_eq!(set.value(0x4804), None);
-        assert_eq!(Set::new(0x3b, &value[..8], &primer), None);
+        assert_eq!(LocalSet::parse(0x3b, &value[..8], &primer), None);
     }
 }

@@ -1,83 +1,84 @@
-//! What SMPTE's universal labels stand for (RP 224, now the metadata registers), as far as
-//! ffprobe knows them.
+//! Meaning of SMPTE universal labels (RP 224, now the metadata registers), as far as ffprobe
+//! supports them.
 
-use super::klv::{Label, Set};
+use super::klv::{Label, LocalSet};
 use crate::media::bitstream::Colour;
 
-/// How pictures are coded.
+/// Coding of a picture track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Codec {
+pub(super) enum PictureCodec {
     H264,
     Mpeg2,
     /// `DNxHD` and `DNxHR`.
     Vc3,
-    /// By the name that `QuickTime` has for its kind.
+    /// Contains the four-character code that `QuickTime` uses for the profile.
     ProRes([u8; 4]),
     Dv,
 }
 
-/// How much of an essence one item holds.
+/// Wrapping of essence in items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrapping {
-    /// A frame, and its sound in items after or before it.
+    /// One frame per item, with its sound in neighbouring items.
     Frame,
-    /// All of it.
+    /// The whole essence in one item.
     Clip,
     Unknown,
 }
 
-/// Whether a label is one of SMPTE's, of any version, that goes on so.
-fn is(label: &Label, from_eighth: &[u8]) -> bool {
+/// Returns true for an SMPTE label of any version whose bytes from index 8 start with
+/// `from_eighth`.
+fn is_label(label: &Label, from_eighth: &[u8]) -> bool {
     label.starts_with(&[0x06, 0x0e, 0x2b, 0x34, 0x04, 0x01, 0x01])
         && label[8..].starts_with(from_eighth)
 }
 
-/// The coding of a picture; `None` for one that is not read here.
-pub(super) fn codec(descriptor: &Set) -> Option<Codec> {
+/// Returns the coding of a picture track; `None` if it is not supported here.
+pub(super) fn picture_codec(descriptor: &LocalSet) -> Option<PictureCodec> {
     let container = descriptor.label(0x3004)?;
     let coding = descriptor.label(0x3201).unwrap_or_default();
-    let is_coding = |rest: &[u8]| is(&coding, rest);
-    let is_mapping = |rest: &[u8]| is(&container, &[&[0x0d, 1, 3, 1, 2], rest].concat());
+    let is_coding = |rest: &[u8]| is_label(&coding, rest);
+    let is_mapping = |rest: &[u8]| is_label(&container, &[&[0x0d, 1, 3, 1, 2], rest].concat());
     let mpeg: [[u8; 3]; 4] = [[1, 1, 0x11], [1, 2, 1], [1, 3, 3], [1, 4, 2]];
     if mpeg
         .iter()
         .any(|rest| is_coding(&[4, 1, 2, 2, rest[0], rest[1]]))
     {
-        return Some(Codec::Mpeg2);
+        return Some(PictureCodec::Mpeg2);
     }
     if is_coding(&[4, 1, 2, 2, 1, 0x31]) || is_coding(&[4, 1, 2, 2, 1, 0x32]) {
-        return Some(Codec::H264);
+        return Some(PictureCodec::H264);
     }
     if is_coding(&[4, 1, 2, 2, 0x71]) || is_coding(&[4, 1, 2, 2, 3, 2]) {
-        return Some(Codec::Vc3);
+        return Some(PictureCodec::Vc3);
     }
     if is_coding(&[4, 1, 2, 2, 3, 6]) {
-        return pro_res(coding[14]);
+        return prores(coding[14]);
     }
     if is_coding(&[4, 1, 2, 2, 2]) {
-        return Some(Codec::Dv);
+        return Some(PictureCodec::Dv);
     }
-    // Where the coding says nothing, or names another kind of MPEG-2, the container does.
+    // If the coding is missing or another kind of MPEG-2, the container label decides.
     let is_mpeg = is_coding(&[4, 1, 2, 2, 1]) && (1..0x10).contains(&coding[13]);
-    let is_left = coding == Label::default() || is_mpeg;
-    if !is_left || descriptor.value(0x3005).is_some() {
+    let is_decided_by_container = coding == Label::default() || is_mpeg;
+    if !is_decided_by_container || descriptor.value(0x3005).is_some() {
         return None;
     }
     if is_mapping(&[4, 0x60]) || is_mapping(&[1]) {
-        Some(Codec::Mpeg2)
+        Some(PictureCodec::Mpeg2)
     } else if is_mpeg {
         None
     } else if is_mapping(&[0x10, 0x60]) {
-        Some(Codec::H264)
+        Some(PictureCodec::H264)
     } else if is_mapping(&[0x11]) {
-        Some(Codec::Vc3)
+        Some(PictureCodec::Vc3)
     } else {
         None
     }
 }
 
-fn pro_res(kind: u8) -> Option<Codec> {
-    Some(Codec::ProRes(match kind {
+fn prores(kind: u8) -> Option<PictureCodec> {
+    Some(PictureCodec::ProRes(match kind {
         1 => *b"apco",
         2 => *b"apcs",
         3 => *b"apcn",
@@ -88,40 +89,41 @@ fn pro_res(kind: u8) -> Option<Codec> {
     }))
 }
 
-/// How a picture's essence is wrapped, by the label of its container (ST 379-1 and the
-/// mappings of each coding).
-pub(super) fn wrapping(descriptor: &Set) -> Wrapping {
+/// Returns the wrapping of a picture, from the label of its essence container (ST 379-1 and the
+/// mapping of each coding).
+pub(super) fn wrapping(descriptor: &LocalSet) -> Wrapping {
     let container = descriptor.label(0x3004).unwrap_or_default();
-    if !is(&container, &[0x0d, 1, 3, 1, 2]) {
+    if !is_label(&container, &[0x0d, 1, 3, 1, 2]) {
         return Wrapping::Unknown;
     }
-    let told = match container[13] {
-        // D-10: either way it is a frame.
+    let wrapping_code = match container[13] {
+        // D-10: both values are frame wrapping.
         1 if matches!(container[15], 1 | 2) => 1,
         2 | 4 | 0x10 => container[15],
         0x11 | 0x1c => container[14],
         _ => 0,
     };
-    match told {
+    match wrapping_code {
         1 => Wrapping::Frame,
         2 => Wrapping::Clip,
         _ => Wrapping::Unknown,
     }
 }
 
-/// ffmpeg's name for uncompressed sound; `None` for any other.
-pub(super) fn sound(descriptor: &Set) -> Option<&'static str> {
+/// Returns ffmpeg's codec name for uncompressed sound; `None` for other codings.
+pub(super) fn sound_codec(descriptor: &LocalSet) -> Option<&'static str> {
     let container = descriptor.label(0x3004)?;
     let coding = descriptor.label(0x3d06).unwrap_or_default();
-    let is_plain = is(&coding, &[4, 2, 2, 1, 0]) || is(&coding, &[4, 2, 2, 1, 0x7f]);
-    // A broadcast wave, AES3, or either beside D-10 pictures.
-    let is_wave = is(&container, &[0x0d, 1, 3, 1, 2, 6]) || is(&container, &[0x0d, 1, 3, 1, 2, 1]);
-    let is_told = coding != Label::default() || descriptor.value(0x3005).is_some();
-    let is_reversed = is(&coding, &[4, 2, 2, 1, 0x7e]);
-    if !is_plain && !is_reversed && (is_told || !is_wave) {
+    let is_plain = is_label(&coding, &[4, 2, 2, 1, 0]) || is_label(&coding, &[4, 2, 2, 1, 0x7f]);
+    // Broadcast Wave or AES3, alone or with D-10 pictures.
+    let is_wave = is_label(&container, &[0x0d, 1, 3, 1, 2, 6])
+        || is_label(&container, &[0x0d, 1, 3, 1, 2, 1]);
+    let has_coding = coding != Label::default() || descriptor.value(0x3005).is_some();
+    let is_big_endian = is_label(&coding, &[4, 2, 2, 1, 0x7e]);
+    if !is_plain && !is_big_endian && (has_coding || !is_wave) {
         return None;
     }
-    Some(match (descriptor.u32(0x3d01).unwrap_or(0), is_reversed) {
+    Some(match (descriptor.u32(0x3d01).unwrap_or(0), is_big_endian) {
         (17..=24, false) => "pcm_s24le",
         (32, false) => "pcm_s32le",
         (8 | 16, false) => "pcm_s16le",
@@ -132,13 +134,13 @@ pub(super) fn sound(descriptor: &Set) -> Option<&'static str> {
     })
 }
 
-/// A picture's colour; `None` where a label is newer than ffprobe may be.
-pub(super) fn colour(descriptor: &Set) -> Option<Colour> {
+/// Returns the colour of a picture; `None` for labels that ffprobe may not support yet.
+pub(super) fn colour(descriptor: &LocalSet) -> Option<Colour> {
     let code = |tag: u16, group: u8, codes: &[u8]| {
         let Some(label) = descriptor.label(tag) else {
             return Some(UNSPECIFIED);
         };
-        if !is(&label, &[4, 1, 1, 1, group]) {
+        if !is_label(&label, &[4, 1, 1, 1, group]) {
             return Some(UNSPECIFIED);
         }
         let number = usize::from(label[13]).checked_sub(1)?;
@@ -147,18 +149,19 @@ pub(super) fn colour(descriptor: &Set) -> Option<Colour> {
     let primaries = code(0x3219, 3, &[6, 5, 1, 9, 10, 12])?;
     let transfer = code(0x3210, 1, &[4, 1, 7, 1, 12, 8, 17, 11, 14, 16, 18])?;
     let matrix = code(0x321a, 2, &[5, 1, 7, 8, 0, 9])?;
-    let colour = Colour::of_codes(primaries, transfer, matrix);
-    Some(match is_full(descriptor) {
+    let colour = Colour::from_codes(primaries, transfer, matrix);
+    Some(match is_full_range(descriptor) {
         Some(is_full) => colour.with_range(is_full),
         None => colour,
     })
 }
 
-/// The code of ISO/IEC 23091-2 for what is not said.
+/// Code of ISO/IEC 23091-2 for an unspecified value.
 const UNSPECIFIED: u8 = 2;
 
-/// Full or limited range, by black, white and the span of colour differences.
-fn is_full(descriptor: &Set) -> Option<bool> {
+/// Returns true for full range and false for limited range, from black level, white level and
+/// chroma range; `None` for other values.
+fn is_full_range(descriptor: &LocalSet) -> Option<bool> {
     let number = |tag: u16| descriptor.u32(tag).unwrap_or(0);
     let depth = number(0x3301);
     let (black, white, span) = (number(0x3304), number(0x3305), number(0x3306));

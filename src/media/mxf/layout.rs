@@ -1,25 +1,25 @@
-//! Where a file keeps what describes it: at its beginning, and once more, and better, at its
-//! end.
+//! Header metadata and index tables of a file: those in the header partition, and their final
+//! versions in the footer partition.
 //!
-//! What a recorder did not know yet when it began stands in the footer: how long the clip is
-//! and where its frames are. Everything between is stepped over.
+//! The footer contains what a recorder did not know when it started: the duration of the clip and
+//! the positions of its frames. The essence in between is skipped.
 
 use std::collections::HashMap;
 
-use super::index::{self, Segment};
-use super::klv::{Item, Label, Primer, Set};
-use super::partition::{Kind, Partition, is_random_index, random_index};
-use super::window::{AHEAD, Window};
-use crate::media::header::Tags;
+use super::index::{self, IndexTableSegment};
+use super::klv::{KlvItem, Label, LocalSet, Primer};
+use super::partition::{Partition, PartitionKind, is_random_index, parse_random_index};
+use super::range_cache::{MxfWindow, READ_AHEAD};
+use crate::media::header::TagMap;
 
-/// Items that are looked at in one stretch: Avid writes some thousand sets.
-const MOST_ITEMS: usize = 20_000;
-/// How such a file begins.
-const FIRST_KEY: [u8; 14] = [
+/// Maximum number of items read in a partition; Avid writes several thousand sets.
+const MAX_ITEMS: usize = 20_000;
+/// First bytes of an MXF file: the key of a header partition.
+const HEADER_PARTITION_KEY: [u8; 14] = [
     0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01, 0x02,
 ];
 
-/// Kinds of sets, by byte 14 of their key (ST 377-1 annex A).
+/// Kinds of sets: byte 14 of the key (ST 377-1 annex A).
 pub(super) mod kind {
     pub(in super::super) const SEQUENCE: u8 = 0x0f;
     pub(in super::super) const SOURCE_CLIP: u8 = 0x11;
@@ -34,51 +34,53 @@ pub(super) mod kind {
     pub(in super::super) const TRACK: u8 = 0x3b;
     pub(in super::super) const MULTIPLE_DESCRIPTOR: u8 = 0x44;
     pub(in super::super) const CHANNEL_LABEL: u8 = 0x6b;
-    /// Descriptors that ffprobe knows: pictures, sound, data.
+    /// Descriptors of pictures, sound and data that ffprobe supports.
     pub(in super::super) const DESCRIPTORS: [u8; 10] =
         [0x28, 0x29, 0x42, 0x47, 0x48, 0x51, 0x5b, 0x5c, 0x5e, 0x64];
-    /// Choices of essence, and pulldown: what is odd about a file.
-    pub(in super::super) const OTHERS: [u8; 2] = [0x05, 0x0c];
+    /// Essence groups and pulldown, which are not supported here.
+    pub(in super::super) const UNSUPPORTED: [u8; 2] = [0x05, 0x0c];
 }
 
-/// The parts of a file that describe it.
+/// Metadata, index tables and partitions of a file.
 #[derive(Debug, Default)]
-pub(super) struct Layout {
-    /// Sets by their instance's number.
-    pub sets: HashMap<Label, Set>,
-    /// What the last content storage lists: packages, and which essence is whose.
+pub(super) struct MxfLayout {
+    /// Sets by instance id.
+    pub sets: HashMap<Label, LocalSet>,
+    /// Packages listed in the last content storage set.
     pub packages: Vec<Label>,
+    /// Essence container data sets listed in the same set, which link packages to their essence.
     pub container_data: Vec<Label>,
-    /// What the programs that wrote the file say of themselves.
-    pub written_by: Tags,
-    pub segments: Vec<Segment>,
-    /// Partitions that were read, in the order of the file.
+    /// Company, product and version of the programs that wrote the file.
+    pub identification: TagMap,
+    pub segments: Vec<IndexTableSegment>,
+    /// Partitions that were read, in file order.
     pub partitions: Vec<Partition>,
-    /// All partitions' essence number and place, if the file has a list.
-    pub places: Vec<(u32, u64)>,
-    /// Whether some of the index table was too long to be read.
-    pub is_index_cut: bool,
+    /// `BodySID` and position of all partitions; empty if the file has no random index pack.
+    pub listed_partitions: Vec<(u32, u64)>,
+    /// True if some index table segments were too long to read.
+    pub is_index_truncated: bool,
 }
 
-/// Reads what describes a file; `None` when it is of another kind, cut short or damaged.
-pub(super) fn layout(window: &mut Window<'_>) -> Option<Layout> {
-    if window.read(0, 14)? != FIRST_KEY {
+/// Reads the header and footer partitions; `None` if the file has another format, or is truncated
+/// or damaged.
+pub(super) fn read(window: &mut MxfWindow<'_>) -> Option<MxfLayout> {
+    if window.read(0, 14)? != HEADER_PARTITION_KEY {
         return None;
     }
-    let mut layout = Layout::default();
-    let first = header(window)?;
-    let own = first
+    let mut layout = MxfLayout::default();
+    let first = read_header_pack(window)?;
+    let header_bytes = first
         .end
         .checked_add(first.metadata)?
         .checked_add(first.index)?;
-    if own > AHEAD {
-        window.fetch(0, own.checked_add(AHEAD)?)?;
+    if header_bytes > READ_AHEAD {
+        window.fetch(0, header_bytes.checked_add(READ_AHEAD)?)?;
     }
     layout.walk(window, 0)?;
-    layout.essence()?;
+    layout.first_essence()?;
     let end = window.size();
     let listed = if first.footer == 0 {
-        listed(window)
+        find_footer(window)
     } else {
         None
     };
@@ -86,22 +88,22 @@ pub(super) fn layout(window: &mut Window<'_>) -> Option<Layout> {
     if footer > 0 {
         window.fetch(footer, end.checked_sub(footer)?)?;
         let item = window.item(footer)?;
-        (Partition::kind(&item) == Some(Kind::Footer)).then_some(())?;
+        (Partition::kind(&item) == Some(PartitionKind::Footer)).then_some(())?;
         layout.walk(window, footer)?;
     }
     Some(layout)
 }
 
-fn header(window: &mut Window<'_>) -> Option<Partition> {
+fn read_header_pack(window: &mut MxfWindow<'_>) -> Option<Partition> {
     let item = window.item(0)?;
-    Partition::new(&item, window.read(item.value, item.length)?)
+    Partition::parse(&item, window.read(item.value, item.length)?)
 }
 
-/// Where the list at the end of a file says that the footer is.
-fn listed(window: &mut Window<'_>) -> Option<u64> {
+/// Returns the position of the footer, from the random index pack at the end of the file.
+fn find_footer(window: &mut MxfWindow<'_>) -> Option<u64> {
     let end = window.size();
-    let from = end.saturating_sub(AHEAD);
-    window.fetch(from, AHEAD)?;
+    let from = end.saturating_sub(READ_AHEAD);
+    window.fetch(from, READ_AHEAD)?;
     let length = window.read(end.checked_sub(4)?, 4)?;
     let length = u32::from_be_bytes(length.try_into().ok()?);
     let at = end.checked_sub(length.into())?;
@@ -112,25 +114,28 @@ fn listed(window: &mut Window<'_>) -> Option<u64> {
     if !is_random_index(&item) || item.end() != end {
         return None;
     }
-    let places = random_index(window.read(item.value, item.length.checked_sub(4)?)?);
-    places.last().map(|&(_, at)| at)
+    let listed_partitions =
+        parse_random_index(window.read(item.value, item.length.checked_sub(4)?)?);
+    listed_partitions.last().map(|&(_, at)| at)
 }
 
-impl Layout {
-    /// The first piece of essence.
-    pub(super) fn essence(&self) -> Option<Item> {
-        self.partitions.iter().find_map(|part| part.essence)
+impl MxfLayout {
+    /// Returns the first essence item.
+    pub(super) fn first_essence(&self) -> Option<KlvItem> {
+        self.partitions
+            .iter()
+            .find_map(|partition| partition.essence)
     }
 
-    /// Reads items from a partition on, up to the first essence, the end of the file or, where
-    /// that is not the header, the next partition.
-    pub(super) fn walk(&mut self, window: &mut Window<'_>, from: u64) -> Option<()> {
+    /// Reads items from the partition at `from` up to the first essence item or the end of the
+    /// file. In partitions other than the header, it also stops at the next partition.
+    pub(super) fn walk(&mut self, window: &mut MxfWindow<'_>, from: u64) -> Option<()> {
         let mut primer = Primer::default();
-        let mut written_by = Tags::new();
-        // Where the index tables of the partition begin and end.
-        let mut tables: Option<u64> = None;
+        let mut identification = TagMap::new();
+        // End of the partition's index tables, once the first segment was found.
+        let mut index_end: Option<u64> = None;
         let mut at = from;
-        for _ in 0..MOST_ITEMS {
+        for _ in 0..MAX_ITEMS {
             if at >= window.size() {
                 break;
             }
@@ -141,38 +146,38 @@ impl Layout {
                 break;
             }
             if let Some(kind) = Partition::kind(&item) {
-                if item.at > from && (from > 0 || kind == Kind::Footer) {
+                if item.at > from && (from > 0 || kind == PartitionKind::Footer) {
                     break;
                 }
-                let pack = Partition::new(&item, window.read(item.value, item.length)?)?;
+                let pack = Partition::parse(&item, window.read(item.value, item.length)?)?;
                 self.partitions.push(pack);
-                tables = None;
+                index_end = None;
             } else if is_random_index(&item) {
                 let list = item.length.checked_sub(4)?;
-                self.places = random_index(window.read(item.value, list)?);
+                self.listed_partitions = parse_random_index(window.read(item.value, list)?);
             } else if is_primer(&item) {
-                primer = Primer::new(window.read(item.value, item.length)?)?;
+                primer = Primer::parse(window.read(item.value, item.length)?)?;
             } else if index::is_segment(&item) {
                 let length = self.partitions.last()?.index;
-                let end = *tables.get_or_insert(item.at.saturating_add(length));
-                if window.is_held(item.value, item.length) {
-                    let segment = Segment::new(window.read(item.value, item.length)?)?;
+                let end = *index_end.get_or_insert(item.at.saturating_add(length));
+                if window.is_cached(item.value, item.length) {
+                    let segment = IndexTableSegment::parse(window.read(item.value, item.length)?)?;
                     self.segments.push(segment);
                 } else {
-                    self.is_index_cut = true;
+                    self.is_index_truncated = true;
                     at = at.max(end);
                 }
             } else if let Some(kind) = set_kind(&item) {
-                let set = Set::new(kind, window.read(item.value, item.length)?, &primer)?;
-                self.take_set(set, &mut written_by);
+                let set = LocalSet::parse(kind, window.read(item.value, item.length)?, &primer)?;
+                self.add_set(set, &mut identification);
             }
         }
-        // What is written later replaces what was known before.
-        self.written_by.extend(written_by);
+        // Later metadata replaces earlier metadata.
+        self.identification.extend(identification);
         Some(())
     }
 
-    fn take_set(&mut self, set: Set, written_by: &mut Tags) {
+    fn add_set(&mut self, set: LocalSet, identification: &mut TagMap) {
         match set.kind {
             kind::CONTENT_STORAGE => {
                 for (tag, list) in [
@@ -184,7 +189,7 @@ impl Layout {
                     }
                 }
             }
-            kind::IDENTIFICATION => identify(&set, written_by),
+            kind::IDENTIFICATION => add_identification(&set, identification),
             _ => {
                 if let Some(number) = set.label(0x3c0a) {
                     self.sets.insert(number, set);
@@ -193,16 +198,16 @@ impl Layout {
         }
     }
 
-    /// The set with this number, if it is of one of these kinds.
-    pub(super) fn set(&self, number: &Label, kinds: &[u8]) -> Option<&Set> {
+    /// Returns the set with this id, if it has one of the given kinds.
+    pub(super) fn set(&self, number: &Label, kinds: &[u8]) -> Option<&LocalSet> {
         self.sets
             .get(number)
             .filter(|set| kinds.contains(&set.kind))
     }
 }
 
-/// Company, product and version.
-fn identify(set: &Set, tags: &mut Tags) {
+/// Adds the company, product and version of an identification set.
+fn add_identification(set: &LocalSet, tags: &mut TagMap) {
     for (tag, value) in set.values() {
         let name = match tag {
             0x3c01 => "company_name",
@@ -210,22 +215,22 @@ fn identify(set: &Set, tags: &mut Tags) {
             0x3c04 => "product_version",
             _ => continue,
         };
-        tags.insert(name.to_owned(), super::klv::text(value));
+        tags.insert(name.to_owned(), super::klv::decode_utf16(value));
     }
 }
 
-fn is_primer(item: &Item) -> bool {
+fn is_primer(item: &KlvItem) -> bool {
     item.key[4..]
         == [
             0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01, 0x05, 0x01, 0x00,
         ]
 }
 
-/// The kind of a set, if it is one that is asked for here.
-fn set_kind(item: &Item) -> Option<u8> {
+/// Returns the kind of a metadata set; `None` for items that are not used here.
+fn set_kind(item: &KlvItem) -> Option<u8> {
     let is_set = item.key[4..14] == [0x02, 0x53, 0x01, 0x01, 0x0d, 0x01, 0x01, 0x01, 0x01, 0x01];
     let [.., kind, last] = item.key;
-    let is_wanted = matches!(
+    let is_used = matches!(
         kind,
         kind::SEQUENCE
             | kind::SOURCE_CLIP
@@ -241,6 +246,6 @@ fn set_kind(item: &Item) -> Option<u8> {
             | kind::MULTIPLE_DESCRIPTOR
             | kind::CHANNEL_LABEL
     ) || kind::DESCRIPTORS.contains(&kind)
-        || kind::OTHERS.contains(&kind);
-    (is_set && last == 0 && is_wanted).then_some(kind)
+        || kind::UNSUPPORTED.contains(&kind);
+    (is_set && last == 0 && is_used).then_some(kind)
 }

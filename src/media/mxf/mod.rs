@@ -1,83 +1,83 @@
-//! Headers of MXF (SMPTE ST 377-1), read without a process: one clip in one file, as
-//! cameras and recorders write it, and Avid's files of one track.
+//! Header reader for MXF files (SMPTE ST 377-1) with one clip, as written by cameras and recorders,
+//! and for Avid's files with a single track.
 //!
-//! Two bounded reads, of what stands before the essence and of the footer, tell what ffprobe
-//! tells, and where each keyframe is. What is not fully understood is `None`: then ffprobe is
-//! asked.
+//! A few bounded reads, mainly before the essence and of the footer, provide everything that
+//! ffprobe reports and the position of each keyframe. Files that are not fully supported result in
+//! `None` and are left to ffprobe.
 
 mod index;
-mod keys;
+mod keyframes;
 mod klv;
 mod labels;
 mod layout;
 mod packages;
 mod partition;
+mod range_cache;
 mod sound;
 mod streams;
 mod timecode;
-mod window;
 
 use std::io;
 
-use klv::Item;
-use labels::{Codec, Wrapping};
-use layout::Layout;
-use packages::{Clip, Essence, Holds};
-use streams::Picture;
-use window::Window;
+use klv::KlvItem;
+use labels::{PictureCodec, Wrapping};
+use layout::MxfLayout;
+use packages::{Essence, EssenceKind, MxfClip};
+use range_cache::MxfWindow;
+use streams::MxfPicture;
 
-use super::header::{Film, Format, Header, add_tag, seconds};
-use super::keyframes::{Decoder, Keyframes, Stored};
-use crate::original::Original;
+use super::header::{Format, MediaHeader, ParsedFile, add_tag, format_seconds};
+use super::keyframes::{Decoder, KeyframeStorage, Keyframes};
+use crate::source_file::Original;
 
-/// Items of one edit unit that are looked at: one of each track, and fillers.
-const MOST_ITEMS: usize = 200;
+/// Maximum number of items read in an edit unit, which has one per track, and fillers.
+const MAX_ITEMS: usize = 200;
 
-/// Reads a file's header; `None` when it is of another kind or not fully understood.
+/// Reads the header of a file; `None` if it has another format or is not fully supported.
 ///
 /// # Errors
-/// When the drive fails.
-pub(super) fn read(original: &Original) -> io::Result<Option<Film>> {
-    let mut window = Window::new(original);
-    let told = film(&mut window);
-    window.ended(told)
+/// Fails if the file cannot be read.
+pub(super) fn read(original: &Original) -> io::Result<Option<ParsedFile>> {
+    let mut window = MxfWindow::new(original);
+    let file = read_file(&mut window);
+    window.finish(file)
 }
 
-fn film(window: &mut Window<'_>) -> Option<Film> {
-    let mut layout = layout::layout(window)?;
-    let clip = packages::clip(&layout)?;
+fn read_file(window: &mut MxfWindow<'_>) -> Option<ParsedFile> {
+    let mut layout = layout::read(window)?;
+    let clip = packages::resolve_clip(&layout)?;
     let mut streams = Vec::new();
     let mut picture = None;
     for track in &clip.tracks {
-        streams.push(match track.holds {
-            // ffprobe reads further for a second picture.
-            Holds::Picture if picture.is_some() => return None,
-            Holds::Picture => {
-                let told = streams::picture(window, &layout, track)?;
-                let stream = told.stream.clone();
-                picture = Some((told, track.essence));
+        streams.push(match track.essence_kind {
+            // Not supported: for a second video track, ffprobe reads more of the file.
+            EssenceKind::Picture if picture.is_some() => return None,
+            EssenceKind::Picture => {
+                let parsed = streams::parse_picture(window, &layout, track)?;
+                let stream = parsed.stream.clone();
+                picture = Some((parsed, track.essence));
                 stream
             }
-            Holds::Sound => sound::sound(&layout, track)?,
-            Holds::Data => streams::other(track),
+            EssenceKind::Sound => sound::parse_stream(&layout, track)?,
+            EssenceKind::Data => streams::tags_only_stream(track),
         });
     }
-    let header = Header {
-        format: format(&layout, &clip)?,
+    let header = MediaHeader {
+        format: build_format(&layout, &clip)?,
         streams,
     };
     let keyframes =
-        picture.and_then(|(told, essence)| keyframes(window, &mut layout, told, essence));
-    Some(Film { header, keyframes })
+        picture.and_then(|(parsed, essence)| find_keyframes(window, &mut layout, parsed, essence));
+    Some(ParsedFile { header, keyframes })
 }
 
-/// What is said of the whole file.
-fn format(layout: &Layout, clip: &Clip<'_>) -> Option<Format> {
+/// Builds the container-level part of the header.
+fn build_format(layout: &MxfLayout, clip: &MxfClip<'_>) -> Option<Format> {
     let mut format = Format {
         name: "mxf".to_owned(),
         ..Format::default()
     };
-    for (key, value) in &layout.written_by {
+    for (key, value) in &layout.identification {
         add_tag(&mut format.tags, key, value);
     }
     if let Some(timecode) = &clip.timecode {
@@ -88,48 +88,51 @@ fn format(layout: &Layout, clip: &Clip<'_>) -> Option<Format> {
     for track in &clip.tracks {
         let rate = track.essence.rate;
         let units = track.essence.duration.filter(|&units| units > 0)?;
-        let micros = match track.holds {
-            Holds::Sound => {
+        let micros = match track.essence_kind {
+            EssenceKind::Sound => {
                 let sample_rate = sound::sample_rate(track)?;
-                streams::micros(sound::samples(units, rate, sample_rate)?, (sample_rate, 1))
+                streams::units_to_micros(
+                    sound::units_to_samples(units, rate, sample_rate)?,
+                    (sample_rate, 1),
+                )
             }
-            _ => streams::micros(units, rate),
+            _ => streams::units_to_micros(units, rate),
         };
-        match track.holds {
-            Holds::Data => longest_data = micros.max(longest_data),
+        match track.essence_kind {
+            EssenceKind::Data => longest_data = micros.max(longest_data),
             _ => longest = micros.max(longest),
         }
     }
-    // What ffprobe makes of notes that outlast the film depends on by how much.
+    // If data tracks are longer than picture and sound, ffprobe's duration depends on the difference.
     (longest > 0 && longest_data <= longest).then_some(())?;
-    format.duration = Some(seconds(longest.into()));
+    format.duration = Some(format_seconds(longest.into()));
     Some(format)
 }
 
-/// The keyframes of the picture, where they can be read one by one.
-fn keyframes(
-    window: &mut Window<'_>,
-    layout: &mut Layout,
-    picture: Picture,
+/// Returns the keyframes of the picture track; `None` if they cannot be read individually.
+fn find_keyframes(
+    window: &mut MxfWindow<'_>,
+    layout: &mut MxfLayout,
+    picture: MxfPicture,
     essence: Essence,
 ) -> Option<Keyframes> {
-    let stored = match (picture.wrapping, picture.codec) {
-        (Wrapping::Frame, _) => Stored::Element {
+    let storage = match (picture.wrapping, picture.codec) {
+        (Wrapping::Frame, _) => KeyframeStorage::Element {
             track: essence.number,
         },
-        (Wrapping::Clip, Codec::H264) => Stored::StartCodes,
-        (Wrapping::Clip, _) => Stored::Whole,
+        (Wrapping::Clip, PictureCodec::H264) => KeyframeStorage::StartCodes,
+        (Wrapping::Clip, _) => KeyframeStorage::Whole,
         (Wrapping::Unknown, _) => return None,
     };
-    let keys = keys::keys(window, layout, essence, picture.wrapping);
+    let keys = keyframes::find_keyframes(window, layout, essence, picture.wrapping);
     let decoder = Decoder {
         codec: picture.stream.codec_name?,
         kind: match picture.codec {
-            Codec::H264 => *b"avc1",
-            Codec::Mpeg2 => *b"mp2v",
-            Codec::Vc3 => *b"AVdn",
-            Codec::ProRes(kind) => kind,
-            Codec::Dv => *b"dvsd",
+            PictureCodec::H264 => *b"avc1",
+            PictureCodec::Mpeg2 => *b"mp2v",
+            PictureCodec::Vc3 => *b"AVdn",
+            PictureCodec::ProRes(kind) => kind,
+            PictureCodec::Dv => *b"dvsd",
         },
         configuration: picture.configuration,
         width: picture.stream.width?,
@@ -137,19 +140,19 @@ fn keyframes(
     };
     (!keys.is_empty()).then_some(Keyframes {
         decoder,
-        stored,
+        stored: storage,
         keys,
     })
 }
 
-/// The frame of the track with this number among the items of one edit unit.
-pub(super) fn element(unit: &[u8], track: [u8; 4]) -> Option<&[u8]> {
+/// Finds the frame of the track with number `track` in an edit unit.
+pub(super) fn find_frame(unit: &[u8], track: [u8; 4]) -> Option<&[u8]> {
     let mut at = 0;
-    for _ in 0..MOST_ITEMS {
-        let item = Item::new(unit.get(at..)?, at as u64)?;
+    for _ in 0..MAX_ITEMS {
+        let item = KlvItem::parse(unit.get(at..)?, at as u64)?;
         let value = usize::try_from(item.value).ok()?;
         let end = usize::try_from(item.end()).ok()?;
-        if item.is_of(track) {
+        if item.is_element_of(track) {
             return unit.get(value..end);
         }
         at = end;

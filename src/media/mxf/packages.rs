@@ -1,70 +1,72 @@
-//! From the material package, which is the clip, to the tracks of essence that it plays
+//! Resolution of the material package, which is the clip, to the essence tracks it refers to
 //! (ST 377-1 5 and annex B).
 
 use super::index;
-use super::klv::{Label, Set};
-use super::layout::{Layout, kind};
-use super::timecode::timecode;
-use crate::media::header::{Tags, add_tag};
+use super::klv::{Label, LocalSet};
+use super::layout::{MxfLayout, kind};
+use super::timecode::format_timecode;
+use crate::media::header::{TagMap, add_tag};
 
-/// Tracks that are looked at.
-const MOST_TRACKS: usize = 64;
-/// Pieces of one track that are looked at.
-const MOST_PIECES: usize = 1000;
-/// Tapes that a track may have been taken from, and pieces of the timecode on one.
-const MOST_TAPES: usize = 4;
-const MOST_TIMECODES: usize = 8;
+/// Maximum number of tracks in a package.
+const MAX_TRACKS: usize = 64;
+/// Maximum number of components read of a track.
+const MAX_COMPONENTS: usize = 1000;
+/// Maximum number of source tapes of a track.
+const MAX_TAPES: usize = 4;
+/// Maximum number of timecode components read of a tape.
+const MAX_TIMECODES: usize = 8;
 
-/// What a track holds, by its data definition.
+/// Kind of essence, from the data definition of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(super) enum EssenceKind {
     Picture,
     Sound,
     Data,
 }
 
-/// A track of the clip, with the essence that it plays.
+/// Track of the clip with its essence.
 #[derive(Debug)]
-pub(super) struct Track<'a> {
-    pub holds: Holds,
-    pub descriptor: &'a Set,
+pub(super) struct MxfTrack<'a> {
+    pub essence_kind: EssenceKind,
+    pub descriptor: &'a LocalSet,
     pub essence: Essence,
-    pub tags: Tags,
+    pub tags: TagMap,
 }
 
-/// How the essence of a track is found in the file.
+/// Location of a track's essence in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Essence {
-    /// How many edit units there are a second.
+    /// Edit units per second, as a fraction.
     pub rate: (u32, u32),
-    /// Edit units; `None` where the recorder did not live to write it.
+    /// Number of edit units; `None` if the recorder was interrupted before storing it.
     pub duration: Option<u64>,
-    /// What the keys of its items end in.
+    /// Track number: last four bytes of the keys of its items.
     pub number: [u8; 4],
-    /// The numbers of its container and of its index table.
+    /// Id of the essence container (`BodySID`).
     pub body: u32,
+    /// Id of the index table (`IndexSID`).
     pub index: u32,
 }
 
-/// What the clip is: its tracks, as far as their essence is in this file, and its timecode.
+/// Timecode of the clip, and the tracks whose essence is in this file.
 #[derive(Debug)]
-pub(super) struct Clip<'a> {
-    pub tracks: Vec<Track<'a>>,
+pub(super) struct MxfClip<'a> {
+    pub tracks: Vec<MxfTrack<'a>>,
     pub timecode: Option<String>,
 }
 
-/// Resolves the clip of a file; `None` when it is none, or a cut of several.
-pub(super) fn clip(layout: &Layout) -> Option<Clip<'_>> {
+/// Resolves the clip of a file; `None` if there is none, or if it is edited from several clips.
+pub(super) fn resolve_clip(layout: &MxfLayout) -> Option<MxfClip<'_>> {
     let material = layout
         .packages
         .iter()
         .find_map(|number| layout.set(number, &[kind::MATERIAL_PACKAGE]))?;
-    let mut clip = Clip {
+    let mut clip = MxfClip {
         tracks: Vec::new(),
         timecode: None,
     };
     let references = material.references(0x4403);
-    if references.len() > MOST_TRACKS {
+    if references.len() > MAX_TRACKS {
         return None;
     }
     for number in references {
@@ -73,194 +75,203 @@ pub(super) fn clip(layout: &Layout) -> Option<Clip<'_>> {
         if track.kind == kind::EVENT_TRACK {
             continue;
         }
-        let pieces = pieces(layout, track)?;
-        let told = pieces
-            .pieces
+        let components = components(layout, track)?;
+        let timecode = components
+            .components
             .iter()
-            .filter(|piece| piece.kind == kind::TIMECODE)
-            .find_map(|piece| timecode(piece, 0));
-        clip.timecode = told.or(clip.timecode);
-        let clips = of_kind(&pieces.pieces, kind::SOURCE_CLIP);
+            .filter(|component| component.kind == kind::TIMECODE)
+            .find_map(|component| format_timecode(component, 0));
+        clip.timecode = timecode.or(clip.timecode);
+        let clips = components_of_kind(&components.components, kind::SOURCE_CLIP);
         let [source] = clips.as_slice() else {
-            // No clip: a track of timecode or of notes. More than one: a cut.
+            // Without a source clip, the track contains timecode or descriptive data. More than one
+            // source clip is an edit.
             if clips.is_empty() {
                 continue;
             }
             return None;
         };
-        clip.tracks.extend(playing(layout, track, &pieces, source)?);
+        clip.tracks
+            .extend(resolve_track(layout, track, &components, source)?);
     }
     Some(clip)
 }
 
-/// What a track is made of.
-struct Pieces<'a> {
+/// Components of a track, and its data definition.
+struct TrackComponents<'a> {
     definition: Option<Label>,
-    pieces: Vec<&'a Set>,
+    components: Vec<&'a LocalSet>,
 }
 
-/// The pieces of a track, one or a sequence of them; `None` where there are none or odd ones.
-fn pieces<'a>(layout: &'a Layout, track: &Set) -> Option<Pieces<'a>> {
+/// Returns the components of a track: a timecode, or those of a sequence. `None` if they are
+/// missing, or if one is not supported.
+fn components<'a>(layout: &'a MxfLayout, track: &LocalSet) -> Option<TrackComponents<'a>> {
     let number = track.label(0x4803)?;
-    if let Some(piece) = layout.set(&number, &[kind::TIMECODE]) {
-        return Some(Pieces {
+    if let Some(component) = layout.set(&number, &[kind::TIMECODE]) {
+        return Some(TrackComponents {
             definition: None,
-            pieces: vec![piece],
+            components: vec![component],
         });
     }
     let sequence = layout.set(&number, &[kind::SEQUENCE])?;
     let references = sequence.references(0x1001);
-    let found: Vec<&Set> = references
+    let found: Vec<&LocalSet> = references
         .iter()
-        .take(MOST_PIECES)
+        .take(MAX_COMPONENTS)
         .filter_map(|number| layout.sets.get(number))
         .collect();
-    let is_odd = found.iter().any(|piece| kind::OTHERS.contains(&piece.kind));
-    (!is_odd).then_some(Pieces {
+    let is_unsupported = found
+        .iter()
+        .any(|component| kind::UNSUPPORTED.contains(&component.kind));
+    (!is_unsupported).then_some(TrackComponents {
         definition: sequence.label(0x0201),
-        pieces: found,
+        components: found,
     })
 }
 
-fn of_kind<'a>(pieces: &[&'a Set], kind: u8) -> Vec<&'a Set> {
-    let wanted = pieces.iter().filter(|piece| piece.kind == kind);
-    wanted.copied().collect()
+fn components_of_kind<'a>(components: &[&'a LocalSet], kind: u8) -> Vec<&'a LocalSet> {
+    let matching = components.iter().filter(|component| component.kind == kind);
+    matching.copied().collect()
 }
 
-/// The source package that a source clip refers to.
-fn package<'a>(layout: &'a Layout, source: &Set) -> Option<&'a Set> {
-    let wanted = source.value(0x1101)?;
+/// Returns the source package that a source clip refers to.
+fn source_package<'a>(layout: &'a MxfLayout, source: &LocalSet) -> Option<&'a LocalSet> {
+    let id = source.value(0x1101)?;
     let packages = layout.packages.iter();
     packages
         .filter_map(|number| layout.set(number, &[kind::SOURCE_PACKAGE]))
-        .find(|package| package.value(0x4401) == Some(wanted))
+        .find(|package| package.value(0x4401) == Some(id))
 }
 
-/// The track that a source clip plays; `Some(None)` where it is in another file.
-#[expect(clippy::option_option, reason = "elsewhere, or not understood")]
-fn playing<'a>(
-    layout: &'a Layout,
-    track: &Set,
-    pieces: &Pieces<'_>,
-    source: &Set,
-) -> Option<Option<Track<'a>>> {
-    let Some(package) = package(layout, source) else {
+/// Returns the track that a source clip refers to; `Some(None)` if it is in another file.
+#[expect(
+    clippy::option_option,
+    reason = "outer `None`: not supported; inner `None`: in another file"
+)]
+fn resolve_track<'a>(
+    layout: &'a MxfLayout,
+    track: &LocalSet,
+    components: &TrackComponents<'_>,
+    source: &LocalSet,
+) -> Option<Option<MxfTrack<'a>>> {
+    let Some(package) = source_package(layout, source) else {
         return Some(None);
     };
-    let wanted = source.u32(0x1102)?;
-    let its_tracks = package.references(0x4403);
-    let its_track = its_tracks
+    let id = source.u32(0x1102)?;
+    let source_tracks = package.references(0x4403);
+    let source_track = source_tracks
         .iter()
-        .take(MOST_TRACKS)
+        .take(MAX_TRACKS)
         .filter_map(|number| layout.set(number, &[kind::TRACK, kind::STATIC_TRACK]))
-        .find(|track| track.u32(0x4801) == Some(wanted))?;
-    let sequence = layout.set(&its_track.label(0x4803)?, &[kind::SEQUENCE])?;
+        .find(|track| track.u32(0x4801) == Some(id))?;
+    let sequence = layout.set(&source_track.label(0x4803)?, &[kind::SEQUENCE])?;
     let definition = sequence.label(0x0201)?;
-    // A clip that begins within its essence is a cut.
-    let begins = source.i64(0x1201).unwrap_or(0);
-    if pieces.definition != Some(definition) || begins != 0 {
+    // A clip that starts in the middle of its essence is an edit.
+    let start_position = source.i64(0x1201).unwrap_or(0);
+    if components.definition != Some(definition) || start_position != 0 {
         return None;
     }
     let rate = track.ratio(0x4b01)?;
-    let descriptor = descriptor(layout, package, wanted)?;
-    let (index, body) = numbers(layout, source);
-    Some(Some(Track {
-        holds: holds(&definition)?,
+    let descriptor = descriptor(layout, package, id)?;
+    let (index, body) = stream_ids(layout, source);
+    Some(Some(MxfTrack {
+        essence_kind: essence_kind(&definition)?,
         descriptor,
         essence: Essence {
             rate,
             duration: duration(source, descriptor),
-            number: its_track.cursor(0x4804)?.array()?,
+            number: source_track.cursor(0x4804)?.array()?,
             body,
             index,
         },
-        tags: of_tape(layout, sequence, rate)?,
+        tags: tape_tags(layout, sequence, rate)?,
     }))
 }
 
-/// By SMPTE's labels; Avid's old ones are left to ffprobe.
-fn holds(definition: &Label) -> Option<Holds> {
+/// Returns the essence kind of an SMPTE data definition; `None` for Avid's old ones, which are left
+/// to ffprobe.
+fn essence_kind(definition: &Label) -> Option<EssenceKind> {
     if !definition.starts_with(&[0x06, 0x0e, 0x2b, 0x34]) {
         return None;
     }
     let is_of = |last: u8| definition[8..13] == [0x01, 0x03, 0x02, 0x02, last];
     Some(if is_of(1) {
-        Holds::Picture
+        EssenceKind::Picture
     } else if is_of(2) {
-        Holds::Sound
+        EssenceKind::Sound
     } else {
-        Holds::Data
+        EssenceKind::Data
     })
 }
 
-/// The shorter of what the clip plays and what there is.
-fn duration(source: &Set, descriptor: &Set) -> Option<u64> {
-    let played = source.i64(0x0202).unwrap_or(0);
-    let there = descriptor.i64(0x3002).unwrap_or(played);
-    u64::try_from(played.min(there)).ok()
+/// Returns the shorter of the clip's duration and the essence's duration.
+fn duration(source: &LocalSet, descriptor: &LocalSet) -> Option<u64> {
+    let clip_duration = source.i64(0x0202).unwrap_or(0);
+    let essence_duration = descriptor.i64(0x3002).unwrap_or(clip_duration);
+    u64::try_from(clip_duration.min(essence_duration)).ok()
 }
 
-/// The descriptor of a package's track, its own or one of several.
-fn descriptor<'a>(layout: &'a Layout, package: &Set, track: u32) -> Option<&'a Set> {
+/// Returns the descriptor of a package's track: the only one, or the one with the track's id.
+fn descriptor<'a>(layout: &'a MxfLayout, package: &LocalSet, track: u32) -> Option<&'a LocalSet> {
     let number = package.label(0x4701)?;
-    if let Some(one) = layout.set(&number, &kind::DESCRIPTORS) {
-        return Some(one);
+    if let Some(single) = layout.set(&number, &kind::DESCRIPTORS) {
+        return Some(single);
     }
-    let several = layout.set(&number, &[kind::MULTIPLE_DESCRIPTOR])?;
-    let references = several.references(0x3f01);
+    let multiple = layout.set(&number, &[kind::MULTIPLE_DESCRIPTOR])?;
+    let references = multiple.references(0x3f01);
     references
         .iter()
-        .take(MOST_TRACKS)
+        .take(MAX_TRACKS)
         .filter_map(|number| layout.set(number, &kind::DESCRIPTORS))
         .find(|descriptor| descriptor.u32(0x3006).unwrap_or(0) == track)
 }
 
-/// The numbers of the index table and of the essence of the package that a clip plays.
-fn numbers(layout: &Layout, source: &Set) -> (u32, u32) {
+/// Returns the `IndexSID` and `BodySID` of the package that a source clip refers to; 0 if they are
+/// not stored.
+fn stream_ids(layout: &MxfLayout, source: &LocalSet) -> (u32, u32) {
     layout
         .container_data
         .iter()
-        .take(MOST_TRACKS)
+        .take(MAX_TRACKS)
         .filter_map(|number| layout.set(number, &[kind::CONTAINER_DATA]))
-        .find(|ties| ties.value(0x2701) == source.value(0x1101))
-        .map_or((0, 0), index::numbers)
+        .find(|data| data.value(0x2701) == source.value(0x1101))
+        .map_or((0, 0), index::stream_ids)
 }
 
-/// The tape, film roll or card that a track was taken from: its name, and its timecode there.
-///
-/// `None` where it is put together from many.
-fn of_tape(layout: &Layout, sequence: &Set, rate: (u32, u32)) -> Option<Tags> {
-    let mut tags = Tags::new();
+/// Returns the name and start timecode of the tape, film roll or card that a track was recorded
+/// from. `None` if the track has too many sources.
+fn tape_tags(layout: &MxfLayout, sequence: &LocalSet, rate: (u32, u32)) -> Option<TagMap> {
+    let mut tags = TagMap::new();
     let references = sequence.references(0x1001);
-    (references.len() <= MOST_TAPES).then_some(())?;
+    (references.len() <= MAX_TAPES).then_some(())?;
     let sources = references
         .iter()
         .filter_map(|number| layout.set(number, &[kind::SOURCE_CLIP]));
     for source in sources {
-        let Some(package) = package(layout, source) else {
+        let Some(package) = source_package(layout, source) else {
             break;
         };
-        // A later source has its name instead.
+        // The name of a later source replaces an earlier one.
         if let Some(name) = package.text(0x4402).filter(|name| !name.is_empty()) {
             tags.remove("reel_name");
             add_tag(&mut tags, "reel_name", &name);
         }
-        if let Some(told) = timecode_of_tape(layout, package, source, rate) {
-            add_tag(&mut tags, "timecode", &told);
+        if let Some(timecode) = tape_timecode(layout, package, source, rate) {
+            add_tag(&mut tags, "timecode", &timecode);
             break;
         }
     }
     Some(tags)
 }
 
-fn timecode_of_tape(
-    layout: &Layout,
-    package: &Set,
-    source: &Set,
+fn tape_timecode(
+    layout: &MxfLayout,
+    package: &LocalSet,
+    source: &LocalSet,
     rate: (u32, u32),
 ) -> Option<String> {
-    let begins = source.i64(0x1201).unwrap_or(0);
-    for number in package.references(0x4403).iter().take(MOST_TRACKS) {
+    let start_position = source.i64(0x1201).unwrap_or(0);
+    for number in package.references(0x4403).iter().take(MAX_TRACKS) {
         let Some(track) = layout.set(number, &[kind::TRACK, kind::STATIC_TRACK]) else {
             continue;
         };
@@ -268,19 +279,19 @@ fn timecode_of_tape(
         let Some(sequence) = sequence.and_then(|it| layout.set(&it, &[kind::SEQUENCE])) else {
             continue;
         };
-        let (wide, high) = track.ratio(0x4b01).unwrap_or((25, 1));
-        // From the track's edit rate to the tape's, rounded to the nearest.
-        let over = i128::from(high) * i128::from(rate.0);
-        let scaled = i128::from(begins) * i128::from(wide) * i128::from(rate.1);
-        let start = i64::try_from((2 * scaled + over * scaled.signum()) / (2 * over)).ok()?;
+        let (numerator, denominator) = track.ratio(0x4b01).unwrap_or((25, 1));
+        // Converts from the track's edit rate to the tape's, rounded to nearest.
+        let divisor = i128::from(denominator) * i128::from(rate.0);
+        let scaled = i128::from(start_position) * i128::from(numerator) * i128::from(rate.1);
+        let start = i64::try_from((2 * scaled + divisor * scaled.signum()) / (2 * divisor)).ok()?;
         let references = sequence.references(0x1001);
-        let told = references
+        let timecode = references
             .iter()
-            .take(MOST_TIMECODES)
+            .take(MAX_TIMECODES)
             .filter_map(|number| layout.set(number, &[kind::TIMECODE]))
-            .find_map(|piece| timecode(piece, start));
-        if told.is_some() {
-            return told;
+            .find_map(|component| format_timecode(component, start));
+        if timecode.is_some() {
+            return timecode;
         }
     }
     None

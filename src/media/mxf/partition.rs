@@ -1,54 +1,56 @@
-//! Partitions: the parts an MXF file is cut into, and how each begins (ST 377-1 7).
+//! Parser for partition packs (ST 377-1 7) and the random index pack (ST 377-1 12).
 
-use super::klv::{Item, Label};
+use super::klv::{KlvItem, Label};
 use crate::media::cursor::Cursor;
 
-/// What a partition pack says, as far as anything here asks.
+/// Fields used from a partition pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Partition {
-    pub kind: Kind,
-    /// Where it begins, and where its pack ends.
+    pub kind: PartitionKind,
+    /// Start of the partition in the file.
     pub at: u64,
+    /// End of the partition pack in the file.
     pub end: u64,
-    /// Where the last partition is; 0 where that was not known yet.
+    /// Start of the footer partition; 0 if it was not known when the pack was written.
     pub footer: u64,
-    /// Bytes of metadata and of index tables after the pack.
+    /// Bytes of header metadata after the pack.
     pub metadata: u64,
+    /// Bytes of index tables after the metadata.
     pub index: u64,
-    /// How many bytes of its essence stand in partitions before.
+    /// Bytes of the same essence in earlier partitions.
     pub body_offset: u64,
-    /// The number of its essence; 0: it holds none.
+    /// Id of the partition's essence container (`BodySID`); 0 if it contains no essence.
     pub body: u32,
-    /// The first piece of essence in it, once that was looked for.
-    pub essence: Option<Item>,
-    /// Whether the file is to hold one track of one clip (OP-Atom, ST 390).
+    /// First essence item; `None` until it is found.
+    pub essence: Option<KlvItem>,
+    /// True if the operational pattern is OP-Atom (ST 390): one track of one clip.
     pub is_atom: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PartitionKind {
     Header,
     Body,
     Footer,
 }
 
 impl Partition {
-    /// Which partition an item begins, if it does.
-    pub(super) fn kind(item: &Item) -> Option<Kind> {
+    /// Returns the kind of partition that an item begins; `None` for other items.
+    pub(super) fn kind(item: &KlvItem) -> Option<PartitionKind> {
         if item.key[4..13] != [0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01] {
             return None;
         }
         match item.key[13] {
-            2 => Some(Kind::Header),
-            3 => Some(Kind::Body),
-            4 => Some(Kind::Footer),
+            2 => Some(PartitionKind::Header),
+            3 => Some(PartitionKind::Body),
+            4 => Some(PartitionKind::Footer),
             _ => None,
         }
     }
 
-    /// Reads a partition pack; `None` when it stands elsewhere than it says, or follows a
-    /// pattern that is not known.
-    pub(super) fn new(item: &Item, value: &[u8]) -> Option<Self> {
+    /// Parses a partition pack; `None` if the position stored in it is wrong, or if its operational
+    /// pattern is unknown.
+    pub(super) fn parse(item: &KlvItem, value: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(value);
         cursor.skip(8)?;
         let at = cursor.u64()?;
@@ -59,9 +61,9 @@ impl Partition {
         let (body_offset, body) = (cursor.u64()?, cursor.u32()?);
         let pattern: Label = cursor.array()?;
         let containers = cursor.u32()?;
-        let is_here = at == item.at && (previous < at || at == 0);
+        let is_at_stored_position = at == item.at && (previous < at || at == 0);
         let is_known = matches!(pattern[12], 1..=3 | 0x10);
-        (is_here && is_known).then_some(Self {
+        (is_at_stored_position && is_known).then_some(Self {
             kind: Self::kind(item)?,
             at,
             end: item.end(),
@@ -76,15 +78,15 @@ impl Partition {
     }
 }
 
-/// The random index pack (ST 377-1 12): each partition's essence number and place.
-pub(super) fn random_index(value: &[u8]) -> Vec<(u32, u64)> {
+/// Parses the random index pack: `BodySID` and position of each partition.
+pub(super) fn parse_random_index(value: &[u8]) -> Vec<(u32, u64)> {
     let mut cursor = Cursor(value);
-    let places = std::iter::from_fn(|| Some((cursor.u32()?, cursor.u64()?)));
-    places.collect()
+    let positions = std::iter::from_fn(|| Some((cursor.u32()?, cursor.u64()?)));
+    positions.collect()
 }
 
-/// Whether an item is the random index pack.
-pub(super) fn is_random_index(item: &Item) -> bool {
+/// Returns true if an item is the random index pack.
+pub(super) fn is_random_index(item: &KlvItem) -> bool {
     item.key[4..15]
         == [
             0x02, 0x05, 0x01, 0x01, 0x0d, 0x01, 0x02, 0x01, 0x01, 0x11, 0x01,
@@ -96,11 +98,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pack_must_stand_where_it_says() {
+    fn rejects_a_pack_that_stores_another_position() {
         let key = [
             0x06, 0x0e, 0x2b, 0x34, 2, 5, 1, 1, 0x0d, 1, 2, 1, 1, 3, 4, 0,
         ];
-        let item = Item {
+        let item = KlvItem {
             key,
             at: 500,
             value: 520,
@@ -115,17 +117,17 @@ mod tests {
             value.extend(u64::to_be_bytes(1234));
             value.extend([0, 0, 0, 1]);
             value.extend([&[0; 12][..], &[pattern, 1, 0, 0], &[0, 0, 0, 1]].concat());
-            Partition::new(&item, &value)
+            Partition::parse(&item, &value)
         };
         let partition = pack(500, 0, 1).unwrap();
-        assert_eq!(partition.kind, Kind::Body);
+        assert_eq!(partition.kind, PartitionKind::Body);
         assert_eq!((partition.body_offset, partition.body), (1234, 1));
         assert!(!partition.is_atom && pack(500, 0, 0x10).unwrap().is_atom);
         assert_eq!(pack(501, 0, 1), None);
         assert_eq!(pack(500, 500, 1), None);
         assert_eq!(pack(500, 0, 9), None);
         assert_eq!(
-            random_index(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 1]),
+            parse_random_index(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 1]),
             [(1, 9)]
         );
     }

@@ -1,74 +1,80 @@
-//! A track of sound, in ffprobe's words.
+//! Conversion of an MXF audio track to a stream with ffprobe's values.
 
-use super::klv::{Label, Set, references};
+use super::klv::{Label, LocalSet, parse_references};
 use super::labels;
-use super::layout::{Layout, kind};
-use super::packages::Track;
+use super::layout::{MxfLayout, kind};
+use super::packages::MxfTrack;
 use crate::media::cursor::Cursor;
 use crate::media::header::Stream;
 
-/// More channels than one track has.
-const MOST_CHANNELS: u32 = 255;
-/// Labels that are looked at.
-const MOST_LABELS: usize = 256;
+/// Maximum number of channels in a track.
+const MAX_CHANNELS: u32 = 255;
+/// Maximum number of channel labels read.
+const MAX_LABELS: usize = 256;
 
-/// The property that lists what stands beneath a descriptor.
-const BENEATH: Label = [
+/// Label of the property that lists the subdescriptors of a descriptor.
+const SUBDESCRIPTORS: Label = [
     0x06, 0x0e, 0x2b, 0x34, 1, 1, 1, 9, 6, 1, 1, 4, 6, 0x10, 0, 0,
 ];
-/// Which channel a label is for, and what it calls it (ST 377-4).
-const CHANNEL: Label = [
+/// Label of the property with a channel number, in channel labels (ST 377-4).
+const CHANNEL_NUMBER: Label = [
     0x06, 0x0e, 0x2b, 0x34, 1, 1, 1, 0x0e, 1, 3, 4, 0x0a, 0, 0, 0, 0,
 ];
-const MEANING: Label = [
+/// Label of the property with a channel's position, in channel labels (ST 377-4).
+const CHANNEL_POSITION: Label = [
     0x06, 0x0e, 0x2b, 0x34, 1, 1, 1, 0x0e, 1, 3, 7, 1, 1, 0, 0, 0,
 ];
 
-/// A track of sound; `None` for any that is not uncompressed.
-pub(super) fn sound(layout: &Layout, track: &Track<'_>) -> Option<Stream> {
+/// Builds the stream of an audio track; `None` unless it is uncompressed.
+pub(super) fn parse_stream(layout: &MxfLayout, track: &MxfTrack<'_>) -> Option<Stream> {
     let descriptor = track.descriptor;
     let channels = descriptor.u32(0x3d07)?;
-    (1..=MOST_CHANNELS).contains(&channels).then_some(())?;
-    let named = channel_layout(layout, descriptor, channels)?;
+    (1..=MAX_CHANNELS).contains(&channels).then_some(())?;
+    let layout_name = channel_layout(layout, descriptor, channels)?;
     Some(Stream {
         codec_type: "audio".to_owned(),
-        codec_name: Some(labels::sound(descriptor)?.to_owned()),
+        codec_name: Some(labels::sound_codec(descriptor)?.to_owned()),
         r_frame_rate: "0/0".to_owned(),
         avg_frame_rate: "0/0".to_owned(),
         sample_rate: Some(sample_rate(track)?.to_string()),
         channels: Some(channels),
-        channel_layout: named.map(str::to_owned),
+        channel_layout: layout_name.map(str::to_owned),
         tags: track.tags.clone(),
         ..Stream::default()
     })
 }
 
-/// Samples a second; `None` where they are no whole number.
-pub(super) fn sample_rate(track: &Track<'_>) -> Option<u32> {
+/// Returns the sample rate in hertz; `None` unless it is a whole number.
+pub(super) fn sample_rate(track: &MxfTrack<'_>) -> Option<u32> {
     let (rate, per) = track.descriptor.ratio(0x3d03)?;
     (per == 1).then_some(rate)
 }
 
-/// How many samples so many edit units take, to the nearest.
-pub(super) fn samples(units: u64, rate: (u32, u32), sample_rate: u32) -> Option<u64> {
-    let (wide, high) = (u128::from(rate.0), u128::from(rate.1));
-    let doubled = u128::from(units) * high * u128::from(sample_rate) * 2;
-    u64::try_from((doubled + wide).checked_div(wide * 2)?).ok()
+/// Converts edit units to samples, rounded to nearest.
+pub(super) fn units_to_samples(units: u64, rate: (u32, u32), sample_rate: u32) -> Option<u64> {
+    let (numerator, denominator) = (u128::from(rate.0), u128::from(rate.1));
+    let scaled = u128::from(units) * denominator * u128::from(sample_rate) * 2;
+    u64::try_from((scaled + numerator).checked_div(numerator * 2)?).ok()
 }
 
-/// The layout that the labels of channels amount to; `Some(None)` where there are none or
-/// ffprobe makes nothing of them.
-#[expect(clippy::option_option, reason = "no layout, or not understood")]
+/// Returns the layout described by the channel labels; `Some(None)` without labels, or if ffprobe
+/// ignores them.
+#[expect(
+    clippy::option_option,
+    reason = "outer `None`: not supported; inner `None`: no layout"
+)]
 fn channel_layout(
-    layout: &Layout,
-    descriptor: &Set,
+    layout: &MxfLayout,
+    descriptor: &LocalSet,
     channels: u32,
 ) -> Option<Option<&'static str>> {
-    let beneath = descriptor.meant(&BENEATH).map(references);
-    let labels: Vec<&Set> = beneath
+    let subdescriptors = descriptor
+        .value_by_label(&SUBDESCRIPTORS)
+        .map(parse_references);
+    let labels: Vec<&LocalSet> = subdescriptors
         .iter()
         .flatten()
-        .take(MOST_LABELS)
+        .take(MAX_LABELS)
         .filter_map(|number| layout.set(number, &[kind::CHANNEL_LABEL]))
         .collect();
     if labels.is_empty() {
@@ -76,16 +82,18 @@ fn channel_layout(
     }
     let mut bits = vec![0_u32; usize::try_from(channels).ok()?];
     for label in labels {
-        let meaning: Label = label.meant(&MEANING)?.try_into().ok()?;
-        let Some(bit) = bit(&meaning)? else { continue };
+        let position: Label = label.value_by_label(&CHANNEL_POSITION)?.try_into().ok()?;
+        let Some(bit) = channel_bit(&position)? else {
+            continue;
+        };
         let number = label
-            .meant(&CHANNEL)
+            .value_by_label(&CHANNEL_NUMBER)
             .map_or(Some(0), |value| Cursor(value).u32())?;
         let number = if channels == 1 { number.max(1) } else { number };
         let at = usize::try_from(number.checked_sub(1)?).ok()?;
         *bits.get_mut(at)? = bit;
     }
-    let is_ordered = bits.is_sorted_by(|one, next| one < next);
+    let is_ordered = bits.is_sorted_by(|previous, next| previous < next);
     if !is_ordered || bits.contains(&0) {
         return Some(None);
     }
@@ -99,19 +107,22 @@ fn channel_layout(
     }))
 }
 
-/// The bit that ffmpeg has for a channel; `Some(None)` for one that it has none for.
-#[expect(clippy::option_option, reason = "no channel, or not understood")]
-fn bit(meaning: &Label) -> Option<Option<u32>> {
+/// Returns ffmpeg's bit for a channel label; `Some(None)` if ffmpeg has none.
+#[expect(
+    clippy::option_option,
+    reason = "outer `None`: not supported; inner `None`: no channel"
+)]
+fn channel_bit(position: &Label) -> Option<Option<u32>> {
     const CHANNELS: Label = [
         0x06, 0x0e, 0x2b, 0x34, 4, 1, 1, 0x0d, 3, 2, 1, 0, 0, 0, 0, 0,
     ];
-    if meaning[..11] != CHANNELS[..11] {
+    if position[..11] != CHANNELS[..11] {
         return Some(None);
     }
-    if meaning[12..] != [0; 4] {
+    if position[12..] != [0; 4] {
         return None;
     }
-    Some(Some(match meaning[11] {
+    Some(Some(match position[11] {
         1 => 0x1,
         2 => 0x2,
         3 => 0x4,
@@ -129,17 +140,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn channels_are_those_that_ffmpeg_knows() {
-        let meaning = |last: [u8; 5]| {
-            let mut meaning = [
+    fn maps_channel_labels_to_ffmpegs_bits() {
+        let position = |last: [u8; 5]| {
+            let mut position = [
                 0x06, 0x0e, 0x2b, 0x34, 4, 1, 1, 0x0d, 3, 2, 1, 0, 0, 0, 0, 0,
             ];
-            meaning[11..].copy_from_slice(&last);
-            bit(&meaning)
+            position[11..].copy_from_slice(&last);
+            channel_bit(&position)
         };
-        assert_eq!(meaning([1, 0, 0, 0, 0]), Some(Some(1)));
-        assert_eq!(meaning([0x20, 3, 0, 0, 0]), None);
-        assert_eq!(bit(&[0; 16]), Some(None));
-        assert_eq!(samples(2098, (30000, 1001), 48000), Some(3_360_157));
+        assert_eq!(position([1, 0, 0, 0, 0]), Some(Some(1)));
+        assert_eq!(position([0x20, 3, 0, 0, 0]), None);
+        assert_eq!(channel_bit(&[0; 16]), Some(None));
+        assert_eq!(
+            units_to_samples(2098, (30000, 1001), 48000),
+            Some(3_360_157)
+        );
     }
 }

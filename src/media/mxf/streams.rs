@@ -1,22 +1,25 @@
-//! From a track to a stream, in ffprobe's words.
+//! Conversion of an MXF picture or data track to a stream with ffprobe's values.
 //!
-//! `None` wherever a track holds what is not fully understood: then ffprobe is asked.
+//! Functions return `None` for anything that is not fully supported; such files are left to
+//! ffprobe.
 
-use super::klv::{Item, Set};
-use super::labels::{self, Codec, Wrapping};
-use super::layout::Layout;
-use super::packages::Track;
-use super::window::Window;
-use crate::media::bitstream::{Coded, Container, dnxhd, dv, h264, mpeg2, prores, units};
+use super::klv::{KlvItem, LocalSet};
+use super::labels::{self, PictureCodec, Wrapping};
+use super::layout::MxfLayout;
+use super::packages::MxfTrack;
+use super::range_cache::MxfWindow;
+use crate::media::bitstream::{
+    CodedPicture, ContainerPicture, dnxhd, dv, h264, mpeg2, nal_units, prores,
+};
 use crate::media::header::Stream;
 use crate::media::ratio;
 
-/// Items that are looked at before the first picture: one of each track, and fillers.
-const MOST_ITEMS: usize = 200;
-/// Bytes of a picture that its headers stand in.
-const HEADERS: u64 = 16 * 1024;
-/// Rates that a camera has; any other is left to ffprobe, which guesses.
-const RATES: [(u32, u32); 12] = [
+/// Maximum number of items read before the first picture: one per track, and fillers.
+const MAX_ITEMS: usize = 200;
+/// Bytes read of a picture, enough for its headers.
+const HEADER_BYTES: u64 = 16 * 1024;
+/// Frame rates of cameras; files with other rates are left to ffprobe, which estimates them.
+const CAMERA_RATES: [(u32, u32); 12] = [
     (24000, 1001),
     (24, 1),
     (25, 1),
@@ -31,31 +34,31 @@ const RATES: [(u32, u32); 12] = [
     (120, 1),
 ];
 
-/// A picture's stream, and what it takes to decode it.
+/// Stream of a picture track, and everything needed to decode it.
 #[derive(Debug)]
-pub(super) struct Picture {
+pub(super) struct MxfPicture {
     pub stream: Stream,
-    pub codec: Codec,
+    pub codec: PictureCodec,
     pub wrapping: Wrapping,
-    /// What a decoder is told first.
+    /// Decoder configuration; empty for codecs without one.
     pub configuration: Vec<u8>,
 }
 
-/// Microseconds that so many units take, to the nearest.
-pub(super) fn micros(units: u64, rate: (u32, u32)) -> u64 {
-    let (wide, high) = (u128::from(rate.0.max(1)), u128::from(rate.1));
-    let micros = (u128::from(units) * high * 2_000_000 + wide) / (wide * 2);
+/// Converts edit units to microseconds, rounded to nearest.
+pub(super) fn units_to_micros(units: u64, rate: (u32, u32)) -> u64 {
+    let (numerator, denominator) = (u128::from(rate.0.max(1)), u128::from(rate.1));
+    let micros = (u128::from(units) * denominator * 2_000_000 + numerator) / (numerator * 2);
     u64::try_from(micros).unwrap_or(u64::MAX)
 }
 
-/// A track of pictures.
-pub(super) fn picture(
-    window: &mut Window<'_>,
-    layout: &Layout,
-    track: &Track<'_>,
-) -> Option<Picture> {
+/// Parses a picture track.
+pub(super) fn parse_picture(
+    window: &mut MxfWindow<'_>,
+    layout: &MxfLayout,
+    track: &MxfTrack<'_>,
+) -> Option<MxfPicture> {
     let descriptor = track.descriptor;
-    let kind = labels::codec(descriptor)?;
+    let kind = labels::picture_codec(descriptor)?;
     let wrapping = if layout.partitions.last()?.is_atom {
         Wrapping::Clip
     } else {
@@ -65,27 +68,27 @@ pub(super) fn picture(
         return None;
     }
     let first = first_picture(window, layout, track, wrapping)?;
-    let bytes = window.read(first.value, first.length.min(HEADERS))?;
-    let (name, coded, configuration) = coding(kind, bytes)?;
+    let bytes = window.read(first.value, first.length.min(HEADER_BYTES))?;
+    let (name, coded, configuration) = parse_first_picture(kind, bytes)?;
     let bit_rate = match kind {
-        Codec::Mpeg2 => mpeg2::bit_rate(from_sequence(bytes)?),
+        PictureCodec::Mpeg2 => mpeg2::bit_rate(from_sequence(bytes)?),
         _ => None,
     };
-    let shape = Shape::new(descriptor)?;
-    let coded = coded.within(&Container {
+    let field_storage = FieldStorage::new(descriptor)?;
+    let coded = coded.merge_container(&ContainerPicture {
         width: descriptor.u32(0x3203).unwrap_or(0),
-        height: shape.height,
+        height: field_storage.height,
         colour: labels::colour(descriptor)?,
     });
-    let field_order = match (shape.field_order, kind) {
+    let field_order = match (field_storage.field_order, kind) {
         (Some(order), _) => Some(order),
-        // ffprobe fills in what the parsers of these say.
-        (None, Codec::H264 | Codec::Mpeg2) => Some(coded.field_order?),
+        // ffprobe takes the field order of these codecs from the bitstream.
+        (None, PictureCodec::H264 | PictureCodec::Mpeg2) => Some(coded.field_order?),
         (None, _) => None,
     };
-    let told = |name: Option<&'static str>| name.map(str::to_owned);
+    let owned = |name: Option<&'static str>| name.map(str::to_owned);
     let (width, height) = (coded.width?, coded.height?);
-    let average = average(layout, track, kind)?;
+    let average = average_rate(layout, track, kind)?;
     let stream = Stream {
         codec_type: "video".to_owned(),
         codec_name: Some(name.to_owned()),
@@ -94,25 +97,25 @@ pub(super) fn picture(
         width: Some(width),
         height: Some(height),
         sample_aspect_ratio: match descriptor.ratio(0x320e) {
-            Some(shown) => Some(of_shown(shown, width, height)?),
+            Some(display_aspect) => Some(pixel_aspect(display_aspect, width, height)?),
             None => coded
                 .sample_aspect_ratio
-                .map(|(wide, high)| format!("{wide}:{high}")),
+                .map(|(horizontal, vertical)| format!("{horizontal}:{vertical}")),
         },
         pix_fmt: Some(coded.pixel_format?),
         bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-        field_order: told(field_order),
-        color_range: told(coded.colour.range),
-        color_space: told(coded.colour.matrix),
-        color_transfer: told(coded.colour.transfer),
-        color_primaries: told(coded.colour.primaries),
+        field_order: owned(field_order),
+        color_range: owned(coded.colour.range),
+        color_space: owned(coded.colour.matrix),
+        color_transfer: owned(coded.colour.transfer),
+        color_primaries: owned(coded.colour.primaries),
         r_frame_rate: format!("{}/{}", track.essence.rate.0, track.essence.rate.1),
         avg_frame_rate: average,
         bit_rate: bit_rate.map(|bits| bits.to_string()),
         tags: track.tags.clone(),
         ..Stream::default()
     };
-    Some(Picture {
+    Some(MxfPicture {
         stream,
         codec: kind,
         wrapping,
@@ -120,26 +123,26 @@ pub(super) fn picture(
     })
 }
 
-/// Where the first picture is; of a clip in one piece, where that begins.
+/// Finds the item with the first picture; for clip wrapping, the item with the whole clip.
 fn first_picture(
-    window: &mut Window<'_>,
-    layout: &Layout,
-    track: &Track<'_>,
+    window: &mut MxfWindow<'_>,
+    layout: &MxfLayout,
+    track: &MxfTrack<'_>,
     wrapping: Wrapping,
-) -> Option<Item> {
-    let part = layout
+) -> Option<KlvItem> {
+    let partition = layout
         .partitions
         .iter()
-        .find(|part| part.essence.is_some())?;
-    if track.essence.body != 0 && part.body != track.essence.body {
+        .find(|partition| partition.essence.is_some())?;
+    if track.essence.body != 0 && partition.body != track.essence.body {
         return None;
     }
-    let mut item = part.essence?;
+    let mut item = partition.essence?;
     if wrapping == Wrapping::Clip && layout.partitions.last()?.is_atom {
         return Some(item);
     }
-    for _ in 0..MOST_ITEMS {
-        if item.is_of(track.essence.number) {
+    for _ in 0..MAX_ITEMS {
+        if item.is_element_of(track.essence.number) {
             return Some(item);
         }
         item = window.item(item.end())?;
@@ -147,39 +150,43 @@ fn first_picture(
     None
 }
 
-/// What the first picture says: ffmpeg's name of its coding, its picture, its configuration.
-fn coding(kind: Codec, bytes: &[u8]) -> Option<(&'static str, Coded, Vec<u8>)> {
+/// Parses the first picture. Returns ffmpeg's codec name, the picture's properties and the decoder
+/// configuration.
+fn parse_first_picture(
+    kind: PictureCodec,
+    bytes: &[u8],
+) -> Option<(&'static str, CodedPicture, Vec<u8>)> {
     Some(match kind {
-        Codec::H264 => {
-            let configuration = units::avcc(bytes)?;
-            let coded = h264::of_sample(&configuration, &units::counted(bytes))?;
+        PictureCodec::H264 => {
+            let configuration = nal_units::build_avcc(bytes)?;
+            let coded = h264::parse_sample(&configuration, &nal_units::to_length_prefixed(bytes))?;
             ("h264", coded, configuration)
         }
-        Codec::Mpeg2 => {
+        PictureCodec::Mpeg2 => {
             let stream = from_sequence(bytes)?;
             let configuration = mpeg2::configuration(stream)?.to_vec();
-            ("mpeg2video", mpeg2::of_stream(stream)?, configuration)
+            ("mpeg2video", mpeg2::parse_stream(stream)?, configuration)
         }
-        Codec::Vc3 => ("dnxhd", dnxhd::of_frame(bytes)?, Vec::new()),
-        Codec::ProRes(name) => ("prores", prores::of_frame(name, bytes)?, Vec::new()),
-        Codec::Dv => ("dvvideo", dv::of_frame(bytes)?, Vec::new()),
+        PictureCodec::Vc3 => ("dnxhd", dnxhd::parse_frame(bytes)?, Vec::new()),
+        PictureCodec::ProRes(name) => ("prores", prores::parse_frame(name, bytes)?, Vec::new()),
+        PictureCodec::Dv => ("dvvideo", dv::parse_frame(bytes)?, Vec::new()),
     })
 }
 
-/// An MPEG-2 stream from its first sequence header on.
+/// Returns the part of an MPEG-2 stream that begins with its first sequence header.
 fn from_sequence(bytes: &[u8]) -> Option<&[u8]> {
     bytes.get(memchr::memmem::find(bytes, &[0, 0, 1, 0xb3])?..)
 }
 
-/// How the fields of a frame are stored (ST 377-1 annex G.2.1).
-struct Shape {
-    /// Of both fields together.
+/// Field storage of a frame (ST 377-1 annex G.2.1).
+struct FieldStorage {
+    /// Height of both fields together.
     height: u32,
     field_order: Option<&'static str>,
 }
 
-impl Shape {
-    fn new(descriptor: &Set) -> Option<Self> {
+impl FieldStorage {
+    fn new(descriptor: &LocalSet) -> Option<Self> {
         let stored = descriptor.u32(0x3202).unwrap_or(0);
         let in_fields = Self {
             height: stored.checked_mul(2)?,
@@ -204,16 +211,17 @@ impl Shape {
     }
 }
 
-/// By the first lines of both fields: one of them even, the upper comes first.
-fn field_order(descriptor: &Set) -> Option<&'static str> {
+/// Derives the field order from the first lines of both fields. If exactly one of them is even,
+/// the upper field comes first.
+fn field_order(descriptor: &LocalSet) -> Option<&'static str> {
     let mut lines = descriptor.cursor(0x320d)?;
     let (count, size) = (lines.u32()?, lines.u32()?);
     if count < 2 || size != 4 {
         return None;
     }
     let (first, second) = (lines.u32()?, lines.u32()?);
-    let is_said = |line: u32| line > 0 && i32::try_from(line).is_ok();
-    if !is_said(first) || !is_said(second) {
+    let is_stored = |line: u32| line > 0 && i32::try_from(line).is_ok();
+    if !is_stored(first) || !is_stored(second) {
         return None;
     }
     let is_top_first = (first % 2) != (second % 2);
@@ -226,38 +234,41 @@ fn field_order(descriptor: &Set) -> Option<&'static str> {
     })
 }
 
-/// The shape of a pixel of a picture that is shown in this shape.
-fn of_shown(shown: (u32, u32), width: u32, height: u32) -> Option<String> {
-    let wide = u64::from(shown.0) * u64::from(height);
-    let high = u64::from(shown.1) * u64::from(width);
-    ratio::aspect(wide, high)
+/// Returns the pixel aspect ratio of a picture, given its display aspect ratio.
+fn pixel_aspect(display_aspect: (u32, u32), width: u32, height: u32) -> Option<String> {
+    let horizontal = u64::from(display_aspect.0) * u64::from(height);
+    let vertical = u64::from(display_aspect.1) * u64::from(width);
+    ratio::format_aspect_ratio(horizontal, vertical)
 }
 
-/// The average rate, as far as ffprobe reads to find one out.
+/// Returns the average rate that ffprobe reports; `None` if that cannot be predicted.
 ///
-/// Where a table tells the time of each frame, and the codec's frames stand alone, it looks
-/// at no second frame and names none; nor does it of two frames.
-fn average(layout: &Layout, track: &Track<'_>, codec: Codec) -> Option<String> {
-    if !RATES.contains(&track.essence.rate) {
+/// If an index table stores the time of each frame, ffprobe reads only one frame of an intra-only
+/// codec and reports no average rate. It also reports none for clips of one or two frames.
+fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -> Option<String> {
+    if !CAMERA_RATES.contains(&track.essence.rate) {
         return None;
     }
     let table = || {
-        let own = layout.segments.iter();
-        own.filter(|segment| segment.index == track.essence.index)
+        let segments = layout.segments.iter();
+        segments.filter(|segment| segment.index == track.essence.index)
     };
     let is_timed = table().next().is_some() && table().all(|segment| !segment.entries.is_empty());
-    let stands_alone = matches!(codec, Codec::Vc3 | Codec::ProRes(_) | Codec::Dv);
-    if stands_alone && layout.is_index_cut && table().next().is_none() {
+    let is_intra_only = matches!(
+        codec,
+        PictureCodec::Vc3 | PictureCodec::ProRes(_) | PictureCodec::Dv
+    );
+    if is_intra_only && layout.is_index_truncated && table().next().is_none() {
         return None;
     }
-    if (is_timed && stands_alone) || track.essence.duration.is_some_and(|units| units < 3) {
+    if (is_timed && is_intra_only) || track.essence.duration.is_some_and(|units| units < 3) {
         return Some("0/0".to_owned());
     }
     Some(format!("{}/{}", track.essence.rate.0, track.essence.rate.1))
 }
 
-/// A track of which nothing but its tags is used.
-pub(super) fn other(track: &Track<'_>) -> Stream {
+/// Builds a data stream that has only the tags of a track.
+pub(super) fn tags_only_stream(track: &MxfTrack<'_>) -> Stream {
     Stream {
         codec_type: "data".to_owned(),
         tags: track.tags.clone(),

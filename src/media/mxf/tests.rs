@@ -1,4 +1,4 @@
-//! Files that are built by hand, and real ones that are damaged.
+//! Tests with constructed files, and with encoded files, intact and damaged.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,10 +7,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::index::Segment;
-use super::layout::layout;
+use super::index::IndexTableSegment;
 use super::*;
-use crate::media::facts;
+use crate::media::header_facts;
 
 const BODY: u32 = 1;
 const INDEX: u32 = 2;
@@ -32,7 +31,7 @@ fn element(value: &[u8]) -> Vec<u8> {
     )
 }
 
-/// A partition pack: 2 header, 3 body, 4 footer.
+/// Builds a partition pack: kind 2 is a header, 3 a body, 4 a footer.
 fn pack(kind: u8, at: usize, footer: u64, body_offset: u64) -> Vec<u8> {
     let at = at as u64;
     let mut value = vec![0; 8];
@@ -49,7 +48,7 @@ fn pack(kind: u8, at: usize, footer: u64, body_offset: u64) -> Vec<u8> {
     item(&[2, 5, 1, 1, 0x0d, 1, 2, 1, 1, kind, 4], &value)
 }
 
-/// A piece of the index table, with entries of eleven bytes.
+/// Builds an index table segment with entries of eleven bytes.
 fn segment(start: u64, entries: &[(u8, u64)]) -> Vec<u8> {
     let mut value = Vec::new();
     for (tag, number) in [(0x3f06_u16, INDEX), (0x3f07, BODY)] {
@@ -72,9 +71,9 @@ fn segment(start: u64, entries: &[(u8, u64)]) -> Vec<u8> {
     item(&[2, 0x53, 1, 1, 0x0d, 1, 2, 1, 1, 0x10, 1], &value)
 }
 
-fn list(places: &[(u32, u64)]) -> Vec<u8> {
+fn random_index(listed_partitions: &[(u32, u64)]) -> Vec<u8> {
     let mut value = Vec::new();
-    for (body, at) in places {
+    for (body, at) in listed_partitions {
         value.extend(body.to_be_bytes());
         value.extend(at.to_be_bytes());
     }
@@ -92,12 +91,12 @@ fn original(path: &Path) -> Original {
     let mut original = Original::open(path).unwrap();
     let length = usize::try_from(original.size()).unwrap().min(64 * 1024);
     let head = original.read(0, length).unwrap();
-    original.keep(0, head);
+    original.store(0, head);
     original
 }
 
 #[test]
-fn an_index_longer_than_is_read_does_not_hide_the_file() {
+fn reads_a_file_with_an_overlong_index() {
     let start = pack(2, 0, 0, 0).len();
     let mut bytes = pack(2, 0, (start + 125) as u64, 0);
     bytes.extend(element(&[7; 100]));
@@ -108,23 +107,23 @@ fn an_index_longer_than_is_read_does_not_hide_the_file() {
     }
     let file = file(&bytes);
     let original = original(file.path());
-    let found = layout(&mut Window::new(&original)).unwrap();
-    assert!(found.is_index_cut && !found.segments.is_empty());
+    let found = layout::read(&mut MxfWindow::new(&original)).unwrap();
+    assert!(found.is_index_truncated && !found.segments.is_empty());
     assert_eq!(found.partitions.len(), 2);
-    let segment: &Segment = &found.segments[0];
+    let segment: &IndexTableSegment = &found.segments[0];
     assert_eq!((segment.body, segment.entries.len()), (BODY, 5000));
 }
 
 #[test]
-fn keys_are_found_in_partitions_that_list_what_is_before_them() {
-    // Ten partitions of three frames each; the table of each stands in the next.
+fn finds_keyframes_listed_in_the_next_partition() {
+    // Ten partitions of three frames each; the index table of each is in the next partition.
     let unit = element(&[9; 30]);
     let length = unit.len() as u64;
     let mut bytes = Vec::new();
-    let mut places = Vec::new();
+    let mut listed_partitions = Vec::new();
     for number in 0..10_u64 {
         let at = bytes.len();
-        places.push((BODY, at as u64));
+        listed_partitions.push((BODY, at as u64));
         let kind = if number == 0 { 2 } else { 3 };
         bytes.extend(pack(kind, at, 0, number * 3 * length));
         if let Some(before) = number.checked_sub(1) {
@@ -136,13 +135,13 @@ fn keys_are_found_in_partitions_that_list_what_is_before_them() {
     }
     let footer = bytes.len();
     bytes.extend(pack(4, footer, footer as u64, 0));
-    places.push((0, footer as u64));
-    bytes.extend(list(&places));
+    listed_partitions.push((0, footer as u64));
+    bytes.extend(random_index(&listed_partitions));
     let file = file(&bytes);
     let original = original(file.path());
-    let mut window = Window::new(&original);
-    let mut found = layout(&mut window).unwrap();
-    assert_eq!(found.places, places);
+    let mut window = MxfWindow::new(&original);
+    let mut found = layout::read(&mut window).unwrap();
+    assert_eq!(found.listed_partitions, listed_partitions);
     let essence = Essence {
         rate: (25, 1),
         duration: Some(30),
@@ -150,21 +149,21 @@ fn keys_are_found_in_partitions_that_list_what_is_before_them() {
         body: BODY,
         index: INDEX,
     };
-    let keys = keys::keys(&mut window, &mut found, essence, Wrapping::Frame);
+    let keys = keyframes::find_keyframes(&mut window, &mut found, essence, Wrapping::Frame);
     let times: Vec<u64> = keys.iter().map(|key| key.micros / 40_000).collect();
-    // Four of the nine others were looked at.
+    // Only four of the nine other partitions are read.
     assert_eq!(times, [3, 9, 15, 21]);
     for key in &keys {
         let at = usize::try_from(key.offset).unwrap();
         let unit = &bytes[at..at + key.bytes as usize];
-        assert_eq!(super::element(unit, PICTURE), Some(&[9; 30][..]));
-        assert_eq!(super::element(unit, [0; 4]), None);
+        assert_eq!(super::find_frame(unit, PICTURE), Some(&[9; 30][..]));
+        assert_eq!(super::find_frame(unit, [0; 4]), None);
     }
 }
 
-fn made(options: &str) -> Vec<u8> {
+fn encode(options: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("made.mxf");
+    let path = folder.path().join("clip.mxf");
     let status = Command::new("ffmpeg")
         .args(["-v", "error"])
         .args(options.split_whitespace())
@@ -175,41 +174,41 @@ fn made(options: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// A film with sound, and one track alone.
-static REAL: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+/// A clip with sound, and a single video track (OP-Atom).
+static ENCODED: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
     let picture = "-f lavfi -i testsrc2=size=256x128:rate=25:duration=0.6";
     let sound = "-f lavfi -i sine=sample_rate=48000:duration=0.6";
-    let film = "-c:v mpeg2video -g 6 -bf 2 -c:a pcm_s24le -timecode 10:11:12:13";
+    let file = "-c:v mpeg2video -g 6 -bf 2 -c:a pcm_s24le -timecode 10:11:12:13";
     let atom = "-c:v dnxhd -profile:v dnxhr_lb -pix_fmt yuv422p -f mxf_opatom";
     [
-        made(&format!("{picture} {sound} {film}")),
-        made(&format!("{picture} {atom}")),
+        encode(&format!("{picture} {sound} {file}")),
+        encode(&format!("{picture} {atom}")),
     ]
 });
 
-/// Reads a file, and checks what of it is relied upon later.
-fn read_checked(bytes: &[u8]) -> Option<Film> {
-    let file = file(bytes);
-    let movie = read(&original(file.path())).unwrap()?;
-    facts::of(&movie.header).unwrap();
-    if let Some(keyframes) = &movie.keyframes {
+/// Reads a file and checks the properties that later stages rely on.
+fn read_checked(bytes: &[u8]) -> Option<ParsedFile> {
+    let written = file(bytes);
+    let file = read(&original(written.path())).unwrap()?;
+    header_facts::from_header(&file.header).unwrap();
+    if let Some(keyframes) = &file.keyframes {
         let keys = &keyframes.keys;
         assert!((1..=64).contains(&keys.len()));
-        assert!(keys.is_sorted_by(|one, next| one.micros < next.micros));
+        assert!(keys.is_sorted_by(|previous, next| previous.micros < next.micros));
         let size = bytes.len() as u64;
-        let is_there = |end: u64| end <= size;
+        let is_in_file = |end: u64| end <= size;
         assert!(
             keys.iter()
-                .all(|key| is_there(key.offset + u64::from(key.bytes)))
+                .all(|key| is_in_file(key.offset + u64::from(key.bytes)))
         );
     }
-    Some(movie)
+    Some(file)
 }
 
 #[test]
-fn a_film_and_a_single_track_say_what_they_are() {
-    let film = read_checked(&REAL[0]).unwrap();
-    let clip = facts::of(&film.header).unwrap();
+fn reads_a_clip_and_a_single_track() {
+    let file = read_checked(&ENCODED[0]).unwrap();
+    let clip = header_facts::from_header(&file.header).unwrap();
     assert_eq!(clip.video_codec.unwrap().value, "mpeg2video");
     assert_eq!(clip.audio_codec.unwrap().value, "pcm_s24le");
     assert_eq!(
@@ -217,46 +216,50 @@ fn a_film_and_a_single_track_say_what_they_are() {
         "10:11:12:13"
     );
     assert_eq!(clip.rate.unwrap().value.to_string(), "25");
-    assert!(film.keyframes.unwrap().keys.len() >= 2);
-    let track = read_checked(&REAL[1]).unwrap();
+    assert!(file.keyframes.unwrap().keys.len() >= 2);
+    let track = read_checked(&ENCODED[1]).unwrap();
     let keyframes = track.keyframes.unwrap();
     assert_eq!(
         (keyframes.keys.len(), keyframes.stored),
-        (15, Stored::Whole)
+        (15, KeyframeStorage::Whole)
     );
     assert_eq!(
-        facts::of(&track.header).unwrap().profile.unwrap().value,
+        header_facts::from_header(&track.header)
+            .unwrap()
+            .profile
+            .unwrap()
+            .value,
         "DNXHR LB"
     );
 }
 
 #[test]
-fn a_file_that_breaks_off_is_left_to_ffprobe() {
-    for real in &*REAL {
-        for length in (0..real.len() - 1500).step_by(997) {
-            assert!(read_checked(&real[..length]).is_none(), "{length}");
+fn leaves_truncated_files_to_ffprobe() {
+    for encoded in &*ENCODED {
+        for length in (0..encoded.len() - 1500).step_by(997) {
+            assert!(read_checked(&encoded[..length]).is_none(), "{length}");
         }
     }
 }
 
 proptest! {
-    #![proptest_config(crate::random_tests::random(256))]
+    #![proptest_config(crate::property_tests::random(256))]
 
     #[test]
-    fn damaged_files_are_read_or_refused(
+    fn reads_or_rejects_damaged_files(
         which in 0..2_usize,
         is_footer in any::<bool>(),
         damage in prop::collection::vec((0..6000_usize, any::<u8>()), 1..8),
         length in 0..80_000_usize,
     ) {
-        let mut bytes = REAL[which].clone();
+        let mut bytes = ENCODED[which].clone();
         for (at, byte) in damage {
             let at = if is_footer { bytes.len().saturating_sub(at) } else { at };
-            if let Some(spot) = bytes.get_mut(at) {
-                *spot = byte;
+            if let Some(target) = bytes.get_mut(at) {
+                *target = byte;
             }
         }
-        // Most are whole.
+        // Truncates some of the files.
         if length < 20_000 {
             bytes.truncate(length);
         }
@@ -264,10 +267,10 @@ proptest! {
     }
 
     #[test]
-    fn no_edit_unit_is_too_odd_to_be_looked_at(
+    fn searches_any_edit_unit(
         unit in prop::collection::vec(any::<u8>(), 0..200),
     ) {
-        super::element(&unit, PICTURE);
-        super::element(&[element(&unit[..unit.len() / 2]), unit].concat(), [1; 4]);
+        super::find_frame(&unit, PICTURE);
+        super::find_frame(&[element(&unit[..unit.len() / 2]), unit].concat(), [1; 4]);
     }
 }

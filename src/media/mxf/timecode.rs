@@ -1,23 +1,23 @@
-//! Timecode components: a count of frames, as ffprobe writes it.
+//! Conversion of timecode components to text, as ffprobe writes it.
 
-use super::klv::Set;
+use super::klv::LocalSet;
 
-/// The address of a frame that is so many after the component's first; `None` where the rate
-/// cannot be counted in.
-pub(super) fn timecode(component: &Set, after: i64) -> Option<String> {
-    // ffprobe takes the lower half of 64 bits.
+/// Returns the timecode at `offset` frames after a component's first frame; `None` if the rate or
+/// the frame number is invalid.
+pub(super) fn format_timecode(component: &LocalSet, offset: i64) -> Option<String> {
+    // ffprobe uses the lower 32 of 64 bits.
     let first = component.i64(0x1501).unwrap_or(0) & i64::from(u32::MAX);
     let base = i64::from(component.cursor(0x1502)?.u16()?);
-    let is_drop = component.u8(0x1503) == Some(1);
-    let number = first.checked_add(after)?;
-    let is_countable = base > 0 && !(is_drop && base % 30 != 0);
-    let is_sane = (0..i64::from(i32::MAX)).contains(&number);
-    (is_countable && is_sane).then(|| shown(number, base, is_drop))
+    let is_drop_frame = component.u8(0x1503) == Some(1);
+    let number = first.checked_add(offset)?;
+    let is_valid_rate = base > 0 && !(is_drop_frame && base % 30 != 0);
+    let is_plausible = (0..i64::from(i32::MAX)).contains(&number);
+    (is_valid_rate && is_plausible).then(|| format_frame(number, base, is_drop_frame))
 }
 
-fn shown(number: i64, base: i64, is_drop: bool) -> String {
-    let number = if is_drop {
-        numbered(number, base)
+fn format_frame(number: i64, base: i64, is_drop_frame: bool) -> String {
+    let number = if is_drop_frame {
+        drop_frame_number(number, base)
     } else {
         number
     };
@@ -27,13 +27,14 @@ fn shown(number: i64, base: i64, is_drop: bool) -> String {
         seconds / 3600,
         seconds / 60 % 60,
         seconds % 60,
-        if is_drop { ';' } else { ':' },
+        if is_drop_frame { ';' } else { ':' },
         number % base
     )
 }
 
-/// The number that a frame bears where two (of 30) are left out each minute but every tenth.
-fn numbered(frame: i64, base: i64) -> i64 {
+/// Converts a frame count to a drop-frame number: two numbers (at 30 frames per second) are
+/// skipped every minute except every tenth.
+fn drop_frame_number(frame: i64, base: i64) -> i64 {
     let dropped = base / 30 * 2;
     let ten_minutes = base / 30 * 17982;
     let (tens, rest) = (frame / ten_minutes, frame % ten_minutes);
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
     use crate::media::mxf::klv::Primer;
 
-    fn told(first: i64, base: u16, drop: u8, after: i64) -> Option<String> {
+    fn timecode_of(first: i64, base: u16, drop: u8, offset: i64) -> Option<String> {
         let value = [
             &b"\x15\x01\0\x08"[..],
             &first.to_be_bytes(),
@@ -55,12 +56,12 @@ mod tests {
             &[drop, 0, 0, 0, 0],
         ]
         .concat();
-        timecode(&Set::new(0x14, &value, &Primer::default())?, after)
+        format_timecode(&LocalSet::parse(0x14, &value, &Primer::default())?, offset)
     }
 
     #[test]
-    fn frames_become_addresses_as_ffprobe_counts_them() {
-        for (first, base, drop, after, expected) in [
+    fn formats_timecodes_like_ffprobe() {
+        for (first, base, drop, offset, expected) in [
             (0, 25, 0, 0, Some("00:00:00:00")),
             (90_000, 25, 0, 30, Some("01:00:01:05")),
             (1799, 30, 1, 0, Some("00:00:59;29")),
@@ -74,7 +75,7 @@ mod tests {
             (i64::MAX, 25, 0, 1, None),
             ((1 << 40) + 1, 25, 0, 0, Some("00:00:00:01")),
         ] {
-            assert_eq!(told(first, base, drop, after).as_deref(), expected);
+            assert_eq!(timecode_of(first, base, drop, offset).as_deref(), expected);
         }
     }
 }

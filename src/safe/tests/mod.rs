@@ -1,25 +1,25 @@
-//! The verdict against a slow and obvious model, over random states of cards, copies, verifications, disks and clocks.
-//! The model in `model` was written from docs/safe.md alone.
+//! Compares the verdict with a slow and simple model, on random cards, copies, verifications, disks
+//! and clocks. The model in `model` was written from docs/safe.md alone.
 
 mod model;
-mod zones;
+mod time_zones;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::catalogue::{Claim, CopyState, Listed, Logged, MountedWith, Stood};
+use crate::catalogue::{CopyState, HashRecord, LoggedCopy, MountedWith, RecordedPath, ScannedFile};
 use crate::checksum::HashKind;
-use crate::footage::{Backing, Image};
-use crate::original::Stamp;
+use crate::source_file::Stamp;
+use crate::volume::{Backing, Image};
 
-/// States that are tried; `scripts/endurance` asks for more.
+/// Number of random worlds; `scripts/endurance` sets a higher one.
 fn states() -> u64 {
     let asked = std::env::var("BTSINDEX_SAFE_STATES").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(100_000)
 }
 
-/// Numbers that look random: splitmix64.
+/// Pseudo-random number generator: splitmix64.
 struct Dice(u64);
 
 impl Dice {
@@ -31,7 +31,7 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    /// Once in so many times.
+    /// Returns true once in `times` calls on average.
     fn one_in(&mut self, times: u64) -> bool {
         self.below(times) == 0
     }
@@ -44,10 +44,10 @@ impl Dice {
 const NOW: i64 = 1_790_000_000;
 const DAY: i64 = 86_400;
 const NANOS: i64 = 1_000_000_000;
-/// When every file of a card was shot.
+/// Unix time at which every file of the card was recorded.
 const SHOT: i64 = NOW - 40 * DAY;
 
-/// What a copy looks like whose file was written so long after it was shot.
+/// Returns the stamp of a file written `later` seconds after it was recorded.
 fn stamp(bytes: u64, later: i64) -> Stamp {
     Stamp {
         bytes,
@@ -62,32 +62,32 @@ fn content(number: u64) -> Fingerprint {
     Fingerprint::from_bytes(bytes)
 }
 
-/// A copy, as it came about.
+/// Recorded copy, and what is observed at its path.
 #[derive(Clone)]
-struct Place {
-    stood: Stood,
-    sight: Sight,
+struct PlacedCopy {
+    recorded: RecordedPath,
+    observation: Observation,
 }
 
-/// A card, what is known, and what is seen.
+/// Card, recorded facts and observations.
 struct World {
-    card: OfCard,
-    shelves: BTreeMap<i64, Shelf>,
-    /// The contents of its files; none: it could not be read.
+    card: CardLocation,
+    copy_volumes: BTreeMap<i64, CopyVolume>,
+    /// Content of each file; `None` if it could not be read.
     files: Vec<Option<(Fingerprint, u64)>>,
-    places: BTreeMap<(Fingerprint, u64), Vec<Place>>,
-    wanted: Wanted,
+    places: BTreeMap<(Fingerprint, u64), Vec<PlacedCopy>>,
+    requirements: Requirements,
     doubts: usize,
     is_interrupted: bool,
 }
 
-/// The system disk, which the catalogue does not know.
+/// Identity of the system disk, which is not in the catalogue.
 const SYSTEM: &str = "uuid:system";
 
-/// Numbers of sets of volumes that were mounted at the same time.
+/// Ids of sets of volumes mounted at the same time.
 const SETS: [i64; 3] = [1, 2, 3];
 
-/// What the card's volume is known by.
+/// Identity of the card's volume.
 const CARD: &str = "uuid:card";
 
 const DISKS: [&str; 9] = [
@@ -104,12 +104,12 @@ const DISKS: [&str; 9] = [
 
 impl World {
     fn random(dice: &mut Dice) -> Self {
-        let mut shelves = BTreeMap::new();
+        let mut copy_volumes = BTreeMap::new();
         for volume in 1..=1 + i64::try_from(dice.below(5)).unwrap() {
-            let shelf = shelf(dice, volume);
-            shelves.insert(volume, shelf);
+            let copy_volume = random_volume(dice, volume);
+            copy_volumes.insert(volume, copy_volume);
         }
-        hold_images(&mut shelves);
+        nest_images(&mut copy_volumes);
         let disks = if dice.one_in(3) {
             Disks::default()
         } else {
@@ -124,11 +124,11 @@ impl World {
         let holders = backing.images.iter().map(|image| image.volume.clone());
         let held_by: Vec<String> = holders.filter(|holder| holder != SYSTEM).collect();
         let mut all_disks = disks.clone();
-        let holders = shelves.values();
+        let holders = copy_volumes.values();
         for holder in holders.filter(|holder| held_by.contains(&holder.identity)) {
             all_disks.extend(&holder.disks);
         }
-        let card = OfCard {
+        let card = CardLocation {
             volume,
             all_disks,
             backing,
@@ -138,7 +138,7 @@ impl World {
             disks,
             identity: volume.map_or(CARD.to_owned(), |volume| format!("uuid:{volume}")),
             is_share: dice.one_in(12),
-            is_disk_said: dice.one_in(4),
+            is_disk_named_by_user: dice.one_in(4),
             changes: if dice.one_in(6) {
                 vec![(SHOT + 17) * NANOS]
             } else {
@@ -150,20 +150,20 @@ impl World {
             .collect();
         let mut places = BTreeMap::new();
         for file in files.iter().flatten() {
-            let all: Vec<i64> = shelves.keys().copied().collect();
+            let all: Vec<i64> = copy_volumes.keys().copied().collect();
             places.entry(*file).or_insert_with(|| {
                 let count = 1 + dice.below(4);
                 (0..count)
-                    .map(|_| Place::random(dice, *file, dice_volume(&all, count)))
-                    .collect::<Vec<Place>>()
+                    .map(|_| PlacedCopy::random(dice, *file, dice_volume(&all, count)))
+                    .collect::<Vec<PlacedCopy>>()
             });
         }
-        // Every place is on a volume of its own more often than not.
+        // Most copies are on separate volumes.
         for places in places.values_mut() {
             for (at, place) in places.iter_mut().enumerate() {
                 let at = i64::try_from(at).unwrap();
                 let volume = if dice.one_in(5) { 1 } else { 1 + at };
-                place.stood.volume = volume.min(i64::try_from(shelves.len()).unwrap());
+                place.recorded.volume = volume.min(i64::try_from(copy_volumes.len()).unwrap());
             }
         }
         let max_age = dice
@@ -171,10 +171,10 @@ impl World {
             .then(|| Age(dice.pick(&[DAY, 10 * DAY, 30 * DAY])));
         Self {
             card,
-            shelves,
+            copy_volumes,
             files,
             places,
-            wanted: Wanted {
+            requirements: Requirements {
                 copies: dice.pick(&[1, 1, 1, 2, 2, 3]),
                 max_age,
                 now: NOW,
@@ -189,11 +189,11 @@ impl World {
             let counted = file.map(|file| {
                 let at: Vec<_> = self.places[&file]
                     .iter()
-                    .map(|place| (&place.stood, PathBuf::new(), None, &place.sight))
+                    .map(|place| (&place.recorded, PathBuf::new(), None, &place.observation))
                     .collect();
-                counted(file, &at, &self.card, &self.shelves, self.wanted)
+                count_copies(file, &at, &self.card, &self.copy_volumes, self.requirements)
             });
-            FileState {
+            CheckedFile {
                 inside: PathBuf::new(),
                 bytes: 100,
                 content: file.map(|file| file.0).ok_or_else(|| "unread".to_owned()),
@@ -204,20 +204,20 @@ impl World {
         Report {
             files: files.collect(),
             doubts: vec![Problem::new("", "a doubt"); self.doubts],
-            wanted: self.wanted,
+            requirements: self.requirements,
             is_interrupted: self.is_interrupted,
             card: PathBuf::new(),
             label: String::new(),
             is_whole_volume: true,
             left_out: Vec::new(),
-            shelves: BTreeMap::new(),
+            copy_volumes: BTreeMap::new(),
             how: None,
-            mends: Vec::new(),
+            remedies: Vec::new(),
         }
     }
 }
 
-/// An image file on a volume. Two of its names are links to one file.
+/// Returns an image file on a volume. Two of the names are hard links to one file.
 fn image(dice: &mut Dice, volume: &str) -> Image {
     let (file, inode) = dice.pick(&[
         ("a.img", Some(7)),
@@ -236,10 +236,10 @@ fn image(dice: &mut Dice, volume: &str) -> Image {
     }
 }
 
-fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
-    let mut told = vec![dice.pick(&DISKS)];
+fn random_volume(dice: &mut Dice, volume: i64) -> CopyVolume {
+    let mut names = vec![dice.pick(&DISKS)];
     if dice.one_in(8) {
-        told.push(dice.pick(&DISKS));
+        names.push(dice.pick(&DISKS));
     }
     let mut backing = Backing {
         is_memory: dice.one_in(30),
@@ -264,46 +264,50 @@ fn shelf(dice: &mut Dice, volume: i64) -> Shelf {
         };
         mounted_with.insert((other, dice.pick(&SETS)));
     }
-    Shelf {
+    CopyVolume {
         label: format!("SHELF-{volume}"),
-        disks: Disks::new(told.iter().copied()),
-        all_disks: Disks::new(told.iter().copied()),
+        disks: Disks::new(names.iter().copied()),
+        all_disks: Disks::new(names.iter().copied()),
         held_by: Vec::new(),
-        is_share: told.iter().any(|told| told.starts_with("server:")) || dice.one_in(16),
-        is_disk_said: told.iter().any(|told| told.starts_with("said:")),
-        told: told.into_iter().map(str::to_owned).collect(),
+        is_share: names.iter().any(|name| name.starts_with("server:")) || dice.one_in(16),
+        is_disk_named_by_user: names.iter().any(|name| name.starts_with("said:")),
+        disk_names: names.into_iter().map(str::to_owned).collect(),
         is_mounted: true,
-        is_beside: dice.one_in(2),
+        is_on_other_device: dice.one_in(2),
         identity: format!("uuid:{volume}"),
         backing,
-        cache: ShelfCache::None,
+        cache: VolumeCache::None,
         mounted_with,
         replaced_by: dice.one_in(20).then(|| "NEW".to_owned()),
         formats: i64::from(dice.one_in(20)) + i64::from(dice.one_in(40)),
     }
 }
 
-/// What follows for image files on volumes that are there: an image on an image is on all that this one is on.
-fn hold_images(shelves: &mut BTreeMap<i64, Shelf>) {
-    for _ in 0..shelves.len() {
-        let before = shelves.clone();
-        for shelf in shelves.values_mut() {
+/// Propagates facts through nested image files: an image inside another image is on all its
+/// storage.
+fn nest_images(copy_volumes: &mut BTreeMap<i64, CopyVolume>) {
+    for _ in 0..copy_volumes.len() {
+        let before = copy_volumes.clone();
+        for copy_volume in copy_volumes.values_mut() {
             for holder in before.values() {
-                if shelf.backing.is_held_by(&holder.identity) {
-                    shelf.backing.is_memory |= holder.backing.is_memory;
-                    shelf.backing.images.extend(holder.backing.images.clone());
-                    shelf.backing.images.sort();
-                    shelf.backing.images.dedup();
+                if copy_volume.backing.is_held_by(&holder.identity) {
+                    copy_volume.backing.is_memory |= holder.backing.is_memory;
+                    copy_volume
+                        .backing
+                        .images
+                        .extend(holder.backing.images.clone());
+                    copy_volume.backing.images.sort();
+                    copy_volume.backing.images.dedup();
                 }
             }
         }
     }
-    let before = shelves.clone();
-    for shelf in shelves.values_mut() {
+    let before = copy_volumes.clone();
+    for copy_volume in copy_volumes.values_mut() {
         for holder in before.values() {
-            if shelf.backing.is_held_by(&holder.identity) {
-                shelf.held_by.push(holder.identity.clone());
-                shelf.all_disks.extend(&holder.disks);
+            if copy_volume.backing.is_held_by(&holder.identity) {
+                copy_volume.held_by.push(holder.identity.clone());
+                copy_volume.all_disks.extend(&holder.disks);
             }
         }
     }
@@ -313,19 +317,19 @@ fn dice_volume(all: &[i64], count: u64) -> i64 {
     all[usize::try_from(count).unwrap() % all.len()]
 }
 
-impl Place {
-    /// A copy that is well, to which mishaps come.
+impl PlacedCopy {
+    /// Returns a valid copy with random faults.
     fn random(dice: &mut Dice, file: (Fingerprint, u64), volume: i64) -> Self {
-        let mut claims = claims(dice, file);
-        let listed = dice.one_in(2).then(|| Listed {
+        let mut claims = random_claims(dice, file);
+        let listed = dice.one_in(2).then(|| ScannedFile {
             bytes: if dice.one_in(12) { 99 } else { 100 },
             modified: (SHOT + dice.pick(&[0, 0, 0, 0, 1, 3, DAY])) * NANOS,
             is_missing: dice.one_in(10),
         });
-        let mut sight = seen(dice, file);
-        change_later(dice, &mut claims, &mut sight);
+        let mut observation = random_observation(dice, file);
+        change_later(dice, &mut claims, &mut observation);
         Self {
-            stood: Stood {
+            recorded: RecordedPath {
                 volume,
                 path: if dice.one_in(16) {
                     PathBuf::from("A001/ascmhl/ascmhl_chain.xml")
@@ -333,16 +337,16 @@ impl Place {
                     PathBuf::new()
                 },
                 root: None,
-                claims,
+                records: claims,
                 listed,
             },
-            sight,
+            observation,
         }
     }
 }
 
-/// What is recorded of a copy that is well, to which mishaps come.
-fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
+/// Returns claims of a valid copy with random faults.
+fn random_claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<HashRecord> {
     let ages = [
         0,
         0,
@@ -357,18 +361,18 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         -1,
     ];
     let at = NOW - dice.pick(&ages);
-    let mut claim = Claim {
+    let mut claim = HashRecord {
         content: file.0,
         bytes: file.1,
         stamp: (!dice.one_in(12)).then(|| stamp(100, 0)),
         state: CopyState::Verified,
         at,
         by: HashKind::Xxh64,
-        how: Some(How::Bypassed),
+        how: Some(ReadMethod::Bypassed),
         session: None,
         mounted_set: (!dice.one_in(5)).then(|| dice.pick(&SETS)),
         formats: dice.pick(&[0, 0, 0, 0, 1, 2]),
-        logged: Some(Logged {
+        logged: Some(LoggedCopy {
             file: 1,
             place: 0,
             digest: None,
@@ -385,19 +389,19 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     }
     if dice.one_in(8) {
         claim.how = dice.pick(&[
-            Some(How::Cached),
-            Some(How::Remounted),
-            Some(How::Dropped),
+            Some(ReadMethod::Cached),
+            Some(ReadMethod::Remounted),
+            Some(ReadMethod::Dropped),
             None,
         ]);
     }
     let mut claims = Vec::new();
     if dice.one_in(6) {
-        // Its hash in the catalogue.
-        claims.push(Claim {
+        // Hash recorded by a scan.
+        claims.push(HashRecord {
             content: if dice.one_in(3) { content(7) } else { file.0 },
             stamp: Some(stamp(100, dice.pick(&[0, 0, DAY]))),
-            how: dice.pick(&[Some(How::Bypassed), Some(How::Cached), None]),
+            how: dice.pick(&[Some(ReadMethod::Bypassed), Some(ReadMethod::Cached), None]),
             logged: None,
             state: CopyState::Verified,
             at: NOW - dice.pick(&[0, DAY, 30 * DAY]),
@@ -410,8 +414,8 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
         claims.push(claim.clone());
     }
     if dice.one_in(8) {
-        // Another ingest's word about the same path.
-        claims.push(Claim {
+        // Record of another ingest about the same path.
+        claims.push(HashRecord {
             content: if dice.one_in(2) { content(8) } else { file.0 },
             bytes: if dice.one_in(5) { 101 } else { file.1 },
             state: dice.pick(&[
@@ -430,12 +434,12 @@ fn claims(dice: &mut Dice, file: (Fingerprint, u64)) -> Vec<Claim> {
     claims
 }
 
-/// Two files were not changed at the same moment; one that is seen twice was.
-fn change_later(dice: &mut Dice, claims: &mut [Claim], sight: &mut Sight) {
+/// Changes the ctime, so that this is another file: one file that is visible twice has equal ctimes.
+fn change_later(dice: &mut Dice, claims: &mut [HashRecord], observation: &mut Observation) {
     let later = dice.pick(&[0, 10, 20, 30, 40]) * NANOS;
     let stamps = claims.iter_mut().filter_map(|claim| claim.stamp.as_mut());
-    let seen = match sight {
-        Sight::File(stamp, _) | Sight::Read(_, stamp, ..) => Some(stamp),
+    let seen = match observation {
+        Observation::File(stamp, _) | Observation::Read(_, stamp, ..) => Some(stamp),
         _ => None,
     };
     for stamp in stamps.chain(seen) {
@@ -443,30 +447,30 @@ fn change_later(dice: &mut Dice, claims: &mut [Claim], sight: &mut Sight) {
     }
 }
 
-/// What is seen where a file should be.
-fn seen(dice: &mut Dice, file: (Fingerprint, u64)) -> Sight {
+/// Returns a random state of a path.
+fn random_observation(dice: &mut Dice, file: (Fingerprint, u64)) -> Observation {
     match dice.below(12) {
-        0 => Sight::Gone,
-        1 => Sight::Unreadable("broken".to_owned()),
-        2 => Sight::Read(content(9), stamp(100, 0), NOW, How::Bypassed),
-        3 => Sight::Read(
+        0 => Observation::Missing,
+        1 => Observation::Unreadable("broken".to_owned()),
+        2 => Observation::Read(content(9), stamp(100, 0), NOW, ReadMethod::Bypassed),
+        3 => Observation::Read(
             file.0,
             stamp(dice.pick(&[100, 99]), 0),
             NOW,
-            dice.pick(&[How::Bypassed, How::Cached]),
+            dice.pick(&[ReadMethod::Bypassed, ReadMethod::Cached]),
         ),
         4..=6 => {
             let mut seen = stamp(dice.pick(&[100, 100, 100, 99]), 0);
             seen.modified += dice.pick(&[0, 0, 0, 2, 3, -DAY]) * NANOS;
             seen.changed = seen.changed.map(|at| at + dice.pick(&[0, 0, 0, 1, -NANOS]));
-            Sight::File(seen, dice.one_in(2))
+            Observation::File(seen, dice.one_in(2))
         }
-        _ => Sight::Away,
+        _ => Observation::NotMounted,
     }
 }
 
 #[test]
-fn it_says_what_the_model_says() {
+fn agrees_with_the_model() {
     let (mut safe, mut not_safe) = (0_u64, 0_u64);
     for seed in 0..states() {
         let world = World::random(&mut Dice(seed));
@@ -484,7 +488,7 @@ fn it_says_what_the_model_says() {
             not_safe += 1;
         }
     }
-    // Both answers are met often enough for their comparison to mean something.
+    // Each verdict is frequent enough for the comparison to be meaningful.
     assert!(
         safe * 20 > states() && not_safe * 20 > states(),
         "{safe} {not_safe}"
@@ -492,7 +496,7 @@ fn it_says_what_the_model_says() {
 }
 
 #[test]
-fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
+fn any_fault_makes_a_safe_card_unsafe() {
     let mut tried = 0;
     for seed in 0..states() / 10 {
         let mut world = World::random(&mut Dice(seed));
@@ -501,28 +505,32 @@ fn whatever_is_taken_from_a_safe_card_makes_it_unsafe() {
         }
         tried += 1;
         // One more disk than there are.
-        let most = world.files.iter().flatten();
-        let most = most.map(|file| model::disks(&world, *file)).max().unwrap();
-        let wanted = world.wanted;
-        world.wanted.copies = most + 1;
+        let max_disks = world.files.iter().flatten();
+        let max_disks = max_disks
+            .map(|file| model::disks(&world, *file))
+            .max()
+            .unwrap();
+        let requirements = world.requirements;
+        world.requirements.copies = max_disks + 1;
         assert!(!world.report().is_safe(), "seed {seed}");
-        world.wanted = wanted;
-        // A file that nobody copied.
+        world.requirements = requirements;
+        // A file without copies.
         world.files.push(Some((content(99), 100)));
         world.places.insert((content(99), 100), Vec::new());
         assert!(!world.report().is_safe(), "seed {seed}");
         world.files.pop();
-        // All copies are altered, or all disks are one.
+        // All copies are altered, or all disks are the same.
         let places = world.places.clone();
         for place in world.places.values_mut().flatten() {
-            place.sight = Sight::Read(content(98), stamp(100, 0), NOW, How::Bypassed);
+            place.observation =
+                Observation::Read(content(98), stamp(100, 0), NOW, ReadMethod::Bypassed);
         }
         assert!(!world.report().is_safe(), "seed {seed}");
         world.places = places;
-        if world.wanted.copies > 1 {
-            for shelf in world.shelves.values_mut() {
-                shelf.disks = Disks::new(["one"]);
-                shelf.all_disks = shelf.disks.clone();
+        if world.requirements.copies > 1 {
+            for copy_volume in world.copy_volumes.values_mut() {
+                copy_volume.disks = Disks::new(["one"]);
+                copy_volume.all_disks = copy_volume.disks.clone();
             }
             assert!(!world.report().is_safe(), "seed {seed}");
         }

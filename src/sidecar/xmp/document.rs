@@ -1,7 +1,7 @@
-//! A whole sidecar, kept as it was written.
+//! Lossless XML document model of a sidecar.
 //!
-//! Other programs keep their edits in these files. What is not understood here is written
-//! again letter by letter, so that nothing of theirs is lost.
+//! Other programs store their edits in these files. All content that this program does not
+//! understand is written back unchanged.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -10,18 +10,19 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, Event};
 
 use super::XmpError;
-use super::element::{Attribute, Element, Node};
+use super::element::{Attribute, Node, XmlElement};
 use super::encoding::Encoding;
 use super::escape::{bad_reference, is_xml};
-use super::names::{RDF_RDF, Scope, XMLNS};
-use super::tag::{Tag, short};
+use super::names::{NamespaceScope, RDF_RDF, XMLNS};
+use super::start_tag::{RawStartTag, short};
 
-/// Elements within elements; a marker's parameters are thirteen deep.
-const DEEPEST: usize = 64;
-/// Elements, attributes and texts; an hour of transcribed speech has some 200,000.
-const MOST_NODES: usize = 500_000;
+/// Maximum nesting depth of elements. The parameters of a marker are at level 13.
+const MAX_DEPTH: usize = 64;
+/// Maximum number of elements, attributes and texts. An hour of transcribed speech takes about
+/// 200,000.
+const MAX_NODES: usize = 500_000;
 
-/// A document: one element, and what stands around it.
+/// XML document: the root element and the nodes around it.
 #[derive(Debug)]
 pub(super) struct Document {
     encoding: Encoding,
@@ -29,27 +30,32 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// Reads a whole document.
+    /// Parses a whole document.
     ///
     /// # Errors
-    /// When it is too large or too deep, its text cannot be read, or it is not well-formed XML
-    /// without a DTD.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, XmpError> {
+    /// Returns an error if the document is too large, nested too deeply, in an unknown encoding,
+    /// not well-formed, or has a DTD.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, XmpError> {
         let (encoding, text) = Encoding::decode(bytes)?;
         if let Some((at, c)) = text.char_indices().find(|(_, c)| !is_xml(*c)) {
-            let reason = format!("U+{:04X} cannot stand in XML", u32::from(c));
+            let reason = format!("U+{:04X} is not allowed in XML", u32::from(c));
             return Err(malformed(&text, at, reason));
         }
-        let nodes = Builder::new(&text, encoding).build()?;
+        let nodes = DocumentBuilder::new(&text, encoding).build()?;
         let document = Self { encoding, nodes };
-        // What was not kept whole must not be written over the original.
+        // Rejects a document that cannot be reproduced exactly, because writing it would lose
+        // content.
         if document.text() != text {
-            return Err(malformed(&text, 0, "it cannot be kept whole"));
+            return Err(malformed(
+                &text,
+                0,
+                "the document cannot be reproduced exactly",
+            ));
         }
         Ok(document)
     }
 
-    /// The document as a file holds it.
+    /// Serializes the document in its original encoding.
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.encoding.encode(&self.text())
     }
@@ -62,11 +68,11 @@ impl Document {
         text
     }
 
-    /// The element that holds all of the RDF: the outermost one, or one in it.
+    /// Returns the `rdf:RDF` element: the root element or one of its children.
     ///
     /// # Errors
-    /// When there is none.
-    pub(super) fn rdf(&self) -> Result<&Element, XmpError> {
+    /// Returns [`XmpError::NoRdf`] if there is none.
+    pub(super) fn rdf(&self) -> Result<&XmlElement, XmpError> {
         let root = self.nodes.iter().find_map(|node| match node {
             Node::Element(element) => Some(element),
             _ => None,
@@ -81,17 +87,17 @@ impl Document {
             .ok_or(XmpError::NoRdf)
     }
 
-    /// The same, to be changed, with what prefixes stand for in it.
+    /// Returns the `rdf:RDF` element for editing, and the namespace bindings in its scope.
     ///
     /// # Errors
-    /// When there is none.
-    pub(super) fn rdf_mut(&mut self) -> Result<(&mut Element, Scope), XmpError> {
+    /// Returns [`XmpError::NoRdf`] if there is none.
+    pub(super) fn rdf_mut(&mut self) -> Result<(&mut XmlElement, NamespaceScope), XmpError> {
         let root = self.nodes.iter_mut().find_map(|node| match node {
             Node::Element(element) => Some(element),
             _ => None,
         });
         let root = root.ok_or(XmpError::NoRdf)?;
-        let scope = Scope::default().within(&root.attributes);
+        let scope = NamespaceScope::default().with_bindings(&root.attributes);
         if root.is(RDF_RDF) {
             return Ok((root, scope));
         }
@@ -99,12 +105,12 @@ impl Document {
         let rdf = elements
             .find(|element| element.is(RDF_RDF))
             .ok_or(XmpError::NoRdf)?;
-        let scope = scope.within(&rdf.attributes);
+        let scope = scope.with_bindings(&rdf.attributes);
         Ok((rdf, scope))
     }
 }
 
-/// A fault, told with its line.
+/// Creates an error that states the line of a byte position.
 fn malformed(text: &str, at: usize, reason: impl Into<String>) -> XmpError {
     let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
     XmpError::Malformed {
@@ -113,29 +119,29 @@ fn malformed(text: &str, at: usize, reason: impl Into<String>) -> XmpError {
     }
 }
 
-/// Makes elements out of what the parser meets.
-struct Builder<'a> {
+/// Builder of the document tree from parser events.
+struct DocumentBuilder<'a> {
     text: &'a str,
     encoding: Encoding,
-    /// Where the part that is looked at begins.
+    /// Byte position at which the current event starts.
     at: usize,
-    nodes: usize,
-    scope: Scope,
-    /// Elements that were begun, each with the prefixes it binds.
-    open: Vec<(Element, Vec<String>)>,
-    done: Vec<Node>,
+    node_count: usize,
+    scope: NamespaceScope,
+    /// Open elements, each with the prefixes that it binds.
+    open: Vec<(XmlElement, Vec<String>)>,
+    finished: Vec<Node>,
 }
 
-impl<'a> Builder<'a> {
+impl<'a> DocumentBuilder<'a> {
     fn new(text: &'a str, encoding: Encoding) -> Self {
         Self {
             text,
             encoding,
             at: 0,
-            nodes: 0,
-            scope: Scope::default(),
+            node_count: 0,
+            scope: NamespaceScope::default(),
             open: Vec::new(),
-            done: Vec::new(),
+            finished: Vec::new(),
         }
     }
 
@@ -148,11 +154,11 @@ impl<'a> Builder<'a> {
                 malformed(self.text, at, error.to_string())
             })?;
             let end = usize::try_from(reader.buffer_position()).unwrap_or(self.text.len());
-            let written = self.text.get(self.at..end).unwrap_or_default();
+            let source = self.text.get(self.at..end).unwrap_or_default();
             if matches!(event, Event::Eof) {
                 break;
             }
-            self.take(&event, written)
+            self.handle_event(&event, source)
                 .map_err(|reason| malformed(self.text, self.at, reason))?;
             self.at = end;
         }
@@ -160,75 +166,76 @@ impl<'a> Builder<'a> {
             let reason = format!("`{}` is not closed", short(&element.name));
             return Err(malformed(self.text, self.text.len(), reason));
         }
-        Ok(self.done)
+        Ok(self.finished)
     }
 
-    fn take(&mut self, event: &Event<'_>, written: &str) -> Result<(), String> {
+    fn handle_event(&mut self, event: &Event<'_>, source: &str) -> Result<(), String> {
         match event {
             Event::Start(_) => {
-                if self.open.len() == DEEPEST {
-                    return Err(format!("elements stand more than {DEEPEST} deep"));
+                if self.open.len() == MAX_DEPTH {
+                    return Err(format!("elements are nested more than {MAX_DEPTH} deep"));
                 }
-                let opened = self.opened(inside(written, "<", ">"))?;
-                self.open.push(opened);
+                let element = self.start_element(strip_delimiters(source, "<", ">"))?;
+                self.open.push(element);
                 Ok(())
             }
             Event::Empty(_) => {
-                let (element, bound) = self.opened(inside(written, "<", "/>"))?;
+                let (element, bound) = self.start_element(strip_delimiters(source, "<", "/>"))?;
                 self.scope.leave(&bound);
-                self.put(Node::Element(element))
+                self.add_node(Node::Element(element))
             }
             Event::End(_) => {
-                let (mut element, bound) = self.open.pop().ok_or("nothing is open")?;
-                let end = inside(written, "</", ">");
+                let (mut element, bound) = self.open.pop().ok_or("end tag without a start tag")?;
+                let end = strip_delimiters(source, "</", ">");
                 element.end = Some(end.get(element.name.len()..).unwrap_or_default().to_owned());
                 self.scope.leave(&bound);
-                self.put(Node::Element(element))
+                self.add_node(Node::Element(element))
             }
-            Event::Text(_) | Event::GeneralRef(_) => self.put_text(written),
-            Event::CData(_) => {
-                self.put(Node::Cdata(inside(written, "<![CDATA[", "]]>").to_owned()))
-            }
+            Event::Text(_) | Event::GeneralRef(_) => self.add_text(source),
+            Event::CData(_) => self.add_node(Node::Cdata(
+                strip_delimiters(source, "<![CDATA[", "]]>").to_owned(),
+            )),
             Event::Decl(declared) => {
-                self.check(declared)?;
-                self.put(Node::Other(written.to_owned()))
+                self.check_declaration(declared)?;
+                self.add_node(Node::Other(source.to_owned()))
             }
-            Event::Comment(_) | Event::PI(_) => self.put(Node::Other(written.to_owned())),
-            Event::DocType(_) => Err("a DTD has no place in a sidecar".to_owned()),
+            Event::Comment(_) | Event::PI(_) => self.add_node(Node::Other(source.to_owned())),
+            Event::DocType(_) => Err("a DTD is not allowed in a sidecar".to_owned()),
             Event::Eof => Ok(()),
         }
     }
 
-    /// The element that a start tag begins, its names bound, and the prefixes that it binds.
-    fn opened(&mut self, written: &str) -> Result<(Element, Vec<String>), String> {
-        let Tag {
+    /// Parses a start tag. Returns the element with its namespaces resolved, and the prefixes that
+    /// the tag binds.
+    fn start_element(&mut self, source: &str) -> Result<(XmlElement, Vec<String>), String> {
+        let RawStartTag {
             name,
             mut attributes,
             tail,
-        } = Tag::read(written)?;
-        self.count(attributes.len())?;
+        } = RawStartTag::parse(source)?;
+        self.count_nodes(attributes.len())?;
         let bound = self.scope.enter(&attributes);
         let space = match name.split_once(':') {
-            Some((prefix, _)) => self.bound(prefix)?,
-            None => self.scope.space("").unwrap_or_else(|| Rc::from("")),
+            Some((prefix, _)) => self.namespace(prefix)?,
+            None => self.scope.namespace("").unwrap_or_else(|| Rc::from("")),
         };
-        let nothing: Rc<str> = Rc::from("");
-        let mut known = HashSet::new();
+        let no_namespace: Rc<str> = Rc::from("");
+        let mut names = HashSet::new();
         for attribute in &mut attributes {
             attribute.space = match attribute.name().split_once(':') {
                 Some(("xmlns", _)) => Rc::from(XMLNS),
-                Some((prefix, _)) => self.bound(prefix)?,
-                None => Rc::clone(&nothing),
+                Some((prefix, _)) => self.namespace(prefix)?,
+                None => Rc::clone(&no_namespace),
             };
         }
-        if let Some(twice) = attributes.iter().find(|one| !known.insert(expanded(one))) {
-            return Err(format!(
-                "the attribute `{}` stands twice",
-                short(twice.name())
-            ));
+        if let Some(duplicate) = attributes
+            .iter()
+            .find(|attribute| !names.insert(expanded_name(attribute)))
+        {
+            return Err(format!("duplicate attribute `{}`", short(duplicate.name())));
         }
-        drop(known);
-        let element = Element {
+        drop(names);
+        let element = XmlElement {
             name: name.to_owned(),
             space,
             attributes,
@@ -239,59 +246,59 @@ impl<'a> Builder<'a> {
         Ok((element, bound))
     }
 
-    fn bound(&self, prefix: &str) -> Result<Rc<str>, String> {
-        let space = self.scope.space(prefix);
-        space.ok_or_else(|| format!("the prefix `{}` stands for nothing", short(prefix)))
+    fn namespace(&self, prefix: &str) -> Result<Rc<str>, String> {
+        let space = self.scope.namespace(prefix);
+        space.ok_or_else(|| format!("undeclared prefix `{}`", short(prefix)))
     }
 
-    fn count(&mut self, more: usize) -> Result<(), String> {
-        self.nodes += more;
-        if self.nodes > MOST_NODES {
-            return Err(format!("it has more than {MOST_NODES} parts"));
+    fn count_nodes(&mut self, more: usize) -> Result<(), String> {
+        self.node_count += more;
+        if self.node_count > MAX_NODES {
+            return Err(format!("more than {MAX_NODES} nodes"));
         }
         Ok(())
     }
 
-    fn put_text(&mut self, written: &str) -> Result<(), String> {
-        if let Some(name) = bad_reference(written) {
-            return Err(format!("`&{name};` is not known"));
+    fn add_text(&mut self, source: &str) -> Result<(), String> {
+        if let Some(name) = bad_reference(source) {
+            return Err(format!("invalid reference `&{name};`"));
         }
         let last = self.open.last_mut();
         let last = last.and_then(|(element, _)| element.children.last_mut());
         if let Some(Node::Text(text)) = last {
-            text.push_str(written);
+            text.push_str(source);
             return Ok(());
         }
-        self.put(Node::Text(written.to_owned()))
+        self.add_node(Node::Text(source.to_owned()))
     }
 
-    fn put(&mut self, node: Node) -> Result<(), String> {
-        self.count(1)?;
+    fn add_node(&mut self, node: Node) -> Result<(), String> {
+        self.count_nodes(1)?;
         if let Some((element, _)) = self.open.last_mut() {
             element.children.push(node);
             return Ok(());
         }
         let is_root = |node: &Node| matches!(node, Node::Element(_));
-        let fits = match &node {
-            Node::Element(_) => !self.done.iter().any(is_root),
+        let is_allowed = match &node {
+            Node::Element(_) => !self.finished.iter().any(is_root),
             Node::Text(_) => node.is_blank(),
             Node::Cdata(_) => false,
             Node::Other(_) => true,
         };
-        if !fits {
-            return Err("something stands beside the outermost element".to_owned());
+        if !is_allowed {
+            return Err("content outside the root element".to_owned());
         }
-        self.done.push(node);
+        self.finished.push(node);
         Ok(())
     }
 
-    fn check(&self, declared: &BytesDecl<'_>) -> Result<(), String> {
+    fn check_declaration(&self, declared: &BytesDecl<'_>) -> Result<(), String> {
         if self.at != 0 {
-            return Err("the XML declaration does not stand first".to_owned());
+            return Err("the XML declaration is not at the start".to_owned());
         }
         let version = declared.version().map_err(|error| error.to_string())?;
         if version != "1.0" {
-            return Err(format!("XML {} is not read", short(&version)));
+            return Err(format!("XML {} is not supported", short(&version)));
         }
         match declared.encoding() {
             None => Ok(()),
@@ -301,8 +308,8 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// An attribute's name, told by its namespace.
-fn expanded(attribute: &Attribute) -> (Rc<str>, String) {
+/// Returns the expanded name of an attribute: its namespace and local name.
+fn expanded_name(attribute: &Attribute) -> (Rc<str>, String) {
     let name = attribute.name();
     let local = match name.split_once(':') {
         Some((_, local)) => local,
@@ -311,8 +318,8 @@ fn expanded(attribute: &Attribute) -> (Rc<str>, String) {
     (Rc::clone(&attribute.space), local.to_owned())
 }
 
-/// What stands between the two ends of a part.
-fn inside<'t>(written: &'t str, begin: &str, end: &str) -> &'t str {
-    let written = written.strip_prefix(begin).unwrap_or(written);
-    written.strip_suffix(end).unwrap_or(written)
+/// Strips the delimiters of a piece of markup.
+fn strip_delimiters<'t>(source: &'t str, begin: &str, end: &str) -> &'t str {
+    let source = source.strip_prefix(begin).unwrap_or(source);
+    source.strip_suffix(end).unwrap_or(source)
 }

@@ -1,36 +1,36 @@
-//! Changes to a document: each touches one property, in the shape it was found in.
+//! Editor of a document. Each edit changes one property and keeps its RDF form.
 
 use super::XmpError;
-use super::element::Element;
-use super::names::{ABOUT, BAG, DESCRIPTION, LI, Name, Prefixes, Scope};
-use super::rdf::{Found, is_list, items, list, set_leaf};
+use super::element::XmlElement;
+use super::names::{ABOUT, BAG, DESCRIPTION, LI, NamespaceScope, Prefixes, XmlName};
+use super::rdf::{RdfProperty, is_list, items, list, set_leaf};
 
-/// The properties of a file, to be changed.
+/// Editor of the properties in an `rdf:RDF` element.
 pub(super) struct Editor<'a> {
-    rdf: &'a mut Element,
-    /// What prefixes stand for in `rdf`.
-    scope: Scope,
+    rdf: &'a mut XmlElement,
+    /// Namespace bindings in scope at `rdf`.
+    scope: NamespaceScope,
 }
 
 impl<'a> Editor<'a> {
-    /// Changes what is in `rdf`.
-    pub(super) fn new(rdf: &'a mut Element, scope: Scope) -> Self {
+    /// Creates an editor for an `rdf:RDF` element; `scope` holds its namespace bindings.
+    pub(super) fn new(rdf: &'a mut XmlElement, scope: NamespaceScope) -> Self {
         Self { rdf, scope }
     }
 
-    /// The properties as they are now.
-    pub(super) fn rdf(&self) -> &Element {
+    /// Returns the `rdf:RDF` element in its current state.
+    pub(super) fn rdf(&self) -> &XmlElement {
         self.rdf
     }
 
-    /// Lets a property say one text, or takes it away.
-    pub(super) fn set(&mut self, name: Name, plain: Option<&str>) {
+    /// Sets a property to a text; `None` removes it.
+    pub(super) fn set(&mut self, name: XmlName, plain: Option<&str>) {
         for block in blocks(self.rdf) {
-            let is_there = match plain {
+            let is_done = match plain {
                 Some(plain) => block.set_attribute(name, plain),
                 None => block.remove_attribute(name),
             };
-            if is_there {
+            if is_done {
                 return;
             }
             let Some(property) = block.find_mut(|element| element.is(name)) else {
@@ -43,96 +43,99 @@ impl<'a> Editor<'a> {
             return;
         }
         if let Some(plain) = plain {
-            self.append(|prefixes| Element::new(prefixes, name).saying(plain));
+            self.append(|prefixes| XmlElement::new(prefixes, name).with_text(plain));
         }
     }
 
-    /// Puts a property in the place of whatever it was, or takes it away.
+    /// Replaces a property, whatever its form. If `build` returns `None`, only removes it.
     pub(super) fn replace(
         &mut self,
-        name: Name,
-        made: impl FnOnce(&mut Prefixes<'_>) -> Option<Element>,
+        name: XmlName,
+        build: impl FnOnce(&mut Prefixes<'_>) -> Option<XmlElement>,
     ) {
         for block in blocks(self.rdf) {
             block.remove_attribute(name);
             block.retain(|element| !element.is(name));
         }
-        self.append(made);
+        self.append(build);
     }
 
-    /// Takes items out of a list; the property goes with the last.
-    pub(super) fn retain(&mut self, name: Name, is_kept: impl Fn(&Found<'_>) -> bool) {
+    /// Removes items from a list. Removes the property as well if no item remains.
+    pub(super) fn retain(&mut self, name: XmlName, is_kept: impl Fn(&RdfProperty<'_>) -> bool) {
         for block in blocks(self.rdf) {
-            let attribute = block.attribute(name).map(Found::Text);
+            let attribute = block.attribute(name).map(RdfProperty::Text);
             if attribute.is_some_and(|text| !is_kept(&text)) {
                 block.remove_attribute(name);
             }
             block.retain(|property| match list(property) {
                 _ if !property.is(name) => true,
-                None => is_kept(&Found::Element(property)),
+                None => is_kept(&RdfProperty::Element(property)),
                 Some(list) => {
                     let is_empty = items(list).next().is_none();
-                    is_empty || items(list).any(|item| is_kept(&Found::Element(item)))
+                    is_empty || items(list).any(|item| is_kept(&RdfProperty::Element(item)))
                 }
             });
             let properties = block.elements_mut().filter(|property| property.is(name));
             for list in properties.filter_map(list_mut) {
-                list.retain(|item| !item.is(LI) || is_kept(&Found::Element(item)));
+                list.retain(|item| !item.is(LI) || is_kept(&RdfProperty::Element(item)));
             }
         }
     }
 
-    /// Puts items at the end of a list; one text becomes a list, and what is not there a new one.
+    /// Appends items to a list. A single text is converted to a list; a missing property is
+    /// created.
     ///
     /// # Errors
-    /// When the property is something else than a list or a text.
+    /// Returns an error if the property is neither a list nor a text.
     pub(super) fn add(
         &mut self,
-        name: Name,
-        shown: &'static str,
-        made: impl Fn(&mut Prefixes<'_>) -> Vec<Element>,
+        name: XmlName,
+        property_name: &'static str,
+        build: impl Fn(&mut Prefixes<'_>) -> Vec<XmlElement>,
     ) -> Result<(), XmpError> {
         if let Some(text) = self.take_attribute(name) {
             self.append(|prefixes| {
-                let mut all = vec![Element::new(prefixes, LI).saying(&text)];
-                all.extend(made(prefixes));
-                bag(prefixes, name, all)
+                let mut items = vec![XmlElement::new(prefixes, LI).with_text(&text)];
+                items.extend(build(prefixes));
+                bag(prefixes, name, items)
             });
             return Ok(());
         }
-        let own = self.rdf.inner_indent("");
+        let indent = self.rdf.inner_indent("");
         for block in blocks(self.rdf) {
-            let scope = self.scope.within(&block.attributes);
-            let own = block.inner_indent(&own);
+            let scope = self.scope.with_bindings(&block.attributes);
+            let indent = block.inner_indent(&indent);
             let Some(property) = block.find_mut(|element| element.is(name)) else {
                 continue;
             };
-            let scope = scope.within(&property.attributes);
-            into_list(property, &scope, &own).ok_or(XmpError::NoList { property: shown })?;
-            let own = property.inner_indent(&own);
+            let scope = scope.with_bindings(&property.attributes);
+            into_list(property, &scope, &indent).ok_or(XmpError::NotAList {
+                property: property_name,
+            })?;
+            let indent = property.inner_indent(&indent);
             if let Some(list) = list_mut(property) {
-                let scope = scope.within(&list.attributes);
+                let scope = scope.with_bindings(&list.attributes);
                 let mut prefixes = Prefixes::new(&scope);
-                let mut all = made(&mut prefixes);
+                let mut new_items = build(&mut prefixes);
                 let bindings: Vec<_> = prefixes.bindings().collect();
-                for item in &mut all {
+                for item in &mut new_items {
                     item.attributes.extend(bindings.iter().cloned());
                 }
-                for item in all {
-                    list.push(item, &own);
+                for item in new_items {
+                    list.push(item, &indent);
                 }
             }
             return Ok(());
         }
         self.append(|prefixes| {
-            let all = made(prefixes);
-            bag(prefixes, name, all)
+            let items = build(prefixes);
+            bag(prefixes, name, items)
         });
         Ok(())
     }
 
-    /// Takes an attribute out of its block; gives what it said.
-    fn take_attribute(&mut self, name: Name) -> Option<String> {
+    /// Removes a property that is an attribute, and returns its value.
+    fn take_attribute(&mut self, name: XmlName) -> Option<String> {
         let mut blocks = blocks(self.rdf);
         blocks.find_map(|block| {
             let text = block.attribute(name)?;
@@ -141,38 +144,43 @@ impl<'a> Editor<'a> {
         })
     }
 
-    /// Puts a property in the first block, or in a new one.
-    fn append<P: Into<Option<Element>>>(&mut self, made: impl FnOnce(&mut Prefixes<'_>) -> P) {
+    /// Appends a property to the first `rdf:Description` block. Creates the block if necessary.
+    fn append<P: Into<Option<XmlElement>>>(&mut self, build: impl FnOnce(&mut Prefixes<'_>) -> P) {
         if blocks(self.rdf).next().is_none() {
             let mut prefixes = Prefixes::new(&self.scope);
-            let block = Element::new(&mut prefixes, DESCRIPTION).with(&mut prefixes, ABOUT, "");
-            self.rdf.push(bound(block, prefixes), "");
+            let block = XmlElement::new(&mut prefixes, DESCRIPTION).with_attribute(
+                &mut prefixes,
+                ABOUT,
+                "",
+            );
+            self.rdf.push(with_missing_bindings(block, prefixes), "");
         }
-        let own = self.rdf.inner_indent("");
+        let indent = self.rdf.inner_indent("");
         let Some(block) = blocks(self.rdf).next() else {
             return;
         };
-        let scope = self.scope.within(&block.attributes);
+        let scope = self.scope.with_bindings(&block.attributes);
         let mut prefixes = Prefixes::new(&scope);
-        if let Some(property) = made(&mut prefixes).into() {
-            block.push(bound(property, prefixes), &own);
+        if let Some(property) = build(&mut prefixes).into() {
+            block.push(with_missing_bindings(property, prefixes), &indent);
         }
     }
 }
 
-/// A new element with the bindings that it needs.
-fn bound(mut element: Element, prefixes: Prefixes<'_>) -> Element {
+/// Adds the missing namespace bindings to a new element.
+fn with_missing_bindings(mut element: XmlElement, prefixes: Prefixes<'_>) -> XmlElement {
     element.attributes.extend(prefixes.bindings());
     element
 }
 
-fn bag(prefixes: &mut Prefixes<'_>, name: Name, items: Vec<Element>) -> Element {
-    let bag = Element::new(prefixes, BAG).holding(items);
-    Element::new(prefixes, name).holding([bag])
+fn bag(prefixes: &mut Prefixes<'_>, name: XmlName, items: Vec<XmlElement>) -> XmlElement {
+    let bag = XmlElement::new(prefixes, BAG).with_children(items);
+    XmlElement::new(prefixes, name).with_children([bag])
 }
 
-/// Makes a list of a property that is one text; `None` where it is neither.
-fn into_list(property: &mut Element, scope: &Scope, own: &str) -> Option<()> {
+/// Converts a property that is a single text into a list. Returns `None` if the property is
+/// neither.
+fn into_list(property: &mut XmlElement, scope: &NamespaceScope, indent: &str) -> Option<()> {
     if list(property).is_some() {
         return Some(());
     }
@@ -185,19 +193,19 @@ fn into_list(property: &mut Element, scope: &Scope, own: &str) -> Option<()> {
     }
     let text = property.text();
     let mut prefixes = Prefixes::new(scope);
-    let mut list = Element::new(&mut prefixes, BAG);
+    let mut list = XmlElement::new(&mut prefixes, BAG);
     if !text.trim().is_empty() {
-        list = list.holding([Element::new(&mut prefixes, LI).saying(&text)]);
+        list = list.with_children([XmlElement::new(&mut prefixes, LI).with_text(&text)]);
     }
     property.clear();
-    property.push(bound(list, prefixes), own);
+    property.push(with_missing_bindings(list, prefixes), indent);
     Some(())
 }
 
-fn blocks(rdf: &mut Element) -> impl Iterator<Item = &mut Element> {
+fn blocks(rdf: &mut XmlElement) -> impl Iterator<Item = &mut XmlElement> {
     rdf.elements_mut().filter(|element| element.is(DESCRIPTION))
 }
 
-fn list_mut(property: &mut Element) -> Option<&mut Element> {
+fn list_mut(property: &mut XmlElement) -> Option<&mut XmlElement> {
     property.find_mut(is_list)
 }

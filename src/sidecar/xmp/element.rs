@@ -1,55 +1,54 @@
-//! The elements of a document, each as it was written until it is changed.
+//! Elements of a document, which keep their source text until they are changed.
 
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::escape;
-use super::names::{Name, Prefixes};
+use super::names::{Prefixes, XmlName};
 
-/// What stands in an element, or around the outermost one.
+/// Child of an element, or a node next to the root element.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
-    /// An element.
-    Element(Element),
-    /// Text, with its references as they were written.
+    /// Element with its children.
+    Element(XmlElement),
+    /// Text with unresolved references.
     Text(String),
-    /// What a CDATA section holds.
+    /// Content of a CDATA section.
     Cdata(String),
-    /// A comment, a processing instruction or the XML declaration, whole.
+    /// Complete comment, processing instruction or XML declaration.
     Other(String),
 }
 
-/// An element with all that is in it.
+/// XML element with its attributes and children.
 #[derive(Debug, Clone)]
-pub(super) struct Element {
-    /// Its name with its prefix.
+pub(super) struct XmlElement {
+    /// Qualified name, as in the source.
     pub name: String,
-    /// The namespace that the prefix stood for; empty where none.
+    /// Namespace of the name; empty if it has none.
     pub space: Rc<str>,
-    /// Its attributes, bindings of prefixes among them.
+    /// Attributes, including namespace bindings.
     pub attributes: Vec<Attribute>,
-    /// Blanks before the end of its start tag.
+    /// Blanks before the end of the start tag.
     pub tail: String,
-    /// What is in it.
     pub children: Vec<Node>,
-    /// Blanks in its end tag, where it has one.
+    /// Blanks in the end tag; `None` if it has no end tag.
     pub end: Option<String>,
 }
 
-/// An attribute, with the blanks before it.
+/// Attribute with the blanks before it.
 #[derive(Debug, Clone)]
 pub(super) struct Attribute {
     written: String,
     name: Range<usize>,
     value: Range<usize>,
-    /// The namespace of its prefix; empty where it has none.
+    /// Namespace of the prefix; empty if it has none.
     pub space: Rc<str>,
 }
 
 impl Attribute {
-    /// An attribute that is new.
+    /// Creates an attribute from an unescaped value.
     pub(super) fn new(name: &str, space: &str, plain: &str) -> Self {
-        let written = format!(" {name}=\"{}\"", escape::value(plain));
+        let written = format!(" {name}=\"{}\"", escape::escape_attribute(plain));
         Self {
             name: 1..name.len() + 1,
             value: name.len() + 3..written.len() - 1,
@@ -58,8 +57,8 @@ impl Attribute {
         }
     }
 
-    /// An attribute as it was written, with the places of its name and value.
-    pub(super) fn written(written: &str, name: Range<usize>, value: Range<usize>) -> Self {
+    /// Creates an attribute from its source text and the byte ranges of its name and value.
+    pub(super) fn from_source(written: &str, name: Range<usize>, value: Range<usize>) -> Self {
         Self {
             written: written.to_owned(),
             name,
@@ -68,18 +67,18 @@ impl Attribute {
         }
     }
 
-    /// Its name with its prefix.
+    /// Returns the qualified name.
     pub(super) fn name(&self) -> &str {
         &self.written[self.name.clone()]
     }
 
-    /// What it says.
+    /// Returns the unescaped value.
     pub(super) fn value(&self) -> String {
-        escape::meant_value(&self.written[self.value.clone()])
+        escape::unescape_attribute(&self.written[self.value.clone()])
     }
 
-    /// Whether it is called so.
-    pub(super) fn is(&self, Name(space, local): Name) -> bool {
+    /// Returns true if the attribute has this namespace and local name.
+    pub(super) fn is(&self, XmlName(space, local): XmlName) -> bool {
         *self.space == *space && local_of(self.name()) == local
     }
 
@@ -91,25 +90,25 @@ impl Attribute {
     }
 }
 
-/// A name without its prefix.
+/// Returns a name without its prefix.
 fn local_of(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)
 }
 
 impl Node {
-    /// Whether it is text of blanks only.
+    /// Returns true if the node is a text that contains only blanks.
     pub(super) fn is_blank(&self) -> bool {
         matches!(self, Self::Text(text) if text.bytes().all(|b| b.is_ascii_whitespace()))
     }
 
-    fn as_element(&self) -> Option<&Element> {
+    fn as_element(&self) -> Option<&XmlElement> {
         match self {
             Self::Element(element) => Some(element),
             _ => None,
         }
     }
 
-    /// Writes it as it stands.
+    /// Appends the source text of the node to `to`.
     pub(super) fn write(&self, to: &mut String) {
         match self {
             Self::Element(element) => element.write(to),
@@ -123,9 +122,9 @@ impl Node {
     }
 }
 
-impl Element {
-    /// An element that is new, with nothing in it.
-    pub(super) fn new(prefixes: &mut Prefixes<'_>, name: Name) -> Self {
+impl XmlElement {
+    /// Creates an empty element.
+    pub(super) fn new(prefixes: &mut Prefixes<'_>, name: XmlName) -> Self {
         Self {
             name: prefixes.qualified(name),
             space: Rc::from(name.0),
@@ -136,38 +135,41 @@ impl Element {
         }
     }
 
-    /// With an attribute.
-    pub(super) fn with(mut self, prefixes: &mut Prefixes<'_>, name: Name, plain: &str) -> Self {
+    /// Adds an attribute with an unescaped value.
+    pub(super) fn with_attribute(
+        mut self,
+        prefixes: &mut Prefixes<'_>,
+        name: XmlName,
+        plain: &str,
+    ) -> Self {
         let written = prefixes.qualified(name);
         self.attributes
             .push(Attribute::new(&written, name.0, plain));
         self
     }
 
-    /// With a text in it.
-    pub(super) fn saying(mut self, plain: &str) -> Self {
+    pub(super) fn with_text(mut self, plain: &str) -> Self {
         self.set_text(plain);
         self
     }
 
-    /// With elements in it.
-    pub(super) fn holding(mut self, elements: impl IntoIterator<Item = Self>) -> Self {
+    pub(super) fn with_children(mut self, elements: impl IntoIterator<Item = Self>) -> Self {
         self.children
             .extend(elements.into_iter().map(Node::Element));
         self
     }
 
-    /// Whether it is called so.
-    pub(super) fn is(&self, Name(space, local): Name) -> bool {
+    /// Returns true if the element has this namespace and local name.
+    pub(super) fn is(&self, XmlName(space, local): XmlName) -> bool {
         *self.space == *space && local_of(&self.name) == local
     }
 
-    /// The elements in it.
+    /// Iterates over the child elements.
     pub(super) fn elements(&self) -> impl Iterator<Item = &Self> {
         self.children.iter().filter_map(Node::as_element)
     }
 
-    /// The elements in it, to be changed.
+    /// Iterates over the child elements for editing.
     pub(super) fn elements_mut(&mut self) -> impl Iterator<Item = &mut Self> {
         self.children.iter_mut().filter_map(|node| match node {
             Node::Element(element) => Some(element),
@@ -175,81 +177,85 @@ impl Element {
         })
     }
 
-    /// The first of the elements in it that is so, to be changed.
-    pub(super) fn find_mut(&mut self, is_so: impl Fn(&Self) -> bool) -> Option<&mut Self> {
-        self.elements_mut().find(|element| is_so(element))
+    /// Returns the first child element that satisfies a predicate.
+    pub(super) fn find_mut(&mut self, predicate: impl Fn(&Self) -> bool) -> Option<&mut Self> {
+        self.elements_mut().find(|element| predicate(element))
     }
 
-    /// What an attribute says.
-    pub(super) fn attribute(&self, name: Name) -> Option<String> {
-        let found = self.attributes.iter().find(|found| found.is(name))?;
-        Some(found.value())
+    /// Returns the unescaped value of an attribute.
+    pub(super) fn attribute(&self, name: XmlName) -> Option<String> {
+        let attribute = self
+            .attributes
+            .iter()
+            .find(|attribute| attribute.is(name))?;
+        Some(attribute.value())
     }
 
-    /// What its own text says.
+    /// Returns the unescaped text of the element, without the text of its child elements.
     pub(super) fn text(&self) -> String {
-        let mut said = String::new();
+        let mut plain = String::new();
         for node in &self.children {
             match node {
-                Node::Text(text) => said.push_str(&escape::meant(text)),
-                Node::Cdata(text) => said.push_str(&escape::unix_lines(text)),
+                Node::Text(text) => plain.push_str(&escape::unescape_text(text)),
+                Node::Cdata(text) => plain.push_str(&escape::unix_lines(text)),
                 Node::Element(_) | Node::Other(_) => {}
             }
         }
-        said
+        plain
     }
 
-    /// Says this and nothing else; attributes and comments stay.
+    /// Replaces all content except comments and processing instructions with a text.
     pub(super) fn set_text(&mut self, plain: &str) {
         self.clear();
-        self.children.push(Node::Text(escape::text(plain)));
+        self.children.push(Node::Text(escape::escape_text(plain)));
     }
 
-    /// Says nothing; attributes and comments stay.
+    /// Removes all content except comments and processing instructions.
     pub(super) fn clear(&mut self) {
         self.children.retain(|node| matches!(node, Node::Other(_)));
     }
 
-    /// Lets an attribute say something else; tells whether there is such a one.
-    pub(super) fn set_attribute(&mut self, name: Name, plain: &str) -> bool {
+    /// Sets the value of an attribute if it exists. Returns true if it does.
+    pub(super) fn set_attribute(&mut self, name: XmlName, plain: &str) -> bool {
         let found = self.attributes.iter_mut().find(|found| found.is(name));
         found.map(|attribute| attribute.set(plain)).is_some()
     }
 
-    /// Takes an attribute away; tells whether there was such a one.
-    pub(super) fn remove_attribute(&mut self, name: Name) -> bool {
+    /// Removes an attribute. Returns true if it existed.
+    pub(super) fn remove_attribute(&mut self, name: XmlName) -> bool {
         let before = self.attributes.len();
         self.attributes.retain(|attribute| !attribute.is(name));
         self.attributes.len() < before
     }
 
-    /// Takes away the elements that are not kept, each with the blanks before it; tells
-    /// whether one was.
+    /// Removes the child elements for which `is_kept` returns false, each with the blanks before
+    /// it. Returns true if any element was removed.
     pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&Self) -> bool) -> bool {
         let before = self.elements().count();
-        let mut kept: Vec<Node> = Vec::with_capacity(self.children.len());
+        let mut remaining: Vec<Node> = Vec::with_capacity(self.children.len());
         for node in std::mem::take(&mut self.children) {
             match &node {
                 Node::Element(element) if !is_kept(element) => {
-                    if kept.last().is_some_and(Node::is_blank) {
-                        kept.pop();
+                    if remaining.last().is_some_and(Node::is_blank) {
+                        remaining.pop();
                     }
                 }
-                _ => kept.push(node),
+                _ => remaining.push(node),
             }
         }
-        self.children = kept;
-        let is_less = self.elements().count() < before;
-        if is_less && self.children.iter().all(Node::is_blank) {
+        self.children = remaining;
+        let any_removed = self.elements().count() < before;
+        if any_removed && self.children.iter().all(Node::is_blank) {
             self.children.clear();
         }
-        is_less
+        any_removed
     }
 
-    /// Puts an element last, laid out as those before it; `own` is what this one stands after.
-    pub(super) fn push(&mut self, mut child: Self, own: &str) {
-        let inner = self.inner_indent(own);
-        child.lay_out(&inner);
+    /// Appends a child element with the same indentation as the other children. `indent` is the
+    /// indentation of this element.
+    pub(super) fn push(&mut self, mut child: Self, indent: &str) {
+        let inner = self.inner_indent(indent);
+        child.indent_children(&inner);
         if self.children.iter().all(Node::is_blank) {
             self.children.clear();
         }
@@ -263,25 +269,26 @@ impl Element {
         }
         self.children.push(Node::Element(child));
         self.children.extend(end);
-        if is_first && !own.is_empty() {
-            self.children.push(Node::Text(own.to_owned()));
+        if is_first && !indent.is_empty() {
+            self.children.push(Node::Text(indent.to_owned()));
         }
     }
 
-    /// What the elements in this one stand after: a new line and blanks, or nothing.
-    pub(super) fn inner_indent(&self, own: &str) -> String {
+    /// Returns the text before each child element: a line break and indentation, or an empty text.
+    /// `indent` is the indentation of this element.
+    pub(super) fn inner_indent(&self, indent: &str) -> String {
         let first = self
             .children
             .iter()
             .position(|node| node.as_element().is_some());
         match first {
             Some(at) => self.indent_before(at),
-            None if own.is_empty() => String::new(),
-            None => format!("{own} "),
+            None if indent.is_empty() => String::new(),
+            None => format!("{indent} "),
         }
     }
 
-    /// The new line, and the blanks after it, that stand before a child.
+    /// Returns the line break and indentation before a child.
     fn indent_before(&self, at: usize) -> String {
         let before = at.checked_sub(1).and_then(|at| self.children.get(at));
         let Some(Node::Text(text)) = before.filter(|node| node.is_blank()) else {
@@ -291,21 +298,21 @@ impl Element {
             .map_or_else(String::new, |line| text[line..].to_owned())
     }
 
-    /// Puts each element in a new one on a line of its own.
-    fn lay_out(&mut self, own: &str) {
-        if own.is_empty() || self.elements().next().is_none() {
+    /// Puts each child of a new element on a separate line.
+    fn indent_children(&mut self, indent: &str) {
+        if indent.is_empty() || self.elements().next().is_none() {
             return;
         }
-        let inner = format!("{own} ");
+        let inner = format!("{indent} ");
         let children = std::mem::take(&mut self.children);
         for mut child in children {
             if let Node::Element(element) = &mut child {
-                element.lay_out(&inner);
+                element.indent_children(&inner);
             }
             self.children.push(Node::Text(inner.clone()));
             self.children.push(child);
         }
-        self.children.push(Node::Text(own.to_owned()));
+        self.children.push(Node::Text(indent.to_owned()));
     }
 
     fn write(&self, to: &mut String) {

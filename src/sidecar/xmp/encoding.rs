@@ -1,14 +1,14 @@
-//! The encodings that a sidecar may be in; it is written again in its own.
+//! Character encodings of sidecars. A sidecar is written back in its original encoding.
 
 use super::XmpError;
-use super::tag::short;
+use super::start_tag::short;
 
-/// No sidecar is larger; embedded thumbnails and transcripts included.
-pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// Maximum size of a sidecar in bytes, enough for embedded thumbnails and transcripts.
+pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 const BOM: char = '\u{feff}';
 
-/// How a file holds its text.
+/// Character encoding of a file, and whether it starts with a byte order mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Encoding {
     units: Units,
@@ -23,15 +23,15 @@ enum Units {
 }
 
 impl Encoding {
-    /// The text of a file, without a byte order mark.
+    /// Decodes the text of a file, without its byte order mark.
     ///
     /// # Errors
-    /// When it is too large, or is neither UTF-8 nor UTF-16.
+    /// Returns an error if the file is too large, or neither UTF-8 nor UTF-16.
     pub(super) fn decode(bytes: &[u8]) -> Result<(Self, String), XmpError> {
-        if bytes.len() > MOST_BYTES {
-            return Err(XmpError::TooLarge { most: MOST_BYTES });
+        if bytes.len() > MAX_BYTES {
+            return Err(XmpError::TooLarge { max: MAX_BYTES });
         }
-        // A document begins with a mark or with `<` (XML 1.0, appendix F).
+        // A document begins with a byte order mark or with `<` (XML 1.0, appendix F).
         let units = match bytes {
             [0xff, 0xfe, ..] | [b'<', 0, ..] => Units::Utf16Little,
             [0xfe, 0xff, ..] | [0, b'<', ..] => Units::Utf16Big,
@@ -50,7 +50,7 @@ impl Encoding {
         Ok((Self { units, has_mark }, text))
     }
 
-    /// A text as the file holds it.
+    /// Encodes a text in this encoding, with a byte order mark if the file had one.
     pub(super) fn encode(self, text: &str) -> Vec<u8> {
         let mark = if self.has_mark { Some(BOM) } else { None };
         let marked = mark.into_iter().chain(text.chars());
@@ -63,12 +63,12 @@ impl Encoding {
         }
     }
 
-    /// Whether an XML declaration tells this encoding.
+    /// Checks that an XML declaration names this encoding.
     ///
     /// # Errors
-    /// What it tells instead.
+    /// Returns a description of the mismatch.
     pub(super) fn check(self, declared: &str) -> Result<(), String> {
-        let (is, names): (&str, &[&str]) = match self.units {
+        let (actual, names): (&str, &[&str]) = match self.units {
             Units::Utf8 => ("UTF-8", &["utf-8", "utf8"]),
             Units::Utf16Little => ("UTF-16", &["utf-16", "utf-16le"]),
             Units::Utf16Big => ("UTF-16", &["utf-16", "utf-16be"]),
@@ -76,7 +76,10 @@ impl Encoding {
         if names.iter().any(|name| declared.eq_ignore_ascii_case(name)) {
             return Ok(());
         }
-        Err(format!("it says `{}`, and is {is}", short(declared)))
+        Err(format!(
+            "the declared encoding is `{}`, but the file is {actual}",
+            short(declared)
+        ))
     }
 }
 

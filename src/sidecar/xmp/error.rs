@@ -1,32 +1,32 @@
-//! Why a sidecar cannot be read or written: each reason tells where it lies.
+//! Errors in reading and writing XMP sidecars.
 
-/// What is wrong with an XMP sidecar.
+/// Error in reading or writing an XMP sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum XmpError {
-    /// It has more bytes than any sidecar needs.
-    #[error("it is larger than {most} bytes")]
+    /// The file is larger than the limit.
+    #[error("larger than {max} bytes")]
     TooLarge {
-        /// So many are read.
-        most: usize,
+        /// Size limit in bytes.
+        max: usize,
     },
-    /// Its bytes are no text.
-    #[error("it is neither UTF-8 nor UTF-16")]
+    /// The bytes are not valid text in a supported encoding.
+    #[error("neither UTF-8 nor UTF-16")]
     Encoding,
-    /// It is not well-formed XML, or uses what no sidecar may.
+    /// The file is not well-formed XML, or contains markup that a sidecar must not have.
     #[error("line {line}: {reason}")]
     Malformed {
-        /// The line, counted from one.
+        /// One-based line number.
         line: usize,
-        /// What is wrong there.
+        /// Description of the error.
         reason: String,
     },
-    /// It is XML, but says nothing in RDF.
-    #[error("there is no `rdf:RDF` in it")]
+    /// The file is well-formed XML, but has no RDF.
+    #[error("no `rdf:RDF` element")]
     NoRdf,
-    /// A property that is to be written has a shape that cannot be added to.
-    #[error("its `{property}` is not a list")]
-    NoList {
-        /// The property, with its usual prefix.
+    /// A property that should receive items is neither a list nor a text.
+    #[error("`{property}` is not a list")]
+    NotAList {
+        /// Name of the property with its usual prefix.
         property: &'static str,
     },
 }

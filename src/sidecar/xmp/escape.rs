@@ -1,18 +1,19 @@
-//! Text as XML writes it, and as it is meant.
+//! Escaping and unescaping of XML text.
 
 use std::borrow::Cow;
 
 use quick_xml::escape::resolve_predefined_entity;
 
-/// Whether XML 1.0 can hold a character, even as a reference.
+/// Returns true if XML 1.0 allows a character, literally or as a reference.
 pub(super) fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-/// A text that XML can hold, its lines ending as they do in memory.
+/// Replaces characters that XML does not allow, and normalizes line ends.
 ///
-/// Premiere ends lines by carriage returns, so what is read is no different from what is said.
-pub(super) fn held(text: &str) -> String {
+/// Premiere ends lines with carriage returns. Normalized text compares equal after a round trip
+/// through Premiere.
+pub(super) fn to_xml_chars(text: &str) -> String {
     unix_lines(text)
         .chars()
         .map(|c| {
@@ -25,7 +26,7 @@ pub(super) fn held(text: &str) -> String {
         .collect()
 }
 
-/// A text whose lines end by line feeds, however they ended.
+/// Converts all line ends to line feeds.
 pub(super) fn unix_lines(text: &str) -> Cow<'_, str> {
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
@@ -34,27 +35,27 @@ pub(super) fn unix_lines(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Writes an element's text.
-pub(super) fn text(plain: &str) -> String {
-    escaped(plain, false)
+/// Escapes the text of an element.
+pub(super) fn escape_text(plain: &str) -> String {
+    escape(plain, false)
 }
 
-/// Writes an attribute's value, to stand between double quotes.
-pub(super) fn value(plain: &str) -> String {
-    escaped(plain, true)
+/// Escapes the value of an attribute in double quotes.
+pub(super) fn escape_attribute(plain: &str) -> String {
+    escape(plain, true)
 }
 
-fn escaped(plain: &str, is_value: bool) -> String {
+fn escape(plain: &str, is_value: bool) -> String {
     let mut written = String::with_capacity(plain.len());
     for c in plain.chars() {
         match c {
             '&' => written.push_str("&amp;"),
             '<' => written.push_str("&lt;"),
             '>' => written.push_str("&gt;"),
-            // Parsers read a bare one as a line feed.
+            // Parsers read an unescaped carriage return as a line feed.
             '\r' => written.push_str("&#xD;"),
             '"' if is_value => written.push_str("&quot;"),
-            // Parsers read a bare one in a value as a blank.
+            // Parsers read an unescaped line feed or tab in an attribute as a blank.
             '\n' if is_value => written.push_str("&#xA;"),
             '\t' if is_value => written.push_str("&#x9;"),
             c => written.push(c),
@@ -63,49 +64,49 @@ fn escaped(plain: &str, is_value: bool) -> String {
     written
 }
 
-/// What an element's text means.
-pub(super) fn meant(written: &str) -> String {
-    resolved(&unix_lines(written))
+/// Unescapes the text of an element.
+pub(super) fn unescape_text(written: &str) -> String {
+    resolve_references(&unix_lines(written))
 }
 
-/// What an attribute's value means.
-pub(super) fn meant_value(written: &str) -> String {
-    // XML 1.0, 3.3.3: a bare blank of any kind is a blank.
-    resolved(&unix_lines(written).replace(['\n', '\t'], " "))
+/// Unescapes the value of an attribute.
+pub(super) fn unescape_attribute(written: &str) -> String {
+    // XML 1.0, 3.3.3: every unescaped blank is read as a space.
+    resolve_references(&unix_lines(written).replace(['\n', '\t'], " "))
 }
 
-fn resolved(written: &str) -> String {
-    let mut meant = String::with_capacity(written.len());
+fn resolve_references(written: &str) -> String {
+    let mut plain = String::with_capacity(written.len());
     let mut rest = written;
     while let Some((before, after)) = rest.split_once('&') {
-        meant.push_str(before);
+        plain.push_str(before);
         rest = after;
         if let Some((name, after)) = after.split_once(';')
-            && let Some(c) = referred(name)
+            && let Some(c) = resolve_reference(name)
         {
-            meant.push(c);
+            plain.push(c);
             rest = after;
         }
     }
-    meant.push_str(rest);
-    meant
+    plain.push_str(rest);
+    plain
 }
 
-/// The first reference in a text that refers to nothing known, or to what XML cannot hold.
+/// Returns the first reference that is unknown or refers to a character that XML does not allow.
 pub(super) fn bad_reference(written: &str) -> Option<&str> {
     written.split('&').skip(1).find_map(|after| {
         let name = after.split_once(';').map(|(name, _)| name);
-        let is_known = name.is_some_and(|name| referred(name).is_some());
-        let shown = || name.unwrap_or(after);
-        (!is_known).then(|| shown().get(..MOST_SHOWN).unwrap_or_else(shown))
+        let is_known = name.is_some_and(|name| resolve_reference(name).is_some());
+        let displayed = || name.unwrap_or(after);
+        (!is_known).then(|| displayed().get(..MAX_NAME_BYTES).unwrap_or_else(displayed))
     })
 }
 
-/// No entity's name that people use is longer.
-const MOST_SHOWN: usize = 32;
+/// Maximum length of a reference in a message, in bytes. No common entity has a longer name.
+const MAX_NAME_BYTES: usize = 32;
 
-/// The character that `amp`, `#38` or `#x26` stands for.
-fn referred(name: &str) -> Option<char> {
+/// Returns the character for the name of a reference, such as `amp`, `#38` or `#x26`.
+fn resolve_reference(name: &str) -> Option<char> {
     let Some(number) = name.strip_prefix('#') else {
         return resolve_predefined_entity(name)?.chars().next();
     };
@@ -113,7 +114,7 @@ fn referred(name: &str) -> Option<char> {
         Some(digits) => (digits, 16),
         None => (number, 10),
     };
-    // `from_str_radix` would take a sign.
+    // Checked separately, because `from_str_radix` accepts a sign.
     let is_number = digits.chars().all(|digit| digit.is_digit(radix));
     let code = u32::from_str_radix(digits, radix).ok()?;
     char::from_u32(code).filter(|&c| is_number && is_xml(c))
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_means_what_was_said() {
+    fn unescaping_reverses_escaping() {
         for plain in [
             "",
             "a < b & c > \"d\" 'e'",
@@ -133,20 +134,20 @@ mod tests {
             "&amp;",
             "🎬 שלום",
         ] {
-            assert_eq!(meant(&text(plain)), plain);
-            assert_eq!(meant_value(&value(plain)), plain);
+            assert_eq!(unescape_text(&escape_text(plain)), plain);
+            assert_eq!(unescape_attribute(&escape_attribute(plain)), plain);
         }
-        assert_eq!(meant(&text("a\rb")), "a\rb");
+        assert_eq!(unescape_text(&escape_text("a\rb")), "a\rb");
     }
 
     #[test]
-    fn bare_line_ends_are_read_as_xml_reads_them() {
-        assert_eq!(meant("a\r\nb\rc"), "a\nb\nc");
-        assert_eq!(meant_value("a\r\nb\tc&#xA;d"), "a b c\nd");
+    fn normalizes_unescaped_line_ends() {
+        assert_eq!(unescape_text("a\r\nb\rc"), "a\nb\nc");
+        assert_eq!(unescape_attribute("a\r\nb\tc&#xA;d"), "a b c\nd");
     }
 
     #[test]
-    fn references_are_characters_that_xml_can_hold() {
+    fn rejects_references_that_xml_does_not_allow() {
         for (written, bad) in [
             ("&amp;&lt;&gt;&quot;&apos;&#65;&#x1F3AC;&#xD;", None),
             ("&nbsp;", Some("nbsp")),
@@ -163,9 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn what_xml_cannot_hold_is_replaced() {
+    fn replaces_characters_that_xml_does_not_allow() {
         assert_eq!(
-            held("a\0b\u{1b}c\u{ffff}\r\nd"),
+            to_xml_chars("a\0b\u{1b}c\u{ffff}\r\nd"),
             "a\u{fffd}b\u{fffd}c\u{fffd}\nd"
         );
     }

@@ -1,42 +1,42 @@
-//! What people said, put into a sidecar; what others wrote there stays.
+//! Merges the catalogue's edits into a sidecar and keeps the values of other programs.
 
 use std::collections::HashSet;
 
 use super::XmpError;
+use super::clip_edits::{ClipEdits, XmpValues, non_blank_lines, tag_key};
 use super::document::Document;
 use super::edit::Editor;
-use super::element::Element;
+use super::element::XmlElement;
 use super::escape::unix_lines;
-use super::names::{GOOD, LI, LOG_COMMENT, Name, RATING, SUBJECT, TRACKS, WRITTEN};
-use super::packet::{rating, tags, truth};
-use super::rdf::{Found, properties};
-use super::said::{Said, Wanted, key, lines_of};
-use super::tracks::{XmpMarker, is_ours, our_track, ours, taken_over};
-use super::written::{Written, truth_text};
+use super::last_synced::{LastSynced, bool_text};
+use super::names::{GOOD, LI, LOG_COMMENT, RATING, SUBJECT, TRACKS, WRITTEN, XmlName};
+use super::packet::{list_texts, parse_bool, parse_rating};
+use super::rdf::{RdfProperty, properties};
+use super::tracks::{XmpMarker, adopted_guids, is_ours, our_markers, our_track};
 
-/// A sidecar as it is to be.
+/// Result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Merged {
-    /// The whole file.
+    /// Content of the whole file.
     pub bytes: Vec<u8>,
-    /// What others wrote otherwise; theirs stays.
+    /// Properties for which another program wrote a different value. Its value was kept.
     pub conflicts: Vec<Conflict>,
-    /// Whether the file is another one now; a new one that says nothing is not.
+    /// True if the content differs from the existing file; false for a new sidecar without values.
     pub is_changed: bool,
 }
 
-/// A property of which a sidecar says one thing and the catalogue another.
+/// Property whose values in the sidecar and in the catalogue differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The property, with its usual prefix: `xmp:Rating`.
+    /// Name of the property with its usual prefix: `xmp:Rating`.
     pub property: &'static str,
-    /// What the sidecar says.
+    /// Value in the sidecar.
     pub theirs: String,
-    /// What the catalogue says.
+    /// Value in the catalogue.
     pub ours: String,
 }
 
-/// A sidecar that says nothing yet, wrapped as a packet (XMP specification, part 1, 7.3).
+/// Empty sidecar, wrapped as a packet (XMP specification, part 1, 7.3).
 const NEW: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>
 <x:xmpmeta xmlns:x=\"adobe:ns:meta/\" x:xmptk=\"btsindex\">
  <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">
@@ -51,43 +51,49 @@ const NEW: &str = "<?xpacket begin=\"\u{feff}\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?
 <?xpacket end=\"w\"?>
 ";
 
-/// Puts what people said into a sidecar, or into a new one.
+/// Merges edits into an existing sidecar, or into a new one.
 ///
-/// The file depends on nothing but the two, and merging again changes nothing. What btsindex
-/// wrote the last time and nobody says any more is taken out; of what others wrote only tags
-/// that a person took away are.
+/// The result depends only on the two arguments, and a repeated merge changes nothing. Removes the
+/// values that btsindex wrote last time if the edits no longer contain them. From the values of
+/// other programs, removes only tags that the user removed.
 ///
 /// # Errors
-/// When the sidecar cannot be read, or a list in it is none.
-pub fn merged(existing: Option<&[u8]>, said: &Said) -> Result<Merged, XmpError> {
+/// Returns an error if the sidecar cannot be parsed, or a property to extend is not a list.
+pub fn merge(existing: Option<&[u8]>, edits: &ClipEdits) -> Result<Merged, XmpError> {
     let before = existing.unwrap_or(NEW.as_bytes());
-    let wanted = said.wanted();
-    let mut document = Document::read(before)?;
+    let values = edits.to_xmp_values();
+    let mut document = Document::parse(before)?;
     let (rdf, scope) = document.rdf_mut()?;
-    let last = Written::read(rdf);
+    let last = LastSynced::from_rdf(rdf);
     let mut conflicts = Vec::new();
     let mut editor = Editor::new(rdf, scope);
-    let written = Written {
-        tags: put_tags(&mut editor, &wanted, &last)?,
-        rating: put(
+    let written = LastSynced {
+        tags: merge_tags(&mut editor, &values, &last)?,
+        rating: merge_value(
             &mut editor,
-            &RATED,
-            wanted.rating,
+            &STARS,
+            values.rating,
             last.rating,
             &mut conflicts,
         ),
-        good: put(&mut editor, &KEEPER, wanted.good, last.good, &mut conflicts),
-        notes: put_lines(&mut editor, &wanted, &last, &mut conflicts),
-        markers: put_markers(&mut editor, wanted.markers)?,
+        good: merge_value(
+            &mut editor,
+            &GOOD_SHOT,
+            values.good,
+            last.good,
+            &mut conflicts,
+        ),
+        notes: merge_lines(&mut editor, &values, &last, &mut conflicts),
+        markers: merge_markers(&mut editor, values.markers)?,
     };
-    if !written.is_kept_as(&last) {
+    if !written.has_same_property(&last) {
         editor.replace(WRITTEN, |prefixes| written.property(prefixes));
     }
     let bytes = document.bytes();
     let is_changed = bytes != before;
     if is_changed {
-        // What could not be read again must not be written.
-        Document::read(&bytes)?;
+        // Verifies that the new content can be parsed again before it is written.
+        Document::parse(&bytes)?;
     }
     Ok(Merged {
         bytes,
@@ -96,68 +102,68 @@ pub fn merged(existing: Option<&[u8]>, said: &Said) -> Result<Merged, XmpError> 
     })
 }
 
-/// Gives the tags that are btsindex's own.
-fn put_tags(
+/// Merges the tags. Returns the tags that btsindex wrote.
+fn merge_tags(
     editor: &mut Editor<'_>,
-    wanted: &Wanted,
-    last: &Written,
+    values: &XmpValues,
+    last: &LastSynced,
 ) -> Result<Vec<String>, XmpError> {
-    let said: HashSet<String> = wanted.tags.iter().map(|tag| key(tag)).collect();
-    let last: HashSet<String> = last.tags.iter().map(|tag| key(tag)).collect();
+    let keys: HashSet<String> = values.tags.iter().map(|tag| tag_key(tag)).collect();
+    let last: HashSet<String> = last.tags.iter().map(|tag| tag_key(tag)).collect();
     let is_kept = |tag: &str| {
-        let key = key(tag);
-        said.contains(&key) || !(last.contains(&key) || wanted.removed.contains(&key))
+        let key = tag_key(tag);
+        keys.contains(&key) || !(last.contains(&key) || values.removed.contains(&key))
     };
     editor.retain(SUBJECT, |found| is_kept(&found.text()));
-    let there: HashSet<String> = tags(editor.rdf(), SUBJECT)
+    let present: HashSet<String> = list_texts(editor.rdf(), SUBJECT)
         .iter()
-        .map(|tag| key(tag))
+        .map(|tag| tag_key(tag))
         .collect();
-    let (old, new): (Vec<&String>, Vec<&String>) = wanted
+    let (old, new): (Vec<&String>, Vec<&String>) = values
         .tags
         .iter()
-        .partition(|tag| there.contains(&key(tag)));
+        .partition(|tag| present.contains(&tag_key(tag)));
     if !new.is_empty() {
         editor.add(SUBJECT, "dc:subject", |prefixes| {
-            let item = |tag: &&String| Element::new(prefixes, LI).saying(tag);
+            let item = |tag: &&String| XmlElement::new(prefixes, LI).with_text(tag);
             new.iter().map(item).collect()
         })?;
     }
-    let is_own = |tag: &&String| last.contains(&key(tag)) || !old.contains(tag);
-    Ok(wanted.tags.iter().filter(is_own).cloned().collect())
+    let is_ours = |tag: &&String| last.contains(&tag_key(tag)) || !old.contains(tag);
+    Ok(values.tags.iter().filter(is_ours).cloned().collect())
 }
 
-/// A property that says one thing.
-struct Single<T> {
-    name: Name,
-    shown: &'static str,
+/// Property with a single value.
+struct SingleValue<T> {
+    name: XmlName,
+    property: &'static str,
     read: fn(&str) -> Option<T>,
     write: fn(T) -> String,
-    /// What says as much as nothing.
-    nothing: Option<T>,
+    /// Value that means the same as a missing property.
+    neutral: Option<T>,
 }
 
-const RATED: Single<i8> = Single {
+const STARS: SingleValue<i8> = SingleValue {
     name: RATING,
-    shown: "xmp:Rating",
-    read: rating,
+    property: "xmp:Rating",
+    read: parse_rating,
     write: |stars| stars.to_string(),
-    // Bridge and darktable write it on what nobody has rated.
-    nothing: Some(0),
+    // Bridge and darktable write a zero for clips without a rating.
+    neutral: Some(0),
 };
 
-const KEEPER: Single<bool> = Single {
+const GOOD_SHOT: SingleValue<bool> = SingleValue {
     name: GOOD,
-    shown: "xmpDM:good",
-    read: truth,
-    write: |is_good| truth_text(is_good).to_owned(),
-    nothing: None,
+    property: "xmpDM:good",
+    read: parse_bool,
+    write: |is_good| bool_text(is_good).to_owned(),
+    neutral: None,
 };
 
-/// Puts in one value; gives it where it is btsindex's own.
-fn put<T: Copy + PartialEq>(
+/// Merges a single value. Returns the value if btsindex wrote it.
+fn merge_value<T: Copy + PartialEq>(
     editor: &mut Editor<'_>,
-    single: &Single<T>,
+    single: &SingleValue<T>,
     ours: Option<T>,
     last: Option<T>,
     conflicts: &mut Vec<Conflict>,
@@ -165,19 +171,19 @@ fn put<T: Copy + PartialEq>(
     let theirs = existing(editor.rdf(), single.name);
     let value = theirs.as_deref().and_then(single.read);
     let is_last = value.is_some() && value == last;
-    let is_free = match &theirs {
+    let is_writable = match &theirs {
         None => true,
-        Some(_) => is_last || (value.is_some() && value == single.nothing),
+        Some(_) => is_last || (value.is_some() && value == single.neutral),
     };
     match ours {
         None if is_last => editor.set(single.name, None),
         Some(ours) if value == Some(ours) => return last.filter(|_| is_last),
-        Some(ours) if is_free => {
+        Some(ours) if is_writable => {
             editor.set(single.name, Some(&(single.write)(ours)));
             return Some(ours);
         }
         Some(ours) => conflicts.push(Conflict {
-            property: single.shown,
+            property: single.property,
             theirs: theirs.unwrap_or_default(),
             ours: (single.write)(ours),
         }),
@@ -186,8 +192,8 @@ fn put<T: Copy + PartialEq>(
     None
 }
 
-/// What a property says; a mark of its own where that is no text.
-fn existing(rdf: &Element, name: Name) -> Option<String> {
+/// Returns the text of a property, or a placeholder if it is a structure.
+fn existing(rdf: &XmlElement, name: XmlName) -> Option<String> {
     let found = properties(rdf, name).next()?;
     if !found.is_plain() {
         return Some("(a structure)".to_owned());
@@ -196,20 +202,20 @@ fn existing(rdf: &Element, name: Name) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
-/// Gives the lines that are btsindex's own.
-fn put_lines(
+/// Merges the lines of the log comment. Returns the lines that btsindex wrote.
+fn merge_lines(
     editor: &mut Editor<'_>,
-    wanted: &Wanted,
-    last: &Written,
+    values: &XmpValues,
+    last: &LastSynced,
     conflicts: &mut Vec<Conflict>,
 ) -> Vec<String> {
     let found = properties(editor.rdf(), LOG_COMMENT).next();
     if found.as_ref().is_some_and(|found| !found.is_plain()) {
-        if !wanted.lines.is_empty() {
+        if !values.lines.is_empty() {
             conflicts.push(Conflict {
                 property: "xmpDM:logComment",
                 theirs: "(a structure)".to_owned(),
-                ours: wanted.lines.join("\n"),
+                ours: values.lines.join("\n"),
             });
         }
         return Vec::new();
@@ -220,44 +226,47 @@ fn put_lines(
     let trimmed = |lines: &[String]| -> HashSet<String> {
         lines.iter().map(|line| line.trim().to_owned()).collect()
     };
-    let (said, last) = (trimmed(&wanted.lines), trimmed(&last.notes));
+    let (current, last) = (trimmed(&values.lines), trimmed(&last.notes));
     let is_empty = text.trim().is_empty();
-    let is_kept = |line: &str| said.contains(line.trim()) || !last.contains(line.trim());
+    let is_kept = |line: &str| current.contains(line.trim()) || !last.contains(line.trim());
     let kept = text.split('\n').filter(|line| !is_empty && is_kept(line));
-    let there = trimmed(&lines_of(&text));
-    let new = wanted
+    let present = trimmed(&non_blank_lines(&text));
+    let new = values
         .lines
         .iter()
-        .filter(|line| !there.contains(line.trim()));
+        .filter(|line| !present.contains(line.trim()));
     let all: Vec<&str> = kept.chain(new.map(String::as_str)).collect();
-    let is_gone = all.iter().all(|line| line.trim().is_empty());
+    let is_cleared = all.iter().all(|line| line.trim().is_empty());
     let joined = all.join("\n");
-    if joined != text && !(is_gone && is_empty) {
+    if joined != text && !(is_cleared && is_empty) {
         let joined = joined.replace('\n', line_end);
-        editor.set(LOG_COMMENT, (!is_gone).then_some(&joined));
+        editor.set(LOG_COMMENT, (!is_cleared).then_some(&joined));
     }
-    let is_own = |line: &&String| last.contains(line.trim()) || !there.contains(line.trim());
-    wanted.lines.iter().filter(is_own).cloned().collect()
+    let is_ours = |line: &&String| last.contains(line.trim()) || !present.contains(line.trim());
+    values.lines.iter().filter(is_ours).cloned().collect()
 }
 
-/// Puts in the track of btsindex, where it says something else; gives its markers.
-fn put_markers(
+/// Replaces the btsindex track if its markers changed. Returns its markers.
+fn merge_markers(
     editor: &mut Editor<'_>,
-    mut named: Vec<(XmpMarker, String)>,
+    mut with_guids: Vec<(XmpMarker, String)>,
 ) -> Result<Vec<XmpMarker>, XmpError> {
-    let elsewhere: HashSet<String> = taken_over(editor.rdf()).into_iter().collect();
-    named.retain(|(_, guid)| !elsewhere.contains(guid));
-    let markers = named.iter().map(|(marker, _)| marker.clone()).collect();
-    if ours(editor.rdf()) == markers {
+    let adopted: HashSet<String> = adopted_guids(editor.rdf()).into_iter().collect();
+    with_guids.retain(|(_, guid)| !adopted.contains(guid));
+    let markers = with_guids
+        .iter()
+        .map(|(marker, _)| marker.clone())
+        .collect();
+    if our_markers(editor.rdf()) == markers {
         return Ok(markers);
     }
     editor.retain(TRACKS, |found| match found {
-        Found::Text(_) => true,
-        Found::Element(track) => !is_ours(track),
+        RdfProperty::Text(_) => true,
+        RdfProperty::Element(track) => !is_ours(track),
     });
-    if !named.is_empty() {
+    if !with_guids.is_empty() {
         editor.add(TRACKS, "xmpDM:Tracks", |prefixes| {
-            vec![our_track(&named, prefixes)]
+            vec![our_track(&with_guids, prefixes)]
         })?;
     }
     Ok(markers)

@@ -1,31 +1,31 @@
-//! The names that are used, and the prefixes that stand for their namespaces.
+//! XML names and the prefixes of their namespaces.
 //!
-//! A prefix means nothing by itself: a document binds it, and may bind it anew further in.
+//! A prefix has no meaning by itself. A document binds it to a namespace, and may bind it to
+//! another one in an inner element.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::element::Attribute;
 
-/// A name: its namespace, and what it is there.
+/// Expanded name: namespace and local name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Name(pub &'static str, pub &'static str);
+pub(super) struct XmlName(pub &'static str, pub &'static str);
 
-/// The namespace of RDF.
 pub(super) const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
-/// The namespace that `xml:` always stands for.
+/// Namespace that is always bound to the prefix `xml`.
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
-/// The namespace of bindings themselves.
+/// Namespace of the attributes that bind prefixes.
 pub(super) const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 const DC: &str = "http://purl.org/dc/elements/1.1/";
 const XMP: &str = "http://ns.adobe.com/xap/1.0/";
 const PHOTOSHOP: &str = "http://ns.adobe.com/photoshop/1.0/";
 const XMP_DM: &str = "http://ns.adobe.com/xmp/1.0/DynamicMedia/";
-/// What btsindex wrote the last time is kept here. Exiv2, and with it darktable and digiKam,
-/// puts a `/` after a namespace that ends with neither `/` nor `#`.
+/// Namespace of the values that btsindex stores. It ends with `#` because Exiv2, and thus darktable
+/// and digiKam, appends a `/` to a namespace that ends with neither `/` nor `#`.
 const OURS: &str = "urn:btsindex:xmp:1#";
 
-/// Each namespace that is written, with its usual prefix.
+/// Namespaces in which btsindex writes, each with its usual prefix.
 pub(super) const USUAL: [(&str, &str); 5] = [
     (RDF, "rdf"),
     (DC, "dc"),
@@ -34,59 +34,60 @@ pub(super) const USUAL: [(&str, &str); 5] = [
     (OURS, "btsindex"),
 ];
 
-pub(super) const RDF_RDF: Name = Name(RDF, "RDF");
-pub(super) const DESCRIPTION: Name = Name(RDF, "Description");
-pub(super) const BAG: Name = Name(RDF, "Bag");
-pub(super) const SEQ: Name = Name(RDF, "Seq");
-pub(super) const ALT: Name = Name(RDF, "Alt");
-pub(super) const LI: Name = Name(RDF, "li");
-pub(super) const ABOUT: Name = Name(RDF, "about");
-pub(super) const VALUE: Name = Name(RDF, "value");
-pub(super) const RESOURCE: Name = Name(RDF, "resource");
-pub(super) const PARSE_TYPE: Name = Name(RDF, "parseType");
-pub(super) const LANG: Name = Name(XML, "lang");
-pub(super) const SUBJECT: Name = Name(DC, "subject");
-pub(super) const TITLE: Name = Name(DC, "title");
-pub(super) const SUMMARY: Name = Name(DC, "description");
-pub(super) const FOR_EXTENSION: Name = Name(PHOTOSHOP, "SidecarForExtension");
-pub(super) const RATING: Name = Name(XMP, "Rating");
-pub(super) const GOOD: Name = Name(XMP_DM, "good");
-pub(super) const LOG_COMMENT: Name = Name(XMP_DM, "logComment");
-pub(super) const SCENE: Name = Name(XMP_DM, "scene");
-pub(super) const SHOT: Name = Name(XMP_DM, "shotName");
-pub(super) const TAKE: Name = Name(XMP_DM, "takeNumber");
-pub(super) const REEL: Name = Name(XMP_DM, "tapeName");
-pub(super) const TRACKS: Name = Name(XMP_DM, "Tracks");
-pub(super) const TRACK_NAME: Name = Name(XMP_DM, "trackName");
-pub(super) const TRACK_TYPE: Name = Name(XMP_DM, "trackType");
-pub(super) const FRAME_RATE: Name = Name(XMP_DM, "frameRate");
-pub(super) const MARKERS: Name = Name(XMP_DM, "markers");
-pub(super) const START_TIME: Name = Name(XMP_DM, "startTime");
-pub(super) const DURATION: Name = Name(XMP_DM, "duration");
-pub(super) const MARKER_NAME: Name = Name(XMP_DM, "name");
-pub(super) const COMMENT: Name = Name(XMP_DM, "comment");
-pub(super) const GUID: Name = Name(XMP_DM, "guid");
-pub(super) const CUE_PARAMS: Name = Name(XMP_DM, "cuePointParams");
-pub(super) const KEY: Name = Name(XMP_DM, "key");
-pub(super) const KEY_VALUE: Name = Name(XMP_DM, "value");
-pub(super) const WRITTEN: Name = Name(OURS, "written");
-pub(super) const WRITTEN_TAGS: Name = Name(OURS, "tags");
-pub(super) const WRITTEN_RATING: Name = Name(OURS, "rating");
-pub(super) const WRITTEN_GOOD: Name = Name(OURS, "good");
-pub(super) const WRITTEN_LOG: Name = Name(OURS, "log");
+pub(super) const RDF_RDF: XmlName = XmlName(RDF, "RDF");
+pub(super) const DESCRIPTION: XmlName = XmlName(RDF, "Description");
+pub(super) const BAG: XmlName = XmlName(RDF, "Bag");
+pub(super) const SEQ: XmlName = XmlName(RDF, "Seq");
+pub(super) const ALT: XmlName = XmlName(RDF, "Alt");
+pub(super) const LI: XmlName = XmlName(RDF, "li");
+pub(super) const ABOUT: XmlName = XmlName(RDF, "about");
+pub(super) const VALUE: XmlName = XmlName(RDF, "value");
+pub(super) const RESOURCE: XmlName = XmlName(RDF, "resource");
+pub(super) const PARSE_TYPE: XmlName = XmlName(RDF, "parseType");
+pub(super) const LANG: XmlName = XmlName(XML, "lang");
+pub(super) const SUBJECT: XmlName = XmlName(DC, "subject");
+pub(super) const TITLE: XmlName = XmlName(DC, "title");
+pub(super) const SUMMARY: XmlName = XmlName(DC, "description");
+pub(super) const FOR_EXTENSION: XmlName = XmlName(PHOTOSHOP, "SidecarForExtension");
+pub(super) const RATING: XmlName = XmlName(XMP, "Rating");
+pub(super) const GOOD: XmlName = XmlName(XMP_DM, "good");
+pub(super) const LOG_COMMENT: XmlName = XmlName(XMP_DM, "logComment");
+pub(super) const SCENE: XmlName = XmlName(XMP_DM, "scene");
+pub(super) const SHOT: XmlName = XmlName(XMP_DM, "shotName");
+pub(super) const TAKE: XmlName = XmlName(XMP_DM, "takeNumber");
+pub(super) const REEL: XmlName = XmlName(XMP_DM, "tapeName");
+pub(super) const TRACKS: XmlName = XmlName(XMP_DM, "Tracks");
+pub(super) const TRACK_NAME: XmlName = XmlName(XMP_DM, "trackName");
+pub(super) const TRACK_TYPE: XmlName = XmlName(XMP_DM, "trackType");
+pub(super) const FRAME_RATE: XmlName = XmlName(XMP_DM, "frameRate");
+pub(super) const MARKERS: XmlName = XmlName(XMP_DM, "markers");
+pub(super) const START_TIME: XmlName = XmlName(XMP_DM, "startTime");
+pub(super) const DURATION: XmlName = XmlName(XMP_DM, "duration");
+pub(super) const MARKER_NAME: XmlName = XmlName(XMP_DM, "name");
+pub(super) const COMMENT: XmlName = XmlName(XMP_DM, "comment");
+pub(super) const GUID: XmlName = XmlName(XMP_DM, "guid");
+pub(super) const CUE_PARAMS: XmlName = XmlName(XMP_DM, "cuePointParams");
+pub(super) const KEY: XmlName = XmlName(XMP_DM, "key");
+pub(super) const KEY_VALUE: XmlName = XmlName(XMP_DM, "value");
+pub(super) const WRITTEN: XmlName = XmlName(OURS, "written");
+pub(super) const WRITTEN_TAGS: XmlName = XmlName(OURS, "tags");
+pub(super) const WRITTEN_RATING: XmlName = XmlName(OURS, "rating");
+pub(super) const WRITTEN_GOOD: XmlName = XmlName(OURS, "good");
+pub(super) const WRITTEN_LOG: XmlName = XmlName(OURS, "log");
 
-/// What each prefix stands for at one place of a document, the innermost binding last.
+/// Namespaces by prefix at one position of a document; the innermost binding is last.
 #[derive(Debug, Clone)]
-pub(super) struct Scope(BTreeMap<String, Vec<Rc<str>>>);
+pub(super) struct NamespaceScope(BTreeMap<String, Vec<Rc<str>>>);
 
-impl Default for Scope {
+impl Default for NamespaceScope {
     fn default() -> Self {
         Self(BTreeMap::from([("xml".to_owned(), vec![Rc::from(XML)])]))
     }
 }
 
-impl Scope {
-    /// Takes in the bindings of an element; gives what [`Scope::leave`] is to drop.
+impl NamespaceScope {
+    /// Adds the bindings of an element. Returns its prefixes, to be passed to
+    /// [`NamespaceScope::leave`].
     pub(super) fn enter(&mut self, attributes: &[Attribute]) -> Vec<String> {
         let mut bound = Vec::new();
         for attribute in attributes {
@@ -103,7 +104,7 @@ impl Scope {
         bound
     }
 
-    /// Drops the bindings of an element that ended.
+    /// Removes the bindings of an element at its end.
     pub(super) fn leave(&mut self, bound: &[String]) {
         for prefix in bound {
             if let Some(spaces) = self.0.get_mut(prefix) {
@@ -112,21 +113,22 @@ impl Scope {
         }
     }
 
-    /// This scope, and within it an element's.
-    pub(super) fn within(&self, attributes: &[Attribute]) -> Self {
+    /// Returns the scope inside an element with these attributes.
+    pub(super) fn with_bindings(&self, attributes: &[Attribute]) -> Self {
         let mut scope = self.clone();
         scope.enter(attributes);
         scope
     }
 
-    /// What a prefix stands for.
-    pub(super) fn space(&self, prefix: &str) -> Option<Rc<str>> {
+    /// Returns the namespace of a prefix; `None` if the prefix is unbound.
+    pub(super) fn namespace(&self, prefix: &str) -> Option<Rc<str>> {
         let space = self.0.get(prefix)?.last()?;
         (!space.is_empty()).then(|| Rc::clone(space))
     }
 
-    /// A prefix that stands for a namespace; the empty one is none, as attributes cannot use it.
-    fn prefix(&self, space: &str) -> Option<&str> {
+    /// Returns a prefix bound to a namespace. The default namespace is excluded, because it does
+    /// not apply to attributes.
+    fn prefix_of(&self, space: &str) -> Option<&str> {
         let bound = self.0.iter().find(|(prefix, spaces)| {
             !prefix.is_empty() && spaces.last().is_some_and(|last| &**last == space)
         })?;
@@ -134,38 +136,38 @@ impl Scope {
     }
 }
 
-/// Prefixes for what is to be written at one place; what is not bound there yet is remembered.
+/// Prefixes for new elements at one position. Collects the bindings that must be added.
 pub(super) struct Prefixes<'a> {
-    scope: &'a Scope,
-    chosen: Vec<Chosen>,
+    scope: &'a NamespaceScope,
+    chosen: Vec<ChosenPrefix>,
 }
 
-struct Chosen {
+struct ChosenPrefix {
     space: &'static str,
     prefix: String,
     is_bound: bool,
 }
 
 impl<'a> Prefixes<'a> {
-    /// None is chosen yet.
-    pub(super) fn new(scope: &'a Scope) -> Self {
+    /// Creates an empty set of prefixes for a position with this scope.
+    pub(super) fn new(scope: &'a NamespaceScope) -> Self {
         Self {
             scope,
             chosen: Vec::new(),
         }
     }
 
-    /// A name as it is written there.
-    pub(super) fn qualified(&mut self, Name(space, local): Name) -> String {
-        // Looked for once: a hostile document binds very many.
-        if let Some(known) = self.chosen.iter().find(|known| known.space == space) {
-            return format!("{}:{local}", known.prefix);
+    /// Returns the qualified name for this position. Chooses a new prefix if none is bound.
+    pub(super) fn qualified(&mut self, XmlName(space, local): XmlName) -> String {
+        // Cached, because a hostile document may bind a large number of prefixes.
+        if let Some(chosen) = self.chosen.iter().find(|chosen| chosen.space == space) {
+            return format!("{}:{local}", chosen.prefix);
         }
-        let bound = self.scope.prefix(space).map(str::to_owned);
+        let bound = self.scope.prefix_of(space).map(str::to_owned);
         let is_bound = bound.is_some();
-        let prefix = bound.unwrap_or_else(|| self.unbound(space));
+        let prefix = bound.unwrap_or_else(|| self.unused_prefix(space));
         let name = format!("{prefix}:{local}");
-        self.chosen.push(Chosen {
+        self.chosen.push(ChosenPrefix {
             space,
             prefix,
             is_bound,
@@ -173,19 +175,19 @@ impl<'a> Prefixes<'a> {
         name
     }
 
-    /// A prefix that stands for nothing yet, the usual one if it can be.
-    fn unbound(&self, space: &str) -> String {
-        let usual = USUAL.iter().find(|(known, _)| *known == space);
+    /// Returns an unbound prefix: the usual one if possible, otherwise with a number.
+    fn unused_prefix(&self, space: &str) -> String {
+        let usual = USUAL.iter().find(|(namespace, _)| *namespace == space);
         let usual = usual.map_or("ns", |(_, prefix)| prefix);
         let mut prefixes = (0..=self.scope.0.len()).map(|nth| match nth {
             0 => usual.to_owned(),
             nth => format!("{usual}{nth}"),
         });
-        let unbound = prefixes.find(|prefix| self.scope.space(prefix).is_none());
+        let unbound = prefixes.find(|prefix| self.scope.namespace(prefix).is_none());
         unbound.unwrap_or_default()
     }
 
-    /// The bindings that the element put there has to bring.
+    /// Returns the missing bindings, to be added to the new element.
     pub(super) fn bindings(self) -> impl Iterator<Item = Attribute> {
         let missing = self.chosen.into_iter().filter(|chosen| !chosen.is_bound);
         missing

@@ -1,80 +1,81 @@
-//! What a sidecar says, whoever wrote it.
+//! Parsed content of an XMP sidecar of any program.
 
 use super::XmpError;
 use super::document::Document;
-use super::element::Element;
+use super::element::XmlElement;
 use super::escape::unix_lines;
+use super::last_synced::LastSynced;
 use super::names::{
-    FOR_EXTENSION, GOOD, LOG_COMMENT, Name, RATING, REEL, SCENE, SHOT, SUBJECT, SUMMARY, TAKE,
-    TITLE,
+    FOR_EXTENSION, GOOD, LOG_COMMENT, RATING, REEL, SCENE, SHOT, SUBJECT, SUMMARY, TAKE, TITLE,
+    XmlName,
 };
 use super::rdf::properties;
 use super::tracks::{self, XmpMarker};
-use super::written::Written;
 
-/// What a sidecar says.
+/// Content of an XMP sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Packet {
-    /// Keywords (`dc:subject`), as they are spelt there.
+    /// Keywords (`dc:subject`) in their original spelling.
     pub tags: Vec<String>,
-    /// Stars from 0 to 5, or -1 for rejected (`xmp:Rating`).
+    /// Rating from 0 to 5 stars, or -1 for rejected (`xmp:Rating`).
     pub rating: Option<i8>,
-    /// Whether the shot is a keeper (`xmpDM:good`).
+    /// True for a good take (`xmpDM:good`).
     pub good: Option<bool>,
-    /// The title (`dc:title`), in the default language.
+    /// Title (`dc:title`), in the default language.
     pub title: Option<String>,
-    /// What is to be seen (`dc:description`), in the default language.
+    /// Description of the content (`dc:description`), in the default language.
     pub description: Option<String>,
-    /// The log's comment (`xmpDM:logComment`).
+    /// Log comment (`xmpDM:logComment`), with lines separated by line feeds.
     pub log_comment: Option<String>,
-    /// The scene's name (`xmpDM:scene`).
+    /// Name of the scene (`xmpDM:scene`).
     pub scene: Option<String>,
-    /// The shot's name (`xmpDM:shotName`).
+    /// Name of the shot (`xmpDM:shotName`).
     pub shot: Option<String>,
-    /// The take's number (`xmpDM:takeNumber`).
+    /// Number of the take (`xmpDM:takeNumber`).
     pub take: Option<String>,
-    /// The name of the tape or card (`xmpDM:tapeName`).
+    /// Name of the tape or card (`xmpDM:tapeName`).
     pub reel: Option<String>,
-    /// Markers of all tracks, and those in none.
+    /// Markers of all tracks, then those outside tracks.
     pub markers: Vec<XmpMarker>,
-    /// The extension of the file that it belongs to (`photoshop:SidecarForExtension`).
+    /// Extension of the file that the sidecar belongs to (`photoshop:SidecarForExtension`).
     pub for_extension: Option<String>,
-    /// What btsindex wrote of it the last time.
-    pub written: Written,
+    /// Values that btsindex wrote in the last synchronization.
+    pub last_synced: LastSynced,
 }
 
 impl Packet {
-    /// Reads a whole sidecar file.
+    /// Parses a whole sidecar file.
     ///
     /// # Errors
-    /// When it is no well-formed XML of a bounded size, or there is no RDF in it.
-    pub fn read(bytes: &[u8]) -> Result<Self, XmpError> {
-        let document = Document::read(bytes)?;
+    /// Returns an error if the file is larger than the limit, is not well-formed XML, or contains
+    /// no RDF.
+    pub fn parse(bytes: &[u8]) -> Result<Self, XmpError> {
+        let document = Document::parse(bytes)?;
         let rdf = document.rdf()?;
-        let told = |name: Name| {
+        let text_of = |name: XmlName| {
             let text = properties(rdf, name).next()?.text();
             (!text.trim().is_empty()).then(|| unix_lines(&text).into_owned())
         };
         Ok(Self {
-            tags: tags(rdf, SUBJECT),
-            rating: told(RATING).and_then(|text| rating(&text)),
-            good: told(GOOD).and_then(|text| truth(&text)),
-            title: told(TITLE),
-            description: told(SUMMARY),
-            log_comment: told(LOG_COMMENT),
-            scene: told(SCENE),
-            shot: told(SHOT),
-            take: told(TAKE),
-            reel: told(REEL),
+            tags: list_texts(rdf, SUBJECT),
+            rating: text_of(RATING).and_then(|text| parse_rating(&text)),
+            good: text_of(GOOD).and_then(|text| parse_bool(&text)),
+            title: text_of(TITLE),
+            description: text_of(SUMMARY),
+            log_comment: text_of(LOG_COMMENT),
+            scene: text_of(SCENE),
+            shot: text_of(SHOT),
+            take: text_of(TAKE),
+            reel: text_of(REEL),
             markers: tracks::markers(rdf),
-            for_extension: told(FOR_EXTENSION),
-            written: Written::read(rdf),
+            for_extension: text_of(FOR_EXTENSION),
+            last_synced: LastSynced::from_rdf(rdf),
         })
     }
 }
 
-/// The texts of a list, without the blanks around them.
-pub(super) fn tags(rdf: &Element, name: Name) -> Vec<String> {
+/// Returns the trimmed texts of a list property, without empty ones.
+pub(super) fn list_texts(rdf: &XmlElement, name: XmlName) -> Vec<String> {
     properties(rdf, name)
         .flat_map(|found| found.texts())
         .map(|text| text.trim().to_owned())
@@ -82,8 +83,8 @@ pub(super) fn tags(rdf: &Element, name: Name) -> Vec<String> {
         .collect()
 }
 
-/// A rating, in whole stars.
-pub(super) fn rating(text: &str) -> Option<i8> {
+/// Parses a rating from -1 to 5 in whole stars; accepts `3.0`.
+pub(super) fn parse_rating(text: &str) -> Option<i8> {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     if !fraction.bytes().all(|digit| digit == b'0') {
         return None;
@@ -91,8 +92,8 @@ pub(super) fn rating(text: &str) -> Option<i8> {
     whole.parse().ok().filter(|stars| (-1..=5).contains(stars))
 }
 
-/// `True` or `False`, in whatever case.
-pub(super) fn truth(text: &str) -> Option<bool> {
+/// Parses `True` or `False`, ignoring case.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("true") {
         Some(true)
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ratings_are_whole_stars_or_none() {
+    fn accepts_only_whole_stars() {
         for (text, stars) in [
             ("4", Some(4)),
             (" 3.0 ", Some(3)),
@@ -125,7 +126,7 @@ mod tests {
             ("3.0e0", None),
             ("99999999999", None),
         ] {
-            assert_eq!(rating(text), stars, "{text}");
+            assert_eq!(parse_rating(text), stars, "{text}");
         }
     }
 }

@@ -1,30 +1,30 @@
-//! RDF's several ways of writing one thing, read as one.
+//! Uniform access to the equivalent forms of RDF/XML.
 //!
-//! A property is an attribute or an element; a structure has its fields in itself or in an
-//! `rdf:Description`; a text may have qualifiers, or be one of several in as many languages.
+//! A property is an attribute or an element. The fields of a structure are in its element or in an
+//! inner `rdf:Description`. A text may have qualifiers, or be one of several translations.
 
-use super::element::Element;
-use super::names::{ALT, BAG, DESCRIPTION, LANG, LI, Name, RESOURCE, SEQ, VALUE};
+use super::element::XmlElement;
+use super::names::{ALT, BAG, DESCRIPTION, LANG, LI, RESOURCE, SEQ, VALUE, XmlName};
 
-/// A property, as it was found.
+/// Property in one of its two forms.
 #[derive(Debug, Clone)]
-pub(super) enum Found<'a> {
-    /// An attribute that says this.
+pub(super) enum RdfProperty<'a> {
+    /// Value of an attribute.
     Text(String),
-    /// An element.
-    Element(&'a Element),
+    /// Element that represents the property.
+    Element(&'a XmlElement),
 }
 
-impl Found<'_> {
-    /// What it says, where it is one text.
+impl RdfProperty<'_> {
+    /// Returns the text of a property with a single value.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Element(element) => leaf(element).map_or_else(String::new, said),
+            Self::Element(element) => leaf(element).map_or_else(String::new, leaf_text),
         }
     }
 
-    /// Whether it is one text and nothing else.
+    /// Returns true if the property is a single text.
     pub(super) fn is_plain(&self) -> bool {
         match self {
             Self::Text(_) => true,
@@ -34,13 +34,13 @@ impl Found<'_> {
         }
     }
 
-    /// What it says, where it is several texts or one.
+    /// Returns all texts of a list, or the text of a single value.
     pub(super) fn texts(&self) -> Vec<String> {
         match self {
             Self::Text(text) => vec![text.clone()],
             Self::Element(element) => match list(element) {
                 Some(list) => items(list)
-                    .map(|item| Found::Element(item).text())
+                    .map(|item| RdfProperty::Element(item).text())
                     .collect(),
                 None => vec![self.text()],
             },
@@ -48,57 +48,57 @@ impl Found<'_> {
     }
 }
 
-/// The blocks of properties in `rdf:RDF`.
-pub(super) fn descriptions(rdf: &Element) -> impl Iterator<Item = &Element> {
+/// Returns the `rdf:Description` elements, which contain the properties.
+pub(super) fn descriptions(rdf: &XmlElement) -> impl Iterator<Item = &XmlElement> {
     rdf.elements().filter(|element| element.is(DESCRIPTION))
 }
 
-/// A property of the file, wherever it stands.
-pub(super) fn properties(rdf: &Element, name: Name) -> impl Iterator<Item = Found<'_>> {
-    descriptions(rdf).filter_map(move |block| own_field(block, name))
+/// Returns all occurrences of a property, at most one per `rdf:Description`.
+pub(super) fn properties(rdf: &XmlElement, name: XmlName) -> impl Iterator<Item = RdfProperty<'_>> {
+    descriptions(rdf).filter_map(move |block| direct_field(block, name))
 }
 
-fn own_field(holder: &Element, name: Name) -> Option<Found<'_>> {
+fn direct_field(holder: &XmlElement, name: XmlName) -> Option<RdfProperty<'_>> {
     if let Some(text) = holder.attribute(name) {
-        return Some(Found::Text(text));
+        return Some(RdfProperty::Text(text));
     }
     let mut elements = holder.elements();
     elements
         .find(|element| element.is(name))
-        .map(Found::Element)
+        .map(RdfProperty::Element)
 }
 
-/// A field of a structure.
-pub(super) fn field(structure: &Element, name: Name) -> Option<Found<'_>> {
+/// Returns a field of a structure.
+pub(super) fn field(structure: &XmlElement, name: XmlName) -> Option<RdfProperty<'_>> {
     let nested = structure.elements().filter(|inner| inner.is(DESCRIPTION));
     let mut holders = std::iter::once(structure).chain(nested);
-    holders.find_map(|holder| own_field(holder, name))
+    holders.find_map(|holder| direct_field(holder, name))
 }
 
-/// What a field says, where it is one text.
-pub(super) fn field_text(structure: &Element, name: Name) -> Option<String> {
+/// Returns the text of a field.
+pub(super) fn field_text(structure: &XmlElement, name: XmlName) -> Option<String> {
     field(structure, name).map(|found| found.text())
 }
 
-/// The list that a property holds.
-pub(super) fn list(property: &Element) -> Option<&Element> {
+/// Returns the list element of a property, if it has one.
+pub(super) fn list(property: &XmlElement) -> Option<&XmlElement> {
     property.elements().find(|element| is_list(element))
 }
 
-/// Whether an element is one of RDF's three kinds of list.
-pub(super) fn is_list(element: &Element) -> bool {
+/// Returns true if the element is one of the three RDF list types.
+pub(super) fn is_list(element: &XmlElement) -> bool {
     [BAG, SEQ, ALT].iter().any(|kind| element.is(*kind))
 }
 
-/// What a list has in it.
-pub(super) fn items(list: &Element) -> impl Iterator<Item = &Element> {
+/// Returns the items of a list.
+pub(super) fn items(list: &XmlElement) -> impl Iterator<Item = &XmlElement> {
     list.elements().filter(|element| element.is(LI))
 }
 
-/// The element whose own text, or attribute, a property's text is.
-fn leaf(element: &Element) -> Option<&Element> {
+/// Finds the element that contains the text of a property, as content or as an attribute.
+fn leaf(element: &XmlElement) -> Option<&XmlElement> {
     if let Some(list) = list(element) {
-        let is_default = |item: &&Element| item.attribute(LANG).as_deref() == Some("x-default");
+        let is_default = |item: &&XmlElement| item.attribute(LANG).as_deref() == Some("x-default");
         return items(list)
             .find(is_default)
             .or_else(|| items(list).next())
@@ -110,18 +110,18 @@ fn leaf(element: &Element) -> Option<&Element> {
     inner.map_or(Some(element), leaf)
 }
 
-fn said(leaf: &Element) -> String {
-    let said = leaf.attribute(VALUE).or_else(|| leaf.attribute(RESOURCE));
-    said.unwrap_or_else(|| leaf.text())
+fn leaf_text(leaf: &XmlElement) -> String {
+    let attribute = leaf.attribute(VALUE).or_else(|| leaf.attribute(RESOURCE));
+    attribute.unwrap_or_else(|| leaf.text())
 }
 
-/// Lets a property's text be another one, in the shape that it has.
-pub(super) fn set_leaf(element: &mut Element, plain: &str) {
-    let is_default = |item: &Element| item.attribute(LANG).as_deref() == Some("x-default");
+/// Sets the text of a property without changing its form.
+pub(super) fn set_leaf(element: &mut XmlElement, plain: &str) {
+    let is_default = |item: &XmlElement| item.attribute(LANG).as_deref() == Some("x-default");
     if let Some(list) = element.find_mut(is_list) {
         let has_default = items(list).any(is_default);
-        let is_meant = |item: &Element| item.is(LI) && (!has_default || is_default(item));
-        if let Some(item) = list.find_mut(is_meant) {
+        let is_selected = |item: &XmlElement| item.is(LI) && (!has_default || is_default(item));
+        if let Some(item) = list.find_mut(is_selected) {
             set_leaf(item, plain);
         }
     } else if let Some(inner) = element.find_mut(|inner| inner.is(VALUE) || inner.is(DESCRIPTION)) {

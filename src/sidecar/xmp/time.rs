@@ -1,16 +1,17 @@
-//! Times as XMP counts them: frames of a rate that stands beside them, or in them.
+//! XMP times, which are frame counts. The frame rate is in a separate property or part of the
+//! value.
 //!
-//! XMP data types, `FrameRate` and `FrameCount`: `f25` is 25 frames in a second, `f30000s1001`
-//! is 30,000 in 1,001 seconds; `15f24` is 15 frames at 24 a second, and a count without a rate
-//! counts seconds.
+//! XMP data types, `FrameRate` and `FrameCount`: `f25` is 25 frames per second, `f30000s1001` is
+//! 30,000 frames in 1,001 seconds, and `15f24` is 15 frames at 24 per second. A count without a
+//! rate is in seconds.
 
-/// Ticks in a second, as Premiere counts them.
+/// Ticks per second in Premiere.
 const TICKS: u64 = 254_016_000_000;
 
-/// Premiere's ticks in a microsecond.
-const TICKS_IN_A_MICRO: u128 = 254_016;
+/// Ticks per microsecond in Premiere.
+const TICKS_PER_MICRO: u128 = 254_016;
 
-/// How many frames last how many seconds, both in millionths.
+/// Frame rate as a number of frames per number of seconds, both in millionths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameRate {
     frames: u128,
@@ -18,19 +19,19 @@ pub(super) struct FrameRate {
 }
 
 impl FrameRate {
-    /// The rate of a count that has none.
+    /// Rate of a count that has no frame rate: one per second.
     pub(super) const SECONDS: Self = Self {
         frames: MILLION,
         seconds: MILLION,
     };
 
-    /// Premiere's ticks, in which a microsecond is a whole number.
+    /// Returns the rate of Premiere's ticks. Every microsecond is a whole number of ticks.
     pub(super) fn ticks() -> String {
         format!("f{TICKS}")
     }
 
-    /// Reads `f25`, `f30000s1001` or `f29.97`.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    /// Parses `f25`, `f30000s1001` or `f29.97`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim().strip_prefix('f')?;
         let (frames, seconds) = text.split_once('s').unwrap_or((text, "1"));
         let (frames, seconds) = (millionths(frames)?, millionths(seconds)?);
@@ -40,27 +41,27 @@ impl FrameRate {
 
 const MILLION: u128 = 1_000_000;
 
-/// Reads a count of frames as microseconds, rounded down; its own rate goes before the
-/// `rate` beside it.
+/// Converts a frame count to microseconds, rounded down. A rate within `count` takes precedence
+/// over `rate`.
 pub(super) fn micros(count: &str, rate: Option<FrameRate>) -> Option<u64> {
     let count = count.trim();
     let at = count.find('f').unwrap_or(count.len());
-    let (count, own) = count.split_at(at);
-    let rate = if own.is_empty() {
+    let (count, own_rate) = count.split_at(at);
+    let rate = if own_rate.is_empty() {
         rate?
     } else {
-        FrameRate::read(own)?
+        FrameRate::parse(own_rate)?
     };
     let micros = millionths(count)?.checked_mul(rate.seconds)? / rate.frames;
     u64::try_from(micros).ok()
 }
 
-/// Writes microseconds as Premiere's ticks.
-pub(super) fn in_ticks(micros: u64) -> String {
-    (u128::from(micros) * TICKS_IN_A_MICRO).to_string()
+/// Converts microseconds to Premiere's ticks.
+pub(super) fn to_ticks(micros: u64) -> String {
+    (u128::from(micros) * TICKS_PER_MICRO).to_string()
 }
 
-/// A decimal number, in millionths.
+/// Parses a decimal number and returns it in millionths.
 fn millionths(text: &str) -> Option<u128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_are_read_at_their_rates() {
+    fn converts_counts_at_their_rates() {
         for (count, rate, read) in [
             ("150", "f25", Some(6_000_000)),
             ("600", "f30000s1001", Some(20_020_000)),
@@ -101,19 +102,23 @@ mod tests {
             ("340282366920938463463374607431768211455", "f25", None),
             ("99999999999999999999", "f1", None),
         ] {
-            assert_eq!(micros(count, FrameRate::read(rate)), read, "{count} {rate}");
+            assert_eq!(
+                micros(count, FrameRate::parse(rate)),
+                read,
+                "{count} {rate}"
+            );
         }
         assert_eq!(micros("12", Some(FrameRate::SECONDS)), Some(12_000_000));
         for text in ["", "25", "f", "f0", "f25s0", "f25s", "fs1001", "f-25"] {
-            assert_eq!(FrameRate::read(text), None, "{text}");
+            assert_eq!(FrameRate::parse(text), None, "{text}");
         }
     }
 
     #[test]
-    fn microseconds_are_whole_ticks() {
-        let ticks = FrameRate::read(&FrameRate::ticks());
+    fn microseconds_survive_a_round_trip_through_ticks() {
+        let ticks = FrameRate::parse(&FrameRate::ticks());
         for time in [0, 1, 999_999, 1_000_001, u64::MAX] {
-            assert_eq!(micros(&in_ticks(time), ticks), Some(time), "{time}");
+            assert_eq!(micros(&to_ticks(time), ticks), Some(time), "{time}");
         }
     }
 }

@@ -1,84 +1,90 @@
-//! Markers, and the tracks they stand in.
+//! Markers in XMP sidecars, and the tracks that contain them.
 
-use super::element::Element;
+use super::element::XmlElement;
 use super::escape::unix_lines;
 use super::names::{
     COMMENT, CUE_PARAMS, DURATION, FRAME_RATE, GUID, KEY, KEY_VALUE, LI, MARKER_NAME, MARKERS,
     PARSE_TYPE, Prefixes, SEQ, START_TIME, TRACK_NAME, TRACK_TYPE, TRACKS,
 };
-use super::rdf::{Found, field, field_text, items, list, properties};
-use super::time::{FrameRate, in_ticks, micros};
+use super::rdf::{RdfProperty, field, field_text, items, list, properties};
+use super::time::{FrameRate, micros, to_ticks};
 
-/// The name of the track that btsindex writes.
+/// Name of the track that btsindex writes.
 const OUR_TRACK: &str = "btsindex";
 
-/// A marker in a sidecar.
+/// Marker in a sidecar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XmpMarker {
-    /// Microseconds since the clip's first frame.
+    /// Time in microseconds since the clip's first frame.
     pub micros: u64,
-    /// How long what it marks lasts; zero where it marks a frame, or has no known end.
+    /// Duration in microseconds; zero for a single frame or an unknown duration.
     pub duration_micros: u64,
-    /// Its name and its comment.
+    /// Name and comment, joined by `: ` if both exist.
     pub text: String,
 }
 
-/// Every marker, track by track, then those in none.
-pub(super) fn markers(rdf: &Element) -> Vec<XmpMarker> {
-    let loose = properties(rdf, MARKERS).flat_map(|found| listed(&found));
-    let loose = loose.filter_map(|item| marker(item, Some(FrameRate::SECONDS)));
-    tracks(rdf).flat_map(in_track).chain(loose).collect()
-}
-
-/// The markers that btsindex wrote.
-pub(super) fn ours(rdf: &Element) -> Vec<XmpMarker> {
+/// Returns the markers of all tracks, then those outside tracks.
+pub(super) fn markers(rdf: &XmlElement) -> Vec<XmpMarker> {
+    let untracked = properties(rdf, MARKERS).flat_map(|found| list_items(&found));
+    let untracked = untracked.filter_map(|item| parse_marker(item, Some(FrameRate::SECONDS)));
     tracks(rdf)
-        .filter(|track| is_ours(track))
-        .flat_map(in_track)
+        .flat_map(track_markers)
+        .chain(untracked)
         .collect()
 }
 
-/// How markers in other tracks are called that keep a name of btsindex's: Premiere writes what
-/// it read into a track of its own.
-pub(super) fn taken_over(rdf: &Element) -> Vec<String> {
+/// Returns the markers in the btsindex track.
+pub(super) fn our_markers(rdf: &XmlElement) -> Vec<XmpMarker> {
+    tracks(rdf)
+        .filter(|track| is_ours(track))
+        .flat_map(track_markers)
+        .collect()
+}
+
+/// Returns the identifiers of all markers in other tracks. Premiere moves the markers of btsindex
+/// to its own track.
+pub(super) fn adopted_guids(rdf: &XmlElement) -> Vec<String> {
     let theirs = tracks(rdf).filter(|track| !is_ours(track));
     let markers = theirs.filter_map(|track| field(track, MARKERS));
     markers
-        .flat_map(|found| listed(&found))
+        .flat_map(|found| list_items(&found))
         .filter_map(|item| field_text(item, GUID))
         .map(|guid| guid.trim_start_matches("xmp:id:").to_owned())
         .collect()
 }
 
-/// Whether a track is the one that btsindex writes.
-pub(super) fn is_ours(track: &Element) -> bool {
+/// Returns true if btsindex writes this track.
+pub(super) fn is_ours(track: &XmlElement) -> bool {
     field_text(track, TRACK_NAME).as_deref() == Some(OUR_TRACK)
 }
 
-fn tracks(rdf: &Element) -> impl Iterator<Item = &Element> {
-    properties(rdf, TRACKS).flat_map(|found| listed(&found))
+fn tracks(rdf: &XmlElement) -> impl Iterator<Item = &XmlElement> {
+    properties(rdf, TRACKS).flat_map(|found| list_items(&found))
 }
 
-fn listed<'a>(found: &Found<'a>) -> Vec<&'a Element> {
+fn list_items<'a>(found: &RdfProperty<'a>) -> Vec<&'a XmlElement> {
     match found {
-        Found::Text(_) => Vec::new(),
-        Found::Element(element) => list(element).map(items).into_iter().flatten().collect(),
+        RdfProperty::Text(_) => Vec::new(),
+        RdfProperty::Element(element) => list(element).map(items).into_iter().flatten().collect(),
     }
 }
 
-/// The markers of a track; none where its rate is not understood.
-pub(super) fn in_track(track: &Element) -> Vec<XmpMarker> {
+/// Returns the markers of a track. If the track's frame rate is invalid, skips the markers whose
+/// times depend on it.
+pub(super) fn track_markers(track: &XmlElement) -> Vec<XmpMarker> {
     let rate = match field_text(track, FRAME_RATE) {
-        Some(text) => FrameRate::read(&text),
+        Some(text) => FrameRate::parse(&text),
         None => Some(FrameRate::SECONDS),
     };
-    let markers = field(track, MARKERS).map(|found| listed(&found));
+    let markers = field(track, MARKERS).map(|found| list_items(&found));
     let markers = markers.unwrap_or_default().into_iter();
-    markers.filter_map(|item| marker(item, rate)).collect()
+    markers
+        .filter_map(|item| parse_marker(item, rate))
+        .collect()
 }
 
-/// A marker; none where its place is not understood.
-fn marker(item: &Element, rate: Option<FrameRate>) -> Option<XmpMarker> {
+/// Parses a marker. Returns `None` if its start time is invalid.
+fn parse_marker(item: &XmlElement, rate: Option<FrameRate>) -> Option<XmpMarker> {
     let time = |name| field_text(item, name);
     let start = match time(START_TIME) {
         Some(count) => micros(&count, rate)?,
@@ -89,12 +95,12 @@ fn marker(item: &Element, rate: Option<FrameRate>) -> Option<XmpMarker> {
     Some(XmpMarker {
         micros: start,
         duration_micros: duration.unwrap_or_default(),
-        text: joined(&unix_lines(&text(MARKER_NAME)), &unix_lines(&text(COMMENT))),
+        text: marker_text(&unix_lines(&text(MARKER_NAME)), &unix_lines(&text(COMMENT))),
     })
 }
 
-/// `name: comment`, where there are both and they differ.
-fn joined(name: &str, comment: &str) -> String {
+/// Returns `name: comment`, or only one of them if the other is empty or both are equal.
+fn marker_text(name: &str, comment: &str) -> String {
     match (name.trim().is_empty(), comment.trim().is_empty()) {
         (true, _) => comment.to_owned(),
         (false, true) => name.to_owned(),
@@ -103,40 +109,43 @@ fn joined(name: &str, comment: &str) -> String {
     }
 }
 
-/// The track of btsindex, as Premiere writes one.
-pub(super) fn our_track(markers: &[(XmpMarker, String)], prefixes: &mut Prefixes<'_>) -> Element {
-    let mut seq = Element::new(prefixes, SEQ);
+/// Creates the btsindex track in the form that Premiere writes.
+pub(super) fn our_track(
+    markers: &[(XmpMarker, String)],
+    prefixes: &mut Prefixes<'_>,
+) -> XmlElement {
+    let mut seq = XmlElement::new(prefixes, SEQ);
     for (marker, guid) in markers {
-        seq = seq.holding([written(marker, guid, prefixes)]);
+        seq = seq.with_children([marker_element(marker, guid, prefixes)]);
     }
     let fields = [
-        Element::new(prefixes, TRACK_NAME).saying(OUR_TRACK),
-        Element::new(prefixes, TRACK_TYPE).saying("Comment"),
-        Element::new(prefixes, FRAME_RATE).saying(&FrameRate::ticks()),
-        Element::new(prefixes, MARKERS).holding([seq]),
+        XmlElement::new(prefixes, TRACK_NAME).with_text(OUR_TRACK),
+        XmlElement::new(prefixes, TRACK_TYPE).with_text("Comment"),
+        XmlElement::new(prefixes, FRAME_RATE).with_text(&FrameRate::ticks()),
+        XmlElement::new(prefixes, MARKERS).with_children([seq]),
     ];
-    structure(prefixes).holding(fields)
+    structure_item(prefixes).with_children(fields)
 }
 
-fn written(marker: &XmpMarker, guid: &str, prefixes: &mut Prefixes<'_>) -> Element {
+fn marker_element(marker: &XmpMarker, guid: &str, prefixes: &mut Prefixes<'_>) -> XmlElement {
     let key = [
-        Element::new(prefixes, KEY).saying("marker_guid"),
-        Element::new(prefixes, KEY_VALUE).saying(guid),
+        XmlElement::new(prefixes, KEY).with_text("marker_guid"),
+        XmlElement::new(prefixes, KEY_VALUE).with_text(guid),
     ];
-    let keys = structure(prefixes).holding(key);
-    let keys = Element::new(prefixes, SEQ).holding([keys]);
-    // Premiere ends the lines of a comment by carriage returns.
+    let keys = structure_item(prefixes).with_children(key);
+    let keys = XmlElement::new(prefixes, SEQ).with_children([keys]);
+    // Premiere ends the lines of a comment with carriage returns.
     let comment = marker.text.replace('\n', "\r");
     let fields = [
-        Element::new(prefixes, START_TIME).saying(&in_ticks(marker.micros)),
-        Element::new(prefixes, DURATION).saying(&in_ticks(marker.duration_micros)),
-        Element::new(prefixes, COMMENT).saying(&comment),
-        Element::new(prefixes, GUID).saying(guid),
-        Element::new(prefixes, CUE_PARAMS).holding([keys]),
+        XmlElement::new(prefixes, START_TIME).with_text(&to_ticks(marker.micros)),
+        XmlElement::new(prefixes, DURATION).with_text(&to_ticks(marker.duration_micros)),
+        XmlElement::new(prefixes, COMMENT).with_text(&comment),
+        XmlElement::new(prefixes, GUID).with_text(guid),
+        XmlElement::new(prefixes, CUE_PARAMS).with_children([keys]),
     ];
-    structure(prefixes).holding(fields)
+    structure_item(prefixes).with_children(fields)
 }
 
-fn structure(prefixes: &mut Prefixes<'_>) -> Element {
-    Element::new(prefixes, LI).with(prefixes, PARSE_TYPE, "Resource")
+fn structure_item(prefixes: &mut Prefixes<'_>) -> XmlElement {
+    XmlElement::new(prefixes, LI).with_attribute(prefixes, PARSE_TYPE, "Resource")
 }

@@ -1,13 +1,14 @@
-//! How crews name the folders of a shoot day: `Day 02`, `SD03`, `A_CAM`, `CARD_A01`, `260502`.
+//! Parser of the names that crews give to the folders of a shoot day: `Day 02`, `SD03`, `A_CAM`,
+//! `CARD_A01`, `260502`.
 
 use jiff::civil::{Date, Time};
 
 use crate::value::WallTime;
 use crate::value::words::{composed, fold, parts, runs};
 
-/// What one name says.
+/// Facts that one name states.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Said {
+pub(super) struct NameFacts {
     pub(super) camera: Option<String>,
     pub(super) reel: Option<String>,
     pub(super) scene: Option<String>,
@@ -16,17 +17,17 @@ pub(super) struct Said {
     pub(super) date: Option<WallTime>,
 }
 
-/// A part of a name.
-struct Part {
-    /// Lower case without accents.
+/// Part of a name.
+struct NamePart {
+    /// Text in lower case without accents.
     text: String,
-    /// Whether it goes on from the part before without anything between.
+    /// True if the part follows the previous one without a separator.
     is_joined: bool,
-    /// Whether it is written in capitals.
+    /// True if the part is written in capitals.
     is_capital: bool,
 }
 
-/// What a shoot day is called, before or behind its number.
+/// Words for a shoot day, before or after its number.
 const DAYS: [&str; 19] = [
     "day",
     "tag",
@@ -48,9 +49,9 @@ const DAYS: [&str; 19] = [
     "din",
     "dt",
 ];
-/// Abbreviations of it, which the number follows without a gap.
+/// Abbreviations of a shoot day, directly followed by the number.
 const SHORT_DAYS: [&str; 3] = ["sd", "d", "j"];
-/// What a camera is called before or behind its letter.
+/// Words for a camera or unit, before or after its letter.
 const CAMERAS: [&str; 8] = [
     "cam",
     "camera",
@@ -61,18 +62,18 @@ const CAMERAS: [&str; 8] = [
     "cams",
     "unit",
 ];
-/// What holds a camera's files.
+/// Words for a card, roll or magazine, before its letter and number.
 const CARDS: [&str; 9] = [
     "card", "roll", "reel", "mag", "karte", "carte", "tarjeta", "cartao", "disk",
 ];
 
-/// Reads a folder's name, or a file's stem.
-pub(super) fn read(name: &str, is_folder: bool) -> Said {
+/// Parses the name of a folder, or the stem of a file.
+pub(super) fn parse(name: &str, is_folder: bool) -> NameFacts {
     let name = composed(name);
     let mut all = Vec::new();
     for run in runs(&name) {
         for (at, part) in parts(run).into_iter().enumerate() {
-            all.push(Part {
+            all.push(NamePart {
                 text: fold(part),
                 is_joined: at > 0,
                 is_capital: part.chars().all(char::is_uppercase),
@@ -80,29 +81,29 @@ pub(super) fn read(name: &str, is_folder: bool) -> Said {
         }
     }
     let reel = if is_folder {
-        card(&all).or_else(|| roll(&name))
+        parse_card(&all).or_else(|| parse_roll(&name))
     } else {
         None
     };
-    let of_card = reel.as_ref().and_then(|reel| reel.get(..1));
-    Said {
-        camera: camera(&all).or_else(|| of_card.map(str::to_owned)),
-        scene: scene(&all),
-        take: take(&all),
-        day: day(&all),
-        date: date(&all, &name, is_folder),
+    let card_letter = reel.as_ref().and_then(|reel| reel.get(..1));
+    NameFacts {
+        camera: parse_camera(&all).or_else(|| card_letter.map(str::to_owned)),
+        scene: parse_scene(&all),
+        take: parse_take(&all),
+        day: parse_day(&all),
+        date: parse_date(&all, &name, is_folder),
         reel,
     }
 }
 
-/// A number of at most `digits` digits.
-fn number(part: &Part, digits: usize) -> Option<u32> {
+/// Parses a number of at most `digits` digits.
+fn number(part: &NamePart, digits: usize) -> Option<u32> {
     (part.text.len() <= digits)
         .then(|| part.text.parse().ok())
         .flatten()
 }
 
-fn day(all: &[Part]) -> Option<u32> {
+fn parse_day(all: &[NamePart]) -> Option<u32> {
     let is_day = |number: &u32| (1..=365).contains(number);
     all.windows(2).enumerate().find_map(|(at, pair)| {
         let [first, second] = pair else { return None };
@@ -111,20 +112,21 @@ fn day(all: &[Part]) -> Option<u32> {
         if is_word {
             return number(second, 3).filter(is_day);
         }
-        // `2. Tag`, `3rd day`, `2e jour`; `2026-05-02 Tag` is another thing.
+        // Accepts `2. Tag`, `3rd day` and `2e jour`. In `2026-05-02 Tag`, the number belongs to the
+        // date.
         let is_ordinal =
             ["st", "nd", "rd", "th", "e", "er", "eme", "a"].contains(&second.text.as_str());
-        let behind = if is_ordinal {
+        let after_ordinal = if is_ordinal {
             all.get(at + 2)
         } else {
             Some(second)
         };
         let is_first = at == 0 || number(&all[at - 1], 4).is_none();
-        let is_behind = behind.is_some_and(|part| DAYS.contains(&part.text.as_str()));
-        let ends = all
+        let is_day_word = after_ordinal.is_some_and(|part| DAYS.contains(&part.text.as_str()));
+        let is_last_number = all
             .get(at + 2 + usize::from(is_ordinal))
             .is_none_or(|next| number(next, 3).is_none());
-        (is_behind && is_first && ends)
+        (is_day_word && is_first && is_last_number)
             .then(|| number(first, 2).filter(is_day))
             .flatten()
     })
@@ -134,15 +136,15 @@ fn letter(text: &str) -> Option<String> {
     matches!(text, "a" | "b" | "c" | "d" | "e" | "f" | "g" | "h").then(|| text.to_uppercase())
 }
 
-fn camera(all: &[Part]) -> Option<String> {
+fn parse_camera(all: &[NamePart]) -> Option<String> {
     let pairs = all.windows(2).enumerate().find_map(|(at, pair)| {
         let [first, second] = pair else { return None };
-        let is_camera = |part: &Part| CAMERAS.contains(&part.text.as_str());
-        // `Camera B`, `CamB`; but `camera a bit soft`.
+        let is_camera = |part: &NamePart| CAMERAS.contains(&part.text.as_str());
+        // Accepts `Camera B` and `CamB`, but not `camera a bit soft`.
         if is_camera(first) && (second.is_capital || second.text != "a" || at + 2 == all.len()) {
             return letter(&second.text);
         }
-        // `A_CAM`, `B Camera`; but `a camera test`.
+        // Accepts `A_CAM` and `B Camera`, but not `a camera test`.
         let is_article = first.text == "a" && second.text != "cam" && at + 2 < all.len();
         if is_camera(second) && !is_article {
             return letter(&first.text);
@@ -157,8 +159,8 @@ fn camera(all: &[Part]) -> Option<String> {
     })
 }
 
-/// `CARD_A01`, `Roll B 2`.
-fn card(all: &[Part]) -> Option<String> {
+/// Parses `CARD_A01` and `Roll B 2`.
+fn parse_card(all: &[NamePart]) -> Option<String> {
     all.windows(3).find_map(|three| {
         let [card, letter_part, number_part] = three else {
             return None;
@@ -170,23 +172,23 @@ fn card(all: &[Part]) -> Option<String> {
     })
 }
 
-/// `A001`, as RED's `A001.RDM` and as `A001_1AB2`.
-fn roll(name: &str) -> Option<String> {
+/// Parses `A001`, `A001_1AB2`, and RED's `A001.RDM`.
+fn parse_roll(name: &str) -> Option<String> {
     let upper = name.to_uppercase();
     let plain = upper.strip_suffix(".RDM").unwrap_or(&upper);
     let (reel, rest) = plain.split_at_checked(4)?;
     let (first, digits) = reel.split_at_checked(1)?;
     let is_reel =
         letter(&first.to_lowercase()).is_some() && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_whole = rest.is_empty()
+    let is_known_suffix = rest.is_empty()
         || rest.len() == 5
             && rest.starts_with('_')
             && rest.bytes().skip(1).all(|b| b.is_ascii_alphanumeric());
-    (is_reel && is_whole).then(|| reel.to_owned())
+    (is_reel && is_known_suffix).then(|| reel.to_owned())
 }
 
-/// `prise 4`, `tk3`, `Take 9`, `MC_021_T004`.
-fn take(all: &[Part]) -> Option<u32> {
+/// Parses `prise 4`, `tk3`, `Take 9` and `MC_021_T004`.
+fn parse_take(all: &[NamePart]) -> Option<u32> {
     all.windows(2).find_map(|pair| {
         let [first, second] = pair else { return None };
         let is_take = matches!(
@@ -201,16 +203,16 @@ fn take(all: &[Part]) -> Option<u32> {
     })
 }
 
-/// `Scene 12A`, `Sc_04`.
-fn scene(all: &[Part]) -> Option<String> {
-    let is_word = |part: &Part| {
+/// Parses `Scene 12A` and `Sc_04`.
+fn parse_scene(all: &[NamePart]) -> Option<String> {
+    let is_word = |part: &NamePart| {
         matches!(
             part.text.as_str(),
             "scene" | "sc" | "szene" | "scena" | "escena" | "cena" | "seq" | "sequence"
         )
     };
-    let is_meant = |pair: &[Part]| is_word(&pair[0]) && number(&pair[1], 3).is_some();
-    let at = all.windows(2).position(is_meant)?;
+    let is_scene = |pair: &[NamePart]| is_word(&pair[0]) && number(&pair[1], 3).is_some();
+    let at = all.windows(2).position(is_scene)?;
     let number_part = all.get(at + 1)?;
     number(number_part, 3)?;
     let letters = all.get(at + 2).filter(|part| {
@@ -221,7 +223,7 @@ fn scene(all: &[Part]) -> Option<String> {
     Some(format!("{number}{letters}"))
 }
 
-/// Months as they are written out, by their first letters.
+/// Abbreviated names of the months in several languages, without accents.
 const MONTHS: [&[&str]; 12] = [
     &["jan", "ene", "gen", "janv"],
     &["feb", "fev", "fevr"],
@@ -282,9 +284,9 @@ fn month(text: &str) -> Option<u32> {
     u32::try_from(at + 1).ok()
 }
 
-/// Dates as people write them where only one reading is possible: `02.05.2026`, `2 May 2026`,
-/// `May 2nd, 2026`, and of folders `260502`.
-fn date(all: &[Part], name: &str, is_folder: bool) -> Option<WallTime> {
+/// Parses unambiguous dates: `02.05.2026`, `2 May 2026`, `May 2nd, 2026`, and for folders also
+/// `260502`.
+fn parse_date(all: &[NamePart], name: &str, is_folder: bool) -> Option<WallTime> {
     let civil = |year: u32, month: u32, day: u32| {
         let text = format!("{year:04}{month:02}{day:02}");
         let date = Date::strptime("%Y%m%d", text).ok()?;
@@ -293,18 +295,18 @@ fn date(all: &[Part], name: &str, is_folder: bool) -> Option<WallTime> {
             .then(|| WallTime::new(date.to_datetime(Time::midnight()), None))
             .flatten()
     };
-    let year = |part: &Part| number(part, 4).filter(|year| (1990..2100).contains(year));
+    let year = |part: &NamePart| number(part, 4).filter(|year| (1990..2100).contains(year));
     let run_together = || {
         let part = all.iter().find(|part| part.text.len() == 8)?;
         let number: u32 = part.text.parse().ok()?;
-        // Where it were a date in either order, nobody knows.
+        // Reads eight digits as day-month-year, unless they are also a date as year-month-day.
         civil(number / 10_000, number / 100 % 100, number % 100)
             .is_none()
             .then(|| civil(number % 10_000, number / 10_000 % 100, number / 1_000_000))
             .flatten()
     };
-    let written = (0..all.len()).find_map(|at| {
-        let rest: Vec<&Part> = all[at..]
+    let separated = (0..all.len()).find_map(|at| {
+        let rest: Vec<&NamePart> = all[at..]
             .iter()
             .filter(|part| !matches!(part.text.as_str(), "st" | "nd" | "rd" | "th" | "de" | "of"))
             .take(3)
@@ -330,13 +332,13 @@ fn date(all: &[Part], name: &str, is_folder: bool) -> Option<WallTime> {
         let (day, month, year) = (number(first, 2)?, number(second, 2)?, year(third)?);
         let is_dotted = name.contains(&format!("{}.{}.", first.text, second.text));
         match (day > 12, month > 12) {
-            // Month first, as in America.
+            // The month comes first, as in the United States.
             (false, true) => civil(year, day, month),
             _ if is_dotted || day > 12 || day == month => civil(year, month, day),
             _ => None,
         }
     });
-    written.or_else(run_together).or_else(|| {
+    separated.or_else(run_together).or_else(|| {
         let part = all.iter().find(|part| part.text.len() == 6 && is_folder)?;
         let number: u32 = part.text.parse().ok()?;
         let year = 2000 + number / 10_000;
@@ -352,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_read_however_they_are_written() {
+    fn days_are_parsed_in_every_form() {
         for (name, day) in [
             ("Day 02", Some(2)),
             ("DAY2", Some(2)),
@@ -378,15 +380,15 @@ mod tests {
             ("D 2", None),
             ("2026-05-02 Tag 3", Some(3)),
         ] {
-            assert_eq!(read(name, true).day, day, "{name}");
+            assert_eq!(parse(name, true).day, day, "{name}");
         }
     }
 
     #[test]
-    fn cameras_cards_and_scenes_are_read_from_folders() {
-        let told = |name: &str| {
-            let said = read(name, true);
-            [said.camera, said.reel, said.scene]
+    fn cameras_cards_and_scenes_are_parsed_from_folders() {
+        let parsed = |name: &str| {
+            let facts = parse(name, true);
+            [facts.camera, facts.reel, facts.scene]
                 .map(Option::unwrap_or_default)
                 .join("|")
         };
@@ -412,12 +414,12 @@ mod tests {
             ("SC_04", "||4"),
             ("Webcam", "||"),
         ] {
-            assert_eq!(told(name), expected, "{name}");
+            assert_eq!(parsed(name), expected, "{name}");
         }
     }
 
     #[test]
-    fn dates_are_read_where_there_is_one_way_to() {
+    fn dates_are_parsed_only_if_unambiguous() {
         for (name, date) in [
             ("02.05.2026", Some("2026-05-02")),
             ("2.5.2026 Studio", Some("2026-05-02")),
@@ -435,11 +437,11 @@ mod tests {
             ("31.02.2026", None),
             ("2 of 5", None),
         ] {
-            let found = read(name, true)
+            let found = parse(name, true)
                 .date
                 .map(|date| date.civil().date().to_string());
             assert_eq!(found.as_deref(), date, "{name}");
         }
-        assert_eq!(read("260502", false).date, None);
+        assert_eq!(parse("260502", false).date, None);
     }
 }

@@ -1,5 +1,5 @@
-//! How cameras and recorders name files: a table. A name is of a scheme only as a whole:
-//! `A001C003_220512_R1AB` is, `XA001C003_220512_R1AB` is nobody's.
+//! Table of the naming schemes of cameras and recorders. A scheme must match the whole name:
+//! `A001C003_220512_R1AB` matches, `XA001C003_220512_R1AB` does not.
 
 use std::sync::OnceLock;
 
@@ -8,19 +8,20 @@ use regex::{Captures, Regex, RegexSet};
 
 use crate::value::WallTime;
 
-/// One way of naming files.
+/// Naming scheme of one manufacturer.
 struct Scheme {
-    /// Whose it is.
+    /// Manufacturer, or kind of device.
     maker: &'static str,
-    /// The stem, capitals aside. Groups are named after what they tell: `camera` and `roll` (both
-    /// together the reel), `clip`, `chapter`, `scene`, `take`, a date as `ymd` (`20260502`) or
-    /// `short` (`260502`), and the time of day as `hms`.
+    /// Case-insensitive pattern of the stem.
+    ///
+    /// The group names are: `camera` and `roll` (together the reel), `clip`, `chapter`, `scene`,
+    /// `take`, a date as `ymd` (`20260502`) or `short` (`260502`), and the time of day as `hms`.
     pattern: &'static str,
-    /// Stems as they come.
+    /// Example stems.
     examples: &'static [&'static str],
 }
 
-/// What may come after the name that a camera gave: a copy's number, and what programs add.
+/// Suffixes that programs append to a camera's file name, such as a copy number.
 const TAIL: &str = r"(?:[ _-]?\([0-9]\)|[ _-](?:copy|kopie|copie|copia|proxy|[0-9]{1,2}))?";
 
 macro_rules! scheme {
@@ -29,7 +30,7 @@ macro_rules! scheme {
     };
 }
 
-/// Every scheme; the first that fits speaks.
+/// All schemes; the first match wins.
 const SCHEMES: &[Scheme] = &[
     scheme!(
         "ARRI",
@@ -204,7 +205,7 @@ const SCHEMES: &[Scheme] = &[
         "LRV_20260502_143000_01_001",
         "VID_20250817_093011_00_123"
     ),
-    // A phone counts all it takes; that is no number on a card.
+    // A phone numbers photos and videos together, so the number is not a clip number.
     scheme!(
         "iPhone",
         r"IMG_E?[0-9]{4}",
@@ -297,12 +298,12 @@ const SCHEMES: &[Scheme] = &[
     ),
 ];
 
-/// Numbers with a letter that are no scenes: sizes of pictures, and cameras.
-const NO_SCENES: [&str; 9] = ["2K", "3D", "4K", "5D", "5K", "6D", "6K", "7D", "8K"];
+/// Combinations of digit and letter that are not scenes: picture sizes and camera models.
+const NOT_SCENES: [&str; 9] = ["2K", "3D", "4K", "5D", "5K", "6D", "6K", "7D", "8K"];
 
-/// What a name tells.
+/// Facts that a stem states.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Named {
+pub(super) struct SchemeFacts {
     pub(super) camera: Option<String>,
     pub(super) reel: Option<String>,
     pub(super) clip: Option<u32>,
@@ -312,70 +313,71 @@ pub(super) struct Named {
     pub(super) captured: Option<WallTime>,
 }
 
-/// All patterns at once, and one by one.
-struct Table {
+/// Compiled patterns, as a set and individually.
+struct CompiledSchemes {
     set: RegexSet,
     each: Vec<Regex>,
 }
 
-fn table() -> Option<&'static Table> {
-    static TABLE: OnceLock<Option<Table>> = OnceLock::new();
-    let made = TABLE.get_or_init(|| {
-        let whole = |scheme: &Scheme| format!("(?i)^(?:{}){TAIL}$", scheme.pattern);
-        let patterns: Vec<String> = SCHEMES.iter().map(whole).collect();
+fn table() -> Option<&'static CompiledSchemes> {
+    static TABLE: OnceLock<Option<CompiledSchemes>> = OnceLock::new();
+    let compiled = TABLE.get_or_init(|| {
+        let anchored = |scheme: &Scheme| format!("(?i)^(?:{}){TAIL}$", scheme.pattern);
+        let patterns: Vec<String> = SCHEMES.iter().map(anchored).collect();
         let each: Result<Vec<Regex>, regex::Error> =
             patterns.iter().map(|pattern| Regex::new(pattern)).collect();
-        // A test proves that they are sound.
+        // A test verifies that all patterns compile.
         let (set, each) = RegexSet::new(&patterns).ok().zip(each.ok())?;
-        Some(Table { set, each })
+        Some(CompiledSchemes { set, each })
     });
-    made.as_ref()
+    compiled.as_ref()
 }
 
-fn scheme(stem: &str) -> Option<(&'static Scheme, Captures<'_>)> {
+/// Finds the first scheme that a stem follows.
+fn find_scheme(stem: &str) -> Option<(&'static Scheme, Captures<'_>)> {
     let table = table()?;
     let at = table.set.matches(stem).iter().find(|&at| {
         let scene = table.each[at].captures(stem);
         let scene = scene.and_then(|found| Some(found.name("scene")?.as_str().to_uppercase()));
-        scene.is_none_or(|scene| !NO_SCENES.contains(&scene.as_str()))
+        scene.is_none_or(|scene| !NOT_SCENES.contains(&scene.as_str()))
     })?;
     Some((&SCHEMES[at], table.each[at].captures(stem)?))
 }
 
-/// Whose way of naming files a stem follows.
+/// Returns the manufacturer whose naming scheme a stem follows.
 pub(in crate::tag) fn maker(stem: &str) -> Option<&'static str> {
-    scheme(stem).map(|(scheme, _)| scheme.maker)
+    find_scheme(stem).map(|(scheme, _)| scheme.maker)
 }
 
-/// Every way of naming files that is known: whose it is, and stems as they come.
+/// Iterates over all naming schemes: manufacturer and example stems.
 pub fn schemes() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     SCHEMES.iter().map(|scheme| (scheme.maker, scheme.examples))
 }
 
-/// Every maker whose names are known.
+/// Iterates over the manufacturers of all naming schemes, with repeats.
 pub(in crate::tag) fn makers() -> impl Iterator<Item = &'static str> {
     SCHEMES.iter().map(|scheme| scheme.maker)
 }
 
-/// What a stem tells, when it is of a scheme.
-pub(super) fn read(stem: &str) -> Option<Named> {
-    let (_, found) = scheme(stem)?;
+/// Parses a stem. Returns `None` if it does not follow any naming scheme.
+pub(super) fn parse(stem: &str) -> Option<SchemeFacts> {
+    let (_, found) = find_scheme(stem)?;
     let text = |name: &str| found.name(name).map(|part| part.as_str());
     let number = |name: &str| text(name)?.parse().ok();
     let camera = text("camera").map(str::to_uppercase);
     let roll = text("roll").zip(camera.as_ref());
-    Some(Named {
+    Some(SchemeFacts {
         reel: roll.map(|(roll, camera)| format!("{camera}{roll}")),
         clip: number("clip"),
         chapter: number("chapter"),
         scene: text("scene").map(|scene| scene.trim_end_matches([' ', '_', '-']).to_uppercase()),
         take: number("take"),
-        captured: captured(text("ymd"), text("short"), text("hms")),
+        captured: parse_captured(text("ymd"), text("short"), text("hms")),
         camera,
     })
 }
 
-fn captured(ymd: Option<&str>, short: Option<&str>, hms: Option<&str>) -> Option<WallTime> {
+fn parse_captured(ymd: Option<&str>, short: Option<&str>, hms: Option<&str>) -> Option<WallTime> {
     let long = ymd
         .map(str::to_owned)
         .or_else(|| short.map(|short| format!("20{short}")))?;
@@ -389,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scheme_takes_its_examples_and_there_are_five_of_each() {
+    fn every_scheme_matches_its_examples() {
         let table = table().unwrap();
         for (at, scheme) in SCHEMES.iter().enumerate() {
             assert!(scheme.examples.len() >= 5, "{}", scheme.pattern);
@@ -399,14 +401,14 @@ mod tests {
                     "{} {example}",
                     scheme.pattern
                 );
-                assert!(read(example).is_some(), "{example}");
+                assert!(parse(example).is_some(), "{example}");
             }
         }
     }
 
     #[test]
-    fn what_is_nearly_a_name_of_a_camera_is_none() {
-        let taken: Vec<&str> = [
+    fn near_misses_of_camera_names_do_not_match() {
+        let matching: Vec<&str> = [
             "XA001C003_220512_R1AB",
             "A01C003_220512_R1AB",
             "A001C003_220512_R1A",
@@ -497,24 +499,24 @@ mod tests {
             "1080P-25",
         ]
         .into_iter()
-        .filter(|stem| read(stem).is_some())
+        .filter(|stem| parse(stem).is_some())
         .collect();
-        assert_eq!(taken, [""; 0]);
+        assert_eq!(matching, [""; 0]);
     }
 
     #[test]
-    fn names_tell_what_is_in_them() {
-        let told = |stem: &str| {
-            let named = read(stem).unwrap();
-            let mut told: Vec<String> = Vec::new();
-            told.extend(named.camera.map(|camera| format!("camera {camera}")));
-            told.extend(named.reel.map(|reel| format!("reel {reel}")));
-            told.extend(named.clip.map(|clip| format!("clip {clip}")));
-            told.extend(named.chapter.map(|chapter| format!("chapter {chapter}")));
-            told.extend(named.scene.map(|scene| format!("scene {scene}")));
-            told.extend(named.take.map(|take| format!("take {take}")));
-            told.extend(named.captured.map(|time| time.to_string()));
-            told.join(", ")
+    fn facts_are_parsed_from_camera_names() {
+        let parsed = |stem: &str| {
+            let named = parse(stem).unwrap();
+            let mut facts: Vec<String> = Vec::new();
+            facts.extend(named.camera.map(|camera| format!("camera {camera}")));
+            facts.extend(named.reel.map(|reel| format!("reel {reel}")));
+            facts.extend(named.clip.map(|clip| format!("clip {clip}")));
+            facts.extend(named.chapter.map(|chapter| format!("chapter {chapter}")));
+            facts.extend(named.scene.map(|scene| format!("scene {scene}")));
+            facts.extend(named.take.map(|take| format!("take {take}")));
+            facts.extend(named.captured.map(|time| time.to_string()));
+            facts.join(", ")
         };
         for (stem, expected) in [
             (
@@ -550,10 +552,10 @@ mod tests {
             ("IMG_1234", ""),
             ("12A-3", "scene 12A, take 3"),
             ("C0001 (2)", "clip 1"),
-            // A date that is none says nothing; the rest does.
+            // An invalid date is ignored; the other facts are kept.
             ("A001C003_229912_R1AB", "camera A, reel A001, clip 3"),
         ] {
-            assert_eq!(told(stem), expected, "{stem}");
+            assert_eq!(parsed(stem), expected, "{stem}");
         }
     }
 }

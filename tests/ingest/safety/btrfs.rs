@@ -1,91 +1,94 @@
-//! Filesystems on several disks: btrfs that sprouted from a seed, and btrfs on two devices.
+//! btrfs on several disks: a sprout of a seed device, and RAID 1 on two devices.
 
 use std::path::Path;
 
-use super::day::Day;
-use crate::ingest::card::{ingest_well, verify};
-use crate::ingest::judges::is_here;
+use super::setup::Offload;
+use crate::ingest::card::{ingest_ok, verify};
+use crate::ingest::reference_tools::is_installed;
 use crate::shoot::disk::{Loop, run};
 use crate::shoot::mounts::Mount;
 
-fn is_btrfs_here() -> bool {
-    is_here("mkfs.btrfs") && is_here("btrfs") && is_here("btrfstune")
+/// Mounts a card of large files and two empty drives; returns `None` if nothing can be mounted or
+/// the tools of btrfs are missing.
+fn offload_of_large_files() -> Option<Offload> {
+    let mut offload = Offload::new()?;
+    let tools = ["mkfs.btrfs", "btrfs", "btrfstune"];
+    if !tools.into_iter().all(is_installed) {
+        return None;
+    }
+    offload.is_card_disk_given = true;
+    offload.delete_small_files();
+    Some(offload)
 }
 
-/// What a volume that is mounted there is known by.
-fn identity(day: &Day, at: &Path) -> String {
-    let volumes = day.shoot.run(&["volumes", "--json"]).json();
+/// Identity of the volume that is mounted at a folder.
+fn identity(offload: &Offload, at: &Path) -> String {
+    let volumes = offload.shoot.run(&["volumes", "--json"]).json();
     let mut volumes = volumes.iter();
     let volume = volumes.find(|volume| volume["mounted"] == at.to_str().unwrap());
     volume.unwrap()["identity"].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn a_seed_and_what_sprouted_from_it_are_on_one_disk_whatever_a_person_says() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_btrfs_here() {
+fn a_seed_and_its_sprout_are_on_one_disk_despite_other_disk_names() {
+    let Some(offload) = offload_of_large_files() else {
         return;
-    }
-    day.is_card_said = true;
-    day.leave_large_files();
-    let images = day.shoot.folder("images");
+    };
+    let images = offload.shoot.folder("images");
     let seed = Loop::new(&images.join("seed.img"), 200, &[]);
     let more = Loop::new(&images.join("more.img"), 200, &[]);
     assert!(run("mkfs.btrfs", &["-q", "-f", "-L", "SEED", &seed.0]));
-    let (one, other) = (day.shoot.folder("one"), day.shoot.folder("other"));
+    let (one, other) = (offload.shoot.folder("one"), offload.shoot.folder("other"));
     let mount = Mount::new(&[&seed.0], &one);
-    ingest_well(&day.shoot, &[&day.card], &[&one.join("A001")]);
-    day.say_disk("SEED", "WD-1");
-    let first = identity(&day, &one);
+    ingest_ok(&offload.shoot, &[&offload.card], &[&one.join("A001")]);
+    offload.set_disk("SEED", "WD-1");
+    let first = identity(&offload, &one);
     mount.unmount();
     assert!(run("btrfstune", &["-f", "-S", "1", &seed.0]));
     let mount = Mount::new(&[&seed.0], &other);
-    let grown = ["device", "add", "-f", &more.0, other.to_str().unwrap()];
-    assert!(run("btrfs", &grown));
+    let add_device = ["device", "add", "-f", &more.0, other.to_str().unwrap()];
+    assert!(run("btrfs", &add_device));
     mount.unmount();
     let sprout = Mount::new(&[&more.0], &other);
-    day.scan(&other);
-    assert_eq!(verify(&day.shoot, &other.join("A001")).0, 0);
-    let second = identity(&day, &other);
+    offload.scan(&other);
+    assert_eq!(verify(&offload.shoot, &other.join("A001")).0, 0);
+    let second = identity(&offload, &other);
     assert_ne!(first, second);
-    day.say_disk(&second, "WD-2");
+    offload.set_disk(&second, "WD-2");
     assert!(run("mount", &["-o", "remount,rw", other.to_str().unwrap()]));
-    ingest_well(&day.shoot, &[&day.card], &[&other.join("again")]);
-    day.is_safe(&["--copies", "1"]);
-    day.is_not_safe(&[], "4 of 4 files not on 2 disks");
+    ingest_ok(&offload.shoot, &[&offload.card], &[&other.join("again")]);
+    offload.assert_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "4 of 4 files not on 2 disks");
     sprout.unmount();
-    day.is_not_safe(&[], "4 of 4 files not on 2 disks");
+    offload.assert_not_safe(&[], "4 of 4 files not on 2 disks");
 }
 
 #[test]
-fn a_filesystem_on_two_devices_is_not_apart_from_what_else_is_on_either() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_btrfs_here() {
+fn a_filesystem_on_two_devices_shares_a_disk_with_every_other_on_them() {
+    let Some(offload) = offload_of_large_files() else {
         return;
-    }
-    day.is_card_said = true;
-    day.leave_large_files();
-    let images = day.shoot.folder("images");
+    };
+    let images = offload.shoot.folder("images");
     let shared = images.join("shared.img");
     std::fs::File::create(&shared)
         .unwrap()
         .set_len(400 << 20)
         .unwrap();
     let first = Loop::new(&images.join("first.img"), 200, &[]);
-    let second = Loop::of(&shared, &["--sizelimit", "209715200"]);
-    let rest = Loop::of(&shared, &["--offset", "209715200"]);
-    let made = ["-q", "-f", "-L", "PAIR", "-d", "raid1", &first.0, &second.0];
-    assert!(run("mkfs.btrfs", &made));
+    let second = Loop::attach(&shared, &["--sizelimit", "209715200"]);
+    let rest = Loop::attach(&shared, &["--offset", "209715200"]);
+    let options = ["-q", "-f", "-L", "PAIR", "-d", "raid1", &first.0, &second.0];
+    assert!(run("mkfs.btrfs", &options));
     assert!(run("mkfs.ext4", &["-q", "-L", "REST", &rest.0]));
-    let (one, other) = (day.shoot.folder("one"), day.shoot.folder("other"));
+    let (one, other) = (offload.shoot.folder("one"), offload.shoot.folder("other"));
     let pair = Mount::new(&[&first.0], &one);
-    let beside = Mount::new(&[&rest.0], &other);
-    ingest_well(&day.shoot, &[&day.card], &[&one, &other]);
-    day.say_disk("PAIR", "WD-1");
-    day.say_disk("REST", "WD-2");
-    day.is_safe(&["--copies", "1"]);
-    day.is_not_safe(&[], "4 of 4 files not on 2 disks");
+    let other_mount = Mount::new(&[&rest.0], &other);
+    ingest_ok(&offload.shoot, &[&offload.card], &[&one, &other]);
+    offload.set_disk("PAIR", "WD-1");
+    offload.set_disk("REST", "WD-2");
+    offload.assert_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "4 of 4 files not on 2 disks");
     pair.unmount();
-    beside.unmount();
-    day.is_not_safe(&[], "4 of 4 files not on 2 disks");
+    other_mount.unmount();
+    offload.assert_not_safe(&[], "4 of 4 files not on 2 disks");
 }

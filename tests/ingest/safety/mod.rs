@@ -1,15 +1,16 @@
-//! Cards that may be formatted, and all those that may not: on real filesystems, whose disks a person tells.
+//! `safe`: cards that may be formatted and cards that may not, on real filesystems whose disks are
+//! given with `volumes disk`.
 
 mod btrfs;
-mod cached;
-mod day;
-mod drives;
-mod hidden;
-mod images;
-mod mending;
+mod cached_reads;
+mod case_insensitive;
+mod hidden_folders;
+mod image_files;
+mod not_on_a_disk;
+mod reformatted_drives;
+mod remedies;
+mod setup;
 mod shares;
-mod spelling;
-mod views;
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -20,56 +21,60 @@ use btsindex::media::Cancel;
 use btsindex::safe::{Event, Report, Request, safe};
 use serde_json::{Value, json};
 
-use super::card::{Working, ingest, is_told, noise, put, set_time, verify};
+use super::card::{
+    RunningCommand, assert_problem, ingest, random_bytes, set_time, verify, write_file,
+};
 use crate::shoot::disk::run;
 use crate::shoot::{Answer, copy, fixtures};
-use day::{Day, put_back};
+use setup::{Offload, restore_time};
 
 const CLIP: &str = "Clips/00/D00001.bin";
 
 #[test]
-fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
-    let Some(day) = Day::new() else { return };
-    day.ingest(&[0]);
-    // Nobody knows which disk a loop device is.
-    day.is_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
-    day.say_disk("SHUTTLE", "WD-1");
-    day.is_safe(&["--copies", "1"]);
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
-    day.is_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
-    day.ingest(&[0, 1]);
-    day.is_not_safe(&[], "on a disk whose number nobody knows");
-    day.say_disk("RAID", "WD-2");
-    day.is_safe(&[]);
-    day.is_safe(&["--paranoid"]);
-    day.is_safe(&["--trust-ingest"]);
-    day.is_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
+fn a_card_is_safe_only_if_its_copies_are_on_two_disks() {
+    let Some(offload) = Offload::new() else {
+        return;
+    };
+    offload.ingest(&[0]);
+    // The disk of a loop device is unknown.
+    offload.assert_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.assert_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "--to FOLDER-ON-ANOTHER-DISK");
+    offload.ingest(&[0, 1]);
+    offload.assert_not_safe(&[], "disk serial unknown");
+    offload.set_disk("RAID", "WD-2");
+    offload.assert_safe(&[]);
+    offload.assert_safe(&["--paranoid"]);
+    offload.assert_safe(&["--trust-ingest"]);
+    offload.assert_not_safe(&["--copies", "3"], "6 of 6 files not on 3 disks");
 
-    // A byte that turned, found by `verify`.
-    day.flip(1, CLIP);
-    assert_eq!(verify(&day.shoot, &day.copy(1)).0, 4);
-    day.is_not_safe(&[], "1 of 6 files not on 2 disks");
-    day.is_not_safe(&[], "altered: it holds something else");
-    day.is_not_safe(&[], "move away what is another file, or altered");
-    day.flip(1, CLIP);
-    assert_eq!(verify(&day.shoot, &day.copy(1)).0, 0);
-    day.is_safe(&[]);
+    // A flipped bit, found by `verify`.
+    offload.flip_bit(1, CLIP);
+    assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 4);
+    offload.assert_not_safe(&[], "1 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "altered: the content is different");
+    offload.assert_not_safe(&[], "move away altered or different files");
+    offload.flip_bit(1, CLIP);
+    assert_eq!(verify(&offload.shoot, &offload.copy(1)).0, 0);
+    offload.assert_safe(&[]);
 
-    // A file that came to the card.
-    let added = put(&day.card, "Clips/00/LATER.bin", &noise(77, 5000));
-    day.is_not_safe(&[], "Clips/00/LATER.bin: no disk");
-    day.is_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
+    // A file added to the card.
+    let added = write_file(&offload.card, "Clips/00/LATER.bin", &random_bytes(77, 5000));
+    offload.assert_not_safe(&[], "Clips/00/LATER.bin: no disk");
+    offload.assert_not_safe(&["--trust-ingest"], "Clips/00/LATER.bin: no disk");
     fs::remove_file(added).unwrap();
-    day.is_safe(&[]);
+    offload.assert_safe(&[]);
 
     // Two partitions of one disk.
-    day.say_disk("RAID", "wd-1");
-    day.is_not_safe(&[], "1 disk");
-    day.say_disk("RAID", "WD-2");
-    day.is_safe(&[]);
+    offload.set_disk("RAID", "wd-1");
+    offload.assert_not_safe(&[], "1 disk");
+    offload.set_disk("RAID", "WD-2");
+    offload.assert_safe(&[]);
 
-    // Emptied: whoever formats the wrong card next is not told that it is safe.
-    for entry in fs::read_dir(&day.card).unwrap() {
+    // An empty card is not safe: it may be the wrong one.
+    for entry in fs::read_dir(&offload.card).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             fs::remove_dir_all(path).unwrap();
@@ -77,152 +82,153 @@ fn a_card_is_safe_on_two_disks_and_on_nothing_less() {
             fs::remove_file(path).unwrap();
         }
     }
-    day.is_not_safe(&[], "there is no file on it");
+    offload.assert_not_safe(&[], "no files: ");
 }
 
 #[test]
-fn serials_that_systems_told_tell_disks_apart() {
-    let Some(day) = Day::new() else { return };
-    day.ingest(&[0, 1]);
-    let told = |volume: &str, disks: &str| {
-        let sql = "UPDATE volume SET disks = ?2, hardware = ?2 WHERE label = ?1";
-        assert_eq!(day.database().execute(sql, [volume, disks]).unwrap(), 1);
+fn disk_serials_reported_by_the_system_distinguish_disks() {
+    let Some(offload) = Offload::new() else {
+        return;
     };
-    told("SHUTTLE", "naa.1");
-    told("RAID", "naa.2");
-    day.is_safe(&[]);
+    offload.ingest(&[0, 1]);
+    let set_serials = |volume: &str, disks: &str| {
+        let sql = "UPDATE volume SET disks = ?2, hardware = ?2 WHERE label = ?1";
+        assert_eq!(offload.database().execute(sql, [volume, disks]).unwrap(), 1);
+    };
+    set_serials("SHUTTLE", "naa.1");
+    set_serials("RAID", "naa.2");
+    offload.assert_safe(&[]);
     for (one, other) in [
         ("naa.1", "naa.1"),
         ("naa.1", "NAA.1"),
         ("naa.1+naa.2", "naa.2+naa.3"),
-        // In a dock once, which tells a number of its own for all of its disks.
+        // Once in a dock, which reports its own serial for all of its disks.
         ("naa.1\ndock", "dock"),
         ("server:nas", "server:nas.local"),
         ("server:nas", "server:10.0.0.5"),
         ("server:localhost", "naa.2"),
         ("", "naa.2"),
     ] {
-        told("SHUTTLE", one);
-        told("RAID", other);
-        day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+        set_serials("SHUTTLE", one);
+        set_serials("RAID", other);
+        offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
     }
-    told("SHUTTLE", "server:nas");
-    told("RAID", "naa.2");
-    day.is_safe(&[]);
-    // The card's own disk is nowhere else, whatever is on it.
-    let scanned = day
+    set_serials("SHUTTLE", "server:nas");
+    set_serials("RAID", "naa.2");
+    offload.assert_safe(&[]);
+    // Copies on the card's own disk do not count.
+    let scanned = offload
         .shoot
         .command()
         .arg("scan")
-        .arg(&day.card)
+        .arg(&offload.card)
         .output()
         .unwrap();
     assert!(scanned.status.success() || scanned.status.code() == Some(4));
-    told("CARD", "naa.2");
-    day.is_not_safe(&[], "on the card's own disk");
+    set_serials("CARD", "naa.2");
+    offload.assert_not_safe(&[], "on the card's own disk");
 }
 
 #[test]
-fn drives_that_are_away_count_by_when_they_were_verified() {
-    let Some(mut day) = Day::taken_in() else {
+fn copies_on_unmounted_drives_count_by_the_age_of_their_verification() {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    day.disks[1].unmount();
-    day.is_safe(&["--max-age", "1h"]);
-    // Nobody knows which disk the card is on: it may be that of the drive that is away.
-    day.is_card_said = false;
-    day.is_not_safe(&[], "whether that is the card's disk, nobody knows");
-    day.is_not_safe(&[], "safe --card-disk DISK");
-    day.is_card_said = true;
-    day.age(40);
-    day.is_not_safe(
+    offload.disks[1].unmount();
+    offload.assert_safe(&["--max-age", "1h"]);
+    // The disk of the card is unknown: it may be the disk of the unmounted drive.
+    offload.is_card_disk_given = false;
+    offload.assert_not_safe(&[], "may be the card's own disk");
+    offload.assert_not_safe(&[], "safe --card-disk DISK");
+    offload.is_card_disk_given = true;
+    offload.set_age(40);
+    offload.assert_not_safe(
         &["--max-age", "30d"],
-        "verified 40 days ago, too long for --max-age",
+        "verified 40 days ago: older than --max-age",
     );
-    day.is_not_safe(
-        &["--max-age", "30d"],
-        "mount RAID, then read its copies again",
-    );
-    day.is_safe(&["--max-age", "41d"]);
-    day.is_safe(&[]);
-    // A clock that was wrong.
-    day.age(-1);
-    day.is_not_safe(&[], "verified in the future");
-    day.age(40);
-    // What is read counts from now on; what is away cannot be.
-    day.is_not_safe(&["--max-age", "30d", "--paranoid"], "too long");
-    let at = day.drives[1].clone();
-    day.disks[1].mount(&at);
-    day.is_safe(&["--max-age", "30d", "--paranoid"]);
-    day.is_safe(&["--max-age", "30d"]);
-    // Forgotten, its copies are.
-    let forgotten = day.shoot.run(&["volumes", "forget", "RAID", "--yes"]);
+    offload.assert_not_safe(&["--max-age", "30d"], "mount RAID, then verify its copies");
+    offload.assert_safe(&["--max-age", "41d"]);
+    offload.assert_safe(&[]);
+    // The clock was wrong.
+    offload.set_age(-1);
+    offload.assert_not_safe(&[], "verified in the future");
+    offload.set_age(40);
+    // With `--paranoid`, copies that are read count from now on; unmounted copies cannot be read.
+    offload.assert_not_safe(&["--max-age", "30d", "--paranoid"], "older than --max-age");
+    let at = offload.drives[1].clone();
+    offload.disks[1].mount(&at);
+    offload.assert_safe(&["--max-age", "30d", "--paranoid"]);
+    offload.assert_safe(&["--max-age", "30d"]);
+    // The copies of a forgotten volume are forgotten as well.
+    let forgotten = offload.shoot.run(&["volumes", "forget", "RAID", "--yes"]);
     assert_eq!(forgotten.code, 0, "{}", forgotten.stderr);
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
 }
 
 #[test]
-fn what_was_done_to_a_mounted_copy_is_seen() {
-    let Some(day) = Day::taken_in() else { return };
-    let path = day.copy(0).join(CLIP);
-    let kept = fs::read(&path).unwrap();
+fn every_change_of_a_mounted_copy_is_noticed() {
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
+    let path = offload.copy(0).join(CLIP);
+    let original = fs::read(&path).unwrap();
     let modified = path.metadata().unwrap().modified().unwrap();
-    // Shorter; gone; another content with a time of its own, later than any verification.
-    fs::write(&path, &kept[1..]).unwrap();
-    day.is_not_safe(&[], "has another size");
+    // Shorter; missing; different content with a time later than any verification.
+    fs::write(&path, &original[1..]).unwrap();
+    offload.assert_not_safe(&[], "size differs");
     fs::remove_file(&path).unwrap();
-    day.is_not_safe(&[], "not there");
-    fs::write(&path, noise(5, kept.len())).unwrap();
+    offload.assert_not_safe(&[], "missing from the mounted volume");
+    fs::write(&path, random_bytes(5, original.len())).unwrap();
     set_time(&path, 4_000_000_000);
-    day.is_not_safe(&[], "changed after it was verified");
-    // With its time put back, that it was written to is still seen here; what it is, only reading
-    // tells; and what was read is known from then on.
-    put_back(&path, modified);
-    day.is_not_safe(&[], "changed after it was verified");
-    day.is_not_safe(&["--paranoid"], "altered: it holds something else");
-    day.is_not_safe(&[], "altered: it holds something else");
-    fs::write(&path, &kept).unwrap();
-    day.is_not_safe(&[], "altered: it holds something else");
-    day.is_safe(&["--paranoid"]);
-    day.is_safe(&[]);
-    // An older folder of the same names, sizes and times that is moved into its place.
-    let aside = day.drives[0].join("older");
-    let copied = day.copy(0).join("Clips");
+    offload.assert_not_safe(&[], "changed since it was verified");
+    // With the time restored, ext4 still shows that the copy was written to. Only reading shows
+    // that the content differs, which is remembered.
+    restore_time(&path, modified);
+    offload.assert_not_safe(&[], "changed since it was verified");
+    offload.assert_not_safe(&["--paranoid"], "altered: the content is different");
+    offload.assert_not_safe(&[], "altered: the content is different");
+    fs::write(&path, &original).unwrap();
+    offload.assert_not_safe(&[], "altered: the content is different");
+    offload.assert_safe(&["--paranoid"]);
+    offload.assert_safe(&[]);
+    // A folder with the same names, sizes and times replaces the folder of copies.
+    let older = offload.drives[0].join("older");
+    let copied = offload.copy(0).join("Clips");
     assert!(run(
         "cp",
-        &["-a", copied.to_str().unwrap(), aside.to_str().unwrap()]
+        &["-a", copied.to_str().unwrap(), older.to_str().unwrap()]
     ));
-    fs::rename(&copied, day.drives[0].join("was")).unwrap();
-    fs::rename(&aside, &copied).unwrap();
-    day.is_not_safe(&[], "changed after it was verified");
-    fs::rename(&copied, &aside).unwrap();
-    fs::rename(day.drives[0].join("was"), &copied).unwrap();
-    // Something else was seen there.
-    assert_eq!(verify(&day.shoot, &day.copy(0)).0, 0);
-    day.is_safe(&[]);
-    // A folder that is a link to the other drive holds no copy, however good it looks.
-    let folder = day.copy(1).join("Clips");
-    let aside = day.drives[0].join("aside");
-    fs::create_dir(&aside).unwrap();
+    fs::rename(&copied, offload.drives[0].join("moved")).unwrap();
+    fs::rename(&older, &copied).unwrap();
+    offload.assert_not_safe(&[], "changed since it was verified");
+    fs::rename(&copied, &older).unwrap();
+    fs::rename(offload.drives[0].join("moved"), &copied).unwrap();
+    // The other folder was seen there, so the copies are verified again.
+    assert_eq!(verify(&offload.shoot, &offload.copy(0)).0, 0);
+    offload.assert_safe(&[]);
+    // A folder that is a link to the other drive holds no copies.
+    let folder = offload.copy(1).join("Clips");
+    let moved = offload.drives[0].join("aside");
+    fs::create_dir(&moved).unwrap();
     assert!(run(
         "cp",
-        &["-a", folder.to_str().unwrap(), aside.to_str().unwrap()]
+        &["-a", folder.to_str().unwrap(), moved.to_str().unwrap()]
     ));
     fs::remove_dir_all(&folder).unwrap();
-    std::os::unix::fs::symlink(aside.join("Clips"), &folder).unwrap();
-    day.is_not_safe(&[], "leads to another volume");
-    day.is_not_safe(&["--paranoid"], "leads to another volume");
+    std::os::unix::fs::symlink(moved.join("Clips"), &folder).unwrap();
+    offload.assert_not_safe(&[], "leads to another volume");
+    offload.assert_not_safe(&["--paranoid"], "leads to another volume");
 }
 
 #[test]
-fn two_words_about_one_path_are_a_doubt() {
-    let Some(mut day) = Day::taken_in() else {
+fn two_hashes_verified_at_the_same_path_are_a_doubt() {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    day.disks[1].unmount();
-    day.is_safe(&[]);
-    // Another card was once verified at the same paths, by a clock that may have been wrong.
-    day.database()
+    offload.disks[1].unmount();
+    offload.assert_safe(&[]);
+    // Another card was verified at the same paths, at a time that may be wrong.
+    offload.database()
         .execute_batch(
             "INSERT INTO ingest SELECT 99, day, card, source, volume, inside, in_place, hash, author, begun, ended,
                     problems, facts FROM ingest LIMIT 1;
@@ -234,71 +240,102 @@ fn two_words_about_one_path_are_a_doubt() {
                     WHERE place = 1;",
         )
         .unwrap();
-    day.is_not_safe(&[], "something else was verified at the same path");
-    day.is_not_safe(
+    offload.assert_not_safe(&[], "different content was verified at the same path");
+    offload.assert_not_safe(
         &["--trust-ingest"],
-        "something else was verified at the same path",
+        "different content was verified at the same path",
     );
 }
 
 #[test]
-fn an_ingest_is_trusted_by_size_time_and_sample_when_that_is_asked_for() {
-    let Some(day) = Day::new() else { return };
-    // One whose time says nothing: the camera's clock was never set.
-    let clockless = put(&day.card, "Clips/00/CLOCKLESS.bin", &noise(60, 4000));
+fn trust_ingest_compares_size_time_and_sample() {
+    let Some(offload) = Offload::new() else {
+        return;
+    };
+    // A file with a meaningless time: the clock of the camera was never set.
+    let clockless = write_file(
+        &offload.card,
+        "Clips/00/CLOCKLESS.bin",
+        &random_bytes(60, 4000),
+    );
     set_time(&clockless, 315_532_800);
-    day.ingest(&[0, 1]);
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
-    let (is_safe, told) = day.safe(&["--trust-ingest"]);
-    assert!(is_safe, "{told:#?}");
+    offload.ingest(&[0, 1]);
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
+    let (is_safe, events) = offload.safe(&["--trust-ingest"]);
+    assert!(is_safe, "{events:#?}");
     let is_trusted = |name: &str| {
-        let file = told.iter().find(|line| line["path"] == name).unwrap();
+        let file = events.iter().find(|line| line["path"] == name).unwrap();
         file["trusted"].as_bool().unwrap()
     };
     assert!(is_trusted(CLIP) && !is_trusted("Clips/00/CLOCKLESS.bin"));
-    let read = told.iter().find(|line| line["event"] == "begins").unwrap();
+    let read = events
+        .iter()
+        .find(|line| line["event"] == "begins")
+        .unwrap();
     assert_eq!((&read["files"], &read["bytes"]), (&json!(1), &json!(4000)));
-    // What the log itself doubts is read, too.
+    // A file that the log marks as doubtful is read as well.
     let doubt = "UPDATE ingest_file SET problem = 'it reads otherwise' WHERE path = ?1";
-    day.database().execute(doubt, [b"empty"]).unwrap();
-    let (_, told) = day.safe(&["--trust-ingest"]);
-    let read = told.iter().find(|line| line["event"] == "begins").unwrap();
+    offload.database().execute(doubt, [b"empty"]).unwrap();
+    let (_, events) = offload.safe(&["--trust-ingest"]);
+    let read = events
+        .iter()
+        .find(|line| line["event"] == "begins")
+        .unwrap();
     assert_eq!((&read["files"], &read["bytes"]), (&json!(2), &json!(4000)));
-    // Written again behind what a sample covers, with the size and the time that it had.
-    let large = put(&day.card, "Clips/00/LARGE.bin", &noise(62, 500_000));
+    // Changed outside the sample, with the same size and time.
+    let large = write_file(
+        &offload.card,
+        "Clips/00/LARGE.bin",
+        &random_bytes(62, 500_000),
+    );
     set_time(&large, 1_777_000_000);
-    day.ingest(&[0, 1]);
-    let mut content = noise(62, 500_000);
+    offload.ingest(&[0, 1]);
+    let mut content = random_bytes(62, 500_000);
     content[80_000] ^= 1;
     fs::write(&large, content).unwrap();
     set_time(&large, 1_777_000_000);
-    assert!(day.safe(&["--trust-ingest"]).0, "no sample shows that");
-    fs::write(&large, noise(62, 500_000)).unwrap();
+    assert!(
+        offload.safe(&["--trust-ingest"]).0,
+        "the sample is unchanged"
+    );
+    fs::write(&large, random_bytes(62, 500_000)).unwrap();
     set_time(&large, 1_777_000_000);
-    // Written again, with the size and the time that it had.
-    for path in [day.card.join(CLIP), clockless] {
+    // Changed within the sample, with the same size and time.
+    for path in [offload.card.join(CLIP), clockless] {
         let modified = path.metadata().unwrap().modified().unwrap();
         let length = path.metadata().unwrap().len();
-        fs::write(&path, noise(61, usize::try_from(length).unwrap())).unwrap();
-        put_back(&path, modified);
+        fs::write(&path, random_bytes(61, usize::try_from(length).unwrap())).unwrap();
+        restore_time(&path, modified);
     }
-    let (_, told) = day.safe(&["--trust-ingest"]);
-    let few: Vec<&Value> = told.iter().filter(|line| line["safe"] == false).collect();
-    let names: Vec<&Value> = few.iter().map(|line| &line["path"]).take(2).collect();
+    let (_, events) = offload.safe(&["--trust-ingest"]);
+    let unsafe_lines: Vec<&Value> = events.iter().filter(|line| line["safe"] == false).collect();
+    let names: Vec<&Value> = unsafe_lines
+        .iter()
+        .map(|line| &line["path"])
+        .take(2)
+        .collect();
     assert!(
         names.contains(&&json!("Clips/00/CLOCKLESS.bin")),
-        "{told:#?}"
+        "{events:#?}"
     );
-    assert!(names.contains(&&json!(CLIP)), "{told:#?}");
-    assert_eq!(few.len(), 3, "and the summary: {few:#?}");
-    day.is_not_safe(&[], "2 of 8 files not on 2 disks");
+    assert!(names.contains(&&json!(CLIP)), "{events:#?}");
+    assert_eq!(
+        unsafe_lines.len(),
+        3,
+        "two files and the summary: {unsafe_lines:#?}"
+    );
+    offload.assert_not_safe(&[], "2 of 8 files not on 2 disks");
 }
 
-/// What is found out about a card to which something is done at one of the moments that are told.
-fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) -> Report {
+/// Checks a card and calls `act` with its path at the first event for which `is_now` returns true.
+fn check_while_changing(
+    offload: &Offload,
+    is_now: impl Fn(&Event) -> bool,
+    act: impl Fn(&Path),
+) -> Report {
     let request = Request {
-        card: day.card.clone(),
+        card: offload.card.clone(),
         copies: 2,
         max_age: None,
         is_ingest_trusted: false,
@@ -307,11 +344,11 @@ fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) ->
         is_catalogue_named: false,
         cancel: Cancel::default(),
     };
-    let catalogue = Catalogue::open(&day.shoot.catalogue()).unwrap();
+    let catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
     let mut is_done = false;
     let report = safe(&request, &catalogue, &mut |event| {
         if !is_done && is_now(&event) {
-            act(&day.card);
+            act(&offload.card);
             is_done = true;
         }
     });
@@ -321,70 +358,72 @@ fn meanwhile(day: &Day, is_now: impl Fn(&Event) -> bool, act: impl Fn(&Path)) ->
 
 #[test]
 fn a_card_that_changes_while_it_is_read_is_not_safe() {
-    let Some(day) = Day::taken_in() else { return };
-    let undisturbed = meanwhile(&day, |_| true, |_| ());
-    assert!(undisturbed.is_safe(), "{undisturbed:#?}");
-    let begins = |event: &Event| matches!(event, Event::Begins { .. });
-    let left = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
-    let everything_was_read = |event: &Event| {
-        if let Event::Read(bytes) = event {
-            left.set(left.get() - bytes);
-        }
-        left.get() == 0
+    let Some(offload) = Offload::ingested() else {
+        return;
     };
-    let clip_is_written_again = |card: &Path| {
+    let undisturbed = check_while_changing(&offload, |_| true, |_| ());
+    assert!(undisturbed.is_safe(), "{undisturbed:#?}");
+    let card_started = |event: &Event| matches!(event, Event::CardStarted { .. });
+    let remaining = Cell::new(undisturbed.files.iter().map(|file| file.bytes).sum::<u64>());
+    let all_is_read = |event: &Event| {
+        if let Event::Read(bytes) = event {
+            remaining.set(remaining.get() - bytes);
+        }
+        remaining.get() == 0
+    };
+    let rewrite_clip = |card: &Path| {
         let clip = card.join(CLIP);
         let modified = clip.metadata().unwrap().modified().unwrap();
         let length = usize::try_from(clip.metadata().unwrap().len()).unwrap();
-        fs::write(&clip, noise(62, length)).unwrap();
-        put_back(&clip, modified);
+        fs::write(&clip, random_bytes(62, length)).unwrap();
+        restore_time(&clip, modified);
     };
-    let is_seen = |report: &Report| {
+    let assert_noticed = |report: &Report| {
         let mut doubts = report.doubts.iter();
         assert!(!report.is_safe());
         assert!(
-            doubts.any(|doubt| doubt.reason == "it changed while it was read"),
+            doubts.any(|doubt| doubt.reason == "changed while it was read"),
             "{report:#?}"
         );
     };
-    let added = meanwhile(&day, begins, |card| {
-        put(card, "DURING.bin", b"while it was read");
+    let added = check_while_changing(&offload, card_started, |card| {
+        write_file(card, "DURING.bin", b"while it was read");
     });
-    is_seen(&added);
-    fs::remove_file(day.card.join("DURING.bin")).unwrap();
-    let with_folder = meanwhile(&day, begins, |card| {
+    assert_noticed(&added);
+    fs::remove_file(offload.card.join("DURING.bin")).unwrap();
+    let with_folder = check_while_changing(&offload, card_started, |card| {
         fs::create_dir(card.join("DCIM")).unwrap();
     });
-    is_seen(&with_folder);
-    fs::remove_dir(day.card.join("DCIM")).unwrap();
-    day.is_safe(&[]);
-    // Every hash is that of a copy; what was read is not there any more.
-    let rewritten = meanwhile(&day, everything_was_read, clip_is_written_again);
+    assert_noticed(&with_folder);
+    fs::remove_dir(offload.card.join("DCIM")).unwrap();
+    offload.assert_safe(&[]);
+    // Every hash matches a copy, but the clip changed after it was read.
+    let rewritten = check_while_changing(&offload, all_is_read, rewrite_clip);
     assert_eq!(rewritten.unsafe_files().count(), 0);
-    is_seen(&rewritten);
+    assert_noticed(&rewritten);
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_not_safe() {
-    let Some(mut day) = Day::taken_in() else {
+fn cards_that_cannot_be_checked_completely_are_not_safe() {
+    let Some(mut offload) = Offload::ingested() else {
         return;
     };
-    std::os::unix::fs::symlink("STATUS.BIN", day.card.join("linked")).unwrap();
-    day.is_not_safe(&[], "it is a link");
-    fs::remove_file(day.card.join("linked")).unwrap();
-    put(
-        &day.card,
+    std::os::unix::fs::symlink("STATUS.BIN", offload.card.join("linked")).unwrap();
+    offload.assert_not_safe(&[], "a link: its target");
+    fs::remove_file(offload.card.join("linked")).unwrap();
+    write_file(
+        &offload.card,
         ".btsindex-123456.part",
-        b"called as unfinished copies are",
+        b"named like an unfinished copy",
     );
-    let unfinished = day.card.join(".btsindex-123456.part");
-    let (is_safe, told) = day.safe(&[]);
-    assert!(!is_safe, "{told:#?}");
+    let unfinished = offload.card.join(".btsindex-123456.part");
+    let (is_safe, events) = offload.safe(&[]);
+    assert!(!is_safe, "{events:#?}");
     fs::remove_file(unfinished).unwrap();
-    // Another volume within the card.
-    let within = day.card.join("within");
+    // Another volume mounted on the card.
+    let within = offload.card.join("within");
     fs::create_dir(&within).unwrap();
-    let elsewhere = day.shoot.folder("elsewhere");
+    let elsewhere = offload.shoot.folder("elsewhere");
     assert!(run(
         "mount",
         &[
@@ -393,17 +432,21 @@ fn what_cannot_be_looked_at_is_not_safe() {
             within.to_str().unwrap()
         ]
     ));
-    let (is_safe, told) = day.safe(&[]);
+    let (is_safe, events) = offload.safe(&[]);
     assert!(run("umount", &[within.to_str().unwrap()]));
-    assert!(!is_safe, "{told:#?}");
-    let doubts = told.last().unwrap()["doubts"].to_string();
-    assert!(doubts.contains("something is mounted there"), "{doubts}");
+    assert!(!is_safe, "{events:#?}");
+    let doubts = events.last().unwrap()["doubts"].to_string();
+    assert!(
+        doubts.contains("another volume is mounted here"),
+        "{doubts}"
+    );
     fs::remove_dir(within).unwrap();
-    day.is_safe(&[]);
-    // A folder of it says nothing about formatting.
-    let clips = day.card.join("Clips");
-    let answer = Answer::of(
-        &day.shoot
+    offload.assert_safe(&[]);
+    // The verdict on a folder is about deleting it, not about formatting.
+    let clips = offload.card.join("Clips");
+    let answer = Answer::from_output(
+        &offload
+            .shoot
             .command()
             .arg("safe")
             .arg(&clips)
@@ -421,117 +464,127 @@ fn what_cannot_be_looked_at_is_not_safe() {
         "{}",
         answer.stdout
     );
-    // Pulled: its mount point is an empty folder.
-    day.card_disk.unmount();
-    day.is_not_safe(&[], "there is no file on it");
-    // What its disk does not give any more.
+    // Removed: its mount point is an empty folder.
+    offload.card_disk.unmount();
+    offload.assert_not_safe(&[], "no files: ");
+    // The rest of its disk cannot be read.
     let image = File::options()
         .write(true)
-        .open(day.card_disk.image())
+        .open(offload.card_disk.image())
         .unwrap();
-    let at = day.card.clone();
-    day.card_disk.mount(&at);
+    let at = offload.card.clone();
+    offload.card_disk.mount(&at);
     image.set_len(3 * 1024 * 1024).unwrap();
-    let (is_safe, told) = day.safe(&[]);
-    assert!(!is_safe, "{told:#?}");
-    for wrong in ["nowhere", "images/CARD.img"] {
-        let path = day.shoot.folder("images").parent().unwrap().join(wrong);
-        let answer = Answer::of(&day.shoot.command().arg("safe").arg(path).output().unwrap());
+    let (is_safe, events) = offload.safe(&[]);
+    assert!(!is_safe, "{events:#?}");
+    for path in ["nowhere", "images/CARD.img"] {
+        let path = offload.shoot.folder("images").parent().unwrap().join(path);
+        let answer = Answer::from_output(
+            &offload
+                .shoot
+                .command()
+                .arg("safe")
+                .arg(path)
+                .output()
+                .unwrap(),
+        );
         assert_eq!(answer.code, 4, "{}{}", answer.stdout, answer.stderr);
         assert!(answer.stdout.contains("NOT SAFE"), "{}", answer.stdout);
     }
 }
 
 #[test]
-fn a_fingerprint_proves_nothing() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
-    // Longer than what a fingerprint reads whole.
-    let footage = day.shoot.folder("long").join("IMG_1234.MOV");
+fn a_matching_fingerprint_is_not_enough() {
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
+    // Longer than a file that a fingerprint covers completely.
+    let footage = offload.shoot.folder("long").join("IMG_1234.MOV");
     let mut bytes = fs::read(fixtures().join("Location Scout/IMG_1234.MOV")).unwrap();
-    bytes.extend(noise(9, 200_000));
+    bytes.extend(random_bytes(9, 200_000));
     fs::write(&footage, bytes).unwrap();
-    for entry in fs::read_dir(&day.card).unwrap() {
+    for entry in fs::read_dir(&offload.card).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
             fs::remove_file(path).unwrap();
         }
     }
-    fs::remove_dir_all(day.card.join("Clips")).unwrap();
-    for place in [&day.card, &day.drives[0], &day.drives[1]] {
+    fs::remove_dir_all(offload.card.join("Clips")).unwrap();
+    for place in [&offload.card, &offload.drives[0], &offload.drives[1]] {
         copy(&footage, &place.join("IMG_1234.MOV"));
-        let mut scan = day.shoot.command();
+        let mut scan = offload.shoot.command();
         scan.args(["scan", "--no-pictures"]).arg(place);
         assert!(scan.output().unwrap().status.success());
     }
-    day.say_disk("SHUTTLE", "WD-1");
-    day.say_disk("RAID", "WD-2");
-    // Scanned and known by its fingerprint, but compared by nobody.
-    day.is_not_safe(&[], "IMG_1234.MOV: no disk");
-    assert_eq!(day.shoot.run(&["copies", "--verify"]).code, 0);
-    day.is_safe(&[]);
-    // Changed, and scanned: the hash was of something else.
-    let path = day.drives[0].join("IMG_1234.MOV");
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.set_disk("RAID", "WD-2");
+    // Scanned and recognised by its fingerprint, but not compared.
+    offload.assert_not_safe(&[], "IMG_1234.MOV: no disk");
+    assert_eq!(offload.shoot.run(&["copies", "--verify"]).code, 0);
+    offload.assert_safe(&[]);
+    // Changed and scanned: the hash is of the former content.
+    let path = offload.drives[0].join("IMG_1234.MOV");
     let mut bytes = fs::read(&path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs::write(&path, bytes).unwrap();
-    day.is_not_safe(&[], "1 disk");
-    let mut scan = day.shoot.command();
-    scan.args(["scan", "--no-pictures"]).arg(&day.drives[0]);
+    offload.assert_not_safe(&[], "1 disk");
+    let mut scan = offload.shoot.command();
+    scan.args(["scan", "--no-pictures"]).arg(&offload.drives[0]);
     assert!(scan.output().unwrap().status.success());
-    day.is_not_safe(&[], "1 disk");
-    // One that is gone proves nothing when its drive is away, either.
-    day.is_safe(&["--copies", "1"]);
-    fs::remove_file(day.drives[1].join("IMG_1234.MOV")).unwrap();
-    verify(&day.shoot, &day.drives[1]);
-    day.disks[1].unmount();
-    day.is_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
+    offload.assert_not_safe(&[], "1 disk");
+    // A deleted copy does not count after its drive is unmounted, either.
+    offload.assert_safe(&["--copies", "1"]);
+    fs::remove_file(offload.drives[1].join("IMG_1234.MOV")).unwrap();
+    verify(&offload.shoot, &offload.drives[1]);
+    offload.disks[1].unmount();
+    offload.assert_not_safe(&["--copies", "1"], "IMG_1234.MOV: no disk");
 }
 
 #[test]
-fn what_a_mount_or_a_link_leads_to_is_no_copy_here() {
-    let Some(mut day) = Day::new() else { return };
-    day.is_card_said = true;
-    day.ingest(&[0]);
-    day.say_disk("SHUTTLE", "WD-1");
-    // The other drive's folder is the first one's.
-    let within = day.copy(1).join("Clips");
+fn files_below_a_mount_point_are_not_copies_on_the_destination() {
+    let Some(mut offload) = Offload::new() else {
+        return;
+    };
+    offload.is_card_disk_given = true;
+    offload.ingest(&[0]);
+    offload.set_disk("SHUTTLE", "WD-1");
+    // A folder of the second drive is a bind mount of the first.
+    let within = offload.copy(1).join("Clips");
     fs::create_dir_all(&within).unwrap();
-    let first = day.copy(0).join("Clips");
+    let first = offload.copy(0).join("Clips");
     let mounted = [first.to_str().unwrap(), within.to_str().unwrap()];
     assert!(run("mount", &["--bind", mounted[0], mounted[1]]));
-    let answer = ingest(&day.shoot, &[&day.card], &[&day.copy(1)]);
-    is_told(
-        &answer,
-        CLIP,
-        "it is on another filesystem than its destination",
-    );
-    let (code, found) = verify(&day.shoot, &day.copy(1));
+    let answer = ingest(&offload.shoot, &[&offload.card], &[&offload.copy(1)]);
+    assert_problem(&answer, CLIP, "leads to another filesystem");
+    let (code, found) = verify(&offload.shoot, &offload.copy(1));
     assert!(run("umount", &[mounted[1]]));
     assert_eq!(code, 3, "{found}");
     assert!(
         found["problems"]
             .to_string()
-            .contains("another volume is mounted there"),
+            .contains("another volume is mounted here"),
         "{found}"
     );
-    day.say_disk("RAID", "WD-2");
-    day.is_not_safe(&[], "4 of 6 files not on 2 disks");
-    for disk in &mut day.disks {
+    offload.set_disk("RAID", "WD-2");
+    offload.assert_not_safe(&[], "4 of 6 files not on 2 disks");
+    for disk in &mut offload.disks {
         disk.unmount();
     }
-    day.is_not_safe(&[], "4 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "4 of 6 files not on 2 disks");
 }
 
 #[test]
-fn whoever_interrupts_it_gets_no_verdict() {
-    let Some(day) = Day::taken_in() else { return };
-    let mut working = Working::start(day.asked(&["--json"]));
-    working.until("begins");
-    working.signal("-INT");
-    let answer = working.end();
-    // It may have been at its end.
+fn an_interrupted_check_gives_no_verdict() {
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
+    let mut running = RunningCommand::start(offload.safe_command(&["--json"]));
+    running.wait_for("begins");
+    running.signal("-INT");
+    let answer = running.finish();
+    // The check may have ended before the signal.
     let summary = answer.summary();
     match answer.code {
         130 => assert_eq!(
@@ -541,10 +594,10 @@ fn whoever_interrupts_it_gets_no_verdict() {
         0 => assert_eq!(summary["safe"], true),
         code => panic!("{code}: {}", answer.stdout),
     }
-    // Without a catalogue nothing is known, and nothing is read.
-    let mut command = day.asked(&[]);
-    command.env("BTSINDEX_CATALOGUE", day.shoot.folder("none"));
-    let answer = Answer::of(&command.output().unwrap());
+    // Without a catalogue, nothing is read.
+    let mut command = offload.safe_command(&[]);
+    command.env("BTSINDEX_CATALOGUE", offload.shoot.folder("none"));
+    let answer = Answer::from_output(&command.output().unwrap());
     assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
     assert!(!answer.stdout.contains("SAFE"), "{}", answer.stdout);
 }

@@ -1,24 +1,38 @@
-//! Shares, and the drives that may have been in their servers. A FUSE filesystem of the type `sshfs` stands for the share.
+//! Network shares, and drives that may have been in their servers. The share is a FUSE filesystem
+//! of the type `sshfs`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::day::Day;
-use crate::ingest::card::{ingest_well, set_time, verify};
-use crate::ingest::judges::is_here;
+use super::setup::Offload;
+use crate::ingest::card::{ingest_ok, set_time, verify};
+use crate::ingest::reference_tools::is_installed;
 use crate::shoot::mounts::Mount;
 
-/// Mounts a share and verifies it, twice: what a share told of a file that was just written may have been of a moment before.
-fn read_again(day: &Day, at: &Path, mount: &dyn Fn() -> Mount) {
+/// Mounts a card, two drives, and a folder that is shared by another machine; returns `None` if
+/// that is impossible here.
+fn offload_and_server() -> Option<(Offload, PathBuf)> {
+    let mut offload = Offload::new()?;
+    if !is_installed("btsindex-fuse-python") {
+        return None;
+    }
+    offload.is_card_disk_given = true;
+    let server = offload.shoot.folder("elsewhere");
+    Some((offload, server))
+}
+
+/// Mounts a share and verifies it, twice: the share may have reported outdated attributes of a file
+/// that was just written.
+fn remount_and_verify_twice(offload: &Offload, at: &Path, mount: &dyn Fn() -> Mount) {
     for _ in 0..2 {
         let share = mount();
-        assert_eq!(verify(&day.shoot, at).0, 0);
+        assert_eq!(verify(&offload.shoot, at).0, 0);
         share.unmount();
     }
 }
 
-/// Gives the files of the card times of long ago: near the time of a change, that says nothing.
-fn make_old(day: &Day) {
-    for entry in walkdir::WalkDir::new(&day.card) {
+/// Sets old times on the files of the card: a recent time does not show that a file is unchanged.
+fn set_old_times(offload: &Offload) {
+    for entry in walkdir::WalkDir::new(&offload.card) {
         let entry = entry.unwrap();
         if entry.file_type().is_file() {
             set_time(entry.path(), 1_700_000_000);
@@ -26,192 +40,177 @@ fn make_old(day: &Day) {
     }
 }
 
-/// A share of a machine that no other run of the tests knows: one address is one share for the whole system.
-fn host(name: &str, share: &str) -> String {
+/// Address of a share, unique to this run of the tests: the same address is the same share for the
+/// whole system.
+fn address(name: &str, share: &str) -> String {
     format!("{name}{}:/{share}", std::process::id())
 }
 
 #[test]
-fn a_drive_that_was_shared_and_is_plugged_in_later_is_one_disk() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_here("btsindex-fuse-python") {
+fn a_drive_first_shared_and_later_plugged_in_is_one_disk() {
+    let Some((mut offload, server)) = offload_and_server() else {
         return;
-    }
-    day.is_card_said = true;
-    // The drive is in another machine, which shares it; here it is not mounted as a drive.
-    let elsewhere = day.shoot.folder("elsewhere");
-    day.disks[0].unmount();
-    day.disks[0].mount(&elsewhere);
-    let nas = day.shoot.folder("nas");
-    let mount = || Mount::passthrough(&elsewhere, &nas, &host("macmini", "Shuttle"), "sshfs");
+    };
+    // The drive is in another machine, which shares it. It is not mounted here as a drive.
+    offload.disks[0].unmount();
+    offload.disks[0].mount(&server);
+    let nas = offload.shoot.folder("nas");
+    let mount = || Mount::passthrough(&server, &nas, &address("macmini", "Shuttle"), "sshfs");
     let share = mount();
-    ingest_well(&day.shoot, &[&day.card], &[&nas]);
+    ingest_ok(&offload.shoot, &[&offload.card], &[&nas]);
     share.unmount();
-    // What was read back from the share's cache counts once it was mounted again, and read.
-    read_again(&day, &nas, &mount);
-    day.is_safe(&["--copies", "1"]);
-    // It is unplugged there, and plugged in here.
-    day.disks[0].unmount();
-    let at = day.drives[0].clone();
-    day.disks[0].mount(&at);
-    ingest_well(&day.shoot, &[&day.card], &[&at]);
-    day.say_disk("SHUTTLE", "WD-1");
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
-    day.is_not_safe(&[], "at the same time");
-    // A person knows better.
-    day.say_disk("Shuttle", "MACMINI-1");
-    day.is_safe(&[]);
-    day.say_disk("Shuttle", "wd-1");
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
+    // Copies read back from the cache of the share count once they are read after a remount.
+    remount_and_verify_twice(&offload, &nas, &mount);
+    offload.assert_safe(&["--copies", "1"]);
+    // The drive is unplugged there and plugged in here.
+    offload.disks[0].unmount();
+    let at = offload.drives[0].clone();
+    offload.disks[0].mount(&at);
+    ingest_ok(&offload.shoot, &[&offload.card], &[&at]);
+    offload.set_disk("SHUTTLE", "WD-1");
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "at the same time");
+    // The user states the disk.
+    offload.set_disk("Shuttle", "MACMINI-1");
+    offload.assert_safe(&[]);
+    offload.set_disk("Shuttle", "wd-1");
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
 }
 
 #[test]
-fn a_share_and_a_drive_that_are_there_at_the_same_time_are_two_disks() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_here("btsindex-fuse-python") {
+fn a_share_and_a_drive_mounted_at_the_same_time_are_two_disks() {
+    let Some((mut offload, server)) = offload_and_server() else {
         return;
-    }
-    day.is_card_said = true;
-    let elsewhere = day.shoot.folder("elsewhere");
-    let nas = day.shoot.folder("nas");
-    let mount = || Mount::passthrough(&elsewhere, &nas, &host("nas", "rushes"), "sshfs");
+    };
+    let nas = offload.shoot.folder("nas");
+    let mount = || Mount::passthrough(&server, &nas, &address("nas", "rushes"), "sshfs");
     let share = mount();
-    ingest_well(&day.shoot, &[&day.card], &[&nas, &day.copy(0)]);
-    day.say_disk("SHUTTLE", "WD-1");
+    ingest_ok(&offload.shoot, &[&offload.card], &[&nas, &offload.copy(0)]);
+    offload.set_disk("SHUTTLE", "WD-1");
     share.unmount();
-    read_again(&day, &nas, &mount);
-    day.is_safe(&[]);
-    // Its copies were verified while the drive was mounted here.
-    day.is_safe(&[]);
-    day.disks[0].unmount();
-    day.is_safe(&[]);
-    // Verified again while the drive was away: nothing tells any more where the drive was.
+    remount_and_verify_twice(&offload, &nas, &mount);
+    offload.assert_safe(&[]);
+    // The copies on the share were verified while the drive was mounted here.
+    offload.assert_safe(&[]);
+    offload.disks[0].unmount();
+    offload.assert_safe(&[]);
+    // Verified again while the drive was unmounted: it may have been in the server then.
     let share = mount();
-    Day::next_second();
-    assert_eq!(verify(&day.shoot, &nas).0, 0);
-    day.is_not_safe(&[], "at the same time");
-    let at = day.drives[0].clone();
-    day.disks[0].mount(&at);
-    day.is_safe(&[]);
+    Offload::wait_for_next_second();
+    assert_eq!(verify(&offload.shoot, &nas).0, 0);
+    offload.assert_not_safe(&[], "at the same time");
+    let at = offload.drives[0].clone();
+    offload.disks[0].mount(&at);
+    offload.assert_safe(&[]);
     share.unmount();
-    day.is_not_safe(&[], "at the same time");
+    offload.assert_not_safe(&[], "at the same time");
 }
 
 #[test]
-fn a_clock_that_is_set_back_does_not_mount_a_drive_beside_a_share() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_here("btsindex-fuse-python") {
+fn a_clock_set_back_does_not_make_a_drive_and_a_share_two_disks() {
+    let Some((mut offload, server)) = offload_and_server() else {
         return;
-    }
-    day.is_card_said = true;
-    let elsewhere = day.shoot.folder("elsewhere");
-    let nas = day.shoot.folder("nas");
-    let mount = || Mount::passthrough(&elsewhere, &nas, &host("clock", "rushes"), "sshfs");
+    };
+    let nas = offload.shoot.folder("nas");
+    let mount = || Mount::passthrough(&server, &nas, &address("clock", "rushes"), "sshfs");
     let share = mount();
-    ingest_well(&day.shoot, &[&day.card], &[&nas, &day.copy(0)]);
-    day.say_disk("SHUTTLE", "WD-1");
+    ingest_ok(&offload.shoot, &[&offload.card], &[&nas, &offload.copy(0)]);
+    offload.set_disk("SHUTTLE", "WD-1");
     share.unmount();
-    read_again(&day, &nas, &mount);
-    day.is_safe(&[]);
-    let then = "SELECT max(at) FROM ingest_copy";
-    let then: i64 = day
+    remount_and_verify_twice(&offload, &nas, &mount);
+    offload.assert_safe(&[]);
+    let sql = "SELECT max(at) FROM ingest_copy";
+    let earlier: i64 = offload
         .database()
-        .query_row(then, [], |row| row.get(0))
+        .query_row(sql, [], |row| row.get(0))
         .unwrap();
-    // The drive is in the server when the share is verified again, at a time that the clock told before.
-    day.disks[0].unmount();
+    // The drive is in the server when the share is verified again; the clock shows an earlier time.
+    offload.disks[0].unmount();
     let share = mount();
-    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    assert_eq!(verify(&offload.shoot, &nas).0, 0);
     share.unmount();
     for table in ["ingest_copy", "hash"] {
         let sql = format!("UPDATE {table} SET at = ?1");
-        day.database().execute(&sql, [then]).unwrap();
+        offload.database().execute(&sql, [earlier]).unwrap();
     }
-    day.is_not_safe(&[], "at the same time");
-    // The drive is plugged in while the share is there, and goes again before the share is read.
+    offload.assert_not_safe(&[], "at the same time");
+    // The drive is mounted while the share is, and unmounted before the share is read.
     let share = mount();
-    let at = day.drives[0].clone();
-    day.disks[0].mount(&at);
-    day.is_safe(&[]);
-    day.disks[0].unmount();
-    assert_eq!(verify(&day.shoot, &nas).0, 0);
-    day.is_not_safe(&[], "at the same time");
-    // It is there when the share is read.
-    day.disks[0].mount(&at);
-    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    let at = offload.drives[0].clone();
+    offload.disks[0].mount(&at);
+    offload.assert_safe(&[]);
+    offload.disks[0].unmount();
+    assert_eq!(verify(&offload.shoot, &nas).0, 0);
+    offload.assert_not_safe(&[], "at the same time");
+    // The drive is mounted when the share is read.
+    offload.disks[0].mount(&at);
+    assert_eq!(verify(&offload.shoot, &nas).0, 0);
     share.unmount();
-    day.disks[0].unmount();
-    day.is_safe(&[]);
+    offload.disks[0].unmount();
+    offload.assert_safe(&[]);
 }
 
 #[test]
-fn a_share_that_may_be_the_card_is_no_copy_of_it() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_here("btsindex-fuse-python") {
+fn a_share_that_may_be_the_card_is_not_a_copy_of_it() {
+    let Some((mut offload, server)) = offload_and_server() else {
         return;
-    }
-    day.is_card_said = true;
-    // The card is in another machine's reader, and scanned over the network.
-    let card = day.card.clone();
-    let elsewhere = day.shoot.folder("elsewhere");
-    day.card_disk.unmount();
-    day.card_disk.mount(&elsewhere);
-    let nas = day.shoot.folder("nas");
-    let mount = || Mount::passthrough(&elsewhere, &nas, &host("reader", "Card"), "sshfs");
-    let more = day.shoot.folder("more");
+    };
+    // The card is in a reader of another machine and is ingested over the network.
+    let card = offload.card.clone();
+    offload.card_disk.unmount();
+    offload.card_disk.mount(&server);
+    let nas = offload.shoot.folder("nas");
+    let mount = || Mount::passthrough(&server, &nas, &address("reader", "Card"), "sshfs");
+    let more = offload.shoot.folder("more");
     let share = mount();
-    // Its own files, written down as copies of themselves.
-    ingest_well(&day.shoot, &[&nas], &[&more]);
-    ingest_well(&day.shoot, &[&more], &[&nas]);
+    // Its own files are recorded as their copies.
+    ingest_ok(&offload.shoot, &[&nas], &[&more]);
+    ingest_ok(&offload.shoot, &[&more], &[&nas]);
     share.unmount();
     let share = mount();
-    assert_eq!(verify(&day.shoot, &nas).0, 0);
+    assert_eq!(verify(&offload.shoot, &nas).0, 0);
     share.unmount();
-    day.card_disk.unmount();
-    day.card_disk.mount(&card);
-    day.is_not_safe(
-        &["--copies", "1"],
-        "whether that is the card's disk, nobody knows",
-    );
+    offload.card_disk.unmount();
+    offload.card_disk.mount(&card);
+    offload.assert_not_safe(&["--copies", "1"], "may be the card's own disk");
 }
 
 #[test]
-fn a_card_on_a_share_of_this_machine_may_be_any_copy() {
-    let Some(day) = Day::taken_in() else { return };
-    if !is_here("btsindex-fuse-python") {
+fn a_card_on_a_share_of_this_machine_is_on_an_unknown_disk() {
+    let Some(offload) = Offload::ingested() else {
+        return;
+    };
+    if !is_installed("btsindex-fuse-python") {
         return;
     }
-    let nas = day.shoot.folder("nas");
+    let nas = offload.shoot.folder("nas");
     for source in ["localhost:/card", "127.0.0.1:/card", "gvfsd"] {
-        let share = Mount::passthrough(&day.copy(0), &nas, source, "sshfs");
-        day.no_card(&nas, "which machine's disk that is on is not known");
+        let share = Mount::passthrough(&offload.copy(0), &nas, source, "sshfs");
+        offload.assert_folder_not_safe(&nas, "whose disk is unknown");
         share.unmount();
     }
 }
 
 #[test]
-fn a_drive_that_two_machines_shared_one_after_the_other_is_one_disk() {
-    let Some(mut day) = Day::new() else { return };
-    if !is_here("btsindex-fuse-python") {
+fn a_drive_shared_by_two_machines_in_turn_is_one_disk() {
+    let Some((offload, server)) = offload_and_server() else {
         return;
-    }
-    day.is_card_said = true;
-    make_old(&day);
-    let elsewhere = day.shoot.folder("elsewhere");
-    let [one, other] = ["one", "other"].map(|name| day.shoot.folder(name));
+    };
+    set_old_times(&offload);
+    let [one, other] = ["one", "other"].map(|name| offload.shoot.folder(name));
     let mount =
-        |at: &Path, name: &str| Mount::passthrough(&elsewhere, at, &host(name, "Drive"), "sshfs");
+        |at: &Path, name: &str| Mount::passthrough(&server, at, &address(name, "Drive"), "sshfs");
     for (at, name) in [(&one, "cart"), (&other, "suite")] {
         let share = mount(at, name);
-        ingest_well(&day.shoot, &[&day.card], &[at]);
+        ingest_ok(&offload.shoot, &[&offload.card], &[at]);
         share.unmount();
-        read_again(&day, at, &|| mount(at, name));
+        remount_and_verify_twice(&offload, at, &|| mount(at, name));
     }
-    day.is_safe(&["--copies", "1"]);
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
-    // Seen at once, they are the same files.
+    offload.assert_safe(&["--copies", "1"]);
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
+    // Both shares are mounted at once and show the same files.
     let _one = mount(&one, "cart");
     let _other = mount(&other, "suite");
-    day.is_not_safe(&[], "6 of 6 files not on 2 disks");
-    day.is_not_safe(&["--paranoid"], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&[], "6 of 6 files not on 2 disks");
+    offload.assert_not_safe(&["--paranoid"], "6 of 6 files not on 2 disks");
 }

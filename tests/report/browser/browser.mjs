@@ -1,4 +1,4 @@
-// A headless Chromium that counts: what is asked for outside the page, what goes wrong in it.
+// Headless Chromium that records requests outside the page and errors in it.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -25,10 +25,10 @@ export const launch = () =>
     ],
   });
 
-/** What was counted over all pages. */
+/** Faults of all pages. */
 export const faults = [];
 
-/** Opens a file in a page of its own; requests that leave it, and all that goes wrong, are faults. */
+/** Opens a file in a new page; requests to other addresses, and all errors, are faults. */
 export const open = async (browser, file, { hash = "", below = file, ...options } = {}) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", ...options });
   const page = await context.newPage();
@@ -56,7 +56,7 @@ export const open = async (browser, file, { hash = "", below = file, ...options 
 let failed = 0;
 let count = 0;
 
-/** Runs a check; one that fails does not stop the others. */
+/** Runs a check; a failure does not stop the others. */
 export const check = async (name, act) => {
   count += 1;
   try {
@@ -68,18 +68,18 @@ export const check = async (name, act) => {
   }
 };
 
-/** Ends with how many checks failed. */
+/** Reports the number of failed checks and exits. */
 export const end = async (browser) => {
   await browser.close();
   console.log(`${count} checks, ${failed} failed`);
   process.exitCode = failed ? 1 : 0;
 };
 
-/** Names of the clips that are shown, in order. */
+/** Names of the visible clips, in order. */
 export const names = (page) =>
   page.$$eval(".clip", (clips) => clips.filter((clip) => clip.checkVisibility()).map((clip) => clip.querySelector("h3").textContent));
 
-/** Faults that axe-core calls serious or critical. */
+/** Faults that axe-core rates serious or critical. */
 export const serious = async (page) => {
   await page.evaluate(axe);
   const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));

@@ -1,6 +1,6 @@
-// A report as people use it: read, searched, filtered, sorted, scrubbed, by mouse, finger and keys; on
-// paper, on a phone, in the dark, without its script. Run by the tests, with the tools, the pages and a
-// folder for pictures of them.
+// Checks of a report: reading, search, filters, sorting and scrubbing, by mouse, touch and keyboard; in
+// print, on a phone, in the dark scheme, and without its script. The tests run it with the tools, the
+// pages, and a folder for screenshots.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const [, report, folder, sheet, shots] = process.argv.slice(2);
 const browser = await launch();
 const page = await open(browser, report);
 const all = await names(page);
-const told = () => page.textContent("#count");
+const countText = () => page.textContent("#count");
 const settle = () => page.waitForTimeout(150);
 const clip = (name) => page.locator(".clip", { has: page.locator("h3", { hasText: name }) }).first();
 const clear = async () => {
@@ -19,14 +19,14 @@ const clear = async () => {
   assert.equal((await names(page)).length, all.length);
 };
 
-await check("there are clips, in the order in which they were shot", async () => {
+await check("clips are listed in the order in which they were shot", async () => {
   assert.equal(all.length, 18);
-  assert.equal(await told(), "18 clips");
+  assert.equal(await countText(), "18 clips");
   const timed = all.filter((name) => /^C000[1-8]/.test(name));
   assert.deepEqual(timed, [...timed].sort());
 });
 
-await check("words are looked for in names, tags and notes, accents and capitals aside", async () => {
+await check("words are searched in names, tags and notes, ignoring accents and case", async () => {
   await page.keyboard.press("/");
   assert.equal(await page.evaluate(() => document.activeElement.id), "q");
   for (const [words, found] of [
@@ -39,13 +39,13 @@ await check("words are looked for in names, tags and notes, accents and capitals
     await page.fill("#q", words);
     await settle();
     assert.deepEqual(await names(page), found, words);
-    assert.match(await told(), new RegExp(`^${found.length} of 18 clips$`));
+    assert.match(await countText(), new RegExp(`^${found.length} of 18 clips$`));
     assert.equal(await page.isVisible("#nothing"), found.length === 0);
   }
   await clear();
 });
 
-await check("clips are filtered by camera, card and tag, and what is odd alone", async () => {
+await check("clips are filtered by camera, card, tag and irregularity", async () => {
   await page.selectOption("#camera", { label: "GoPro HERO12 Black" });
   await settle();
   assert.deepEqual(await names(page), ["GX010042.MP4", "GX010043.MP4"]);
@@ -82,7 +82,7 @@ await check("clips are sorted", async () => {
   assert.deepEqual(await names(page), all);
 });
 
-await check("a filter is in the address, and an address is a filter", async () => {
+await check("filters are stored in the address and restored from it", async () => {
   await page.fill("#q", "drummer");
   await page.selectOption("#camera", { label: "A · Sony ILME-FX3" });
   await page.selectOption("#sort", "length");
@@ -102,7 +102,7 @@ await check("a filter is in the address, and an address is a filter", async () =
   await clear();
 });
 
-await check("a bar of the time line leads to its clip, also to one that was filtered away", async () => {
+await check("a bar of the timeline leads to its clip, even if a filter hides it", async () => {
   await page.fill("#q", "gx010042");
   await settle();
   await page.locator(".timeline svg a").nth(2).click();
@@ -113,7 +113,7 @@ await check("a bar of the time line leads to its clip, also to one that was filt
   assert.ok(await page.locator(`#${current}`).isVisible());
 });
 
-await check("the mouse scrubs a strip, and takes it away again", async () => {
+await check("the mouse scrubs a filmstrip, and leaving restores the poster", async () => {
   const poster = clip("C0001.MP4").locator(".poster");
   await poster.scrollIntoViewIfNeeded();
   await page.waitForTimeout(500);
@@ -133,7 +133,7 @@ await check("the mouse scrubs a strip, and takes it away again", async () => {
   assert.equal(await poster.locator(".stop").count(), 0);
 });
 
-await check("keys go from clip to clip, scrub, unfold, and tell what they do", async () => {
+await check("keys move between clips, scrub, unfold, and show help", async () => {
   await clear();
   const current = () => page.evaluate(() => document.activeElement.querySelector?.("h3")?.textContent);
   await page.evaluate(() => document.activeElement.blur());
@@ -175,7 +175,7 @@ await check("keys go from clip to clip, scrub, unfold, and tell what they do", a
   await clear();
 });
 
-await check("whatever footage is called, and people write, is text", async () => {
+await check("file names and user text are shown as text only", async () => {
   assert.equal(await page.locator("script").count(), 1);
   assert.equal(await page.locator("img[onerror], img[src='x']").count(), 0);
   assert.ok(all.includes("<img src=x onerror=alert(3)>.mov"));
@@ -189,13 +189,14 @@ await check("whatever footage is called, and people write, is text", async () =>
     return window.broken === true;
   });
   assert.equal(broken, false);
-  // That it was refused is told on the console, which counts it as a fault of the page.
+  // The refusal is logged on the console, which counts as a fault of the page.
+
   const refusals = faults.filter((fault) => /Content Security Policy|Refused to execute/.test(fault));
   assert.ok(refusals.length > 0);
   refusals.forEach((refusal) => faults.splice(faults.indexOf(refusal), 1));
 });
 
-await check("a finger scrubs sideways, and scrolls up and down", async () => {
+await check("touch scrubs sideways, and scrolls up and down", async () => {
   const phone = await open(browser, report, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
   const wide = await phone.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= 360, `${wide} pixels wide`);
@@ -225,7 +226,7 @@ await check("a finger scrubs sideways, and scrolls up and down", async () => {
   await phone.context().close();
 });
 
-await check("light and dark differ, can be chosen, and axe finds no serious fault in either", async () => {
+await check("light and dark schemes differ, can be chosen, and have no serious fault in axe", async () => {
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
   assert.deepEqual(await serious(page), []);
@@ -245,7 +246,7 @@ await check("light and dark differ, can be chosen, and axe finds no serious faul
   assert.equal(await paper(), light);
 });
 
-await check("paper shows what the filter shows, and no controls", async () => {
+await check("print shows the filtered clips and no controls", async () => {
   await page.selectOption("#card", { label: "B001" });
   await settle();
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
@@ -263,10 +264,10 @@ await check("paper shows what the filter shows, and no controls", async () => {
   await page.emulateMedia({ media: "screen" });
 });
 
-await check("all of it can be read without the script", async () => {
+await check("everything can be read without the script", async () => {
   const plain = await open(browser, report, { javaScriptEnabled: false });
   const text = await plain.locator("body").textContent();
-  for (const said of ["C0001.MP4", "C0005 is not there", "23.976, where", "Stage 4", "8 of 8 files verified"]) {
+  for (const said of ["C0001.MP4", "C0005 is missing", "23.976, where", "Stage 4", "8 of 8 files verified"]) {
     assert.ok(text.includes(said), said);
   }
   assert.equal(await plain.locator(".clip").count(), 18);
@@ -277,7 +278,7 @@ await check("all of it can be read without the script", async () => {
   await plain.context().close();
 });
 
-await check("a folder's pictures come from the folder, and nothing from elsewhere", async () => {
+await check("pictures of a folder report come from its folder only", async () => {
   const apart = await open(browser, `${folder}/index.html`, { below: `${folder}/` });
   const poster = apart.locator(".poster img").first();
   await poster.scrollIntoViewIfNeeded();
@@ -290,7 +291,7 @@ await check("a folder's pictures come from the folder, and nothing from elsewher
   await apart.context().close();
 });
 
-await check("a contact sheet has its columns, is searched alike, and axe finds no serious fault", async () => {
+await check("a contact sheet has its columns, can be searched, and has no serious fault in axe", async () => {
   const grid = await open(browser, sheet, {});
   const columns = await grid.evaluate(() => getComputedStyle(document.querySelector(".grid")).gridTemplateColumns.split(" ").length);
   assert.equal(columns, 6);
@@ -304,7 +305,7 @@ await check("a contact sheet has its columns, is searched alike, and axe finds n
   await grid.context().close();
 });
 
-await check("nothing was asked for outside the pages, and nothing went wrong in them", async () => {
+await check("the pages made no outside requests and had no errors", async () => {
   assert.deepEqual(faults, []);
 });
 

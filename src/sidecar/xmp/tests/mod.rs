@@ -1,20 +1,20 @@
-//! Sidecars in the shapes that programs give them, read and added to.
+//! Tests of XMP sidecars in the forms that various programs write.
 
+mod exiftool;
 mod hostile;
-mod judge;
-mod laws;
+mod merge_properties;
 mod merging;
-mod shapes;
+mod reading;
 
 use super::*;
 use crate::value::{Marker, Selection};
 
-/// Attributes that bind every prefix the packets here use.
+/// Attributes that bind all prefixes used by the tests.
 const BINDINGS: &str = r#"xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/"
     xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:b="urn:btsindex:xmp:1#""#;
 
-/// A packet with these properties in one block.
+/// Returns a packet with these properties in one block.
 fn packet(attributes: &str, elements: &str) -> String {
     format!(
         r#"<x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -27,17 +27,17 @@ fn packet(attributes: &str, elements: &str) -> String {
 }
 
 fn read(text: &str) -> Packet {
-    Packet::read(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
+    Packet::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-fn merge(existing: &str, said: &Said) -> Merged {
-    merged(Some(existing.as_bytes()), said).unwrap_or_else(|error| panic!("{error}: {existing}"))
+fn merge_text(existing: &str, edits: &ClipEdits) -> Merged {
+    merge(Some(existing.as_bytes()), edits).unwrap_or_else(|error| panic!("{error}: {existing}"))
 }
 
-/// The merged text, which merging again must leave as it is.
-fn settled(existing: &str, said: &Said) -> String {
-    let once = merge(existing, said);
-    let again = merged(Some(&once.bytes), said).unwrap();
+/// Merges edits and checks that a second merge changes nothing. Returns the merged text.
+fn merge_twice(existing: &str, edits: &ClipEdits) -> String {
+    let once = merge_text(existing, edits);
+    let again = merge(Some(&once.bytes), edits).unwrap();
     let text = String::from_utf8(once.bytes.clone()).unwrap();
     assert!(!again.is_changed, "{text}");
     assert_eq!(again.bytes, once.bytes);
@@ -45,10 +45,10 @@ fn settled(existing: &str, said: &Said) -> String {
     text
 }
 
-fn said(tags: &[&str]) -> Said {
-    Said {
+fn edits_with_tags(tags: &[&str]) -> ClipEdits {
+    ClipEdits {
         tags: owned(tags),
-        ..Said::default()
+        ..ClipEdits::default()
     }
 }
 
@@ -72,9 +72,9 @@ fn xmp_marker(micros: u64, duration_micros: u64, text: &str) -> XmpMarker {
     }
 }
 
-/// Everything that can be said.
-fn everything() -> Said {
-    Said {
+/// Returns edits of every kind.
+fn everything() -> ClipEdits {
+    ClipEdits {
         tags: owned(&["ad shoot", "interview"]),
         removed: owned(&["b-roll"]),
         stars: Some(4),

@@ -1,0 +1,65 @@
+//! Complete comparison of copies, for `copies --verify` and `duplicates --verify`.
+
+use std::io::{self, IsTerminal, Write};
+
+use btsindex::catalogue::{Catalogue, ClipFiles};
+use btsindex::error::escape;
+use btsindex::media::Cancel;
+use btsindex::output::{ByteBar, counted};
+use btsindex::scan::{HashEvent, hash_copies};
+use serde_json::{Value, json};
+
+use super::Exit;
+use super::scan::stop_on_ctrl_c;
+
+/// Hashes the files of clips with several files, except those hashed since their last change.
+pub(super) fn hash_files(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
+    let cancel = Cancel::default();
+    stop_on_ctrl_c(&cancel)?;
+    let bar = ByteBar::new(io::stderr().is_terminal());
+    let mut problems = 0;
+    let hashed = hash_copies(clips, catalogue, &cancel, &mut |event| match event {
+        HashEvent::Started { bytes, .. } => bar.set_total(bytes),
+        HashEvent::File(path) => bar.set_file(&path),
+        HashEvent::Read(bytes) => bar.add(bytes),
+        HashEvent::Problem(problem) => {
+            problems += 1;
+            let (path, reason) = (
+                escape(&problem.path.to_string_lossy()),
+                escape(&problem.reason),
+            );
+            bar.print_message(&format!("warning: {path}: {reason}"));
+        }
+    })?;
+    bar.finish();
+    if cancel.is_cancelled() {
+        writeln!(io::stderr(), "interrupted; run the same command to resume")?;
+        return Ok(Exit::Interrupted);
+    }
+    if hashed.offline > 0 {
+        writeln!(
+            io::stderr(),
+            "{} on volumes that are not mounted, not read",
+            counted(hashed.offline, "file")
+        )?;
+    }
+    Ok(if problems > 0 {
+        Exit::SomeUnreadable
+    } else {
+        Exit::Done
+    })
+}
+
+/// Returns the files of a clip as JSON.
+pub(super) fn files_json(copied: &ClipFiles) -> Vec<Value> {
+    let file = |file: &btsindex::catalogue::HashedFile| {
+        json!({
+            "volume": file.label,
+            "mounted": file.is_mounted,
+            "path": file.path.to_string_lossy(),
+            "bytes": file.bytes,
+            "xxh128": file.digest,
+        })
+    };
+    copied.files.iter().map(file).collect()
+}

@@ -1,0 +1,601 @@
+//! Conversion of tracks to streams with ffprobe's terms.
+//!
+//! For a track that is not fully supported, functions return `None`, and ffprobe reads the file.
+
+use super::boxes::{FourCc, Mp4Box, boxes, child, full_box};
+use super::fragments::Fragments;
+use super::samples::SampleDurations;
+use super::spherical;
+use super::tags;
+use super::track::{Mp4Track, c_string};
+use crate::media::bitstream::{
+    CodedPicture, Colour, ContainerPicture, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4,
+    prores, vp9,
+};
+use crate::media::cursor::Cursor;
+use crate::media::header::{self, SideData, Stream, TagMap};
+use crate::media::ratio::reduce;
+
+/// Size of the fixed part of a video sample description in bytes.
+const VIDEO_ENTRY_SIZE: usize = 78;
+/// Size of the fixed part of an audio sample description in bytes.
+const AUDIO_ENTRY_SIZE: usize = 28;
+/// Maximum size of a decoder configuration in bytes. The configuration is stored in the thumbnail
+/// plan of each clip.
+const MAX_CONFIGURATION: usize = 64 * 1024;
+
+/// Returns a stream with the properties that are common to all kinds of tracks.
+pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
+    let mut tags = TagMap::new();
+    tags::add(
+        &mut tags,
+        "creation_time",
+        tags::format_creation_time(track.created),
+    );
+    tags::add(&mut tags, "handler_name", track.handler_name.clone());
+    if let Some(body) = track.user_data {
+        tags::add_user_data(&mut tags, body);
+    }
+    if let Some(body) = track.meta {
+        tags::add_meta(&mut tags, body);
+    }
+    Stream {
+        duration: to_seconds(track.duration, track.timescale),
+        tags,
+        ..Stream::default()
+    }
+}
+
+/// Formats a duration in seconds with six decimals, as ffprobe prints it; `None` for zero.
+pub(super) fn to_seconds(units: u64, timescale: u32) -> Option<String> {
+    if timescale == 0 || units == 0 {
+        return None;
+    }
+    let scale = u128::from(timescale);
+    let micros = (u128::from(units) * 1_000_000 + scale / 2) / scale;
+    Some(header::format_seconds(micros))
+}
+
+fn codec_tag(kind: FourCc) -> String {
+    // Unprintable characters are formatted as numbers.
+    kind.iter()
+        .map(|&byte| match byte {
+            b' '..=b'~' => char::from(byte).to_string(),
+            byte => format!("[{byte}]"),
+        })
+        .collect()
+}
+
+/// Parsed video sample description.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct VideoSampleEntry<'a> {
+    pub kind: FourCc,
+    pub width: u16,
+    pub height: u16,
+    pub compressor: &'a [u8],
+    /// Boxes after the fixed part.
+    pub boxes: &'a [u8],
+}
+
+impl<'a> VideoSampleEntry<'a> {
+    pub(super) fn parse(entry: &Mp4Box<'a>) -> Option<Self> {
+        let mut cursor = Cursor(entry.body);
+        cursor.skip(24)?;
+        let (width, height) = (cursor.u16()?, cursor.u16()?);
+        cursor.skip(14)?;
+        let name = cursor.take(32)?;
+        let length = usize::from(name[0]).min(31);
+        Some(Self {
+            kind: entry.kind,
+            width,
+            height,
+            compressor: &name[1..=length],
+            boxes: entry.body.get(VIDEO_ENTRY_SIZE..)?,
+        })
+    }
+
+    /// Returns the body of the decoder configuration box; empty if the codec needs none.
+    pub(super) fn configuration(&self) -> &'a [u8] {
+        [b"avcC", b"hvcC", b"av1C"]
+            .into_iter()
+            .find_map(|kind| self.configuration_box(*kind))
+            .unwrap_or_default()
+    }
+
+    fn configuration_box(&self, kind: FourCc) -> Option<&'a [u8]> {
+        child(self.boxes, kind).filter(|body| body.len() <= MAX_CONFIGURATION)
+    }
+
+    fn read_codec(&self, read_first_frame: &mut ReadFirstFrame<'_>) -> Option<VideoCodec> {
+        let configuration = |kind: &FourCc| self.configuration_box(*kind);
+        let (name, coded) = match &self.kind {
+            b"avc1" | b"avc3" | b"avc2" => (
+                "h264",
+                read_h264(configuration(b"avcC")?, read_first_frame)?,
+            ),
+            b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => {
+                ("hevc", hevc::parse_hvcc(configuration(b"hvcC")?)?)
+            }
+            b"av01" => ("av1", av1::parse_av1c(configuration(b"av1C")?)?),
+            b"vp09" => {
+                // Primaries and transfer are stored in the box, the other properties in the frame.
+                let mut coded = vp9::parse_frame(&read_first_frame(64)?)?;
+                let record = vp9::parse_vpcc(configuration(b"vpcC")?)?;
+                coded.colour.primaries = record.colour.primaries;
+                coded.colour.transfer = record.colour.transfer;
+                ("vp9", coded)
+            }
+            b"apco" | b"apcs" | b"apcn" | b"apch" | b"ap4h" | b"ap4x" => (
+                "prores",
+                prores::parse_frame(self.kind, &read_first_frame(256)?)?,
+            ),
+            b"AVdn" | b"AVdh" => ("dnxhd", dnxhd::parse_frame(&read_first_frame(640)?)?),
+            b"jpeg" | b"mjpg" | b"mjpa" | b"AVDJ" => {
+                ("mjpeg", jpeg::parse_frame(&read_first_frame(4096)?)?)
+            }
+            // XDCAM, HDV and IMX.
+            b"m2v1"
+            | [b'x', b'd', b'v' | b'5', _]
+            | [b'h', b'd', b'v', _]
+            | [b'm', b'x', b'3'..=b'5', b'n' | b'p'] => read_mpeg2(read_first_frame)?,
+            b"mp4v" => {
+                let descriptor = read_descriptor(self.boxes)?;
+                match descriptor.object_type {
+                    0x20 => ("mpeg4", mpeg4::parse_config(descriptor.config)?),
+                    0x60..=0x65 => read_mpeg2(read_first_frame)?,
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        let mut colour = parse_colr(self.boxes).unwrap_or_default();
+        if name == "dnxhd" {
+            colour.range = colour.range.or(avid_range(self.boxes));
+        }
+        let coded = coded.merge_container(&ContainerPicture {
+            width: self.width.into(),
+            height: self.height.into(),
+            colour,
+        });
+        Some(VideoCodec { name, coded })
+    }
+}
+
+/// Callback that reads the beginning of a track's first sample, at most the given number of bytes.
+pub(super) type ReadFirstFrame<'a> = dyn FnMut(usize) -> Option<Vec<u8>> + 'a;
+
+/// Reads the H.264 format from the configuration. If that does not determine the field order, the
+/// first picture is read too.
+fn read_h264(
+    configuration: &[u8],
+    read_first_frame: &mut ReadFirstFrame<'_>,
+) -> Option<CodedPicture> {
+    let coded = h264::parse_avcc(configuration);
+    match coded {
+        Some(coded) if !coded.may_be_interlaced => Some(coded),
+        _ => h264::parse_sample(configuration, &read_first_frame(8192)?),
+    }
+}
+
+/// Reads the MPEG-2 format from the headers before the first picture.
+fn read_mpeg2(read_first_frame: &mut ReadFirstFrame<'_>) -> Option<(&'static str, CodedPicture)> {
+    let coded = mpeg2::parse_stream(&read_first_frame(4096)?)?;
+    Some(("mpeg2video", coded))
+}
+
+/// Reads the elementary stream descriptor of a sample description.
+fn read_descriptor(entry: &[u8]) -> Option<aac::EsDescriptor<'_>> {
+    aac::parse_descriptor(child(entry, *b"esds")?)
+}
+
+/// Codec name with the picture format from its configuration.
+struct VideoCodec {
+    name: &'static str,
+    coded: CodedPicture,
+}
+
+/// Describes a video track. `read_first_frame` reads the beginning of its first sample.
+pub(super) fn video_stream(
+    track: &Mp4Track<'_>,
+    body: &[u8],
+    movie_matrix: &[i32; 9],
+    fragments: Option<&Fragments>,
+    read_first_frame: &mut ReadFirstFrame<'_>,
+) -> Option<Stream> {
+    let entry = VideoSampleEntry::parse(track.sample_descriptions.first()?)?;
+    let VideoCodec { name, coded } = entry.read_codec(read_first_frame)?;
+    let field_order = match (child(entry.boxes, *b"fiel"), coded.field_order) {
+        (Some(body), _) => field_order(body),
+        (None, Some(order)) => Some(order.to_owned()),
+        (None, None) if coded.may_be_interlaced => return None,
+        (None, None) => None,
+    };
+    let mut stream = Stream {
+        codec_type: "video".to_owned(),
+        codec_name: Some(name.to_owned()),
+        codec_tag_string: codec_tag(entry.kind),
+        profile: coded.profile.clone(),
+        level: coded.level,
+        width: coded.width.or(Some(entry.width.into())),
+        height: coded.height.or(Some(entry.height.into())),
+        pix_fmt: Some(coded.pixel_format.clone()?),
+        bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
+        field_order,
+        sample_aspect_ratio: pixel_aspect_ratio(&entry).or(coded
+            .sample_aspect_ratio
+            .map(|(wide, high)| format!("{wide}:{high}"))),
+        ..base_stream(track)
+    };
+    let to_owned_name = |name: Option<&'static str>| name.map(str::to_owned);
+    stream.color_primaries = to_owned_name(coded.colour.primaries);
+    stream.color_transfer = to_owned_name(coded.colour.transfer);
+    stream.color_space = to_owned_name(coded.colour.matrix);
+    stream.color_range = to_owned_name(coded.colour.range);
+    set_rates(&mut stream, track, fragments)?;
+    tags::add(&mut stream.tags, "encoder", c_string(entry.compressor));
+    stream.side_data_list = spherical::read_side_data(body, entry.boxes);
+    stream.side_data_list.extend(dolby_vision(entry.boxes));
+    if let Some(rotation) = rotation(&track.matrix, movie_matrix) {
+        stream.side_data_list.push(SideData {
+            kind: "Display Matrix".to_owned(),
+            rotation: Some(rotation),
+            ..SideData::default()
+        });
+    }
+    Some(stream)
+}
+
+/// Returns the video range from Avid's `ACLR` box, which contains a name, a version and a number.
+fn avid_range(entry: &[u8]) -> Option<&'static str> {
+    let body = child(entry, *b"ACLR")?.strip_prefix(b"ACLR0001")?;
+    match u32::from_be_bytes(*body.first_chunk()?) {
+        1 => Some("tv"),
+        2 => Some("pc"),
+        _ => None,
+    }
+}
+
+/// Returns the pixel aspect ratio from `pasp`; `None` if it is missing or contains a zero.
+fn pixel_aspect_ratio(entry: &VideoSampleEntry<'_>) -> Option<String> {
+    let mut cursor = Cursor(child(entry.boxes, *b"pasp")?);
+    let (wide, high) = (cursor.u32()?, cursor.u32()?);
+    (wide > 0 && high > 0).then(|| format!("{wide}:{high}"))
+}
+
+/// Returns the field order from `fiel` (`QuickTime` File Format).
+fn field_order(body: &[u8]) -> Option<String> {
+    let mut cursor = Cursor(body);
+    let order = match (cursor.u8()?, cursor.u8()?) {
+        (1, _) => "progressive",
+        (2, 1) => "tt",
+        (2, 6) => "bb",
+        (2, 9) => "tb",
+        (2, 14) => "bt",
+        _ => return None,
+    };
+    Some(order.to_owned())
+}
+
+fn parse_colr(entry: &[u8]) -> Option<Colour> {
+    let boxed = boxes(entry).find(|boxed| {
+        boxed.kind == *b"colr" && matches!(boxed.body.get(..4), Some(b"nclx" | b"nclc"))
+    })?;
+    let mut cursor = Cursor(boxed.body);
+    let kind = cursor.array()?;
+    let mut code = || Some(u8::try_from(cursor.u16()?).unwrap_or(2));
+    let colour = Colour::from_codes(code()?, code()?, code()?);
+    Some(match cursor.u8() {
+        Some(byte) if kind == *b"nclx" => colour.with_range(byte & 0x80 != 0),
+        _ => colour,
+    })
+}
+
+/// Returns side data if there is a Dolby Vision configuration box.
+fn dolby_vision(entry: &[u8]) -> Option<SideData> {
+    child(entry, *b"dvcC").or_else(|| child(entry, *b"dvvC"))?;
+    Some(SideData {
+        kind: "DOVI configuration record".to_owned(),
+        ..SideData::default()
+    })
+}
+
+/// Returns the counter-clockwise rotation of the combined matrices in degrees, as in ffprobe's side
+/// data.
+///
+/// `None` for the identity, and for a matrix without an angle. The calculation is that of
+/// libavutil's `av_display_rotation_get`.
+fn rotation(track: &[i32; 9], movie: &[i32; 9]) -> Option<f64> {
+    let product = |row: usize, column: usize| -> f64 {
+        (0..3)
+            .map(|at| {
+                let shift = if at == 2 { 1_073_741_824.0 } else { 65_536.0 };
+                f64::from(track[row * 3 + at]) * f64::from(movie[at * 3 + column]) / shift
+            })
+            .sum()
+    };
+    let matrix = [product(0, 0), product(0, 1), product(1, 0), product(1, 1)];
+    // A deviation of less than one pixel in a million counts as the identity.
+    let identity = [65536.0, 0.0, 0.0, 65536.0];
+    let is_close = |(value, expected): (&f64, &f64)| (value - expected).abs() < 0.05;
+    if matrix.iter().zip(&identity).all(is_close) {
+        return None;
+    }
+    let wide = matrix[0].hypot(matrix[2]);
+    let high = matrix[1].hypot(matrix[3]);
+    if wide == 0.0 || high == 0.0 {
+        return None;
+    }
+    Some(-(matrix[1] / high).atan2(matrix[0] / wide).to_degrees())
+}
+
+/// Sets the frame rates and the bit rate from the sample table or from all fragments.
+fn set_rates(
+    stream: &mut Stream,
+    track: &Mp4Track<'_>,
+    fragments: Option<&Fragments>,
+) -> Option<()> {
+    let (durations, samples, bytes, duration) = if let Some(fragments) = fragments {
+        let durations = SampleDurations {
+            samples: fragments.samples,
+            duration: fragments.duration(),
+            most_frequent: fragments.shortest,
+            shortest: fragments.shortest,
+            longest: fragments.longest,
+        };
+        (
+            durations,
+            fragments.samples,
+            fragments.bytes,
+            fragments.duration(),
+        )
+    } else {
+        let samples = track.samples.as_ref()?;
+        let durations = samples.durations()?;
+        (
+            durations,
+            samples.count(),
+            samples.bytes(),
+            samples.duration(),
+        )
+    };
+    let scale = u128::from(track.timescale);
+    if scale == 0 || durations.duration == 0 || duration == 0 {
+        return None;
+    }
+    // A deviation of one tick is caused by the coarse time base, not by the camera. A last frame
+    // with a different duration is also ignored.
+    if durations.longest - durations.shortest <= 1 {
+        let average = format_ratio(
+            scale * u128::from(durations.samples),
+            durations.duration.into(),
+        )?;
+        stream.r_frame_rate.clone_from(&average);
+        stream.avg_frame_rate = average;
+    } else {
+        stream.r_frame_rate = format_ratio(scale, u128::from(durations.most_frequent.max(1)))?;
+        stream.avg_frame_rate = format_ratio(scale * u128::from(samples), duration.into())?;
+    }
+    let bits = u128::from(bytes) * 8 * scale / u128::from(duration);
+    stream.bit_rate = Some(bits.to_string());
+    Some(())
+}
+
+/// Formats a fraction in lowest terms, as ffprobe prints it.
+fn format_ratio(numerator: u128, denominator: u128) -> Option<String> {
+    let (numerator, denominator) = reduce(numerator, denominator)?;
+    Some(format!("{numerator}/{denominator}"))
+}
+
+/// Parsed audio sample description.
+struct AudioSampleEntry<'a> {
+    channels: u32,
+    bits: u32,
+    rate: u32,
+    /// Flags of version 2: float (1), big-endian (2), signed (4).
+    flags: Option<u32>,
+    /// Boxes after the fixed part.
+    extension_boxes: &'a [u8],
+    /// Boxes that configure the decoder, which `QuickTime` wraps in `wave`.
+    boxes: &'a [u8],
+}
+
+impl<'a> AudioSampleEntry<'a> {
+    /// Parses a sample description. With `is_quicktime`, versions 1 and 2 have their `QuickTime`
+    /// meaning.
+    fn parse(entry: &Mp4Box<'a>, is_quicktime: bool) -> Option<Self> {
+        let mut cursor = Cursor(entry.body);
+        cursor.skip(8)?;
+        let version = cursor.u16()?;
+        cursor.skip(6)?;
+        let (channels, bits) = (cursor.u16()?, cursor.u16()?);
+        cursor.skip(4)?;
+        let rate = cursor.u32()? >> 16;
+        let mut sound = Self {
+            channels: channels.into(),
+            bits: bits.into(),
+            rate,
+            flags: None,
+            extension_boxes: entry.body.get(AUDIO_ENTRY_SIZE..)?,
+            boxes: &[],
+        };
+        match version {
+            1 if is_quicktime => sound.extension_boxes = sound.extension_boxes.get(16..)?,
+            2 if is_quicktime => {
+                cursor.skip(4)?;
+                let rate = f64::from_bits(cursor.u64()?);
+                sound.rate = round_rate(rate)?;
+                sound.channels = cursor.u32()?;
+                cursor.skip(4)?;
+                sound.bits = cursor.u32()?;
+                sound.flags = cursor.u32();
+                sound.extension_boxes = sound.extension_boxes.get(36..)?;
+            }
+            _ => {}
+        }
+        sound.boxes = child(sound.extension_boxes, *b"wave").unwrap_or(sound.extension_boxes);
+        Some(sound)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "in the range of sample rates"
+)]
+fn round_rate(rate: f64) -> Option<u32> {
+    (rate > 0.0 && rate < 10_000_000.0).then_some(rate.round() as u32)
+}
+
+/// Describes an audio track.
+pub(super) fn audio_stream(track: &Mp4Track<'_>, is_quicktime: bool) -> Option<Stream> {
+    let entry = track.sample_descriptions.first()?;
+    let is_quicktime = is_quicktime || track.description_version == 0;
+    let sound = AudioSampleEntry::parse(entry, is_quicktime)?;
+    let mut stream = Stream {
+        codec_type: "audio".to_owned(),
+        codec_tag_string: codec_tag(entry.kind),
+        sample_rate: Some(sound.rate.to_string()),
+        channels: Some(sound.channels),
+        channel_layout: channel_layout(&sound),
+        ..base_stream(track)
+    };
+    stream.codec_name = Some(
+        match pcm_codec(entry.kind, &sound) {
+            Some(name) => name,
+            None => read_compressed_audio(entry.kind, &sound, &mut stream)?,
+        }
+        .to_owned(),
+    );
+    Some(stream)
+}
+
+/// Returns ffmpeg's codec name for uncompressed audio; `None` for other audio.
+fn pcm_codec(kind: FourCc, sound: &AudioSampleEntry<'_>) -> Option<&'static str> {
+    let is_little_endian =
+        child(sound.boxes, *b"enda").is_some_and(|body| body.get(..2) == Some(&[0, 1]));
+    let pcm_of_size = |is_little_endian: bool| match (sound.bits, is_little_endian) {
+        (8, _) => Some("pcm_s8"),
+        (16, true) => Some("pcm_s16le"),
+        (16, false) => Some("pcm_s16be"),
+        (24, true) => Some("pcm_s24le"),
+        (24, false) => Some("pcm_s24be"),
+        (32, true) => Some("pcm_s32le"),
+        (32, false) => Some("pcm_s32be"),
+        _ => None,
+    };
+    match &kind {
+        b"sowt" => pcm_of_size(true),
+        b"twos" => pcm_of_size(false),
+        b"in24" => Some(if is_little_endian {
+            "pcm_s24le"
+        } else {
+            "pcm_s24be"
+        }),
+        b"in32" => Some(if is_little_endian {
+            "pcm_s32le"
+        } else {
+            "pcm_s32be"
+        }),
+        b"fl32" => Some(if is_little_endian {
+            "pcm_f32le"
+        } else {
+            "pcm_f32be"
+        }),
+        b"fl64" => Some(if is_little_endian {
+            "pcm_f64le"
+        } else {
+            "pcm_f64be"
+        }),
+        b"raw " if sound.bits == 8 => Some("pcm_u8"),
+        b"ulaw" => Some("pcm_mulaw"),
+        b"alaw" => Some("pcm_alaw"),
+        b"lpcm" => {
+            let flags = sound.flags?;
+            let (is_float, is_big, is_signed) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0);
+            match (is_float, sound.bits, is_big) {
+                (true, 32, true) => Some("pcm_f32be"),
+                (true, 32, false) => Some("pcm_f32le"),
+                (true, 64, true) => Some("pcm_f64be"),
+                (true, 64, false) => Some("pcm_f64le"),
+                (false, 8, _) if !is_signed => Some("pcm_u8"),
+                (false, _, is_big) if is_signed => pcm_of_size(!is_big),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Returns ffmpeg's codec name for compressed audio. Updates the stream from the codec
+/// configuration, which is more reliable than the sample description.
+fn read_compressed_audio(
+    kind: FourCc,
+    sound: &AudioSampleEntry<'_>,
+    stream: &mut Stream,
+) -> Option<&'static str> {
+    if kind != *b"mp4a" {
+        return None;
+    }
+    let descriptor = read_descriptor(sound.boxes)?;
+    if !matches!(descriptor.object_type, 0x40 | 0x66 | 0x67 | 0x68) {
+        return None;
+    }
+    let config = aac::parse_config(descriptor.config)?;
+    stream.sample_rate = Some(config.sample_rate?.to_string());
+    stream.channels = Some(config.channels?);
+    stream.channel_layout = config.channel_layout.map(str::to_owned);
+    Some("aac")
+}
+
+/// Returns the channel layout from `chan` (Core Audio). Only layouts that cameras and editing
+/// programs write are supported.
+fn channel_layout(sound: &AudioSampleEntry<'_>) -> Option<String> {
+    let body = child(sound.extension_boxes, *b"chan").or_else(|| child(sound.boxes, *b"chan"))?;
+    let (_, _, mut cursor) = full_box(body)?;
+    let (tag, bits, count) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
+    // Each channel has a label and 16 more bytes.
+    let mut labels = |count: u32| -> Option<Vec<u32>> {
+        (0..count.min(8))
+            .map(|_| {
+                let label = cursor.u32()?;
+                cursor.skip(16)?;
+                Some(label)
+            })
+            .collect()
+    };
+    let name = match (tag, bits) {
+        (0x0064_0001, _) | (0x0001_0000, 0x4) => "mono",
+        (0x0065_0002, _) | (0x0001_0000, 0x3) => "stereo",
+        (0x0079_0006, _) | (0x0001_0000, 0x3f) => "5.1",
+        (0, _) => match labels(count)?.as_slice() {
+            [3] => "mono",
+            [1, 2] => "stereo",
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignores_a_huge_configuration() {
+        let configuration = |length: usize| {
+            let size = u32::try_from(8 + length).unwrap().to_be_bytes();
+            let body = [&[0; VIDEO_ENTRY_SIZE][..], &size, b"avcC", &vec![1; length]].concat();
+            let entry = Mp4Box {
+                kind: *b"avc1",
+                body: &body,
+            };
+            VideoSampleEntry::parse(&entry)
+                .unwrap()
+                .configuration()
+                .len()
+        };
+        assert_eq!(configuration(50), 50);
+        assert_eq!(configuration(1_000_000), 0);
+    }
+}

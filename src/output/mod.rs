@@ -1,0 +1,52 @@
+//! Output formats: text and progress bars for a terminal, lines for a log, JSON for programs.
+//!
+//! Separate from the subcommands because `browse` and `report` show the same descriptions of clips.
+
+mod clip_card;
+mod clip_details;
+mod clip_progress;
+mod clip_rows;
+mod columns;
+mod contact_sheet;
+mod facet_tables;
+mod ingest_progress;
+mod ingests;
+mod numbers;
+mod posters;
+mod query_guide;
+mod read_progress;
+mod safe;
+mod scan_progress;
+mod suggestions;
+mod table;
+mod tag_tables;
+mod terminal_capabilities;
+mod verification;
+
+pub use clip_card::{ClipCard, card_lines};
+pub use clip_details::{PicturePaths, clip_details_json, write_clip_details};
+pub use clip_progress::ClipProgress;
+pub use clip_rows::{clip_json, json_line};
+pub use columns::{ClipColumns, write_csv, write_csv_with};
+pub use contact_sheet::write_contact_sheet;
+pub use facet_tables::{tally_table, write_stats, write_stats_json, write_tally_json};
+pub use ingest_progress::IngestProgress;
+pub use ingests::{
+    ingest_json, ingest_summary_json, plan_json, write_ingest_details, write_ingest_summary,
+    write_ingest_table, write_plan,
+};
+pub use numbers::{counted, grouped};
+pub use posters::{TerminalPicture, decode_poster};
+pub use query_guide::query_guide;
+pub use safe::{SafetyProgress, safety_json, write_safety};
+pub use scan_progress::{
+    ByteBar, ProgressFormat, ScanProgress, scan_summary_json, write_scan_summary, write_timings,
+};
+pub use suggestions::suggestion_lines;
+pub use table::{FittedColumns, TextTable, Widths, truncate};
+pub use tag_tables::{
+    TagBranch, explanation_json, list_tag_branches, write_differences, write_differences_json,
+    write_explanation, write_tag_tree, write_tag_tree_json,
+};
+pub use terminal_capabilities::{CTRL_C, Colours, Graphics, Screen};
+pub use verification::{VerifyProgress, verification_json, write_verification};

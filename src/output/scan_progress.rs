@@ -1,0 +1,455 @@
+//! Progress and summary of a scan: a bar on a terminal, lines in a log, JSON for programs.
+//!
+//! Also defines the bar styles that the other progress displays share.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::{TextTable, counted, grouped, json_line};
+use crate::error::{Problem, escape};
+use crate::media;
+use crate::scan::{ScanEvent, ScanStage, ScanSummary, StageTiming};
+use crate::value::Bytes;
+
+/// Format in which a command shows its progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgressFormat {
+    /// Bar on a terminal, redrawn as work proceeds.
+    Bar,
+    /// Text lines every few seconds, for logs.
+    Lines,
+    /// JSON on standard output, one object per line.
+    Json,
+}
+
+/// Minimum interval between two progress lines in a log.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// Maximum number of problems listed at the end; the others are only counted.
+const MAX_LISTED: usize = 200;
+
+/// Shows the events of one scan.
+pub struct ScanProgress<'a> {
+    format: ProgressFormat,
+    bar: ProgressBar,
+    data: &'a mut dyn Write,
+    messages: &'a mut dyn Write,
+    /// Problems so far, up to [`MAX_LISTED`].
+    problems: Vec<Problem>,
+    problem_count: usize,
+    stage: ScanStage,
+    count: usize,
+    done: usize,
+    bytes: u64,
+    last_line: Instant,
+}
+
+impl<'a> ScanProgress<'a> {
+    /// Creates a display. JSON is written to `data`, lines to `messages`, a bar to standard error.
+    pub fn new(
+        format: ProgressFormat,
+        data: &'a mut dyn Write,
+        messages: &'a mut dyn Write,
+    ) -> Self {
+        let bar = bar(format == ProgressFormat::Bar, "{spinner} walking  {msg}");
+        if format == ProgressFormat::Bar {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
+        Self {
+            format,
+            bar,
+            data,
+            messages,
+            problems: Vec::new(),
+            problem_count: 0,
+            stage: ScanStage::Headers,
+            count: 0,
+            done: 0,
+            bytes: 0,
+            last_line: Instant::now(),
+        }
+    }
+
+    /// Updates the display after an event.
+    pub fn on_event(&mut self, event: &ScanEvent) {
+        if self.format == ProgressFormat::Json {
+            let line = event_json(event);
+            self.record_problem(event);
+            self.write_json(&line);
+            return;
+        }
+        match event {
+            ScanEvent::Waiting { holder } => {
+                self.print_message(&format!(
+                    "another scan is running ({}); waiting for it",
+                    escape(holder)
+                ));
+            }
+            ScanEvent::Walked { clips, folder } => {
+                self.bar.set_message(format!(
+                    "{}  {}",
+                    counted(*clips, "clip"),
+                    escape(&folder.to_string_lossy())
+                ));
+                self.log_periodically(|| format!("walking: {} so far", counted(*clips, "clip")));
+            }
+            ScanEvent::Queued { stage, count } => {
+                self.begin_stage(*stage, *count);
+            }
+            ScanEvent::Reading(path) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let problems = match self.problem_count {
+                    0 => String::new(),
+                    n => format!("  ({})", counted(n, "problem")),
+                };
+                self.bar
+                    .set_message(format!("reading {}{problems}", escape(&name)));
+            }
+            ScanEvent::Read { bytes, .. } => {
+                self.bytes = self.bytes.saturating_add(*bytes);
+                self.bar.set_prefix(Bytes(self.bytes).to_string());
+                self.step();
+            }
+            ScanEvent::Pictured(_) => self.step(),
+            ScanEvent::StillGrowing(path) => {
+                self.log(&format!(
+                    "{}: still being written",
+                    escape(&path.to_string_lossy())
+                ));
+            }
+            // The bar shows only the number of problems, since the summary lists them.
+            ScanEvent::Problem(problem) => self.log(&format!(
+                "warning: {}: {}",
+                escape(&problem.path.to_string_lossy()),
+                escape(&media::explain_problem(&problem.reason))
+            )),
+            ScanEvent::Warning { message, hint } => {
+                self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
+            }
+        }
+        self.record_problem(event);
+    }
+
+    fn begin_stage(&mut self, stage: ScanStage, count: usize) {
+        (self.stage, self.count, self.done) = (stage, count, 0);
+        let what = stage_name(stage);
+        self.bar.set_length(count as u64);
+        self.bar.set_style(style(&format!(
+            "{what}  {{bar:30}} {{human_pos}}/{{human_len}}  {{speed}}/s  {{prefix}}  {{eta}} left\n  {{msg}}"
+        )));
+        self.bar.reset();
+        self.log(&format!("{what}: {} to do", counted(count, "clip")));
+    }
+
+    /// Advances the progress by one clip.
+    fn step(&mut self) {
+        self.done += 1;
+        self.bar.inc(1);
+        let (done, count, bytes) = (self.done, self.count, self.bytes);
+        let what = stage_name(self.stage);
+        self.log_periodically(|| {
+            let size = match bytes {
+                0 => String::new(),
+                bytes => format!(", {}", Bytes(bytes)),
+            };
+            format!(
+                "{what}: {} of {}{size}",
+                grouped(done),
+                counted(count, "clip")
+            )
+        });
+    }
+
+    fn record_problem(&mut self, event: &ScanEvent) {
+        if let ScanEvent::Problem(problem) = event {
+            self.problem_count += 1;
+            if self.problems.len() < MAX_LISTED {
+                self.problems.push(problem.clone());
+            }
+        }
+    }
+
+    /// Removes the bar from the terminal. Returns the first problems, sorted by path.
+    #[must_use]
+    pub fn finish(self) -> Vec<Problem> {
+        self.bar.finish_and_clear();
+        let mut problems = self.problems;
+        problems.sort_by(|a, b| a.path.cmp(&b.path));
+        problems
+    }
+
+    /// Prints a line above the bar.
+    fn print_message(&mut self, text: &str) {
+        // Standard error may be closed; the scan continues.
+        let _ = self.bar.suspend(|| writeln!(self.messages, "{text}"));
+    }
+
+    /// Writes a line to a log, at most once per [`BETWEEN_LINES`].
+    fn log_periodically(&mut self, text: impl FnOnce() -> String) {
+        if self.format == ProgressFormat::Lines && self.last_line.elapsed() >= BETWEEN_LINES {
+            self.log(&text());
+        }
+    }
+
+    /// Writes a line to a log.
+    fn log(&mut self, text: &str) {
+        if self.format == ProgressFormat::Lines {
+            self.print_message(text);
+            self.last_line = Instant::now();
+        }
+    }
+
+    fn write_json(&mut self, line: &Value) {
+        // Standard output may be closed; the scan continues.
+        let _ = writeln!(self.data, "{}", json_line(line)).and_then(|()| self.data.flush());
+    }
+}
+
+/// Progress bar for reading a known number of bytes.
+pub struct ByteBar(ProgressBar);
+
+impl ByteBar {
+    /// Creates a bar; invisible unless `is_shown`.
+    #[must_use]
+    pub fn new(is_shown: bool) -> Self {
+        Self(bar(
+            is_shown,
+            "comparing  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left\n  {wide_msg}",
+        ))
+    }
+
+    /// Sets the number of bytes to read.
+    pub fn set_total(&self, bytes: u64) {
+        self.0.set_length(bytes);
+    }
+
+    /// Shows the file being read.
+    pub fn set_file(&self, path: &std::path::Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.0.set_message(escape(&name));
+    }
+
+    /// Advances the bar by a number of bytes.
+    pub fn add(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+
+    /// Prints a line above the bar.
+    pub fn print_message(&self, text: &str) {
+        // Standard error may be closed.
+        let _ = self.0.suspend(|| writeln!(io::stderr(), "{text}"));
+    }
+
+    /// Removes the bar from the terminal.
+    pub fn finish(self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Creates a bar on standard error; invisible unless `is_shown`.
+pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
+    let target = if is_shown {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(None, target);
+    bar.set_style(style(template));
+    bar
+}
+
+pub(super) fn style(template: &str) -> ProgressStyle {
+    // All templates are constant; an invalid one falls back to the default bar.
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key(
+            "speed",
+            |state: &ProgressState, text: &mut dyn fmt::Write| {
+                // Writing to the bar's buffer cannot fail the scan.
+                let _ = write!(text, "{:.1}", state.per_sec());
+            },
+        )
+}
+
+pub(super) fn stage_name(stage: ScanStage) -> &'static str {
+    match stage {
+        ScanStage::Headers => "headers",
+        ScanStage::Posters => "posters",
+        ScanStage::Strips => "strips",
+    }
+}
+
+pub(super) fn event_json(event: &ScanEvent) -> Value {
+    match event {
+        ScanEvent::Waiting { holder } => json!({ "event": "waiting", "holder": holder }),
+        ScanEvent::Walked { clips, folder } => {
+            json!({ "event": "walked", "files": clips, "folder": folder.to_string_lossy() })
+        }
+        ScanEvent::Queued { stage, count } => {
+            json!({ "event": "queued", "stage": stage_name(*stage), "files": count })
+        }
+        ScanEvent::Reading(path) => json!({ "event": "reading", "path": path.to_string_lossy() }),
+        ScanEvent::Read { path, bytes } => {
+            json!({ "event": "read", "path": path.to_string_lossy(), "bytes": bytes })
+        }
+        ScanEvent::StillGrowing(path) => {
+            json!({ "event": "moving", "path": path.to_string_lossy() })
+        }
+        ScanEvent::Pictured(path) => json!({ "event": "pictured", "path": path.to_string_lossy() }),
+        ScanEvent::Problem(problem) => {
+            json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
+        }
+        ScanEvent::Warning { message, hint } => {
+            json!({ "event": "warning", "message": message, "hint": hint })
+        }
+    }
+}
+
+/// Returns the summary of a scan as JSON.
+#[must_use]
+pub fn scan_summary_json(summary: &ScanSummary) -> Value {
+    json!({
+        "event": "summary",
+        "found": summary.found,
+        "new": summary.new,
+        "changed": summary.changed,
+        "unchanged": summary.unchanged,
+        "recognised": summary.recognised,
+        "companions": summary.companions,
+        "moved": summary.moved,
+        "missing": summary.missing,
+        "doubted": summary.doubted,
+        "moving": summary.still_growing,
+        "adoptable": summary.adoptable,
+        "unreadable": summary.unreadable,
+        "read": summary.read,
+        "interrupted": summary.is_interrupted,
+        "seconds": rounded(summary.elapsed),
+        "timings": summary.timings.iter().map(timing_json).collect::<Vec<_>>(),
+    })
+}
+
+pub(super) fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+fn timing_json(timing: &StageTiming) -> Value {
+    json!({
+        "stage": timing.stage,
+        "files": timing.files,
+        "seconds": rounded(timing.wall),
+        "cpu_seconds": timing.cpu.map(rounded),
+        "read_calls": timing.traffic.calls,
+        "bytes_read": timing.traffic.bytes,
+        "processes": timing.processes,
+    })
+}
+
+/// Writes a table of the time and the bytes read in each stage.
+///
+/// # Errors
+/// Returns an error if `out` cannot be written.
+pub fn write_timings(summary: &ScanSummary, out: &mut dyn Write) -> io::Result<()> {
+    let headings = [
+        "stage",
+        "files",
+        "wall",
+        "cpu",
+        "read calls",
+        "bytes read",
+        "processes",
+    ];
+    let mut table = TextTable::new(&headings, None);
+    for timing in &summary.timings {
+        let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
+        table.row(&[
+            timing.stage.to_owned(),
+            grouped(timing.files),
+            seconds(timing.wall),
+            timing.cpu.map_or_else(String::new, seconds),
+            timing.traffic.calls.to_string(),
+            Bytes(timing.traffic.bytes).to_string(),
+            timing.processes.to_string(),
+        ]);
+    }
+    table.write(out)
+}
+
+/// Writes the summary of a scan as text: counts, then the given problems.
+///
+/// # Errors
+/// Returns an error if `out` cannot be written.
+pub fn write_scan_summary(
+    summary: &ScanSummary,
+    problems: &[Problem],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let verb = if summary.is_interrupted {
+        "interrupted after"
+    } else {
+        "scanned"
+    };
+    writeln!(
+        out,
+        "{verb} {} in {:.1} s",
+        counted(summary.found, "clip"),
+        summary.elapsed.as_secs_f64()
+    )?;
+    for (count, what) in [
+        (summary.new, "new"),
+        (summary.changed, "changed"),
+        (summary.unchanged, "unchanged"),
+        (summary.recognised, "recognised by content, not read again"),
+        (
+            summary.companions,
+            "proxies, thumbnails and sidecars, listed with their clips",
+        ),
+        (summary.moved, "moved: recognised elsewhere by content"),
+        (summary.missing, "missing: marked, kept in the catalogue"),
+        (
+            summary.doubted,
+            "missing, but more than half of the folder: left unchanged (use --accept-missing)",
+        ),
+        (
+            summary.adoptable,
+            "replaced clips with edits: `btsindex edits adopt` transfers the edits",
+        ),
+        (
+            summary.still_growing,
+            "still being written: left for the next scan",
+        ),
+        (summary.unreadable, "could not be read completely"),
+    ] {
+        if count > 0 {
+            writeln!(out, "{:>9}  {what}", grouped(count))?;
+        }
+    }
+    for problem in problems {
+        writeln!(
+            out,
+            "           {}: {}",
+            escape(&problem.path.to_string_lossy()),
+            escape(&media::explain_problem(&problem.reason))
+        )?;
+    }
+    if summary.unreadable > problems.len() {
+        writeln!(
+            out,
+            "           and {} more",
+            grouped(summary.unreadable - problems.len())
+        )?;
+    }
+    let hint = problems
+        .iter()
+        .find_map(|problem| media::problem_hint(&problem.reason));
+    if let Some(hint) = hint {
+        writeln!(out, "hint: {hint}")?;
+    }
+    if summary.is_interrupted {
+        writeln!(out, "run the same command to resume")?;
+    }
+    Ok(())
+}

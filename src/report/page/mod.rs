@@ -1,0 +1,174 @@
+//! HTML page of a report.
+//!
+//! All markup comes from templates, so that text from drives is always escaped. The page is
+//! readable without its script, which only searches, filters, sorts and scrubs.
+
+mod anomalies;
+mod cards;
+mod clips;
+mod filters;
+mod head;
+mod overview;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::ShootReport;
+use super::anomalies::{Anomaly, Severity, find_anomalies};
+use super::output_files::Sink;
+use super::pictures::{ClipPictures, ReportPicture};
+use crate::clip::Clip;
+use crate::error::{Error, escape, escape_prose};
+
+pub(super) use clips::{Clips, PictureMode, isolated_name, length};
+pub(super) use filters::tools;
+pub(super) use head::{head, title};
+
+/// Style sheet and script of a page.
+pub(super) const STYLE: &str = include_str!("report.css");
+const SCRIPT: &str = include_str!("report.js");
+
+/// Prefix of every page, by which an earlier report is recognized.
+pub(super) const PAGE_PREFIX: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
+
+/// Callback that returns the next clip of a report with its pictures.
+pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
+
+/// Writes the whole report. `is_self_contained` is true if the pictures are part of the page.
+pub(super) fn write_report(
+    report: &ShootReport,
+    next: &mut Next<'_>,
+    is_self_contained: bool,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let anomalies = find_anomalies(report);
+    let clips = Clips::new(report, &anomalies);
+    sink.put(&begin(&title(report), STYLE, is_self_contained).into_string())?;
+    let above = html! {
+        (head(report, "Camera report"))
+        (PreEscaped("<main id=\"main\">"))
+        (overview::glance(report, &anomalies))
+    };
+    sink.put(&above.into_string())?;
+    sink.put(&timeline::timelines(report).into_string())?;
+    sink.put(&anomalies::section(report, &anomalies).into_string())?;
+    let clips_begin = html! {
+        (cards::cards(report))
+        (PreEscaped("<section id=\"clips\" aria-labelledby=\"clips-title\">"))
+        h2 id="clips-title" { "Clips" }
+        (tools(&clips))
+        (PreEscaped("<div class=\"clips\">"))
+    };
+    sink.put(&clips_begin.into_string())?;
+    clips.articles(next, sink)?;
+    sink.put("</div></section></main>")?;
+    sink.put(&end().into_string())
+}
+
+/// Starts a page without references to other sites. Its content security policy permits scripts and
+/// styles by hash, so that injected code does not run. Separate pictures are on the same disk or
+/// server.
+pub(super) fn begin(title: &str, style: &str, is_self_contained: bool) -> Markup {
+    let files = if is_self_contained {
+        ""
+    } else {
+        " file: 'self'"
+    };
+    let policy = format!(
+        "default-src 'none'; img-src data:{files}; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+         base-uri 'none'; form-action 'none'",
+        hash(style),
+        hash(SCRIPT)
+    );
+    html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        head {
+            meta charset="utf-8";
+            meta name="generator" content={ "btsindex " (env!("CARGO_PKG_VERSION")) };
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(style)) }
+        }
+        (PreEscaped("<body>"))
+    }
+}
+
+/// Ends a page that [`begin`] started.
+pub(super) fn end() -> Markup {
+    html! {
+        footer { p { "Created by btsindex " (env!("CARGO_PKG_VERSION")) ". Times are by the cameras’ clocks. This page loads nothing from other sites." } }
+        script { (PreEscaped(SCRIPT)) }
+        (PreEscaped("</body></html>"))
+    }
+}
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(Sha256::digest(text.as_bytes()))
+}
+
+/// Maximum number of characters in a text.
+const MAX_CHARS: usize = 1200;
+
+/// Escapes text from a drive or a user. Shows characters that reorder or hide text as codes, and
+/// truncates long text.
+pub(super) fn escape_text(text: &str) -> String {
+    escape_truncated(text, MAX_CHARS)
+}
+
+pub(super) fn escape_truncated(text: &str, max_chars: usize) -> String {
+    let mut letters = text.chars();
+    let short: String = letters.by_ref().take(max_chars).collect();
+    let mut shown = escape(&short);
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Escapes text with several lines.
+pub(super) fn lines(text: &str) -> Markup {
+    let cut: String = text.chars().take(MAX_CHARS).collect();
+    let is_cut = cut.len() < text.len();
+    html! {
+        @for (at, line) in cut.lines().enumerate() {
+            @if at > 0 { br; }
+            (escape_prose(line))
+        }
+        @if is_cut { "…" }
+    }
+}
+
+/// Creates an image element that loads when it becomes visible.
+pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
+    html! {
+        img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
+            loading="lazy" decoding="async" draggable="false";
+    }
+}
+
+/// Returns the element id of a clip.
+pub(super) fn anchor(shot: usize) -> String {
+    format!("c{}", shot + 1)
+}
+
+/// Creates a link to a clip.
+fn link(report: &ShootReport, shot: usize) -> Markup {
+    let name = report.shots.get(shot).map_or("", super::Shot::name);
+    html! { a href={ "#" (anchor(shot)) } { (isolated_name(name)) } }
+}
+
+/// Counts the kinds of anomalies that should be checked.
+fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
+    let kinds = anomalies.chunk_by(|a, b| a.kind == b.kind);
+    kinds
+        .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
+        .count()
+}
