@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
-use super::scan_progress::bar;
+use super::progress_bar::bar;
 use super::{ProgressFormat, counted, grouped};
 
 /// Minimum interval between two lines in a log.

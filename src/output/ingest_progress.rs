@@ -8,7 +8,9 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::scan_progress::{bar, event_json, rounded, stage_name, style};
+use super::numbers::rounded;
+use super::progress_bar::{spinner, style};
+use super::scan_progress::{event_json, stage_name};
 use super::table::truncate_start;
 use super::{ProgressFormat, counted, json_line};
 use crate::error::{Problem, escape};
@@ -119,13 +121,9 @@ impl<'a> IngestProgress<'a> {
         data: &'a mut dyn Write,
         messages: &'a mut dyn Write,
     ) -> Self {
-        let bar = bar(format == ProgressFormat::Bar, "{spinner} {msg}");
-        if format == ProgressFormat::Bar {
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
         Self {
             format,
-            bar,
+            bar: spinner(format == ProgressFormat::Bar, "{spinner} {msg}"),
             data,
             messages,
             cards: Vec::new(),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::scan_progress::rounded;
+use super::numbers::rounded;
 use super::{TextTable, counted, grouped};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};

@@ -13,6 +13,7 @@ mod ingest_progress;
 mod ingests;
 mod numbers;
 mod posters;
+mod progress_bar;
 mod query_guide;
 mod read_progress;
 mod safe;
@@ -37,11 +38,10 @@ pub use ingests::{
 };
 pub use numbers::{counted, grouped};
 pub use posters::{TerminalPicture, decode_poster};
+pub use progress_bar::{ByteBar, ProgressFormat};
 pub use query_guide::query_guide;
 pub use safe::{SafetyProgress, safety_json, write_safety};
-pub use scan_progress::{
-    ByteBar, ProgressFormat, ScanProgress, scan_summary_json, write_scan_summary, write_timings,
-};
+pub use scan_progress::{ScanProgress, scan_summary_json, write_scan_summary, write_timings};
 pub use suggestions::suggestion_lines;
 pub use table::{FittedColumns, TextTable, Widths, truncate};
 pub use tag_tables::{

@@ -1,4 +1,6 @@
-//! Formatting of counts for messages and tables.
+//! Formatting of numbers for messages, tables and JSON.
+
+use std::time::Duration;
 
 /// Formats a number with thousands separators: `4,812`.
 #[must_use]
@@ -19,6 +21,11 @@ pub fn grouped(number: usize) -> String {
 pub fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
+}
+
+/// Returns a duration in seconds, rounded to milliseconds.
+pub(super) fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 #[cfg(test)]

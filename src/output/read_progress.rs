@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::scan_progress::bar;
+use super::progress_bar::bar;
 use super::{ProgressFormat, json_line};
 use crate::error::escape;
 use crate::value::Bytes;

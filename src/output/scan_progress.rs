@@ -1,30 +1,18 @@
 //! Progress and summary of a scan: a bar on a terminal, lines in a log, JSON for programs.
-//!
-//! Also defines the bar styles that the other progress displays share.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use super::numbers::rounded;
+use super::progress_bar::{ProgressFormat, spinner, style};
 use super::{TextTable, counted, grouped, json_line};
 use crate::error::{Problem, escape};
 use crate::media;
 use crate::scan::{ScanEvent, ScanStage, ScanSummary, StageTiming};
 use crate::value::Bytes;
-
-/// Format in which a command shows its progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProgressFormat {
-    /// Bar on a terminal, redrawn as work proceeds.
-    Bar,
-    /// Text lines every few seconds, for logs.
-    Lines,
-    /// JSON on standard output, one object per line.
-    Json,
-}
 
 /// Minimum interval between two progress lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -54,13 +42,9 @@ impl<'a> ScanProgress<'a> {
         data: &'a mut dyn Write,
         messages: &'a mut dyn Write,
     ) -> Self {
-        let bar = bar(format == ProgressFormat::Bar, "{spinner} walking  {msg}");
-        if format == ProgressFormat::Bar {
-            bar.enable_steady_tick(Duration::from_millis(120));
-        }
         Self {
             format,
-            bar,
+            bar: spinner(format == ProgressFormat::Bar, "{spinner} walking  {msg}"),
             data,
             messages,
             problems: Vec::new(),
@@ -208,72 +192,6 @@ impl<'a> ScanProgress<'a> {
     }
 }
 
-/// Progress bar for reading a known number of bytes.
-pub struct ByteBar(ProgressBar);
-
-impl ByteBar {
-    /// Creates a bar; invisible unless `is_shown`.
-    #[must_use]
-    pub fn new(is_shown: bool) -> Self {
-        Self(bar(
-            is_shown,
-            "comparing  {bar:30} {decimal_bytes}/{decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left\n  {wide_msg}",
-        ))
-    }
-
-    /// Sets the number of bytes to read.
-    pub fn set_total(&self, bytes: u64) {
-        self.0.set_length(bytes);
-    }
-
-    /// Shows the file being read.
-    pub fn set_file(&self, path: &std::path::Path) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        self.0.set_message(escape(&name));
-    }
-
-    /// Advances the bar by a number of bytes.
-    pub fn add(&self, bytes: u64) {
-        self.0.inc(bytes);
-    }
-
-    /// Prints a line above the bar.
-    pub fn print_message(&self, text: &str) {
-        // Standard error may be closed.
-        let _ = self.0.suspend(|| writeln!(io::stderr(), "{text}"));
-    }
-
-    /// Removes the bar from the terminal.
-    pub fn finish(self) {
-        self.0.finish_and_clear();
-    }
-}
-
-/// Creates a bar on standard error; invisible unless `is_shown`.
-pub(super) fn bar(is_shown: bool, template: &str) -> ProgressBar {
-    let target = if is_shown {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(None, target);
-    bar.set_style(style(template));
-    bar
-}
-
-pub(super) fn style(template: &str) -> ProgressStyle {
-    // All templates are constant; an invalid one falls back to the default bar.
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key(
-            "speed",
-            |state: &ProgressState, text: &mut dyn fmt::Write| {
-                // Writing to the bar's buffer cannot fail the scan.
-                let _ = write!(text, "{:.1}", state.per_sec());
-            },
-        )
-}
-
 pub(super) fn stage_name(stage: ScanStage) -> &'static str {
     match stage {
         ScanStage::Headers => "headers",
@@ -330,10 +248,6 @@ pub fn scan_summary_json(summary: &ScanSummary) -> Value {
         "seconds": rounded(summary.elapsed),
         "timings": summary.timings.iter().map(timing_json).collect::<Vec<_>>(),
     })
-}
-
-pub(super) fn rounded(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn timing_json(timing: &StageTiming) -> Value {
