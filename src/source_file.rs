@@ -104,7 +104,7 @@ impl Stamp {
 }
 
 /// Coarsest time resolution of a filesystem (FAT), in nanoseconds.
-const COARSEST_RESOLUTION: u64 = 2_000_000_000;
+pub(crate) const COARSEST_RESOLUTION: u64 = 2_000_000_000;
 
 #[cfg(unix)]
 fn changed(metadata: &Metadata) -> Option<i64> {

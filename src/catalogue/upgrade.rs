@@ -14,7 +14,7 @@ struct Migration {
     run: fn(&Catalogue) -> Result<(), Error>,
 }
 
-/// All steps, oldest first. It is empty because version 6 is the first that is released.
+/// All steps, oldest first. It is empty because version 6 is the oldest that can be migrated.
 const MIGRATIONS: &[Migration] = &[];
 
 impl Catalogue {

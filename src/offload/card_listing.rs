@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 
 use crate::atomic_file;
 use crate::error::Problem;
-use crate::source_file::modified;
+use crate::source_file::{COARSEST_RESOLUTION, modified};
 
 /// Lower-case names of folders that operating systems create in the root of a drive. They usually
 /// hold no footage, and some are not readable.
@@ -63,12 +63,9 @@ impl Item {
     pub fn is_like(&self, metadata: &Metadata) -> bool {
         metadata.is_file()
             && metadata.len() == self.bytes
-            && (modified(metadata) - self.modified).abs() <= MAX_TIME_ERROR
+            && modified(metadata).abs_diff(self.modified) <= COARSEST_RESOLUTION
     }
 }
-
-/// Maximum error of a stored time, in nanoseconds: FAT rounds times to two seconds.
-const MAX_TIME_ERROR: i64 = 2_000_000_000;
 
 /// Files and folders of a card.
 #[derive(Debug, Clone, Default)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::Event;
-use super::copy_state::{Observation, is_untouched};
+use super::copy_state::Observation;
 use super::verdict::{
     CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
 };
@@ -184,7 +184,7 @@ fn is_as_seen(claim: &HashRecord, observation: &Observation) -> bool {
     match observation {
         Observation::Missing => false,
         Observation::File(now, keeps_ctime) => {
-            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
+            let is_untouched = |then: Stamp| then.is_like(now, *keeps_ctime);
             claim.stamp.is_none_or(is_untouched)
         }
         Observation::NotMounted | Observation::Unreadable(_) | Observation::Read(..) => true,

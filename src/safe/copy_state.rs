@@ -8,11 +8,8 @@ use crate::catalogue::{CopyState, HashRecord, RecordedPath};
 use crate::checksum::HashKind;
 use crate::mhl;
 use crate::offload::ReadMethod;
-use crate::source_file::Stamp;
+use crate::source_file::{COARSEST_RESOLUTION, Stamp};
 use crate::value::{Age, Fingerprint};
-
-/// Maximum error of times stored on FAT, nanoseconds.
-const COARSEST_TIME: u64 = 2_000_000_000;
 
 /// Step of time zone offsets, nanoseconds.
 const QUARTER_HOUR: u64 = 900 * 1_000_000_000;
@@ -170,7 +167,7 @@ pub fn check_copy(
             };
             let claims = recorded.records.iter().filter(is_of_then);
             let mut stamps = claims.filter_map(|claim| claim.stamp).peekable();
-            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
+            let is_untouched = |then: Stamp| then.is_like(now, *keeps_ctime);
             let first = stamps.peek().copied();
             if let Some(then) = first.filter(|_| !stamps.any(is_untouched)) {
                 return Err(describe_change(then, *now, *keeps_ctime));
@@ -185,7 +182,7 @@ pub fn check_copy(
         Observation::NotMounted if mhl::is_chain(&recorded.path) => return Err(Doubt::AppendedTo),
         Observation::NotMounted => check_listing(claim, recorded)?,
         Observation::File(now, keeps_ctime) => {
-            let is_untouched = |then| is_untouched(then, *now, *keeps_ctime);
+            let is_untouched = |then: Stamp| then.is_like(now, *keeps_ctime);
             if !claim.stamp.is_some_and(is_untouched) {
                 let then = claim.stamp;
                 let doubt = then.map(|then| describe_change(then, *now, *keeps_ctime));
@@ -210,22 +207,13 @@ fn is_read_back(claim: &HashRecord) -> bool {
     claim.state == CopyState::Verified && claim.how.is_some_and(ReadMethod::is_from_medium)
 }
 
-/// Returns true if a file looks unchanged, as far as its filesystem shows.
-pub(super) fn is_untouched(then: Stamp, now: Stamp, keeps_ctime: bool) -> bool {
-    if keeps_ctime {
-        then == now
-    } else {
-        then.bytes == now.bytes && is_close(then.modified, now.modified)
-    }
-}
-
 /// Returns the reason for a file whose stamp differs from the verified one.
 fn describe_change(then: Stamp, now: Stamp, keeps_ctime: bool) -> Doubt {
     let shift = now.modified.abs_diff(then.modified);
     let rest = shift % QUARTER_HOUR;
-    let is_zone = shift > COARSEST_TIME
-        && shift <= FARTHEST_ZONES + COARSEST_TIME
-        && rest.min(QUARTER_HOUR - rest) <= COARSEST_TIME;
+    let is_zone = shift > COARSEST_RESOLUTION
+        && shift <= FARTHEST_ZONES + COARSEST_RESOLUTION
+        && rest.min(QUARTER_HOUR - rest) <= COARSEST_RESOLUTION;
     // A separate ctime is in UTC, so someone set the modification time.
     let is_local = !keeps_ctime || change_of(&now).is_none();
     if is_zone && is_local && then.bytes == now.bytes {
@@ -285,5 +273,5 @@ fn find_claim<'a>(
 
 /// Returns true if two times are equal within the resolution of any filesystem.
 fn is_close(one: i64, other: i64) -> bool {
-    one.abs_diff(other) <= COARSEST_TIME
+    one.abs_diff(other) <= COARSEST_RESOLUTION
 }

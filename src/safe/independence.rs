@@ -2,7 +2,7 @@
 //! even if their disks have different names.
 
 use super::verdict::CopyVolume;
-use crate::source_file::Stamp;
+use crate::source_file::{COARSEST_RESOLUTION, Stamp};
 use crate::volume::Backing;
 
 /// Valid copy, with the facts that decide whether it is independent of others.
@@ -21,7 +21,7 @@ pub(super) struct ValidCopy<'a> {
 /// Returns the time of the last change (ctime) in nanoseconds since 1970 UTC. Returns `None` if the
 /// filesystem does not store one and reports the modification time instead.
 pub(super) fn change_of(stamp: &Stamp) -> Option<i64> {
-    let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST_TIME;
+    let is_own = |changed: &i64| changed.abs_diff(stamp.modified) > COARSEST_RESOLUTION;
     stamp.changed.filter(is_own)
 }
 
@@ -30,8 +30,6 @@ pub(super) fn is_same_change(one: i64, other: i64) -> bool {
     one.abs_diff(other) <= ROUNDED
 }
 
-/// Resolution of modification times on FAT, nanoseconds.
-const COARSEST_TIME: u64 = 2_000_000_000;
 /// Rounding of times by network filesystems, nanoseconds.
 const ROUNDED: u64 = 1_000;
 
