@@ -153,6 +153,11 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) recheck: bool,
 
+    /// Read the facts of all clips under the paths again, and of all clips on mounted volumes that an
+    /// older version read. Without it, each scan refreshes up to 5,000 of the latter after new files
+    #[arg(long)]
+    pub(crate) refresh: bool,
+
     /// Print events as JSON, one object per line
     #[arg(long)]
     pub(crate) json: bool,

@@ -131,12 +131,14 @@ impl World {
             ReadOutcome::Recognised { pictures: None }
         } else {
             ReadOutcome::Read {
+                reader: btsindex::media::HeaderReader::IsoMedia.label(),
                 facts: Box::default(),
                 pictures: None,
             }
         };
         catalogue
             .record(&Reading {
+                sidecar_readers: None,
                 file,
                 fingerprint: Some(fingerprint),
                 file_facts: Clip::default(),

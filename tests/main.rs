@@ -31,7 +31,9 @@ mod photographs;
 #[path = "../src/property_tests.rs"]
 mod property_tests;
 mod queries;
+mod reader_versions;
 mod real_footage;
+mod refresh;
 mod report;
 mod rescan;
 mod search_pictures;

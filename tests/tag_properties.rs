@@ -130,10 +130,12 @@ impl World {
         let place = rules.folder_context(inside.parent().unwrap(), "", &[]);
         catalogue
             .record(&Reading {
+                sidecar_readers: None,
                 file: number,
                 fingerprint: Some(content(file)),
                 file_facts: rules.apply(&place, inside, &Clip::default()),
                 outcome: ReadOutcome::Read {
+                    reader: btsindex::media::HeaderReader::IsoMedia.label(),
                     facts: Box::default(),
                     pictures: None,
                 },

@@ -114,10 +114,12 @@ fn print_rate(what: &str, clips: u64, start: Instant) {
 fn reading(file: i64, number: u64, clip: &SyntheticClip) -> Reading {
     let facts: Clip = serde_json::from_str(&clip.facts).unwrap();
     Reading {
+        sidecar_readers: None,
         file,
         fingerprint: Some(synthetic::fingerprint(number)),
         file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
         outcome: ReadOutcome::Read {
+            reader: btsindex::media::HeaderReader::IsoMedia.label(),
             facts: Box::new(facts),
             pictures: None,
         },

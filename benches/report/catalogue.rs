@@ -36,10 +36,12 @@ pub(crate) fn write(folder: &Path, clips: u64, grain: i32) {
             .add_file(folder, &synthetic::found_file(&clip), Role::Media, None)
             .unwrap();
         let reading = Reading {
+            sidecar_readers: None,
             file,
             fingerprint: Some(synthetic::fingerprint(number)),
             file_facts: serde_json::from_str(&clip.file_facts).unwrap(),
             outcome: ReadOutcome::Read {
+                reader: btsindex::media::HeaderReader::IsoMedia.label(),
                 facts: Box::new(serde_json::from_str(&clip.facts).unwrap()),
                 pictures: None,
             },

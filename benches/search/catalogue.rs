@@ -94,10 +94,12 @@ fn append_edits(clip: &SearchClip, journal: &mut String) {
 
 fn reading(file: i64, clip: SearchClip) -> Reading {
     Reading {
+        sidecar_readers: None,
         file,
         fingerprint: Some(synthetic::fingerprint(clip.number)),
         file_facts: clip.file_facts,
         outcome: ReadOutcome::Read {
+            reader: btsindex::media::HeaderReader::IsoMedia.label(),
             facts: Box::new(clip.facts),
             pictures: None,
         },

@@ -170,11 +170,11 @@ fn write(number: u64, folder: i64, catalogue: &Catalogue) {
     });
     let facts: Result<Clip, _> = serde_json::from_value(facts);
     let content = Fingerprint(u128::from(number + 1) << 64);
-    let reading = Reading {
+    let reading = Reading { sidecar_readers: None,
         file: file.expect("a file"),
         fingerprint: Some(content),
         file_facts: Clip::default(),
-        outcome: ReadOutcome::Read {
+        outcome: ReadOutcome::Read { reader: btsindex::media::HeaderReader::IsoMedia.label(),
             facts: Box::new(facts.expect("facts")),
             pictures: None,
         },

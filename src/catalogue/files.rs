@@ -9,6 +9,7 @@ use super::{Catalogue, unix_seconds};
 use crate::clip::{FileState, FrameRun};
 use crate::error::Error;
 use crate::footage::{FoundFile, Role};
+use crate::tag;
 use crate::value::{Fingerprint, from_bytes, to_bytes};
 
 /// Recorded file, which a scan compares with the file on disk.
@@ -186,12 +187,16 @@ impl Catalogue {
     /// # Errors
     /// If `SQLite` fails, or the folder is already recorded.
     pub fn add_folder(&self, volume: i64, inside: &Path) -> Result<i64, Error> {
+        let rules = self.reader_id(tag::rules_label())?;
         self.check(|connection| {
             connection
-                .prepare_cached("INSERT INTO dir (volume, path) VALUES (?1, ?2) RETURNING id")?
-                .query_row(params![volume, to_bytes(inside.as_os_str())], |row| {
-                    row.get(0)
-                })
+                .prepare_cached(
+                    "INSERT INTO dir (volume, path, rules) VALUES (?1, ?2, ?3) RETURNING id",
+                )?
+                .query_row(
+                    params![volume, to_bytes(inside.as_os_str()), rules],
+                    |row| row.get(0),
+                )
         })
     }
 

@@ -17,6 +17,7 @@ mod meta;
 mod mount_history;
 mod open;
 mod read_results;
+mod readers;
 mod saved_searches;
 mod sidecars;
 mod suspect_copies;
@@ -54,13 +55,14 @@ pub use ingests::{
 };
 pub use mount_history::MountedWith;
 pub use read_results::{KnownContent, PictureRequest, ReadOutcome, Reading};
+pub use readers::{StaleClip, StaleFacts, StaleVolume};
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
 pub use volumes::{DISK_NAME_PREFIX, LostClips, SeenVolume, VolumeRow};
 
 /// Schema version that this program writes.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 /// Oldest schema version that this program migrates. Earlier ones were never released.
 const OLDEST: u32 = 6;
 /// `application_id` of a catalogue (`btsi`), which distinguishes it from other programs' databases.

@@ -3,11 +3,12 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::files::state_number;
+use super::readers::is_outdated;
 use super::{Catalogue, unix_seconds};
 use crate::clip::{Clip, Fact, FileState, Source};
 use crate::error::Error;
-use crate::media::{ThumbnailKind, ThumbnailPlan};
-use crate::value::Fingerprint;
+use crate::media::{POSTER_VERSION, ThumbnailKind, ThumbnailPlan};
+use crate::value::{Fingerprint, ReaderLabel};
 
 /// Result of reading a file.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Reading {
     pub fingerprint: Option<Fingerprint>,
     /// Facts from its name, location and sidecars.
     pub file_facts: Clip,
+    /// Names and versions of the readers of its sidecars; `None` if it has none.
+    pub sidecar_readers: Option<String>,
     /// Result of reading the content.
     pub outcome: ReadOutcome,
 }
@@ -35,6 +38,8 @@ pub enum ReadOutcome {
     Read {
         /// Facts of the content.
         facts: Box<Clip>,
+        /// Reader that produced the facts.
+        reader: ReaderLabel<'static>,
         /// Pictures to create.
         pictures: Option<PictureRequest>,
     },
@@ -42,6 +47,8 @@ pub enum ReadOutcome {
     Failed {
         /// Facts that contain only the problem.
         facts: Box<Clip>,
+        /// Last reader that was tried.
+        reader: ReaderLabel<'static>,
         /// Tool that failed, with its version. A scan with another version tries again.
         failed_with: String,
     },
@@ -54,7 +61,7 @@ pub enum ReadOutcome {
 }
 
 /// Pictures to create.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct PictureRequest {
     /// First picture to create.
     pub work: ThumbnailKind,
@@ -64,6 +71,7 @@ pub struct PictureRequest {
 
 /// Content that is already in the catalogue.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 pub struct KnownContent {
     /// True if the clip has or should have a poster.
     pub has_poster: bool,
@@ -71,6 +79,10 @@ pub struct KnownContent {
     pub strip: Option<u32>,
     /// True if the clip's pictures are queued.
     pub is_queued: bool,
+    /// True if an older version of a reader produced the facts.
+    pub is_stale: bool,
+    /// True if older rules chose the poster.
+    pub is_poster_stale: bool,
     /// Facts of the content.
     pub facts: Box<Clip>,
 }
@@ -87,6 +99,16 @@ struct RecordedContent {
 struct ContentRow {
     id: i64,
     is_readable: bool,
+    /// Stored facts; `None` if the content was not read yet.
+    facts: Option<Vec<u8>>,
+}
+
+/// File in the catalogue, as needed to detect changes.
+#[derive(PartialEq)]
+struct FileRow {
+    clip: Option<i64>,
+    state: i64,
+    facts: Option<Vec<u8>>,
 }
 
 impl Catalogue {
@@ -104,18 +126,23 @@ impl Catalogue {
         let row: Option<(Option<String>, Vec<u8>, KnownContent)> = self.check(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT failed_with, facts, has_poster, strip,
+                    "SELECT failed_with, facts, has_poster, strip, poster_version, label,
                             EXISTS (SELECT 1 FROM picture p WHERE p.clip = c.id) AS is_queued
-                     FROM clip c WHERE fingerprint = ?1 AND facts IS NOT NULL",
+                     FROM clip c LEFT JOIN reader r ON r.id = c.reader
+                     WHERE fingerprint = ?1 AND facts IS NOT NULL",
                 )?
                 .query_row([fingerprint.to_bytes()], |row| {
+                    let failed_with: Option<String> = row.get("failed_with")?;
+                    let reader: Option<String> = row.get("label")?;
                     let content = KnownContent {
                         has_poster: row.get("has_poster")?,
                         strip: row.get("strip")?,
                         is_queued: row.get("is_queued")?,
+                        is_stale: reader.is_none_or(|reader| is_outdated(&reader)),
+                        is_poster_stale: row.get::<_, u32>("poster_version")? < POSTER_VERSION,
                         facts: Box::default(),
                     };
-                    Ok((row.get(0)?, row.get(1)?, content))
+                    Ok((failed_with, row.get("facts")?, content))
                 })
                 .optional()
         })?;
@@ -131,20 +158,26 @@ impl Catalogue {
         }))
     }
 
-    /// Records the result of reading a file.
+    /// Records the result of reading a file. The clip changes only if its facts or files do, so
+    /// reading a file again costs the index nothing if the result is the same.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn record(&self, reading: &Reading) -> Result<(), Error> {
+        let before = self.file_row(reading.file)?;
         let clip = if matches!(reading.outcome, ReadOutcome::Unopened { .. }) {
             self.clip_of(reading.file)?
         } else {
             self.clip_for(reading.file, reading.fingerprint)?
         };
-        self.record_content(clip.id, &reading.outcome)?;
+        let is_content_changed = self.record_content(&clip, &reading.outcome)?;
         let is_opened = !matches!(reading.outcome, ReadOutcome::Unopened { .. });
         let (state, is_unread) = match &reading.outcome {
             ReadOutcome::Unopened { .. } => (FileState::Unreadable, true),
+            // The facts of an older version of the reader are kept.
+            ReadOutcome::Failed { .. } if clip.is_readable && clip.facts.is_some() => {
+                (FileState::Present, false)
+            }
             ReadOutcome::Failed { .. } => (FileState::Unreadable, false),
             ReadOutcome::Recognised { .. } if !clip.is_readable => (FileState::Unreadable, false),
             ReadOutcome::Recognised { .. } | ReadOutcome::Read { .. } => {
@@ -155,24 +188,52 @@ impl Catalogue {
             ReadOutcome::Unopened { reason } => self.with_problem(reading.file, reason)?,
             _ => self.pack(&reading.file_facts)?,
         };
+        let sidecar_reader = match &reading.sidecar_readers {
+            Some(label) => Some(self.reader_id(label)?),
+            None => None,
+        };
+        let after = FileRow {
+            clip: Some(clip.id),
+            state: state_number(state),
+            facts: Some(facts),
+        };
         self.check(|connection| {
             connection
                 .prepare_cached(
                     "UPDATE file SET clip = ?2, state = ?3, is_unread = ?4, facts = ?5,
                             read_bytes = CASE WHEN ?6 THEN bytes ELSE read_bytes END,
-                            read_modified = CASE WHEN ?6 THEN modified ELSE read_modified END
+                            read_modified = CASE WHEN ?6 THEN modified ELSE read_modified END,
+                            sidecar_reader = CASE WHEN ?6 THEN ?7 ELSE sidecar_reader END
                      WHERE id = ?1",
                 )?
                 .execute(params![
                     reading.file,
-                    clip.id,
-                    state_number(state),
+                    after.clip,
+                    after.state,
                     is_unread,
-                    facts,
-                    is_opened
+                    after.facts,
+                    is_opened,
+                    sidecar_reader
                 ])
         })?;
-        self.touch(clip.id)
+        if is_content_changed || before != after {
+            self.touch(clip.id)?;
+        }
+        Ok(())
+    }
+
+    fn file_row(&self, file: i64) -> Result<FileRow, Error> {
+        self.check(|connection| {
+            connection
+                .prepare_cached("SELECT clip, state, facts FROM file WHERE id = ?1")?
+                .query_row([file], |row| {
+                    Ok(FileRow {
+                        clip: row.get(0)?,
+                        state: row.get(1)?,
+                        facts: row.get(2)?,
+                    })
+                })
+        })
     }
 
     /// Returns the clip for a fingerprint: an existing clip, the file's stub clip, or a new one.
@@ -296,41 +357,67 @@ impl Catalogue {
     fn content(&self, id: i64) -> Result<ContentRow, Error> {
         self.check(|connection| {
             connection
-                .prepare_cached("SELECT is_readable FROM clip WHERE id = ?1")?
+                .prepare_cached("SELECT is_readable, facts FROM clip WHERE id = ?1")?
                 .query_row([id], |row| {
                     Ok(ContentRow {
                         id,
                         is_readable: row.get(0)?,
+                        facts: row.get(1)?,
                     })
                 })
         })
     }
 
-    fn record_content(&self, clip: i64, outcome: &ReadOutcome) -> Result<(), Error> {
-        let (facts, is_readable, failed_with) = match outcome {
+    /// Records the facts of a content and queues its pictures. Returns true if the facts changed.
+    fn record_content(&self, clip: &ContentRow, outcome: &ReadOutcome) -> Result<bool, Error> {
+        let (facts, reader, failed_with) = match outcome {
             ReadOutcome::Recognised { pictures } => {
-                return self.record_pictures(clip, pictures.as_ref());
+                self.record_pictures(clip.id, pictures.as_ref())?;
+                return Ok(false);
             }
-            ReadOutcome::Unopened { .. } => return Ok(()),
-            ReadOutcome::Read { facts, .. } => (facts, true, None),
-            ReadOutcome::Failed { facts, failed_with } => (facts, false, Some(failed_with)),
+            ReadOutcome::Unopened { .. } => return Ok(true),
+            ReadOutcome::Read { facts, reader, .. } => (facts, reader, None),
+            ReadOutcome::Failed {
+                facts,
+                reader,
+                failed_with,
+            } => (facts, reader, Some(failed_with)),
         };
+        let is_readable = failed_with.is_none();
         let duration = facts.duration.as_ref();
         let duration = duration.map(|fact| super::files::stored(fact.value.as_micros()));
         let facts = self.pack(facts)?;
-        // A failure never replaces facts that were read successfully.
+        let reader = self.reader_id(&reader.to_string())?;
+        // A failure never replaces facts that were read successfully. It is not tried again until
+        // a reader changes.
+        if !is_readable && clip.is_readable && clip.facts.is_some() {
+            self.check(|connection| {
+                connection
+                    .prepare_cached("UPDATE clip SET reader = ?2 WHERE id = ?1")?
+                    .execute([clip.id, reader])
+            })?;
+            return Ok(false);
+        }
         self.check(|connection| {
             connection
                 .prepare_cached(
-                    "UPDATE clip SET facts = ?2, is_readable = ?3, failed_with = ?4, duration = ?5
-                     WHERE id = ?1 AND (?3 OR facts IS NULL OR NOT is_readable)",
+                    "UPDATE clip SET facts = ?2, is_readable = ?3, failed_with = ?4, duration = ?5,
+                            reader = ?6
+                     WHERE id = ?1",
                 )?
-                .execute(params![clip, facts, is_readable, failed_with, duration])
+                .execute(params![
+                    clip.id,
+                    facts,
+                    is_readable,
+                    failed_with,
+                    duration,
+                    reader
+                ])
         })?;
-        match outcome {
-            ReadOutcome::Read { pictures, .. } => self.record_pictures(clip, pictures.as_ref()),
-            _ => Ok(()),
+        if let ReadOutcome::Read { pictures, .. } = outcome {
+            self.record_pictures(clip.id, pictures.as_ref())?;
         }
+        Ok(clip.is_readable != is_readable || clip.facts.as_ref() != Some(&facts))
     }
 
     fn record_pictures(&self, clip: i64, request: Option<&PictureRequest>) -> Result<(), Error> {

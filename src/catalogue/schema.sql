@@ -1,4 +1,4 @@
--- Schema of the catalogue, version 6. Versions 1 to 5 were never released and are not supported.
+-- Schema of the catalogue, version 7. Versions 1 to 5 were never released and are not supported.
 --
 -- Paths are bytes, relative to the root of their volume unless stated otherwise. Modification and
 -- change times are in nanoseconds since 1970 UTC; other times are in seconds unless stated
@@ -41,7 +41,17 @@ CREATE TABLE dir (
     id     INTEGER PRIMARY KEY,
     volume INTEGER NOT NULL REFERENCES volume, -- volume of the folder
     path   BLOB NOT NULL,                 -- path of the folder
+    rules  INTEGER NOT NULL DEFAULT 0,    -- `reader.id`: rules that were last applied to its files
     UNIQUE (volume, path)
+);
+
+CREATE INDEX dir_rules ON dir (rules);
+
+-- Readers that produced facts, each version once. A scan reads facts of older versions again. No
+-- row has the id 0, which stands for a reader of unknown version.
+CREATE TABLE reader (
+    id    INTEGER PRIMARY KEY,
+    label TEXT NOT NULL UNIQUE            -- names and versions, such as `iso header 2`
 );
 
 -- Clips, one per content. A row without files is a tombstone: it reports the removal to the index,
@@ -55,6 +65,8 @@ CREATE TABLE clip (
     failed_with TEXT,                     -- tool that failed; a scan with another version tries again
     has_poster  INTEGER NOT NULL DEFAULT 0, -- 1: it has or should have a poster frame
     strip       INTEGER,                  -- frames in its filmstrip; NULL before the first attempt
+    poster_version INTEGER NOT NULL DEFAULT 1, -- version of the rules that chose its poster frame
+    reader      INTEGER NOT NULL DEFAULT 0, -- `reader.id`: reader that produced `facts`
     duration    INTEGER,                  -- duration of `facts` in microseconds, for sums
     facts       BLOB                      -- document: facts of the content; NULL if it is not read yet
 );
@@ -62,6 +74,8 @@ CREATE TABLE clip (
 -- Clips that a scan has to check although no file changed.
 CREATE INDEX clip_odd ON clip (id) WHERE failed_with IS NOT NULL OR NOT is_readable;
 CREATE INDEX clip_pictured ON clip (fingerprint, strip) WHERE has_poster;
+CREATE INDEX clip_reader ON clip (reader) WHERE facts IS NOT NULL;
+CREATE INDEX clip_poster_version ON clip (poster_version) WHERE has_poster;
 
 -- Files, and former contents of files (`was`).
 CREATE TABLE file (
@@ -83,6 +97,7 @@ CREATE TABLE file (
     was           INTEGER NOT NULL DEFAULT 0, -- 1: former content of a file, which was replaced
     former        INTEGER REFERENCES clip, -- previous content of this file
     since         INTEGER NOT NULL DEFAULT 0, -- time when this content was first seen here, seconds
+    sidecar_reader INTEGER,               -- `reader.id`: readers of its sidecars; NULL if it has none
     facts         BLOB                    -- document: facts from its name, folder and sidecars
 );
 
@@ -93,6 +108,7 @@ CREATE INDEX file_place ON file
     (dir, name, bytes, modified, changed, inode, role, state, is_unread, frames, clip, original)
     WHERE NOT was;
 CREATE INDEX file_former ON file (former) WHERE former IS NOT NULL;
+CREATE INDEX file_sidecar_reader ON file (sidecar_reader) WHERE sidecar_reader IS NOT NULL;
 
 -- Queue of pictures to create. A clip has one row, which is deleted when all its pictures exist.
 CREATE TABLE picture (

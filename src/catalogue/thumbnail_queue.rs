@@ -12,7 +12,7 @@ use super::Catalogue;
 use super::files::loaded;
 use crate::clip::{Fact, Source};
 use crate::error::Error;
-use crate::media::{ThumbnailKind, ThumbnailPlan};
+use crate::media::{POSTER_VERSION, ThumbnailKind, ThumbnailPlan};
 use crate::value::Fingerprint;
 
 /// Queued clip, with a file from which its pictures can be created.
@@ -175,8 +175,10 @@ impl Catalogue {
         self.queue_pictures(clip, ThumbnailKind::Strip, next)?;
         self.check(|connection| {
             connection
-                .prepare_cached("UPDATE clip SET has_poster = 1 WHERE id = ?1")?
-                .execute([clip])
+                .prepare_cached(
+                    "UPDATE clip SET has_poster = 1, poster_version = ?2 WHERE id = ?1",
+                )?
+                .execute(params![clip, POSTER_VERSION])
         })?;
         Ok(())
     }
@@ -230,8 +232,11 @@ impl Catalogue {
         let facts = self.pack(&facts)?;
         self.check(|connection| {
             connection
-                .prepare_cached("UPDATE clip SET facts = ?2, failed_with = ?3 WHERE id = ?1")?
-                .execute(params![clip, facts, failed_with])
+                .prepare_cached(
+                    "UPDATE clip SET facts = ?2, failed_with = ?3, poster_version = ?4
+                     WHERE id = ?1",
+                )?
+                .execute(params![clip, facts, failed_with, POSTER_VERSION])
         })?;
         self.touch(clip)
     }

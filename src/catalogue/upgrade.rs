@@ -14,8 +14,13 @@ struct Migration {
     run: fn(&Catalogue) -> Result<(), Error>,
 }
 
-/// All steps, oldest first. It is empty because version 6 is the oldest that can be migrated.
-const MIGRATIONS: &[Migration] = &[];
+/// All steps, oldest first.
+const MIGRATIONS: &[Migration] = &[Migration {
+    to: 7,
+    run: |catalogue| {
+        catalogue.check(|connection| connection.execute_batch(include_str!("upgrade-7.sql")))
+    },
+}];
 
 impl Catalogue {
     /// Migrates an older catalogue in one transaction, after an integrity check and a backup.
@@ -80,7 +85,7 @@ mod tests {
     /// Two migration steps: add a column, then create a table and fill it from the column.
     const STEPS: &[Migration] = &[
         Migration {
-            to: 7,
+            to: 8,
             run: |catalogue| {
                 catalogue.check(|connection| {
                     connection.execute_batch("ALTER TABLE clip ADD COLUMN mood TEXT DEFAULT 'calm'")
@@ -88,7 +93,7 @@ mod tests {
             },
         },
         Migration {
-            to: 8,
+            to: 9,
             run: |catalogue| {
                 catalogue.check(|connection| {
                     connection.execute_batch(
@@ -103,11 +108,11 @@ mod tests {
     /// Two migration steps, of which the second fails after its first change.
     const FAILING: &[Migration] = &[
         Migration {
-            to: 7,
+            to: 8,
             run: STEPS[0].run,
         },
         Migration {
-            to: 8,
+            to: 9,
             run: |catalogue| {
                 catalogue.check(|connection| {
                     connection
@@ -117,7 +122,7 @@ mod tests {
         },
     ];
 
-    /// Opens a copy of the stored catalogue of version 6.
+    /// Opens a copy of the stored catalogue of version 6, migrated to the current version.
     fn frozen() -> (TempDir, Catalogue) {
         let folder = tempfile::tempdir().unwrap();
         let database = Connection::open(folder.path().join(FILE)).unwrap();
@@ -126,7 +131,48 @@ mod tests {
         database.pragma_update(None, "journal_mode", "WAL").unwrap();
         drop(database);
         let catalogue = Catalogue::open(folder.path()).unwrap();
+        fs::remove_dir_all(folder.path().join(BACKUPS)).unwrap();
         (folder, catalogue)
+    }
+
+    /// Returns the columns of all tables, and the indexes.
+    fn schema(connection: &Connection) -> [Vec<Vec<Value>>; 2] {
+        [
+            rows(
+                connection,
+                "SELECT t.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk
+                 FROM sqlite_master t, pragma_table_info(t.name) c
+                 WHERE t.type = 'table' ORDER BY t.name, c.name",
+            ),
+            rows(
+                connection,
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name",
+            ),
+        ]
+    }
+
+    #[test]
+    fn a_migrated_catalogue_has_the_schema_of_a_new_one() {
+        let (_folder, migrated) = frozen();
+        let folder = tempfile::tempdir().unwrap();
+        let new = Catalogue::create(folder.path()).unwrap();
+        assert_eq!(schema(&migrated.connection), schema(&new.connection));
+    }
+
+    #[test]
+    fn all_facts_of_a_migrated_catalogue_are_stale() {
+        let (_folder, catalogue) = frozen();
+        let read = rows(
+            &catalogue.connection,
+            "SELECT count(DISTINCT c.id) FROM clip c JOIN file f ON f.clip = c.id
+             WHERE c.facts IS NOT NULL AND f.role = 0 AND NOT f.was AND f.state <> 2",
+        );
+        let stale = catalogue.stale_facts().unwrap();
+        assert!(stale.clips > 0);
+        assert_eq!(
+            read,
+            [[Value::Integer(i64::try_from(stale.clips).unwrap())]]
+        );
     }
 
     fn rows(connection: &Connection, query: &str) -> Vec<Vec<Value>> {
@@ -178,8 +224,8 @@ mod tests {
         let before = dump(&catalogue.connection);
         let [edits, clips] = content(&catalogue.connection);
         assert_eq!((edits.len(), clips.len()), (15, 10));
-        catalogue.migrate(6, STEPS).unwrap();
-        assert_eq!(version(&catalogue.connection), 8);
+        catalogue.migrate(7, STEPS).unwrap();
+        assert_eq!(version(&catalogue.connection), 9);
         assert_eq!(
             content(&catalogue.connection),
             [edits.clone(), clips.clone()]
@@ -190,8 +236,8 @@ mod tests {
         );
         assert_eq!(catalogue.damage().unwrap(), None);
 
-        let backup = Connection::open(folder.path().join("backups/version-6.sqlite")).unwrap();
-        assert_eq!(version(&backup), 6);
+        let backup = Connection::open(folder.path().join("backups/version-7.sqlite")).unwrap();
+        assert_eq!(version(&backup), 7);
         assert_eq!(content(&backup), [edits, clips]);
         // Only the id of the catalogue differs.
         let uuid =
@@ -212,15 +258,15 @@ mod tests {
         let (folder, catalogue) = frozen();
         let before = dump(&catalogue.connection);
         assert!(matches!(
-            catalogue.migrate(6, FAILING),
+            catalogue.migrate(7, FAILING),
             Err(Error::Catalogue { .. })
         ));
-        assert_eq!(version(&catalogue.connection), 6);
+        assert_eq!(version(&catalogue.connection), 7);
         assert!(dump(&catalogue.connection) == before);
         // The next attempt does not overwrite the first backup.
-        catalogue.migrate(6, STEPS).unwrap();
-        assert_eq!(version(&catalogue.connection), 8);
-        for name in ["version-6.sqlite", "version-6-2.sqlite"] {
+        catalogue.migrate(7, STEPS).unwrap();
+        assert_eq!(version(&catalogue.connection), 9);
+        for name in ["version-7.sqlite", "version-7-2.sqlite"] {
             assert!(folder.path().join(BACKUPS).join(name).exists(), "{name}");
         }
     }
@@ -229,9 +275,9 @@ mod tests {
     fn a_catalogue_that_another_process_migrated_is_not_migrated_twice() {
         let (folder, catalogue) = frozen();
         let other = Catalogue::open(folder.path()).unwrap();
-        other.migrate(6, STEPS).unwrap();
+        other.migrate(7, STEPS).unwrap();
         let before = dump(&catalogue.connection);
-        catalogue.migrate(6, STEPS).unwrap();
+        catalogue.migrate(7, STEPS).unwrap();
         assert!(dump(&catalogue.connection) == before);
     }
 
@@ -260,10 +306,10 @@ mod tests {
         drop(file);
         let catalogue = Catalogue::open(folder.path()).unwrap();
         assert!(matches!(
-            catalogue.migrate(6, STEPS),
+            catalogue.migrate(7, STEPS),
             Err(Error::DamagedCatalogue { .. })
         ));
-        assert_eq!(version(&catalogue.connection), 6);
+        assert_eq!(version(&catalogue.connection), 7);
         assert!(fs::metadata(folder.path().join(BACKUPS)).is_err());
     }
 }

@@ -7,7 +7,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::index::{Audit, Index, IndexState};
 use btsindex::media::Tool;
-use btsindex::output::{counted, grouped, json_line};
+use btsindex::output::{STALE_FACTS_HINT, counted, grouped, json_line, stale_facts_line};
 use btsindex::value::Bytes;
 use serde_json::json;
 
@@ -149,6 +149,14 @@ fn check_catalogue(folder: &Path, is_thorough: bool) -> Vec<Check> {
         ),
         Err(error) => Check::error("catalogue", &error),
     }];
+    checks.push(match catalogue.stale_facts() {
+        Ok(stale) if stale.clips == 0 => Check::ok("facts", "all read by this version".to_owned()),
+        Ok(stale) => Check {
+            hint: Some(STALE_FACTS_HINT.to_owned()),
+            ..Check::ok("facts", stale_facts_line(&stale))
+        },
+        Err(error) => Check::error("facts", &error),
+    });
     let index = check_index(&catalogue, is_thorough);
     checks.push(index.unwrap_or_else(|error| Check::error("index", &error)));
     checks

@@ -44,6 +44,11 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
         cancel,
         ..ScanRequest::new(catalogue)
     };
+    let request = if args.refresh {
+        request.refreshing_all()
+    } else {
+        request
+    };
     let request = match args.jobs {
         Some(jobs) => ScanRequest {
             jobs: jobs.into(),

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Finder;
-use btsindex::output::{write_stats, write_stats_json};
+use btsindex::output::{
+    json_line, stale_facts_json, stale_facts_line, write_stats, write_stats_json,
+};
 
 use super::interrupt::Interrupt;
 use super::{Exit, print_index_notice, query_args, stdout, width};
@@ -35,6 +37,12 @@ fn count(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
         write_stats_json(&tallies, &mut out)?;
     } else {
         write_stats(&tallies, limit, width(), &mut out)?;
+    }
+    let stale = catalogue.stale_facts()?;
+    if stale.clips > 0 && args.json {
+        writeln!(out, "{}", json_line(&stale_facts_json(&stale)))?;
+    } else if stale.clips > 0 {
+        writeln!(out, "\n{}", stale_facts_line(&stale))?;
     }
     out.flush()?;
     finder.tidy(&mut print_index_notice);

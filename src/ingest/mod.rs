@@ -150,6 +150,8 @@ fn catalogue_cards(
     if !paths.is_empty() {
         let scan = scan::ScanRequest {
             paths,
+            // Somebody may be waiting to format the card; the next scan refreshes older facts.
+            refresh_limit: 0,
             ..request.scan.clone()
         };
         let mut reported = HashSet::new();

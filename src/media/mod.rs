@@ -23,6 +23,7 @@ mod parent_death;
 mod pixel_format;
 mod process;
 mod ratio;
+mod reader;
 
 mod optional_read;
 mod single_decode;
@@ -38,7 +39,10 @@ pub use image::{StripIndex, ThumbnailFormat};
 pub use keyframes::Keyframes;
 pub use parent_death::exec_with_parent_death_signal;
 pub use process::{Cancel, ProcessLimits, kill_all, processes_started};
-pub use thumbnails::{ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan};
+pub use reader::HeaderReader;
+pub use thumbnails::{
+    POSTER_VERSION, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan,
+};
 pub use tool::{Tool, Tools};
 pub use tool_messages::{explain_problem, problem_hint};
 
@@ -81,6 +85,8 @@ pub struct ProbeResult {
     pub facts: Clip,
     /// Keyframe positions; `None` if the reader cannot locate them.
     pub keyframes: Option<Keyframes>,
+    /// Reader that produced the facts.
+    pub reader: HeaderReader,
 }
 
 /// Number of bytes read at the start of a file, unless the caller already read them.
@@ -98,21 +104,21 @@ pub fn read_header(original: &mut Original) -> std::io::Result<Option<ProbeResul
         original.store(0, head);
     }
     if let Some(facts) = camera_raw::read(original.beginning()) {
-        return Ok(Some(probe_result(facts, None, "raw header")));
+        return Ok(Some(probe_result(facts, None, HeaderReader::CameraRaw)));
     }
     let (reader, file) = if let Some(header) = wav::read(original)? {
         let keyframes = None;
-        ("wave header", ParsedFile { header, keyframes })
+        (HeaderReader::Wave, ParsedFile { header, keyframes })
     } else if let Some(file) = avi::read(original)? {
-        ("avi header", file)
+        (HeaderReader::Avi, file)
     } else if let Some(file) = matroska::read(original)? {
-        ("matroska header", file)
+        (HeaderReader::Matroska, file)
     } else if let Some(file) = mxf::read(original)? {
-        ("mxf header", file)
+        (HeaderReader::Mxf, file)
     } else if let Some(file) = mpegts::read(original)? {
-        ("transport header", file)
+        (HeaderReader::TransportStream, file)
     } else if let Some(file) = mp4::read(original)? {
-        ("iso header", file)
+        (HeaderReader::IsoMedia, file)
     } else {
         return Ok(None);
     };
@@ -133,12 +139,22 @@ pub fn probe_with_ffprobe(
     let facts = header_facts::from_header(&header)
         .ok_or_else(|| ProbeError::BadFile("no streams".to_owned()))?;
     let version = tools.ffprobe.version().map_err(ProbeError::Fatal)?;
-    Ok(probe_result(facts, None, version))
+    let mut result = probe_result(facts, None, HeaderReader::Ffprobe);
+    result.facts.reader = Some(Fact::new(version.to_owned(), Source::DISK));
+    Ok(result)
 }
 
-fn probe_result(mut facts: Clip, keyframes: Option<Keyframes>, reader: &str) -> ProbeResult {
-    facts.reader = Some(Fact::new(reader.to_owned(), Source::DISK));
-    ProbeResult { facts, keyframes }
+fn probe_result(
+    mut facts: Clip,
+    keyframes: Option<Keyframes>,
+    reader: HeaderReader,
+) -> ProbeResult {
+    facts.reader = Some(Fact::new(reader.name().to_owned(), Source::DISK));
+    ProbeResult {
+        facts,
+        keyframes,
+        reader,
+    }
 }
 
 #[cfg(test)]

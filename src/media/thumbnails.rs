@@ -20,6 +20,9 @@ use super::{ProbeError, Tool};
 use crate::clip::Clip;
 use crate::source_file::ReadLimiter;
 
+/// Version of the rules that choose and render posters. Increase it when they give other pictures:
+/// later scans then create the existing posters again.
+pub const POSTER_VERSION: u32 = 1;
 /// Format version of stored plans.
 const VERSION: u32 = 1;
 /// Number of frames planned for a filmstrip if the current scan does not request filmstrips. A

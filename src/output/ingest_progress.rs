@@ -334,6 +334,8 @@ impl<'a> IngestProgress<'a> {
             }
             scan::ScanEvent::Problem(problem) => self.report_problem(problem),
             scan::ScanEvent::Walked { .. }
+            | scan::ScanEvent::Refreshing { .. }
+            | scan::ScanEvent::Retagging { .. }
             | scan::ScanEvent::Reading(_)
             | scan::ScanEvent::StillGrowing(_) => {}
         }

@@ -18,6 +18,7 @@ mod query_guide;
 mod read_progress;
 mod safe;
 mod scan_progress;
+mod stale_facts;
 mod suggestions;
 mod table;
 mod tag_tables;
@@ -42,6 +43,7 @@ pub use progress_bar::{ByteBar, ProgressFormat};
 pub use query_guide::query_guide;
 pub use safe::{SafetyProgress, safety_json, write_safety};
 pub use scan_progress::{ScanProgress, scan_summary_json, write_scan_summary, write_timings};
+pub use stale_facts::{STALE_FACTS_HINT, stale_facts_json, stale_facts_line};
 pub use suggestions::suggestion_lines;
 pub use table::{FittedColumns, TextTable, Widths, truncate};
 pub use tag_tables::{

@@ -80,6 +80,21 @@ impl<'a> ScanProgress<'a> {
                 ));
                 self.log_periodically(|| format!("walking: {} so far", counted(*clips, "clip")));
             }
+            ScanEvent::Refreshing {
+                clips,
+                is_requested,
+                is_more,
+            } => {
+                let (clips, reason) = (counted(*clips, "clip"), " read by an older version");
+                let reason = if *is_requested { "" } else { reason };
+                let more = "; the next scans refresh more";
+                let more = if *is_more { more } else { "" };
+                self.print_message(&format!("refreshing {clips}{reason}{more}"));
+            }
+            ScanEvent::Retagging { folders } => self.print_message(&format!(
+                "tagging the clips of {} with newer rules",
+                counted(*folders, "folder")
+            )),
             ScanEvent::Queued { stage, count } => {
                 self.begin_stage(*stage, *count);
             }
@@ -206,6 +221,10 @@ pub(super) fn event_json(event: &ScanEvent) -> Value {
         ScanEvent::Walked { clips, folder } => {
             json!({ "event": "walked", "files": clips, "folder": folder.to_string_lossy() })
         }
+        ScanEvent::Refreshing { clips, is_more, .. } => {
+            json!({ "event": "refreshing", "clips": clips, "more": is_more })
+        }
+        ScanEvent::Retagging { folders } => json!({ "event": "retagging", "folders": folders }),
         ScanEvent::Queued { stage, count } => {
             json!({ "event": "queued", "stage": stage_name(*stage), "files": count })
         }
@@ -236,6 +255,7 @@ pub fn scan_summary_json(summary: &ScanSummary) -> Value {
         "changed": summary.changed,
         "unchanged": summary.unchanged,
         "recognised": summary.recognised,
+        "refreshed": summary.refreshed,
         "companions": summary.companions,
         "moved": summary.moved,
         "missing": summary.missing,
@@ -317,6 +337,7 @@ pub fn write_scan_summary(
         (summary.changed, "changed"),
         (summary.unchanged, "unchanged"),
         (summary.recognised, "recognised by content, not read again"),
+        (summary.refreshed, "refreshed: facts read again"),
         (
             summary.companions,
             "proxies, thumbnails and sidecars, listed with their clips",

@@ -22,6 +22,20 @@ pub enum ScanEvent {
         /// Folder that was compared.
         folder: PathBuf,
     },
+    /// Clips whose facts come from an older version are read again.
+    Refreshing {
+        /// Number of clips that this scan reads again.
+        clips: usize,
+        /// True if the user requested it, so that the facts may be current.
+        is_requested: bool,
+        /// True if the next scans have to read further clips again.
+        is_more: bool,
+    },
+    /// The clips of folders are tagged again, because the rules are newer than their tags.
+    Retagging {
+        /// Number of folders.
+        folders: usize,
+    },
     /// A stage starts.
     Queued {
         /// Stage that starts.
@@ -93,6 +107,8 @@ pub struct ScanSummary {
     pub unreadable: usize,
     /// Files read in this scan.
     pub read: usize,
+    /// Files read again because an older version read them, or because the user requested it.
+    pub refreshed: usize,
     /// Posters written in this scan.
     pub posters: usize,
     /// Clips that lack pictures and have no file on a mounted volume.

@@ -14,6 +14,7 @@ mod options;
 mod read_file;
 mod recheck_copies;
 mod reconcile;
+mod refresh;
 mod retry;
 mod still_growing;
 mod tagging;
@@ -140,6 +141,7 @@ fn run(
         summary: ScanSummary::default(),
         on_event,
         is_stall_reported: false,
+        is_refreshing: false,
     };
     match job {
         ScanJob::Scan => scan.run()?,
@@ -236,6 +238,8 @@ struct ScanRun<'a, 'w> {
     on_event: &'a mut dyn FnMut(ScanEvent),
     /// True once the warning about a stalled ffmpeg was reported.
     is_stall_reported: bool,
+    /// True while known files are read again.
+    is_refreshing: bool,
 }
 
 impl ScanRun<'_, '_> {
@@ -276,7 +280,8 @@ impl ScanRun<'_, '_> {
         if self.request.pictures {
             self.create_all_pictures(&walk.walked)?;
         }
-        Ok(())
+        self.refresh_tags()?;
+        self.refresh(walk.refresh)
     }
 
     /// Creates the missing pictures of clips that have a file on a mounted volume.
@@ -342,6 +347,7 @@ impl ScanRun<'_, '_> {
             rules: self.rules,
             folders: FolderCache::default(),
             limits: self.limits(),
+            refresh: self.is_refreshing && self.request.refresh,
         };
         let mut max_readers = Vec::new();
         let mut queue_of: BTreeMap<Drive, usize> = BTreeMap::new();
@@ -427,7 +433,7 @@ impl ScanRun<'_, '_> {
         let count = pending.len();
         (self.on_event)(ScanEvent::Queued { stage, count });
         let meter = StageMeter::start(name);
-        let drives = self.find_drives(&pending)?;
+        let drives = self.find_drives(pending.iter().map(|pending| pending.volume))?;
         let drive = |pending: &PendingPictures| {
             let drive = drives.get(&pending.volume).cloned();
             drive.unwrap_or_else(Drive::unknown)
@@ -451,11 +457,14 @@ impl ScanRun<'_, '_> {
         Ok(())
     }
 
-    /// Returns the devices of the clips' volumes, by volume id.
-    fn find_drives(&self, pending: &[PendingPictures]) -> Result<HashMap<i64, Drive>, Error> {
+    /// Returns the devices of volumes, by volume id.
+    fn find_drives(
+        &self,
+        volumes: impl Iterator<Item = i64>,
+    ) -> Result<HashMap<i64, Drive>, Error> {
         let catalogue = self.writer.catalogue;
         let mut drives = HashMap::new();
-        for &PendingPictures { volume, .. } in pending {
+        for volume in volumes {
             if let Entry::Vacant(entry) = drives.entry(volume) {
                 let identity = catalogue.volume_identity(volume)?;
                 let drive = catalogue.volumes().drive(&identity);
@@ -526,7 +535,11 @@ impl ScanRun<'_, '_> {
                 bytes,
                 problem,
             } => {
-                self.summary.count(&reading.outcome);
+                if self.is_refreshing {
+                    self.summary.refreshed += 1;
+                } else {
+                    self.summary.count(&reading.outcome);
+                }
                 self.writer.record(&reading, self.on_event)?;
                 self.report_problem(&path, problem);
                 (self.on_event)(ScanEvent::Read { path, bytes });

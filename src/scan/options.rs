@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use super::refresh::LIMIT;
 use crate::footage::WalkOptions;
 use crate::media::{Cancel, HeaderReaders, ThumbnailFormat};
 use crate::volume::Drive;
@@ -39,6 +40,11 @@ pub struct ScanRequest {
     pub accept_missing: bool,
     /// True to compute the fingerprints of all files again, including unchanged ones.
     pub recheck: bool,
+    /// True to read the facts of all known files again, even if they are current.
+    pub refresh: bool,
+    /// Maximum number of clips with facts of an older version that are read again; 0 leaves facts
+    /// and tags of older versions unchanged.
+    pub refresh_limit: usize,
     /// True to write a marker file to volumes without a uuid.
     pub mark_volume: bool,
     /// Token that interrupts the scan.
@@ -62,8 +68,20 @@ impl ScanRequest {
             deadline: Duration::from_secs(60),
             accept_missing: false,
             recheck: false,
+            refresh: false,
+            refresh_limit: LIMIT,
             mark_volume: false,
             cancel: Cancel::default(),
+        }
+    }
+
+    /// Returns the request with the option to read all known facts again, without a limit.
+    #[must_use]
+    pub fn refreshing_all(self) -> Self {
+        Self {
+            refresh: true,
+            refresh_limit: usize::MAX,
+            ..self
         }
     }
 

@@ -17,7 +17,8 @@ use crate::clip::{Clip, Fact, Source};
 use crate::error::{Error, Problem};
 use crate::footage::{HeadKind, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
 use crate::media::{
-    self, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan, Tools,
+    self, HeaderReader, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan,
+    Tools,
 };
 use crate::sidecar;
 use crate::source_file::{self, Original};
@@ -36,6 +37,8 @@ pub(super) struct FileReader<'a> {
     pub rules: &'a Rules,
     pub folders: FolderCache,
     pub limits: ProcessLimits,
+    /// True to read the header of content that is already in the catalogue.
+    pub refresh: bool,
 }
 
 /// File to read, with its queue.
@@ -134,6 +137,7 @@ impl FileReader<'_> {
             file: unread.id,
             fingerprint,
             file_facts,
+            sidecar_readers: sidecar::readers_label(&unread.sidecars),
             outcome,
         };
         let unopened = |reason: String| {
@@ -161,7 +165,10 @@ impl FileReader<'_> {
                 Ok(header) => header,
                 Err(error) => return unopened(error.to_string()),
             };
-            (Some(fingerprint), self.header_result(header, &file_facts)?)
+            let known = self.known_content(fingerprint).map_err(ReadStop::Fatal)?;
+            let content =
+                self.header_result(header, known.as_ref(), Some(fingerprint), &file_facts)?;
+            (Some(fingerprint), content)
         } else {
             let (sample, original) = match Self::sample(unread) {
                 Ok(sampled) => sampled,
@@ -220,14 +227,16 @@ impl FileReader<'_> {
         original: Option<Original>,
         file_facts: &Clip,
     ) -> io::Result<Result<ContentResult, ReadStop>> {
-        let known = match self.known_content(sample) {
-            Ok(known) => known,
-            Err(error) => return Ok(Err(ReadStop::Fatal(error))),
+        let known = match sample.fingerprint.map(|print| self.known_content(print)) {
+            Some(Ok(known)) => known,
+            Some(Err(error)) => return Ok(Err(ReadStop::Fatal(error))),
+            None => None,
         };
-        let work = known
+        let current = known
             .as_ref()
-            .map(|content| self.missing_pictures(content, sample));
-        if let (Some(content), Some(None)) = (&known, work) {
+            .filter(|content| !content.is_stale && !self.refresh);
+        let work = current.map(|content| self.missing_pictures(content, sample.fingerprint));
+        if let (Some(content), Some(None)) = (current, work) {
             let problem = content.facts.problem.as_ref();
             return Ok(Ok(ContentResult {
                 problem: problem.map(|fact| fact.value.clone()),
@@ -246,7 +255,7 @@ impl FileReader<'_> {
             (Some(mut original), HeaderReaders::Builtin) => media::read_header(&mut original)?,
             _ => None,
         };
-        if let (Some(content), Some(Some(work))) = (&known, work) {
+        if let (Some(content), Some(Some(work))) = (current, work) {
             // The content is known, but its pictures were deleted. The header contains the keyframe
             // positions.
             let keyframes = header.as_ref().and_then(|header| header.keyframes.as_ref());
@@ -258,33 +267,38 @@ impl FileReader<'_> {
             }));
         }
         Ok(match (header, sample.fingerprint) {
-            (Some(header), _) => self.header_result(Ok(header), file_facts),
+            (Some(header), fingerprint) => {
+                self.header_result(Ok(header), known.as_ref(), fingerprint, file_facts)
+            }
             (None, Some(fingerprint)) if unread.frames.is_none() => {
                 Err(ReadStop::Deferred(fingerprint))
             }
             (None, _) => {
                 let header = self.ask_ffprobe(unread)?;
-                self.header_result(header, file_facts)
+                self.header_result(header, known.as_ref(), sample.fingerprint, file_facts)
             }
         })
     }
 
     /// Looks up the content in the catalogue.
-    fn known_content(&self, sample: &Sample) -> Result<Option<KnownContent>, Error> {
-        let Some(fingerprint) = sample.fingerprint else {
-            return Ok(None);
-        };
+    fn known_content(&self, fingerprint: Fingerprint) -> Result<Option<KnownContent>, Error> {
         let is_current = |tool: &str| self.tools.has_version(tool);
         self.with_catalogue(|catalogue| catalogue.known_content(fingerprint, &is_current))
     }
 
     /// Returns the first picture stage that known content lacks; `None` if its pictures are
     /// complete or already queued.
-    fn missing_pictures(&self, content: &KnownContent, sample: &Sample) -> Option<ThumbnailKind> {
-        let fingerprint = sample.fingerprint?;
+    fn missing_pictures(
+        &self,
+        content: &KnownContent,
+        fingerprint: Option<Fingerprint>,
+    ) -> Option<ThumbnailKind> {
+        let fingerprint = fingerprint?;
         let is_present =
             |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
-        if content.is_queued {
+        if content.has_poster && content.is_poster_stale {
+            Some(ThumbnailKind::Poster)
+        } else if content.is_queued {
             None
         } else if content.has_poster && !is_present(&self.thumbnails.posters) {
             Some(ThumbnailKind::Poster)
@@ -312,10 +326,13 @@ impl FileReader<'_> {
         Ok(header)
     }
 
-    /// Converts the result of a header reader, and plans the pictures.
+    /// Converts the result of a header reader, and plans the pictures. For content that is already
+    /// in the catalogue as `known`, plans only those that it lacks.
     fn header_result(
         &self,
         header: Result<ProbeResult, media::ProbeError>,
+        known: Option<&KnownContent>,
+        fingerprint: Option<Fingerprint>,
         file_facts: &Clip,
     ) -> Result<ContentResult, ReadStop> {
         let header = match header {
@@ -328,10 +345,23 @@ impl FileReader<'_> {
             }
         };
         let keyframes = header.keyframes.as_ref();
-        let pictures =
-            self.plan_pictures(ThumbnailKind::Poster, &header.facts, keyframes, file_facts);
+        let poster = ThumbnailKind::Poster;
+        let planned = self.plan_pictures(poster, &header.facts, keyframes, file_facts);
+        let pictures = match known.filter(|content| content.has_poster) {
+            None => planned,
+            Some(content) => {
+                let former = self.plan_pictures(poster, &content.facts, keyframes, file_facts);
+                if planned == former {
+                    self.missing_pictures(content, fingerprint)
+                        .and_then(|work| planned.map(|request| PictureRequest { work, ..request }))
+                } else {
+                    planned
+                }
+            }
+        };
         let outcome = ReadOutcome::Read {
             facts: Box::new(header.facts),
+            reader: header.reader.label(),
             pictures,
         };
         Ok((outcome, None).into())
@@ -401,6 +431,7 @@ fn failed_outcome(reason: &str, source: Source, tool: &str) -> ReadOutcome {
             problem: Some(Fact::new(reason.to_owned(), source)),
             ..Clip::default()
         }),
+        reader: HeaderReader::Ffprobe.label(),
         failed_with: tool.to_owned(),
     }
 }

@@ -55,6 +55,8 @@ pub(super) struct WalkResult {
     pub unread: Vec<(i64, Drive)>,
     /// Files to read that were modified just before the walk and may still be growing.
     pub recent: Vec<(i64, Drive)>,
+    /// Unchanged files to read again at the request of the user: ids of file and folder, device.
+    pub refresh: Vec<(i64, i64, Drive)>,
     /// Ids of the folders that were walked.
     pub walked: HashSet<i64>,
     /// Ids of walked folders in which files were added, removed or changed.
@@ -322,7 +324,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
                 self.queue_changed(known.id, found, role, original);
                 Ok(())
             }
-            Some(known) => self.check_unchanged(listing, found, &known),
+            Some(known) => self.check_unchanged(listing, folder, found, &known),
         }
     }
 
@@ -355,6 +357,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
     fn check_unchanged(
         &mut self,
         listing: &FolderListing,
+        folder: i64,
         found: &FoundFile,
         known: &KnownFile,
     ) -> Result<(), Error> {
@@ -393,6 +396,9 @@ impl<'a, 'w> Reconciler<'a, 'w> {
             self.writer
                 .write(self.on_event, |catalogue| catalogue.read_again(known.id))?;
             self.queue(known.id);
+        } else if self.request.refresh {
+            let drive = self.drive.clone();
+            self.result.refresh.push((known.id, folder, drive));
         } else if let Some(reason) = failure.and_then(|failure| failure.problem) {
             // Every scan reports the problem, so that a bad file is not forgotten.
             self.report_problem(Problem::new(listing.folder.join(&found.name), reason));

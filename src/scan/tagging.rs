@@ -87,7 +87,15 @@ pub fn retag(
         let facts = apply_rules(rules, context, file);
         (facts != file.own).then_some(facts)
     };
-    catalogue.retag_files(folders, &mut context, &changed_facts, on_progress)
+    let mut is_stopped = false;
+    let changed = catalogue.retag_files(folders, &mut context, &changed_facts, &mut |files| {
+        is_stopped = !on_progress(files);
+        !is_stopped
+    })?;
+    if !is_stopped {
+        catalogue.record_rules(folders)?;
+    }
+    Ok(changed)
 }
 
 /// Applies the rules again to folders in which files were added or removed. Does nothing unless a

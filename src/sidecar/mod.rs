@@ -7,11 +7,13 @@ mod sony;
 mod transcript;
 pub mod xmp;
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::clip::Clip;
 use crate::source_file;
+use crate::value::ReaderLabel;
 
 /// Maximum number of bytes read from a sidecar; the rest is ignored. No camera writes a longer
 /// header.
@@ -42,6 +44,51 @@ pub fn read(path: &Path, original: &Path) -> io::Result<Clip> {
     })
 }
 
+/// Readers of sidecars by extension. Increase a version when the reader produces other facts.
+const READERS: [(&str, ReaderLabel<'_>); 5] = [
+    ("srt", reader("srt sidecar", 1)),
+    ("txt", reader("txt sidecar", 1)),
+    ("vtt", reader("vtt sidecar", 1)),
+    ("xml", reader("xml sidecar", 1)),
+    ("xmp", reader("xmp sidecar", 1)),
+];
+
+const fn reader(name: &'static str, version: u32) -> ReaderLabel<'static> {
+    ReaderLabel { name, version }
+}
+
+/// Separates the readers in the label of several sidecars.
+const AND: &str = " + ";
+
+/// Returns the names and versions of the readers of these sidecars, as stored with their facts;
+/// `None` if there are no sidecars of a known kind.
+#[must_use]
+pub fn readers_label(sidecars: &[PathBuf]) -> Option<String> {
+    let labels: BTreeSet<ReaderLabel<'_>> = sidecars
+        .iter()
+        .filter_map(|path| {
+            let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+            let reader = READERS.iter().find(|(kind, _)| *kind == extension)?;
+            Some(reader.1)
+        })
+        .collect();
+    let labels: Vec<String> = labels.iter().map(ReaderLabel::to_string).collect();
+    (!labels.is_empty()).then(|| labels.join(AND))
+}
+
+/// Returns true if a label names an older version of a sidecar reader.
+#[must_use]
+pub fn is_outdated(label: &str) -> bool {
+    label
+        .split(AND)
+        .filter_map(ReaderLabel::parse)
+        .any(|label| {
+            READERS
+                .iter()
+                .any(|(_, reader)| label.is_older_than(reader))
+        })
+}
+
 /// Returns the file extension that the XMP sidecar at `path` declares in `SidecarForExtension`;
 /// `None` if it declares none or cannot be read.
 #[must_use]
@@ -66,5 +113,22 @@ fn subtitles(bytes: &[u8]) -> Clip {
         dji::read(&text)
     } else {
         transcript::read(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_names_the_readers_of_all_sidecars() {
+        let sidecars = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let label = readers_label(&sidecars(&["a.XMP", "aM01.XML", "a.xmp"])).unwrap();
+        assert_eq!(label, "xml sidecar 1 + xmp sidecar 1");
+        assert!(!is_outdated(&label));
+        assert_eq!(readers_label(&sidecars(&["a.thm", "a"])), None);
+        for stale in ["xmp sidecar 0", "xml sidecar 0 + xmp sidecar 1"] {
+            assert!(is_outdated(stale), "{stale}");
+        }
     }
 }

@@ -14,6 +14,9 @@ mod vocabulary;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::LazyLock;
+
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
@@ -29,6 +32,28 @@ pub use vocabulary::{BUILT_IN as VOCABULARY, TagGroup, Vocabulary, VocabularyTag
 
 /// The built-in rules, as TOML.
 pub const RULES: &str = include_str!("rules.toml");
+
+/// Version of the code that applies rules and derives facts from names. Increase it when the same
+/// rules give other tags or facts. Changes of the built-in rules and vocabulary need no increase.
+const NAMES_VERSION: u32 = 1;
+
+/// Returns the version of names, built-in rules and vocabulary, as stored with the facts that they
+/// gave: `rules 1 9e0f83d2`.
+#[must_use]
+pub fn rules_label() -> &'static str {
+    static LABEL: LazyLock<String> = LazyLock::new(|| {
+        let hash = xxh3_64(format!("{RULES}\0{VOCABULARY}").as_bytes());
+        format!("rules {NAMES_VERSION} {hash:016x}")
+    });
+    &LABEL
+}
+
+/// Returns true if a label names rules other than the current ones. Rules have no order, so the
+/// rules of a newer program count as outdated, too.
+#[must_use]
+pub fn is_outdated(label: &str) -> bool {
+    label.starts_with("rules ") && label != rules_label()
+}
 
 /// Kind of file that errors in rules and vocabulary refer to.
 const FILE_KIND: TomlKind = TomlKind {

@@ -181,6 +181,7 @@ impl Set {
             .unwrap();
         let outcome = if at.starts_with('?') {
             ReadOutcome::Failed {
+                reader: btsindex::media::HeaderReader::IsoMedia.label(),
                 facts: Box::new(shot.facts(false)),
                 failed_with: "ffprobe 5.1".to_owned(),
             }
@@ -188,11 +189,13 @@ impl Set {
             ReadOutcome::Recognised { pictures: None }
         } else {
             ReadOutcome::Read {
+                reader: btsindex::media::HeaderReader::IsoMedia.label(),
                 facts: Box::new(shot.facts(false)),
                 pictures: None,
             }
         };
         let reading = Reading {
+            sidecar_readers: None,
             file,
             fingerprint: Some(content),
             file_facts: shot.facts(true),

@@ -84,10 +84,12 @@ fn write(catalogue: &Catalogue, folder: i64, inside: &Path, number: u32) {
         ..Clip::default()
     };
     let reading = Reading {
+        sidecar_readers: None,
         file,
         fingerprint: Some(Fingerprint(u128::from(number) << 64)),
         file_facts: Clip::default(),
         outcome: ReadOutcome::Read {
+            reader: btsindex::media::HeaderReader::IsoMedia.label(),
             facts: Box::new(facts),
             pictures: None,
         },

@@ -163,10 +163,12 @@ pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) 
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
     let reading = Reading {
+        sidecar_readers: None,
         file,
         fingerprint: Some(Fingerprint::from_bytes(bytes)),
         file_facts: Clip::default(),
         outcome: ReadOutcome::Read {
+            reader: crate::media::HeaderReader::IsoMedia.label(),
             facts: Box::new(facts),
             pictures: None,
         },
