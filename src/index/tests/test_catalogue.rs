@@ -137,20 +137,24 @@ impl TestCatalogue {
 pub(super) fn write(catalogue: &Catalogue, dir: i64, number: usize, text: &str) {
     let name = OsString::from(format!("C{number:04}.MP4"));
     let existing = catalogue.file_id(dir, &name).unwrap();
-    let file = existing.unwrap_or_else(|| {
-        let found = FoundFile {
-            name,
-            bytes: 1000,
-            modified: 1_779_278_400_000_000_000,
-            changed: None,
-            inode: None,
-            role: Role::Media,
-            original: None,
-            frames: None,
-        };
+    let found = FoundFile {
+        name,
+        bytes: 1000,
+        modified: 1_779_278_400_000_000_000,
+        changed: None,
+        inode: None,
+        role: Role::Media,
+        original: None,
+        frames: None,
+    };
+    let file = if let Some(file) = existing {
+        let updated = catalogue.update_file(file, &found, Role::Media, None);
+        updated.unwrap();
+        file
+    } else {
         let added = catalogue.add_file(dir, &found, Role::Media, None);
         added.unwrap()
-    });
+    };
     let fact = |text: String| Some(Fact::new(text, Source::CONTAINER));
     let word = |at: usize| WORDS[(number / at) % WORDS.len()];
     let facts = Clip {
