@@ -43,7 +43,7 @@ fn facts_by_reader() -> BTreeMap<String, String> {
             let name = path.file_name().unwrap().to_string_lossy();
             let json = serde_json::to_string(&result.facts).unwrap();
             let of_reader = facts.entry(result.reader.label().to_string()).or_default();
-            *of_reader += &format!("{name} {json}\n");
+            of_reader.extend([&*name, " ", &json, "\n"]);
         }
     }
     facts

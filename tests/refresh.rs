@@ -210,7 +210,7 @@ fn each_scan_refreshes_a_limited_number_of_clips_after_the_new_ones() {
     let first = scan(&request, &mut |event| match event {
         ScanEvent::Refreshing { clips, is_more, .. } => events.push(format!("{clips} {is_more}")),
         ScanEvent::Read { path, .. } => {
-            events.push(path.file_name().unwrap().to_string_lossy().into_owned())
+            events.push(path.file_name().unwrap().to_string_lossy().into_owned());
         }
         _ => {}
     })
@@ -280,9 +280,24 @@ fn a_reader_that_fails_keeps_the_facts_of_the_older_one() {
         .env("BTSINDEX_FFPROBE", &tool);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let summary = String::from_utf8_lossy(&output.stdout);
+    assert!(summary.contains(" 1  could not be read"), "{summary}");
     assert_eq!(header_facts(&shoot), before);
     assert_eq!(shoot.clip("a.mp4")["state"], Value::Null);
     assert_eq!(shoot.scan_counts(&[])["refreshed"], 0);
+}
+
+#[test]
+fn a_file_that_stays_unreadable_is_reported_once() {
+    let shoot = Shoot::new();
+    shoot.add("Broken/truncated.mp4", "a.mp4");
+    assert_eq!(shoot.scan_counts(&[])["unreadable"], 1);
+    run_sql(&shoot, "UPDATE clip SET reader = 0");
+    let counts = shoot.scan_counts(&[]);
+    assert_eq!(
+        (&counts["refreshed"], &counts["unreadable"]),
+        (&1.into(), &1.into())
+    );
 }
 
 #[test]

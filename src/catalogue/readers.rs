@@ -3,7 +3,10 @@
 //! Facts are stale if an older version of a reader produced them. Nothing records that a clip is
 //! stale: it follows from the stored version, so a newer program finds its work by itself.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 
 use super::Catalogue;
 use crate::error::Error;
@@ -44,6 +47,19 @@ pub struct StaleVolume {
     /// Number of stale clips on the volume.
     pub clips: usize,
 }
+
+/// Counts of stale clips, as stored in the catalogue.
+#[derive(Debug, Serialize, Deserialize)]
+struct StaleCount {
+    /// State of the catalogue to which the counts belong.
+    key: String,
+    clips: usize,
+    /// Number of stale clips by row id of the volume.
+    volumes: BTreeMap<i64, usize>,
+}
+
+/// Key of [`StaleCount`] in the `meta` table.
+const COUNTED: &str = "stale-facts";
 
 /// Returns true if the label names an older version of a reader. Labels that only a newer program
 /// knows are not outdated, so that an older program does not replace its facts.
@@ -94,27 +110,33 @@ impl Catalogue {
     /// # Errors
     /// If `SQLite` fails.
     pub fn stale_clips(&self, limit: usize) -> Result<Vec<StaleClip>, Error> {
-        let mounted = list(&self.mounted_volume_ids()?);
+        let mounted = self.mounted_volume_ids()?;
+        if mounted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mounted = list(&mounted);
         let stale = list(&self.stale_readers()?);
         let columns = "f.clip AS clip, min(f.id) AS file, f.dir AS folder, d.volume AS volume";
         let readable = format!(
             "f.role = 0 AND NOT f.was AND (f.state = 0 OR (f.state = 1 AND NOT f.is_unread))
              AND d.volume IN ({mounted})"
         );
+        // CROSS JOIN and the indexes make SQLite start with the few stale clips, not with all clips
+        // or with the mounted volumes.
+        let files = "CROSS JOIN file f ON f.clip = c.id CROSS JOIN dir d ON d.id = f.dir";
         self.check(|connection| {
             connection
                 .prepare(&format!(
-                    "SELECT {columns} FROM clip c JOIN file f ON f.clip = c.id
-                            JOIN dir d ON d.id = f.dir
+                    "SELECT {columns} FROM clip c INDEXED BY clip_reader {files}
                      WHERE c.facts IS NOT NULL AND c.reader IN ({stale}) AND {readable}
                      GROUP BY c.id
                      UNION
-                     SELECT {columns} FROM clip c JOIN file f ON f.clip = c.id
-                            JOIN dir d ON d.id = f.dir
+                     SELECT {columns} FROM clip c INDEXED BY clip_poster_version {files}
                      WHERE c.has_poster AND c.poster_version < ?1 AND {readable}
                      GROUP BY c.id
                      UNION
-                     SELECT {columns} FROM file f JOIN dir d ON d.id = f.dir
+                     SELECT {columns} FROM file f INDEXED BY file_sidecar_reader
+                            CROSS JOIN dir d ON d.id = f.dir
                      WHERE f.sidecar_reader IN ({stale}) AND {readable}
                      GROUP BY f.id
                      ORDER BY clip DESC, file LIMIT ?2"
@@ -134,45 +156,95 @@ impl Catalogue {
         })
     }
 
-    /// Counts the clips whose facts an older version of a reader produced, by volume.
+    /// Counts the clips whose facts an older version of a reader produced, by volume. Stores the
+    /// counts until something changes, because counting takes a second per million stale clips.
     ///
     /// # Errors
     /// If `SQLite` fails.
     pub fn stale_facts(&self) -> Result<StaleFacts, Error> {
         let stale = list(&self.stale_readers()?);
-        let stale_files = format!(
-            "SELECT f.clip AS clip, d.volume AS volume
-             FROM clip c JOIN file f ON f.clip = c.id JOIN dir d ON d.id = f.dir
-             WHERE c.facts IS NOT NULL AND c.reader IN ({stale})
-                   AND f.role = 0 AND NOT f.was AND f.state <> 2
-             UNION
-             SELECT f.clip, d.volume FROM file f JOIN dir d ON d.id = f.dir
-             WHERE f.sidecar_reader IN ({stale}) AND f.clip IS NOT NULL
-                   AND f.role = 0 AND NOT f.was AND f.state <> 2"
-        );
-        let count = |row: &rusqlite::Row<'_>, column| -> rusqlite::Result<usize> {
-            Ok(usize::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
+        let (clips, sidecars): (i64, i64) = self.check(|connection| {
+            connection.query_row(
+                &format!(
+                    "SELECT (SELECT count(*) FROM clip
+                             WHERE facts IS NOT NULL AND reader IN ({stale})),
+                            (SELECT count(*) FROM file WHERE sidecar_reader IN ({stale}))"
+                ),
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })?;
+        if (clips, sidecars) == (0, 0) {
+            return Ok(StaleFacts::default());
+        }
+        let key = format!("{} {clips} {sidecars} {stale}", self.seq()?);
+        let stored = self.meta_value(COUNTED)?;
+        let stored: Option<StaleCount> = stored.and_then(|json| serde_json::from_str(&json).ok());
+        let count = if let Some(count) = stored.filter(|stored| stored.key == key) {
+            count
+        } else {
+            let count = self.count_stale(key, &stale)?;
+            // A catalogue that cannot be written is counted each time.
+            let json = serde_json::to_string(&count).unwrap_or_default();
+            let _ = self.set_meta(COUNTED, &json);
+            count
         };
+        self.with_labels(count)
+    }
+
+    /// Counts the stale clips that have a file that is not missing.
+    fn count_stale(&self, key: String, stale: &str) -> Result<StaleCount, Error> {
+        let mut volumes: BTreeMap<i64, usize> = BTreeMap::new();
+        let mut clips = 0;
         self.check(|connection| {
-            let clips = connection
-                .prepare(&format!("SELECT count(DISTINCT clip) FROM ({stale_files})"))?
-                .query_row([], |row| count(row, 0))?;
-            let volumes = connection
-                .prepare(&format!(
-                    "SELECT v.identity, coalesce(v.name, v.label), count(*)
-                     FROM ({stale_files}) s JOIN volume v ON v.id = s.volume
-                     GROUP BY v.id ORDER BY 3 DESC, 2"
-                ))?
-                .query_map([], |row| {
-                    let identity: String = row.get(0)?;
-                    Ok(StaleVolume {
-                        label: row.get(1)?,
-                        is_mounted: self.volumes.mount_of(&identity).is_some(),
-                        clips: count(row, 2)?,
-                    })
-                })?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(StaleFacts { clips, volumes })
+            let mut statement = connection.prepare(&format!(
+                "SELECT f.clip, d.volume FROM clip c CROSS JOIN file f ON f.clip = c.id
+                        CROSS JOIN dir d ON d.id = f.dir
+                 WHERE c.facts IS NOT NULL AND c.reader IN ({stale})
+                       AND f.role = 0 AND NOT f.was AND f.state <> 2
+                 UNION
+                 SELECT f.clip, d.volume FROM file f CROSS JOIN dir d ON d.id = f.dir
+                 WHERE f.sidecar_reader IN ({stale}) AND f.clip IS NOT NULL
+                       AND f.role = 0 AND NOT f.was AND f.state <> 2
+                 ORDER BY 1"
+            ))?;
+            let mut rows = statement.query([])?;
+            let mut last = None;
+            while let Some(row) = rows.next()? {
+                let clip: i64 = row.get(0)?;
+                clips += usize::from(last.replace(clip) != Some(clip));
+                *volumes.entry(row.get(1)?).or_default() += 1;
+            }
+            Ok(())
+        })?;
+        Ok(StaleCount {
+            key,
+            clips,
+            volumes,
+        })
+    }
+
+    /// Adds the names and mount states of the volumes.
+    fn with_labels(&self, count: StaleCount) -> Result<StaleFacts, Error> {
+        let mut volumes = Vec::new();
+        for (id, clips) in count.volumes {
+            let (identity, label): (String, String) = self.check(|connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT identity, coalesce(name, label) FROM volume WHERE id = ?1",
+                    )?
+                    .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            })?;
+            volumes.push(StaleVolume {
+                label,
+                is_mounted: self.volumes.mount_of(&identity).is_some(),
+                clips,
+            });
+        }
+        volumes.sort_by(|a, b| b.clips.cmp(&a.clips).then_with(|| a.label.cmp(&b.label)));
+        Ok(StaleFacts {
+            clips: count.clips,
+            volumes,
         })
     }
 

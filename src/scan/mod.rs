@@ -142,6 +142,7 @@ fn run(
         on_event,
         is_stall_reported: false,
         is_refreshing: false,
+        reported: HashSet::new(),
     };
     match job {
         ScanJob::Scan => scan.run()?,
@@ -240,6 +241,8 @@ struct ScanRun<'a, 'w> {
     is_stall_reported: bool,
     /// True while known files are read again.
     is_refreshing: bool,
+    /// Known files whose problem was reported before they are read again.
+    reported: HashSet<PathBuf>,
 }
 
 impl ScanRun<'_, '_> {
@@ -281,6 +284,7 @@ impl ScanRun<'_, '_> {
             self.create_all_pictures(&walk.walked)?;
         }
         self.refresh_tags()?;
+        self.reported = walk.problems;
         self.refresh(walk.refresh)
     }
 
@@ -601,7 +605,9 @@ impl ScanRun<'_, '_> {
     }
 
     fn report_problem(&mut self, path: &std::path::Path, reason: Option<String>) {
-        if let Some(reason) = reason {
+        if let Some(reason) = reason
+            && !self.reported.contains(path)
+        {
             self.summary.unreadable += 1;
             (self.on_event)(ScanEvent::Problem(Problem::new(path, reason)));
         }

@@ -57,6 +57,8 @@ pub(super) struct WalkResult {
     pub recent: Vec<(i64, Drive)>,
     /// Unchanged files to read again at the request of the user: ids of file and folder, device.
     pub refresh: Vec<(i64, i64, Drive)>,
+    /// Files and folders with a reported problem.
+    pub problems: HashSet<PathBuf>,
     /// Ids of the folders that were walked.
     pub walked: HashSet<i64>,
     /// Ids of walked folders in which files were added, removed or changed.
@@ -125,6 +127,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
     /// Reports a file or folder that could not be read.
     pub(super) fn report_problem(&mut self, problem: Problem) {
         self.summary.unreadable += 1;
+        self.result.problems.insert(problem.path.clone());
         (self.on_event)(ScanEvent::Problem(problem));
     }
 
