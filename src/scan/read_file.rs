@@ -7,9 +7,9 @@ use std::io;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use super::WorkerMessage;
 use super::still_growing::is_stable;
 use super::tagging::FolderCache;
+use super::worker_message::{ReadTask, WorkerMessage};
 use crate::catalogue::{
     Catalogue, KnownContent, PictureRequest, ReadOutcome, Reading, Thumbnails, UnreadFile,
 };
@@ -36,18 +36,6 @@ pub(super) struct FileReader<'a> {
     pub rules: &'a Rules,
     pub folders: FolderCache,
     pub limits: ProcessLimits,
-}
-
-/// File to read, with its queue.
-#[derive(Debug, Clone)]
-pub(super) struct ReadTask {
-    /// Id of the file in the catalogue.
-    pub file: i64,
-    /// Index of the device's queue.
-    pub queue: usize,
-    /// Fingerprint of a deferred file, whose header only ffprobe can read; `None` before the first
-    /// attempt.
-    pub deferred: Option<Fingerprint>,
 }
 
 /// Problem of a file whose content changed although its size and modification time did not.

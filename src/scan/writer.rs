@@ -22,9 +22,11 @@ const LOCK_HOLDER: &str = "scan";
 /// Hint in every warning about the index.
 const INDEX_HINT: &str = "the catalogue is complete; the next search updates the index";
 
-/// Open batch of changes to the catalogue, and the time of the last index update.
+/// Open batch of changes to the catalogue, the time of the last index update, and the receiver of
+/// events.
 pub(super) struct ScanWriter<'a> {
     pub catalogue: &'a Catalogue,
+    on_event: &'a mut dyn FnMut(ScanEvent),
     /// Number of changes in the open batch.
     batch: usize,
     /// Start of the open transaction; `None` if no batch is open.
@@ -35,9 +37,10 @@ pub(super) struct ScanWriter<'a> {
 }
 
 impl<'a> ScanWriter<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue) -> Self {
+    pub(super) fn new(catalogue: &'a Catalogue, on_event: &'a mut dyn FnMut(ScanEvent)) -> Self {
         Self {
             catalogue,
+            on_event,
             batch: 0,
             batch_start: None,
             last_update: Instant::now(),
@@ -45,10 +48,14 @@ impl<'a> ScanWriter<'a> {
         }
     }
 
+    /// Reports an event to the caller of the scan.
+    pub(super) fn report(&mut self, event: ScanEvent) {
+        (self.on_event)(event);
+    }
+
     /// Runs a change inside the open batch, and commits the batch if it is old or large enough.
     pub(super) fn write<T>(
         &mut self,
-        on_event: &mut dyn FnMut(ScanEvent),
         change: impl FnOnce(&Catalogue) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let start = if let Some(start) = self.batch_start {
@@ -60,37 +67,33 @@ impl<'a> ScanWriter<'a> {
         let result = change(self.catalogue)?;
         self.batch += 1;
         if self.batch >= BATCH_SIZE || start.elapsed() >= BATCH_AGE {
-            self.end_batch(on_event)?;
+            self.end_batch()?;
         }
         Ok(result)
     }
 
     /// Commits a batch that is old enough, so that changes become visible soon and other processes
     /// can write.
-    pub(super) fn tick(&mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
+    pub(super) fn tick(&mut self) -> Result<(), Error> {
         match self.batch_start {
             Some(start) if start.elapsed() < BATCH_AGE => Ok(()),
             // Without an open batch, there may still be changes that the index lacks.
-            _ => self.end_batch(on_event),
+            _ => self.end_batch(),
         }
     }
 
-    fn end_batch(&mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
+    fn end_batch(&mut self) -> Result<(), Error> {
         self.commit()?;
         if self.last_update.elapsed() >= self.delay {
-            self.catch_up(on_event);
+            self.catch_up();
             self.delay = (self.delay * 2).min(MAX_UPDATE_DELAY);
         }
         Ok(())
     }
 
     /// Records the result of reading a file.
-    pub(super) fn record(
-        &mut self,
-        reading: &Reading,
-        on_event: &mut dyn FnMut(ScanEvent),
-    ) -> Result<(), Error> {
-        self.write(on_event, |catalogue| catalogue.record(reading))
+    pub(super) fn record(&mut self, reading: &Reading) -> Result<(), Error> {
+        self.write(|catalogue| catalogue.record(reading))
     }
 
     /// Commits the open batch, if there is one.
@@ -103,26 +106,26 @@ impl<'a> ScanWriter<'a> {
     }
 
     /// Updates the index. A failure is only a warning, since the index can be rebuilt at any time.
-    pub(super) fn catch_up(&mut self, on_event: &mut dyn FnMut(ScanEvent)) {
+    pub(super) fn catch_up(&mut self) {
         // Skips the update if another process is already updating the index.
         let outcome = index::try_catch_up(
             self.catalogue,
             LOCK_HOLDER,
-            &mut notice_as_warning(on_event),
+            &mut notice_as_warning(self.on_event),
         );
         self.last_update = Instant::now();
-        warn_if_failed(outcome.map(drop), on_event);
+        warn_if_failed(outcome.map(drop), self.on_event);
     }
 
     /// Commits the batch and updates the index, waiting for other processes if necessary.
-    pub(super) fn finish(mut self, on_event: &mut dyn FnMut(ScanEvent)) -> Result<(), Error> {
+    pub(super) fn finish(mut self) -> Result<(), Error> {
         self.commit()?;
         let outcome = index::catch_up_and_merge(
             self.catalogue,
             LOCK_HOLDER,
-            &mut notice_as_warning(on_event),
+            &mut notice_as_warning(self.on_event),
         );
-        warn_if_failed(outcome, on_event);
+        warn_if_failed(outcome, self.on_event);
         Ok(())
     }
 }
