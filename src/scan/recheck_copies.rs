@@ -14,7 +14,7 @@ use std::thread;
 use super::scan_run::ScanRun;
 use super::{ScanEvent, ScanRequest};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, VerifiedCopy, unix_seconds};
-use crate::error::{Error, escape};
+use crate::error::Error;
 use crate::mhl;
 use crate::source_file::Stamp;
 use crate::volume::{Volume, Volumes};
@@ -82,7 +82,7 @@ fn recheck_root(root: &Path, scan: &mut ScanRun<'_>) -> Result<(), Error> {
         catalogue.record_findings(&doubted.findings)?;
         let paths: Vec<&Path> = doubted.paths.iter().map(PathBuf::as_path).collect();
         catalogue.mark_hashes_suspect(volume_id, &paths)?;
-        scan.writer.report(doubted.warning(root));
+        scan.writer.report(doubted.event(root));
     }
     Ok(())
 }
@@ -251,19 +251,12 @@ impl DoubtedCopies {
         self.paths.push(destination.folder.join(&copy.inside));
     }
 
-    fn warning(&self, root: &Path) -> ScanEvent {
-        let root = escape(&root.to_string_lossy());
-        let missing = self.missing;
-        let changed = self.findings.len() - missing;
-        let first = self.paths.first().map(|path| path.to_string_lossy());
-        ScanEvent::Warning {
-            message: format!(
-                "{root}: verified copies of cards: {missing} missing, {changed} changed, for example `{}`",
-                escape(&first.unwrap_or_default())
-            ),
-            hint: format!(
-                "`btsindex safe` no longer counts them; check them with `btsindex verify {root}`"
-            ),
+    fn event(&self, root: &Path) -> ScanEvent {
+        ScanEvent::CopiesDoubted {
+            root: root.to_owned(),
+            missing: self.missing,
+            changed: self.findings.len() - self.missing,
+            example: self.paths.first().cloned().unwrap_or_default(),
         }
     }
 }
