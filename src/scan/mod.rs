@@ -9,6 +9,7 @@
 mod device_queues;
 mod event;
 mod hash_copies;
+mod index_update;
 mod missing;
 mod options;
 mod read_file;

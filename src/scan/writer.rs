@@ -4,9 +4,9 @@
 use std::time::{Duration, Instant};
 
 use super::ScanEvent;
+use super::index_update::{try_update_index, update_index};
 use crate::catalogue::{Catalogue, Reading};
 use crate::error::Error;
-use crate::index::{self, IndexNotice};
 
 /// Age at which a batch is committed.
 pub(super) const BATCH_AGE: Duration = Duration::from_millis(500);
@@ -19,8 +19,6 @@ const MAX_UPDATE_DELAY: Duration = Duration::from_secs(20);
 
 /// Name of the lock holder, shown to processes that wait for the index.
 const LOCK_HOLDER: &str = "scan";
-/// Hint in every warning about the index.
-const INDEX_HINT: &str = "the catalogue is complete; the next search updates the index";
 
 /// Open batch of changes to the catalogue, the time of the last index update, and the receiver of
 /// events.
@@ -108,43 +106,14 @@ impl<'a> ScanWriter<'a> {
     /// Updates the index. A failure is only a warning, since the index can be rebuilt at any time.
     pub(super) fn catch_up(&mut self) {
         // Skips the update if another process is already updating the index.
-        let outcome = index::try_catch_up(
-            self.catalogue,
-            LOCK_HOLDER,
-            &mut notice_as_warning(self.on_event),
-        );
+        try_update_index(self.catalogue, LOCK_HOLDER, self.on_event);
         self.last_update = Instant::now();
-        warn_if_failed(outcome.map(drop), self.on_event);
     }
 
     /// Commits the batch and updates the index, waiting for other processes if necessary.
     pub(super) fn finish(mut self) -> Result<(), Error> {
         self.commit()?;
-        let outcome = index::catch_up_and_merge(
-            self.catalogue,
-            LOCK_HOLDER,
-            &mut notice_as_warning(self.on_event),
-        );
-        warn_if_failed(outcome, self.on_event);
+        update_index(self.catalogue, LOCK_HOLDER, self.on_event);
         Ok(())
-    }
-}
-
-/// Returns a callback that reports index notices as warnings.
-fn notice_as_warning(on_event: &mut dyn FnMut(ScanEvent)) -> impl FnMut(&IndexNotice) {
-    |note| {
-        on_event(ScanEvent::Warning {
-            message: note.to_string(),
-            hint: INDEX_HINT.to_owned(),
-        });
-    }
-}
-
-fn warn_if_failed(outcome: Result<(), Error>, on_event: &mut dyn FnMut(ScanEvent)) {
-    if let Err(error) = outcome {
-        on_event(ScanEvent::Warning {
-            message: format!("cannot update the index: {error}"),
-            hint: INDEX_HINT.to_owned(),
-        });
     }
 }
