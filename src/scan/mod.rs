@@ -43,6 +43,7 @@ use crate::volume::Drive;
 
 pub use event::{ScanEvent, ScanStage, ScanSummary};
 pub use hash_copies::{HashEvent, HashedCopies, hash_copies};
+pub(crate) use index_update::update_index;
 pub use options::ScanRequest;
 pub use tagging::{Affected, Difference, TagExplanation, compare, explain, retag};
 pub use timing::StageTiming;
