@@ -73,6 +73,8 @@ pub struct PictureRequest {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 pub struct KnownContent {
+    /// Fingerprint of the content.
+    pub fingerprint: Fingerprint,
     /// True if the clip has or should have a poster.
     pub has_poster: bool,
     /// Frames in its filmstrip; `None` before the first attempt.
@@ -135,6 +137,7 @@ impl Catalogue {
                     let failed_with: Option<String> = row.get("failed_with")?;
                     let reader: Option<String> = row.get("label")?;
                     let content = KnownContent {
+                        fingerprint,
                         has_poster: row.get("has_poster")?,
                         strip: row.get("strip")?,
                         is_queued: row.get("is_queued")?,

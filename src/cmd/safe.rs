@@ -5,7 +5,9 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::media::Cancel;
-use btsindex::output::{ProgressFormat, SafetyProgress, json_line, safety_json, write_safety};
+use btsindex::output::{
+    ProgressFormat, SafetyProgress, SuggestedOptions, json_line, safety_json, write_safety,
+};
 use btsindex::safe::{Request, safe};
 
 use super::scan::stop_on_ctrl_c;
@@ -31,7 +33,6 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
             disk: args.card_disk.clone(),
             is_ingest_trusted: args.trust_ingest,
             is_paranoid: args.paranoid,
-            is_catalogue_named: is_named,
             cancel: cancel.clone(),
         };
         // Opened again for each card, because the mounted volumes may have changed.
@@ -41,12 +42,16 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
         let report = safe(&request, &catalogue, &mut |event| progress.on_event(&event));
         progress.finish();
         let report = report?;
+        let options = SuggestedOptions {
+            request: &request,
+            catalogue: is_named.then_some(folder),
+        };
         if args.json {
-            for line in safety_json(&report) {
+            for line in safety_json(&report, options) {
                 writeln!(out, "{}", json_line(&line))?;
             }
         } else {
-            write_safety(&report, args.files, &mut out)?;
+            write_safety(&report, options, args.files, &mut out)?;
         }
         out.flush()?;
         // The report decides, not the signal: an interrupt after the last file changes no verdict.

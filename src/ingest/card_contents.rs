@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::Event;
+use super::event::Event;
+use super::ingest_run::IngestRun;
 use crate::catalogue::Ingested;
 use crate::checksum::{Checksum, HashKind};
 use crate::mhl;
@@ -28,7 +29,6 @@ pub(super) struct Contents<'a> {
     credible: ReliableTimes,
     /// Number of files read in parallel.
     readers: usize,
-    is_cancelled: &'a (dyn Fn() -> bool + Sync),
     samples: HashMap<PathBuf, Option<Fingerprint>>,
     hashes: HashMap<PathBuf, Option<Fingerprint>>,
 }
@@ -45,18 +45,12 @@ pub(super) struct CardComparison {
 }
 
 impl<'a> Contents<'a> {
-    pub(super) fn new(
-        source: &'a Path,
-        listing: &'a Listing,
-        readers: usize,
-        is_cancelled: &'a (dyn Fn() -> bool + Sync),
-    ) -> Self {
+    pub(super) fn new(source: &'a Path, listing: &'a Listing, readers: usize) -> Self {
         Self {
             source,
             listing,
             credible: ReliableTimes::from_listing(listing),
             readers: readers.max(1),
-            is_cancelled,
             samples: HashMap::new(),
             hashes: HashMap::new(),
         }
@@ -68,7 +62,7 @@ impl<'a> Contents<'a> {
         &mut self,
         logged: &[Ingested],
         folder: &Path,
-        on_event: &mut dyn FnMut(Event),
+        run: &mut IngestRun<'_>,
     ) -> CardComparison {
         let logged: HashMap<&Path, &Ingested> = logged
             .iter()
@@ -84,7 +78,7 @@ impl<'a> Contents<'a> {
         });
         let files: Vec<(&Item, &Ingested)> = files.collect();
         for (number, &(item, file)) in files.iter().enumerate() {
-            if (self.is_cancelled)() {
+            if run.is_cancelled() {
                 return compared;
             }
             if number % SAMPLED_AHEAD == 0 {
@@ -106,7 +100,7 @@ impl<'a> Contents<'a> {
                 _ => unsampled.push((item, file.xxh128.as_ref().and_then(Checksum::fingerprint))),
             }
         }
-        self.compare_hashes(&unsampled, &mut compared, on_event);
+        self.compare_hashes(&unsampled, &mut compared, run);
         compared
     }
 
@@ -115,19 +109,19 @@ impl<'a> Contents<'a> {
         &mut self,
         files: &[(&Item, Option<Fingerprint>)],
         compared: &mut CardComparison,
-        on_event: &mut dyn FnMut(Event),
+        run: &mut IngestRun<'_>,
     ) {
         let unread = files
             .iter()
             .filter(|(item, _)| !self.hashes.contains_key(&item.inside));
         let unread: Vec<_> = unread.copied().collect();
         if !unread.is_empty() {
-            on_event(Event::Comparing(
+            run.report(Event::Comparing(
                 self.source.to_owned(),
                 unread.iter().map(|(item, _)| item.bytes).sum(),
             ));
         }
-        self.hash_all(&unread, on_event);
+        self.hash_all(&unread, run);
         for (item, then) in files {
             let now = self.hashes.get(&item.inside).copied().flatten();
             if now.is_some() && then.is_some() && now != *then {
@@ -189,11 +183,7 @@ impl<'a> Contents<'a> {
 
     /// Hashes whole files, in parallel if the drive allows it, until one differs from its recorded
     /// hash. Unreadable files get no hash.
-    fn hash_all(
-        &mut self,
-        files: &[(&Item, Option<Fingerprint>)],
-        on_event: &mut dyn FnMut(Event),
-    ) {
+    fn hash_all(&mut self, files: &[(&Item, Option<Fingerprint>)], run: &mut IngestRun<'_>) {
         let lane = Lane {
             readers: self.readers,
             files: files
@@ -205,9 +195,10 @@ impl<'a> Contents<'a> {
                 .collect(),
         };
         let is_different = AtomicBool::new(false);
-        let is_stopped = || (self.is_cancelled)() || is_different.load(Ordering::Relaxed);
+        let cancel = run.cancel();
+        let is_stopped = || cancel.is_cancelled() || is_different.load(Ordering::Relaxed);
         hash_files(&[lane], &is_stopped, &mut |event| match event {
-            FileHashEvent::Read(bytes) => on_event(Event::Compared(bytes)),
+            FileHashEvent::Read(bytes) => run.report(Event::Compared(bytes)),
             FileHashEvent::Hashed(_, at, outcome) => {
                 let (item, then) = files[at];
                 let hashes = outcome.ok().map(|read| read.hashes);

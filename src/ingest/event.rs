@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::plan::{CardPlan, CardState};
+use super::card_plan::{CardPlan, CardState};
 use crate::error::Problem;
 use crate::offload;
 use crate::scan;

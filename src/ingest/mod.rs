@@ -7,12 +7,17 @@
 
 mod card_contents;
 mod card_history;
+mod card_plan;
+mod copy_results;
 mod copying;
 mod destination;
 mod destination_disk;
 mod event;
+mod ingest_run;
+mod logged_card;
 mod plan;
 mod remaining_work;
+mod request;
 mod seal;
 mod shoot_facts;
 mod skipped;
@@ -21,48 +26,17 @@ mod watch;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use jiff::civil::Time;
-
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem};
-use crate::index;
 use crate::lock;
-use crate::media::Cancel;
 use crate::scan;
-use crate::shoot_day::Day;
+use ingest_run::IngestRun;
+use logged_card::LoggedCard;
 
+pub use card_plan::{CardPlan, CardState, PlannedDestination};
 pub use event::{Begun, Event, Summary};
-pub use plan::{CardPlan, CardState, PlannedDestination};
+pub use request::Request;
 pub use watch::{Watch, watch};
-
-/// Cards to ingest and the options of the ingest.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Days with their cards and destinations.
-    pub days: Vec<Day>,
-    /// Time at which a shoot day begins if its day file does not set one. Earlier clips belong to
-    /// the previous day.
-    pub starts: Time,
-    /// True if the footage is catalogued in place, without copying.
-    pub is_in_place: bool,
-    /// True if a destination may be on the system disk although a drive belongs there.
-    pub is_system_disk_allowed: bool,
-    /// Author recorded in the log and in manifests.
-    pub author: String,
-    /// Options for scanning the copies. [`ingest`] sets the paths.
-    pub scan: scan::ScanRequest,
-}
-
-impl Request {
-    fn cancel(&self) -> &Cancel {
-        &self.scan.cancel
-    }
-
-    fn is_cancelled(&self) -> impl Fn() -> bool + Send + Sync + use<> {
-        let cancel = self.cancel().clone();
-        move || cancel.is_cancelled()
-    }
-}
 
 /// Plans an ingest without changing anything.
 ///
@@ -73,7 +47,7 @@ pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<Ca
         Err(Error::NoCatalogue { .. }) => None,
         opened => Some(opened?),
     };
-    plan::plan_all(request, catalogue.as_ref(), on_event)
+    plan::plan_all(&mut IngestRun::new(request, on_event), catalogue.as_ref())
 }
 
 /// Ingests cards and reports events to `on_event`.
@@ -84,32 +58,32 @@ pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<Ca
 pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
     let begun = std::time::Instant::now();
     let catalogue = Catalogue::create(&request.scan.catalogue)?;
-    let mut summary = Summary::default();
+    let mut run = IngestRun::new(request, on_event);
     let (plans, cards) = {
-        let on_wait = &mut |holder: &str| on_event(Event::Waiting(holder.to_owned()));
+        let on_wait = &mut |holder: &str| run.report(Event::Waiting(holder.to_owned()));
         let file = request.scan.catalogue.join("ingest.lock");
         let is_cancelled = request.is_cancelled();
         // Two ingests that plan in parallel could give two cards the same folder.
         let Some(_planning) = lock::hold(&file, "ingest", &is_cancelled, on_wait)? else {
-            summary.is_interrupted = true;
-            return Ok(summary);
+            run.summary.is_interrupted = true;
+            return Ok(run.summary);
         };
-        let plans = plan::plan_all(request, Some(&catalogue), on_event)?;
-        let cards = copying::begin(&plans, request, &catalogue)?;
+        let plans = plan::plan_all(&mut run, Some(&catalogue))?;
+        let cards = logged_card::begin(&plans, request, &catalogue)?;
         (plans, cards)
     };
     for plan in &plans {
-        summary.count(plan);
+        run.summary.count(plan);
     }
     if !request.is_in_place {
-        copying::copy_all(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
+        copying::copy_all(&plans, &cards, &catalogue, &mut run)?;
     }
-    if !request.cancel().is_cancelled() {
-        catalogue_cards(&plans, &cards, request, &catalogue, &mut summary, on_event)?;
+    if !run.is_cancelled() {
+        catalogue_cards(&plans, &cards, &catalogue, &mut run)?;
     }
-    summary.is_interrupted = request.cancel().is_cancelled();
-    summary.elapsed = begun.elapsed();
-    Ok(summary)
+    run.summary.is_interrupted = run.is_cancelled();
+    run.summary.elapsed = begun.elapsed();
+    Ok(run.summary)
 }
 
 /// Converts the path of a copy to the index of its card and the path relative to the card's root.
@@ -127,12 +101,11 @@ fn relative_to_card(path: &Path, plans: &[CardPlan]) -> (Option<usize>, PathBuf)
 /// Scans the copies, or the footage in place, and attaches the shoot facts to the clips.
 fn catalogue_cards(
     plans: &[CardPlan],
-    cards: &[Option<copying::LoggedCard>],
-    request: &Request,
+    cards: &[Option<LoggedCard>],
     catalogue: &Catalogue,
-    summary: &mut Summary,
-    on_event: &mut dyn FnMut(Event),
+    run: &mut IngestRun<'_>,
 ) -> Result<(), Error> {
+    let request = run.request;
     let mut paths: Vec<PathBuf> = Vec::new();
     for (plan, _) in plans.iter().zip(cards).filter(|(_, card)| card.is_some()) {
         if request.is_in_place {
@@ -163,25 +136,25 @@ fn catalogue_cards(
                     problem.reason.clone(),
                 ))
             {
-                summary.unreadable.push(problem.clone());
+                run.summary.unreadable.push(problem.clone());
             }
-            on_event(Event::Scan(event));
+            run.report(Event::Scan(event));
         });
         match scanned {
-            Ok(scanned) => summary.scanned = Some(scanned),
+            Ok(scanned) => run.summary.scanned = Some(scanned),
             Err(error) if request.is_in_place => return Err(error),
             // The copies are complete; running the command again catalogues them.
             Err(error) => {
                 let hint = error.hint().unwrap_or_default();
                 let reason = format!("the copies are not catalogued yet: {error}; {hint}");
                 let problem = Problem::new(&request.scan.catalogue, reason);
-                on_event(Event::Problem(problem.clone()));
-                summary.problems.push(problem);
+                run.report(Event::Problem(problem.clone()));
+                run.summary.problems.push(problem);
                 return Ok(());
             }
         }
     }
-    if request.cancel().is_cancelled() {
+    if run.is_cancelled() {
         return Ok(());
     }
     for (plan, card) in plans.iter().zip(cards) {
@@ -196,17 +169,8 @@ fn catalogue_cards(
         }
     }
     // Makes the first search after an ingest fast. If this fails, that search updates the index.
-    let updated = index::catch_up_and_merge(catalogue, "ingest", &mut |note| {
-        on_event(Event::Warning {
-            message: note.to_string(),
-            hint: "the catalogue is safe; the next search updates the index".to_owned(),
-        });
+    scan::update_index(catalogue, "ingest", &mut |event| {
+        run.report(Event::Scan(event));
     });
-    if let Err(error) = updated {
-        on_event(Event::Warning {
-            message: format!("the index was not updated: {error}"),
-            hint: "the catalogue is safe; the next search updates the index".to_owned(),
-        });
-    }
     Ok(())
 }

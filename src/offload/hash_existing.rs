@@ -7,7 +7,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
 use super::card_listing::Item;
-use super::read_back::{MediumReader, ReadMethod};
+use super::read_back::MediumReader;
+use super::read_method::ReadMethod;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file::Stamp;
 

@@ -5,7 +5,7 @@ use std::fs::File;
 #[cfg(target_os = "linux")]
 use std::{collections::HashMap, os::unix::fs::MetadataExt};
 
-use super::ReadMethod;
+use super::read_method::ReadMethod;
 
 /// Image files by device number of the filesystem that they contain. `None` if a read from that
 /// device may come from a cache that cannot be dropped.
@@ -60,7 +60,7 @@ const MAX_DEPTH: usize = 4;
 /// answer, or if the images are nested too deeply.
 #[cfg(target_os = "linux")]
 fn images_below(device: u64, depth: usize) -> Option<Vec<File>> {
-    use super::read_back::{DirectReadCache, cache};
+    use super::direct_read_cache::{DirectReadCache, cache};
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
     let folder = std::fs::canonicalize(format!("/sys/dev/block/{major}:{minor}"));
     // A filesystem without a known block device is not in an image that could be found.

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-use super::ReadMethod;
+use super::read_method::ReadMethod;
 
 /// Minimum size, in bytes, for which running `fincore` is faster than checking each page.
 const FINCORE_MIN_BYTES: u64 = 1024 * 1024;

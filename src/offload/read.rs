@@ -8,9 +8,13 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, OnceLock};
 
 use super::buffers::{PIECE, Piece, Pool};
+use super::copy_order::{CopyOrder, filesystem};
+use super::copy_task::CopyTask;
+use super::destination_context::GONE;
 use super::direct_io::SequentialReader;
+use super::event::{CopyOutcome, Event};
+use super::message::{DIRECT_IO_MIN_BYTES, Job, Message};
 use super::source_change::{self, SourceState, Stability};
-use super::{CopyOrder, CopyOutcome, CopyTask, DIRECT_IO_MIN_BYTES, Event, GONE, Job, Message};
 use crate::checksum::Sampler;
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
@@ -277,7 +281,7 @@ fn source_changed(task: &CopyTask, change: &str) -> Stop {
 /// Returns the id of a folder's filesystem; `None` if the folder cannot be listed.
 fn readable_filesystem(folder: &Path) -> Option<u64> {
     std::fs::read_dir(folder).ok()?;
-    super::filesystem(folder)
+    filesystem(folder)
 }
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Item, Listing};
+use super::card_listing::{Item, Listing};
 use crate::checksum::SAMPLED_WHOLE;
 
 /// 1981-01-02, in nanoseconds since 1970 UTC. A camera clock that was never set shows an earlier

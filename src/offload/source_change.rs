@@ -19,7 +19,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{CopyTask, Item};
+use super::card_listing::Item;
+use super::copy_task::CopyTask;
 use crate::atomic_file;
 use crate::checksum::{Sampler, sampled_ranges};
 use crate::source_file::{self, Original, Stamp};

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use super::destination_context::DestinationContext;
+use super::event::{CopyOutcome, Event, ReadBack};
+use super::message::Job;
 use super::read_back::MediumReader;
 use super::write::Batch;
-use super::{CopyOutcome, DestinationContext, Event, Job, ReadBack};
+use super::write_error::is_device_error;
 use crate::atomic_file::{self, Unfinished};
 use crate::checksum::{Checksum, Hasher};
 use crate::source_file::Stamp;
@@ -81,7 +84,7 @@ impl<'a> CopyVerifier<'a> {
         }
         for folder in &folders {
             if let Err(error) = atomic_file::sync_folder(folder)
-                && super::write::is_device_error(&error)
+                && is_device_error(&error)
             {
                 self.context.give_up(error.to_string());
                 return;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::numbers::rounded;
 use super::progress_bar::{spinner, style};
-use super::scan_progress::{event_json, stage_name};
+use super::scan_progress::{event_json, stage_name, warning};
 use super::table::truncate_start;
 use super::{ProgressFormat, counted, json_line};
 use crate::error::{Problem, escape};
@@ -329,8 +329,10 @@ impl<'a> IngestProgress<'a> {
                     escape(holder)
                 ));
             }
-            scan::ScanEvent::Warning { message, hint } => {
-                self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
+            scan::ScanEvent::CopiesDoubted { .. } | scan::ScanEvent::Warning { .. } => {
+                if let Some((message, hint)) = warning(event) {
+                    self.print_message(&format!("warning: {}\nhint: {hint}", escape(&message)));
+                }
             }
             scan::ScanEvent::Problem(problem) => self.report_problem(problem),
             scan::ScanEvent::Walked { .. }

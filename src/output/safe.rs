@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::read_progress::ReadProgress;
+use super::remedies::SuggestedOptions;
 use super::{ProgressFormat, TextTable, counted, grouped};
 use crate::catalogue::DISK_NAME_PREFIX;
 use crate::checksum::HashKind;
@@ -60,7 +61,12 @@ impl<'a> SafetyProgress<'a> {
 ///
 /// # Errors
 /// Returns an error if `out` cannot be written.
-pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_safety(
+    report: &Report,
+    options: SuggestedOptions<'_>,
+    all: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     write_heading(report, out)?;
     write_volumes(report, out)?;
     let is_listed = |file: &&CheckedFile| all || !file.is_safe(report.requirements.copies);
@@ -81,7 +87,7 @@ pub fn write_safety(report: &Report, all: bool, out: &mut dyn Write) -> io::Resu
         let folder = folder.to_string_lossy();
         writeln!(out, "  skipped system folder: {}", escape(&folder))?;
     }
-    write_verdict(report, out)
+    write_verdict(report, options, out)
 }
 
 fn write_heading(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -241,7 +247,11 @@ fn write_file(report: &Report, file: &CheckedFile, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
-fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+fn write_verdict(
+    report: &Report,
+    options: SuggestedOptions<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let required = report.requirements.copies;
     let disks = counted(required, "disk");
     if report.is_safe() {
@@ -263,9 +273,9 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if !report.remedies.is_empty() {
         writeln!(out, "\nto fix this:")?;
     }
-    for remedy in &report.remedies {
-        writeln!(out, "  {}", escape(&remedy.what))?;
-        if let Some(command) = &remedy.command {
+    for suggestion in options.suggestions(report) {
+        writeln!(out, "  {}", escape(&suggestion.what))?;
+        if let Some(command) = &suggestion.command {
             writeln!(out, "      {}", escape(command))?;
         }
     }
@@ -286,7 +296,7 @@ fn write_verdict(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// Returns the result as JSON: one object per file, then one for the card.
 #[must_use]
-pub fn safety_json(report: &Report) -> Vec<Value> {
+pub fn safety_json(report: &Report, options: SuggestedOptions<'_>) -> Vec<Value> {
     let copies = report.requirements.copies;
     let mut lines: Vec<Value> = report
         .files
@@ -326,8 +336,8 @@ pub fn safety_json(report: &Report) -> Vec<Value> {
             "path": problem.path.to_string_lossy(), "reason": problem.reason,
         })).collect::<Vec<_>>(),
         "left_out": report.left_out.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
-        "mend": report.remedies.iter().map(|remedy| json!({
-            "what": remedy.what, "command": remedy.command,
+        "mend": options.suggestions(report).map(|suggestion| json!({
+            "what": suggestion.what, "command": suggestion.command,
         })).collect::<Vec<_>>(),
         "interrupted": report.is_interrupted,
     }));

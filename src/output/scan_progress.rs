@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::numbers::rounded;
 use super::progress_bar::{ProgressFormat, spinner, style};
+use super::shell_quote::shell_quoted;
 use super::{TextTable, counted, grouped, json_line};
 use crate::error::{Problem, escape};
 use crate::media;
@@ -125,8 +126,10 @@ impl<'a> ScanProgress<'a> {
                 escape(&problem.path.to_string_lossy()),
                 escape(&media::explain_problem(&problem.reason))
             )),
-            ScanEvent::Warning { message, hint } => {
-                self.print_message(&format!("warning: {}\nhint: {hint}", escape(message)));
+            ScanEvent::CopiesDoubted { .. } | ScanEvent::Warning { .. } => {
+                if let Some((message, hint)) = warning(event) {
+                    self.print_message(&format!("warning: {}\nhint: {hint}", escape(&message)));
+                }
             }
         }
         self.record_problem(event);
@@ -239,9 +242,34 @@ pub(super) fn event_json(event: &ScanEvent) -> Value {
         ScanEvent::Problem(problem) => {
             json!({ "event": "problem", "path": problem.path.to_string_lossy(), "reason": problem.reason })
         }
-        ScanEvent::Warning { message, hint } => {
+        ScanEvent::CopiesDoubted { .. } | ScanEvent::Warning { .. } => {
+            let (message, hint) = warning(event).unwrap_or_default();
             json!({ "event": "warning", "message": message, "hint": hint })
         }
+    }
+}
+
+/// Returns the message and the hint of a warning; `None` for other events.
+pub(super) fn warning(event: &ScanEvent) -> Option<(String, String)> {
+    match event {
+        ScanEvent::Warning { message, hint } => Some((message.clone(), hint.clone())),
+        ScanEvent::CopiesDoubted {
+            root,
+            missing,
+            changed,
+            example,
+        } => Some((
+            format!(
+                "{}: verified copies of cards: {missing} missing, {changed} changed, for example `{}`",
+                escape(&root.to_string_lossy()),
+                escape(&example.to_string_lossy())
+            ),
+            format!(
+                "`btsindex safe` no longer counts them; check them with `btsindex verify {}`",
+                shell_quoted(root)
+            ),
+        )),
+        _ => None,
     }
 }
 

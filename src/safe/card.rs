@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use super::check_run::{CheckRun, Event};
 use super::independence::change_of;
+use super::report::{CheckedFile, Report};
+use super::request::Request;
 use super::verdict::{CardLocation, CountedCopies, Requirements};
-use super::{CheckedFile, Event, Report, Request};
 use crate::catalogue::{Catalogue, DISK_NAME_PREFIX, Disks, Ingested};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
 use crate::media::Cancel;
-use crate::offload::{
-    FileHashEvent, Item, Lane, Listing, ReadMethod, ReliableTimes, hash_files, list_except, sample,
-};
+use crate::offload::{Item, Lane, Listing, ReadMethod, ReliableTimes, list_except, sample};
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 use crate::volume::{Backing, Drive, Volume, Volumes};
@@ -207,10 +207,10 @@ impl CardCheck {
     }
 
     /// Hashes the files whose hash is not known yet.
-    pub(super) fn hash(&mut self, cancel: &Cancel, on_event: &mut dyn FnMut(Event)) {
+    pub(super) fn hash(&mut self, run: &mut CheckRun<'_>) {
         let files = self.listing.files.iter().enumerate();
         let open: Vec<(usize, &Item)> = files.filter(|(at, _)| !self.is_trusted[*at]).collect();
-        on_event(Event::CardStarted {
+        run.report(Event::CardStarted {
             files: open.len(),
             bytes: open.iter().map(|(_, item)| item.bytes).sum(),
         });
@@ -223,21 +223,17 @@ impl CardCheck {
             readers: self.volume.drive.kind.readers(jobs),
             files: to_hash.collect(),
         };
-        let is_cancelled = || cancel.is_cancelled();
         let (contents, how) = (&mut self.contents, &mut self.how);
-        hash_files(&[lane], &is_cancelled, &mut |event| match event {
-            FileHashEvent::Reading(_, at) => on_event(Event::Reading(open[at].1.inside.clone())),
-            FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
-            FileHashEvent::Hashed(_, at, outcome) => {
-                contents[open[at].0] = match outcome {
-                    Ok(read) => {
-                        *how = Some(how.map_or(read.how, |before| before.min(read.how)));
-                        let hash = read.hashes.first().and_then(Checksum::fingerprint);
-                        hash.ok_or_else(|| "not hashed".to_owned())
-                    }
-                    Err(error) => Err(error.to_string()),
-                };
-            }
+        let name = |_, at: usize| open[at].1.inside.clone();
+        run.hash_files(&[lane], &name, &mut |_, at, outcome| {
+            contents[open[at].0] = match outcome {
+                Ok(read) => {
+                    *how = Some(how.map_or(read.how, |before| before.min(read.how)));
+                    let hash = read.hashes.first().and_then(Checksum::fingerprint);
+                    hash.ok_or_else(|| "not hashed".to_owned())
+                }
+                Err(error) => Err(error.to_string()),
+            };
         });
     }
 

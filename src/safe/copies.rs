@@ -6,19 +6,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::Event;
+use super::check_run::{CheckRun, Event};
 use super::copy_state::Observation;
-use super::verdict::{
-    CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
-};
+use super::copy_volume::{CopyVolume, VolumeCache};
+use super::verdict::{CardLocation, CountedCopies, Requirements, count_copies};
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding, HashRecord, MountedWith,
     RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::media::Cancel;
-use crate::offload::{FileHashEvent, Item, Lane, ReadMethod, hash_files};
+use crate::offload::{Item, Lane, ReadMethod};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;
 use crate::volume::{Drive, Volume, Volumes};
@@ -333,8 +331,7 @@ impl KnownCopies {
         &mut self,
         card: &CardLocation,
         catalogue: &Catalogue,
-        cancel: &Cancel,
-        on_event: &mut dyn FnMut(Event),
+        run: &mut CheckRun<'_>,
     ) -> Result<(), Error> {
         let volumes = catalogue.volumes();
         let mut files: BTreeMap<Drive, Vec<ToRead>> = BTreeMap::new();
@@ -360,7 +357,7 @@ impl KnownCopies {
                 of_drive.push(ToRead { at, path, item });
             }
         }
-        on_event(Event::CopiesStarted {
+        run.report(Event::CopiesStarted {
             files: files.values().map(Vec::len).sum(),
             bytes: files.values().flatten().map(|file| file.item.bytes).sum(),
         });
@@ -372,7 +369,7 @@ impl KnownCopies {
         let missing: Vec<_> = missing
             .map(|(at, _)| (at.clone(), CopyReading::Missing(now)))
             .collect();
-        let mut readings = read_all(&files, cancel, on_event);
+        let mut readings = read_all(&files, run);
         let known = self.by_path();
         for ((volume, path), reading) in &mut readings {
             if let CopyReading::Read(_, how, stamp, _) = reading
@@ -516,8 +513,7 @@ impl CopyReading {
 /// Reads and hashes the files of all devices in parallel.
 fn read_all(
     files: &BTreeMap<Drive, Vec<ToRead>>,
-    cancel: &Cancel,
-    on_event: &mut dyn FnMut(Event),
+    run: &mut CheckRun<'_>,
 ) -> Vec<((i64, PathBuf), CopyReading)> {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let lanes: Vec<Lane<'_>> = files
@@ -532,25 +528,21 @@ fn read_all(
         .collect();
     let all: Vec<&Vec<ToRead>> = files.values().collect();
     let mut read = Vec::new();
-    let is_cancelled = || cancel.is_cancelled();
-    hash_files(&lanes, &is_cancelled, &mut |event| match event {
-        FileHashEvent::Reading(lane, at) => on_event(Event::Reading(all[lane][at].path.clone())),
-        FileHashEvent::Read(bytes) => on_event(Event::Read(bytes)),
-        FileHashEvent::Hashed(lane, at, outcome) => {
-            let file = &all[lane][at];
-            let now = unix_seconds();
-            let reading = match outcome {
-                Ok(read) => match read.hashes.first().and_then(Checksum::fingerprint) {
-                    Some(hash) => CopyReading::Read(hash, read.how, read.stamp, now),
-                    None => CopyReading::Unread("not hashed".to_owned(), now),
-                },
-                Err(error) => match observe_error(&error) {
-                    Observation::Missing => CopyReading::Missing(now),
-                    _ => CopyReading::Unread(error.to_string(), now),
-                },
-            };
-            read.push((file.at.clone(), reading));
-        }
+    let name = |lane: usize, at: usize| all[lane][at].path.clone();
+    run.hash_files(&lanes, &name, &mut |lane, at, outcome| {
+        let file = &all[lane][at];
+        let now = unix_seconds();
+        let reading = match outcome {
+            Ok(read) => match read.hashes.first().and_then(Checksum::fingerprint) {
+                Some(hash) => CopyReading::Read(hash, read.how, read.stamp, now),
+                None => CopyReading::Unread("not hashed".to_owned(), now),
+            },
+            Err(error) => match observe_error(&error) {
+                Observation::Missing => CopyReading::Missing(now),
+                _ => CopyReading::Unread(error.to_string(), now),
+            },
+        };
+        read.push((file.at.clone(), reading));
     });
     read
 }

@@ -1,7 +1,7 @@
 //! Decides whether a single failure can destroy two copies. Two volumes can be on the same storage
 //! even if their disks have different names.
 
-use super::verdict::CopyVolume;
+use super::copy_volume::CopyVolume;
 use crate::source_file::{COARSEST_RESOLUTION, Stamp};
 use crate::volume::Backing;
 

@@ -3,152 +3,36 @@
 //! and every doubt makes the card unsafe.
 
 mod card;
+mod check_run;
 mod copies;
 mod copy_state;
+mod copy_volume;
 mod independence;
 mod remedy;
+mod report;
+mod request;
+mod suggest;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use crate::catalogue::{Catalogue, unix_seconds};
-use crate::error::{Error, Problem};
-use crate::media::Cancel;
-use crate::offload::ReadMethod;
-use crate::value::{Age, Fingerprint};
+use crate::error::Error;
+use crate::value::Fingerprint;
 use card::CardCheck;
+use check_run::CheckRun;
 
 pub use crate::catalogue::Disks;
+pub use check_run::Event;
 pub use copy_state::{Doubt, Observation, Proof, check_copy};
-pub use remedy::Remedy;
-pub use verdict::{
-    CandidateCopy, CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
-};
-
-/// Default number of disks that must hold each file.
-pub const COPIES: u8 = 2;
-
-/// Card to check, and how strict the check is.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Root of the card, or a folder on it.
-    pub card: PathBuf,
-    /// Number of disks that must hold each file, not counting the card's own.
-    pub copies: usize,
-    /// Maximum age of the last verification of each copy.
-    pub max_age: Option<Age>,
-    /// Reuse the hashes of the ingest for files with the same size, time and sample.
-    pub is_ingest_trusted: bool,
-    /// Name that the user gave the card's disk, for readers that report no serial number.
-    pub disk: Option<String>,
-    /// Read every copy whose volume is mounted.
-    pub is_paranoid: bool,
-    /// True if the catalogue is not at its default location, so that suggested commands must name
-    /// it.
-    pub is_catalogue_named: bool,
-    /// Cancels the check.
-    pub cancel: Cancel,
-}
-
-/// Progress of a check.
-#[derive(Debug)]
-pub enum Event {
-    /// Sent before the files of the card are read.
-    CardStarted {
-        /// Number of files to read.
-        files: usize,
-        /// Bytes to read.
-        bytes: u64,
-    },
-    /// Sent before mounted copies are read.
-    CopiesStarted {
-        /// Number of files to read.
-        files: usize,
-        /// Bytes to read.
-        bytes: u64,
-    },
-    /// Sent when reading of a file begins.
-    Reading(PathBuf),
-    /// Number of bytes read since the previous event.
-    Read(u64),
-}
-
-/// File on the card, with its known copies.
-#[derive(Debug, Clone)]
-pub struct CheckedFile {
-    /// Path relative to the card's root.
-    pub inside: PathBuf,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// XXH128 of its content, or the reason why the file could not be hashed.
-    pub content: Result<Fingerprint, String>,
-    /// True if the file was not read, and its hash is the one recorded by its ingest.
-    pub is_trusted: bool,
-    /// Known copies, and the number of distinct disks that hold valid ones.
-    pub counted: CountedCopies,
-}
-
-impl CheckedFile {
-    /// Returns true if at least `copies` distinct disks hold the file.
-    #[must_use]
-    pub fn is_safe(&self, copies: usize) -> bool {
-        self.content.is_ok() && self.counted.disks >= copies
-    }
-}
-
-/// Result of a check.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// Root of the card.
-    pub card: PathBuf,
-    /// Label of the card's volume.
-    pub label: String,
-    /// True if the whole volume was checked. Otherwise files outside the checked folder are not
-    /// covered.
-    pub is_whole_volume: bool,
-    /// Conditions that copies had to meet.
-    pub requirements: Requirements,
-    /// All files found on the card.
-    pub files: Vec<CheckedFile>,
-    /// Problems that make the card unsafe as a whole, such as entries that could not be read.
-    pub doubts: Vec<Problem>,
-    /// Skipped folders of operating systems.
-    pub left_out: Vec<PathBuf>,
-    /// Volumes that hold copies, by volume id.
-    pub copy_volumes: BTreeMap<i64, CopyVolume>,
-    /// Least reliable read mode among the files of the card.
-    pub how: Option<ReadMethod>,
-    /// Suggested steps, in the order in which they should be taken.
-    pub remedies: Vec<Remedy>,
-    /// True if the check was cancelled.
-    pub is_interrupted: bool,
-}
-
-impl Report {
-    /// Returns true if every file has enough valid copies and no doubt remains.
-    #[must_use]
-    pub fn is_safe(&self) -> bool {
-        let are_all_safe = || {
-            let mut files = self.files.iter();
-            files.all(|file| file.is_safe(self.requirements.copies))
-        };
-        !self.is_interrupted
-            && self.requirements.copies > 0
-            && self.doubts.is_empty()
-            && !self.files.is_empty()
-            && are_all_safe()
-    }
-
-    /// Returns the files with too few valid copies.
-    pub fn unsafe_files(&self) -> impl Iterator<Item = &CheckedFile> {
-        let copies = self.requirements.copies;
-        self.files.iter().filter(move |file| !file.is_safe(copies))
-    }
-}
+pub use copy_volume::{CopyVolume, VolumeCache};
+pub use remedy::{MountStep, NamedVolume, Remedy, RemedyDestinations};
+pub use report::{CheckedFile, Report};
+pub use request::{COPIES, Request};
+pub use verdict::{CandidateCopy, CardLocation, CountedCopies, Requirements, count_copies};
 
 /// Checks a card against the copies known to the catalogue.
 ///
@@ -164,7 +48,8 @@ pub fn safe(
     if request.is_ingest_trusted {
         card.trust_ingests(catalogue, &request.cancel)?;
     }
-    card.hash(&request.cancel, on_event);
+    let mut run = CheckRun { request, on_event };
+    card.hash(&mut run);
     // Hashing can take hours: load the current mounts and the latest findings.
     let catalogue = Catalogue::open(catalogue.folder())?;
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
@@ -172,7 +57,7 @@ pub fn safe(
     let location = card.location(&catalogue)?;
     found.record_doubts(&catalogue);
     if request.is_paranoid {
-        found.read(&location, &catalogue, &request.cancel, on_event)?;
+        found.read(&location, &catalogue, &mut run)?;
     }
     let requirements = Requirements {
         copies: request.copies,
@@ -195,6 +80,6 @@ pub fn safe(
         requirements,
         ..card.into_report(&counts)
     };
-    found.remedies = remedy::suggest(&found, request, &catalogue)?;
+    found.remedies = suggest::suggest(&found, &catalogue)?;
     Ok(found)
 }

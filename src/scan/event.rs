@@ -58,6 +58,17 @@ pub enum ScanEvent {
     Pictured(PathBuf),
     /// A file could not be read completely.
     Problem(Problem),
+    /// Verified copies of cards no longer count as verified.
+    CopiesDoubted {
+        /// Folder that was scanned.
+        root: PathBuf,
+        /// Number of copies that are missing.
+        missing: usize,
+        /// Number of copies that may have changed.
+        changed: usize,
+        /// Path of one of them, relative to the root of its volume.
+        example: PathBuf,
+    },
     /// Something other than an unreadable file needs the user's attention.
     Warning {
         /// Description, with the path if there is one.

@@ -73,52 +73,61 @@ pub fn hash_copies(
         files: pending.len(),
         bytes: pending.iter().map(|file| file.bytes).sum(),
     });
+    let mut run = HashRun {
+        catalogue,
+        cancel,
+        on_event,
+    };
     for file in &pending {
         if cancel.is_cancelled() {
             break;
         }
-        on_event(HashEvent::File(file.path.clone()));
-        counts.hashed += usize::from(hash_file(file, catalogue, cancel, on_event)?);
+        (run.on_event)(HashEvent::File(file.path.clone()));
+        counts.hashed += usize::from(run.hash_file(file)?);
     }
     Ok(counts)
 }
 
-/// Hashes one file and records the hash. Returns false if the run was cancelled or the file could
-/// not be hashed, which is reported as a problem.
-fn hash_file(
-    file: &HashedFile,
-    catalogue: &Catalogue,
-    cancel: &Cancel,
-    on_event: &mut dyn FnMut(HashEvent),
-) -> Result<bool, Error> {
-    let paths = match file.frames {
-        Some(_) => frame_paths(&file.path),
-        None => vec![file.path.clone()],
-    };
-    let mut read = 0;
-    let digest = hash_whole(&paths, &mut |bytes| {
-        read += bytes;
-        on_event(HashEvent::Read(bytes));
-        !cancel.is_cancelled()
-    });
-    let reason = match digest {
-        Ok(None) => return Ok(false),
-        Ok(Some((digest, how))) if read == file.bytes && is_unchanged(file) => {
-            let now = std::fs::symlink_metadata(&file.path).ok();
-            let hash = WholeHash {
-                digest,
-                at: unix_seconds(),
-                how,
-                changed: now.and_then(|now| Stamp::from_metadata(&now).changed),
-            };
-            catalogue.record_hash(file, &hash)?;
-            return Ok(true);
-        }
-        Ok(Some(_)) => "changed since the last scan; scan it again".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    on_event(HashEvent::Problem(Problem::new(&file.path, reason)));
-    Ok(false)
+/// Running hashing of files.
+struct HashRun<'a> {
+    catalogue: &'a Catalogue,
+    cancel: &'a Cancel,
+    on_event: &'a mut dyn FnMut(HashEvent),
+}
+
+impl HashRun<'_> {
+    /// Hashes one file and records the hash. Returns false if the run was cancelled or the file could
+    /// not be hashed, which is reported as a problem.
+    fn hash_file(&mut self, file: &HashedFile) -> Result<bool, Error> {
+        let paths = match file.frames {
+            Some(_) => frame_paths(&file.path),
+            None => vec![file.path.clone()],
+        };
+        let mut read = 0;
+        let digest = hash_whole(&paths, &mut |bytes| {
+            read += bytes;
+            (self.on_event)(HashEvent::Read(bytes));
+            !self.cancel.is_cancelled()
+        });
+        let reason = match digest {
+            Ok(None) => return Ok(false),
+            Ok(Some((digest, how))) if read == file.bytes && is_unchanged(file) => {
+                let now = std::fs::symlink_metadata(&file.path).ok();
+                let hash = WholeHash {
+                    digest,
+                    at: unix_seconds(),
+                    how,
+                    changed: now.and_then(|now| Stamp::from_metadata(&now).changed),
+                };
+                self.catalogue.record_hash(file, &hash)?;
+                return Ok(true);
+            }
+            Ok(Some(_)) => "changed since the last scan; scan it again".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        (self.on_event)(HashEvent::Problem(Problem::new(&file.path, reason)));
+        Ok(false)
+    }
 }
 
 /// Hashes a file, or all frames of an image sequence; `None` if cancelled. A single file is read

@@ -7,8 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::writer::ScanWriter;
-use super::{ScanEvent, ScanRequest, ScanSummary};
+use super::ScanEvent;
+use super::scan_run::ScanRun;
 use crate::catalogue::{Catalogue, KnownFile, VolumeRow};
 use crate::clip::FileState;
 use crate::error::Error;
@@ -214,10 +214,7 @@ pub(super) fn mark_missing(
     missing: &[MissingFiles],
     walked: &HashSet<i64>,
     seen_before: &HashMap<i64, i64>,
-    request: &ScanRequest,
-    writer: &mut ScanWriter<'_>,
-    summary: &mut ScanSummary,
-    on_event: &mut dyn FnMut(ScanEvent),
+    scan: &mut ScanRun<'_>,
 ) -> Result<Vec<i64>, Error> {
     let mut originals = Vec::new();
     for group in missing {
@@ -228,7 +225,7 @@ pub(super) fn mark_missing(
         for &(file, is_media) in &group.files {
             let is_elsewhere = is_media
                 && group.unmounted.is_none()
-                && writer.catalogue.is_elsewhere(file, walked, since)?;
+                && scan.writer.catalogue.is_elsewhere(file, walked, since)?;
             if is_elsewhere {
                 &mut moved
             } else {
@@ -237,28 +234,29 @@ pub(super) fn mark_missing(
             .push((file, is_media));
         }
         let count = not_found.iter().filter(|(_, is_media)| *is_media).count();
-        summary.moved += moved.len();
-        if count * 2 > group.known_clips && !request.accept_missing {
-            summary.doubted += count;
-            on_event(group.too_many_warning(count));
+        scan.summary.moved += moved.len();
+        if count * 2 > group.known_clips && !scan.request.accept_missing {
+            scan.summary.doubted += count;
+            scan.writer.report(group.too_many_warning(count));
             // Searches still list these files as present, but `safe` must not count them as copies.
             if group.unmounted.is_none() {
                 for (file, _) in &not_found {
-                    writer.write(on_event, |catalogue| catalogue.mark_file_suspect(*file))?;
+                    scan.writer
+                        .write(|catalogue| catalogue.mark_file_suspect(*file))?;
                 }
             }
             not_found.clear();
         } else {
-            summary.missing += count;
+            scan.summary.missing += count;
         }
         // Clips come before their companions, so that a missing clip is not read again when its
         // sidecar is marked.
         let mut all: Vec<(i64, bool)> = moved.into_iter().chain(not_found).collect();
         all.sort_by_key(|(_, is_media)| !is_media);
         for (file, _) in all {
-            let original = writer.write(on_event, |catalogue| {
-                catalogue.set_state(file, FileState::Missing)
-            })?;
+            let original = scan
+                .writer
+                .write(|catalogue| catalogue.set_state(file, FileState::Missing))?;
             originals.extend(original);
         }
     }

@@ -9,6 +9,7 @@
 mod device_queues;
 mod event;
 mod hash_copies;
+mod index_update;
 mod missing;
 mod options;
 mod read_file;
@@ -16,55 +17,53 @@ mod recheck_copies;
 mod reconcile;
 mod refresh;
 mod retry;
+mod scan_run;
 mod still_growing;
 mod tagging;
 mod thumbnails;
 mod timing;
 mod volumes;
+mod worker_message;
+mod workers;
 mod writer;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Instant;
 
-use crate::catalogue::{Catalogue, PendingPictures, Reading};
+use crate::catalogue::{Catalogue, PendingPictures};
 use crate::error::{Error, Problem};
 use crate::index::Index;
 use crate::lock::{self, Held};
-use crate::media::{ProcessLimits, ThumbnailKind, ThumbnailMaker, Tools};
+use crate::media::{ThumbnailKind, ThumbnailMaker, Tools};
 use crate::tag::Rules;
 use crate::volume::Drive;
 
 pub use event::{ScanEvent, ScanStage, ScanSummary};
 pub use hash_copies::{HashEvent, HashedCopies, hash_copies};
+pub(crate) use index_update::update_index;
 pub use options::ScanRequest;
 pub use tagging::{Affected, Difference, TagExplanation, compare, explain, retag};
 pub use timing::StageTiming;
 
-use device_queues::{DeviceQueue, DeviceQueues};
-use read_file::{FileReader, ReadTask};
+use device_queues::DeviceQueue;
+use read_file::FileReader;
 use reconcile::{Reconciler, WalkResult};
+use scan_run::ScanRun;
 use tagging::FolderCache;
-use thumbnails::{ThumbnailOutcome, ThumbnailWorker};
+use thumbnails::ThumbnailWorker;
 use timing::StageMeter;
-use writer::{BATCH_AGE, ScanWriter};
+use worker_message::ReadTask;
+use writer::ScanWriter;
 
-/// Capacity of the channel from workers to the writer.
-const CHANNEL_CAPACITY: usize = 256;
 /// Maximum number of reader threads for all devices, whatever the options are.
 const MAX_THREADS: usize = 64;
 
 /// Upper limit of the number of adoptable clips in the summary.
 const MAX_ADOPTABLE: usize = 1000;
-
-/// Problem of a clip whose pictures are postponed.
-const POSTPONED: &str =
-    "changed or unmounted since its header was read: the next scan creates its pictures";
 
 /// Scans the paths of the request into the catalogue. Waits while another process scans into it.
 ///
@@ -122,7 +121,9 @@ fn run(
     if request.mark_volume && volumes::mark_all(request, &catalogue, on_event)? {
         catalogue = Catalogue::create(&request.catalogue)?;
     }
-    volumes::warn_about_clones(request, &catalogue, on_event);
+    volumes::clone_warnings(request, &catalogue)
+        .into_iter()
+        .for_each(&mut *on_event);
     catalogue.check_integrity_if_due()?;
     for path in &request.paths {
         let is_not_found = |error: std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
@@ -133,17 +134,8 @@ fn run(
     catalogue.set_scanning(true)?;
     Index::check_folder(&catalogue)?;
     let rules = Rules::new(&catalogue.user_rules()?)?;
-    let mut scan = ScanRun {
-        request,
-        tools: &tools,
-        rules: &rules,
-        writer: ScanWriter::new(&catalogue),
-        summary: ScanSummary::default(),
-        on_event,
-        is_stall_reported: false,
-        is_refreshing: false,
-        reported: HashSet::new(),
-    };
+    let writer = ScanWriter::new(&catalogue, on_event);
+    let mut scan = ScanRun::new(request, &tools, &rules, writer);
     match job {
         ScanJob::Scan => scan.run()?,
         ScanJob::Pictures => scan.remake_pictures()?,
@@ -151,11 +143,10 @@ fn run(
     let ScanRun {
         writer,
         mut summary,
-        on_event,
         ..
     } = scan;
     let meter = StageMeter::start("index");
-    writer.finish(on_event)?;
+    writer.finish()?;
     store_tool_versions(&catalogue, &tools)?;
     summary.adoptable = catalogue.adoptions(MAX_ADOPTABLE)?.len();
     catalogue.set_scanning(false)?;
@@ -201,85 +192,25 @@ fn store_tool_versions(catalogue: &Catalogue, tools: &Tools) -> Result<(), Error
     Ok(())
 }
 
-/// Message from a worker to the writing thread.
-enum WorkerMessage {
-    /// Starts reading a file.
-    Started(PathBuf),
-    /// A file was read.
-    Finished {
-        reading: Box<Reading>,
-        path: PathBuf,
-        bytes: u64,
-        /// Reason why the file could not be read completely.
-        problem: Option<String>,
-    },
-    /// A file changed while it was read; the next scan reads it.
-    StillGrowing(PathBuf),
-    /// Only ffprobe can read the header; it runs after all other files are read.
-    Deferred(ReadTask),
-    /// The pictures of a clip were processed, successfully or not.
-    Pictured {
-        clip: i64,
-        path: PathBuf,
-        outcome: ThumbnailOutcome,
-    },
-    /// ffmpeg timed out on several clips.
-    FfmpegStalled,
-    /// The scan cannot continue.
-    Fatal(Error),
-}
-
-/// State of a running scan.
-struct ScanRun<'a, 'w> {
-    request: &'a ScanRequest,
-    tools: &'a Tools,
-    rules: &'a Rules,
-    writer: ScanWriter<'w>,
-    summary: ScanSummary,
-    on_event: &'a mut dyn FnMut(ScanEvent),
-    /// True once the warning about a stalled ffmpeg was reported.
-    is_stall_reported: bool,
-    /// True while known files are read again.
-    is_refreshing: bool,
-    /// Known files whose problem was reported before they are read again.
-    reported: HashSet<PathBuf>,
-}
-
-impl ScanRun<'_, '_> {
+impl ScanRun<'_> {
     /// Runs all stages, one after another.
     fn run(&mut self) -> Result<(), Error> {
         let meter = StageMeter::start("walk");
-        let walk = walk_all(
-            self.request,
-            self.tools,
-            &mut self.writer,
-            &mut self.summary,
-            self.on_event,
-        )?;
+        let walk = walk_all(self)?;
         let found = self.summary.found + self.summary.companions;
         self.summary.timings.push(meter.stop(found));
         let walk_end = Instant::now();
         self.read_headers(walk.unread)?;
         self.read_recent(walk.recent, walk_end)?;
         if !self.is_cancelled() {
-            let originals = missing::mark_missing(
-                &walk.missing,
-                &walk.walked,
-                &walk.seen_before,
-                self.request,
-                &mut self.writer,
-                &mut self.summary,
-                self.on_event,
-            )?;
+            let originals =
+                missing::mark_missing(&walk.missing, &walk.walked, &walk.seen_before, self)?;
             self.writer.commit()?;
             recheck_copies::recheck_copies(&walk.roots, self)?;
             let originals = originals.into_iter().map(|file| (file, Drive::unknown()));
             self.read_headers(originals.collect())?;
         }
-        let cancel = &self.request.cancel;
-        tagging::retag_changed_folders(&mut self.writer, self.rules, &walk.changed, &mut |_| {
-            !cancel.is_cancelled()
-        })?;
+        tagging::retag_changed_folders(self, &walk.changed)?;
         if self.request.pictures {
             self.create_all_pictures(&walk.walked)?;
         }
@@ -303,7 +234,7 @@ impl ScanRun<'_, '_> {
             let identity = catalogue.volume_identity(file.volume)?;
             let drive = catalogue.volumes().drive(&identity);
             self.writer
-                .write(self.on_event, |catalogue| catalogue.read_again(file.file))?;
+                .write(|catalogue| catalogue.read_again(file.file))?;
             folders.insert(file.folder);
             files.push((file.file, drive.unwrap_or_else(Drive::unknown)));
         }
@@ -321,24 +252,13 @@ impl ScanRun<'_, '_> {
         Ok(())
     }
 
-    fn is_cancelled(&self) -> bool {
-        self.request.cancel.is_cancelled()
-    }
-
-    fn limits(&self) -> ProcessLimits {
-        ProcessLimits {
-            deadline: self.request.deadline,
-            cancel: self.request.cancel.clone(),
-        }
-    }
-
     /// Reads files, given by id and device: first all that the built-in readers support, then those
     /// that need ffprobe.
     fn read_headers(&mut self, files: Vec<(i64, Drive)>) -> Result<(), Error> {
         if files.is_empty() || self.is_cancelled() {
             return Ok(());
         }
-        (self.on_event)(ScanEvent::Queued {
+        self.writer.report(ScanEvent::Queued {
             stage: ScanStage::Headers,
             count: files.len(),
         });
@@ -411,11 +331,6 @@ impl ScanRun<'_, '_> {
         self.read_headers(stable)
     }
 
-    fn report_growing(&mut self, path: PathBuf) {
-        self.summary.still_growing += 1;
-        (self.on_event)(ScanEvent::StillGrowing(path));
-    }
-
     /// Creates the queued pictures of one kind, for clips in the walked folders.
     fn create_pictures(&mut self, work: ThumbnailKind, walked: &HashSet<i64>) -> Result<(), Error> {
         if self.is_cancelled() || (work == ThumbnailKind::Strip && self.request.strip == 0) {
@@ -435,7 +350,7 @@ impl ScanRun<'_, '_> {
             ThumbnailKind::Strip => (ScanStage::Strips, "strips"),
         };
         let count = pending.len();
-        (self.on_event)(ScanEvent::Queued { stage, count });
+        self.writer.report(ScanEvent::Queued { stage, count });
         let meter = StageMeter::start(name);
         let drives = self.find_drives(pending.iter().map(|pending| pending.volume))?;
         let drive = |pending: &PendingPictures| {
@@ -477,153 +392,13 @@ impl ScanRun<'_, '_> {
         }
         Ok(drives)
     }
-
-    /// Runs the queued tasks on at most `max_threads` threads and writes the results as they
-    /// arrive. Returns the tasks that were deferred.
-    fn run_workers<T: Send>(
-        &mut self,
-        queues: Vec<DeviceQueue<T>>,
-        max_threads: usize,
-        task: &(dyn Fn(T, &SyncSender<WorkerMessage>) + Sync),
-    ) -> Result<Vec<ReadTask>, Error> {
-        let queues = DeviceQueues::new(queues);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(queues.max_workers().min(max_threads))
-            .build()
-            .map_err(|_| Error::Thread)?;
-        let cancel = self.request.cancel.clone();
-        let (sender, receiver) = sync_channel::<WorkerMessage>(CHANNEL_CAPACITY);
-        let mut deferred = Vec::new();
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                // Moved in, so that the channel closes when the last worker ends.
-                let sender = sender;
-                pool.broadcast(|_| {
-                    queues.run_worker(|item| {
-                        if !cancel.is_cancelled() {
-                            task(item, &sender);
-                        }
-                    });
-                });
-            });
-            let mut outcome = Ok(());
-            loop {
-                let result = match receiver.recv_timeout(BATCH_AGE) {
-                    Ok(WorkerMessage::Deferred(task)) => {
-                        deferred.push(task);
-                        Ok(())
-                    }
-                    Ok(message) if outcome.is_ok() => self.handle(message),
-                    // The workers end soon after a failure. Their remaining messages are dropped.
-                    Ok(_) => Ok(()),
-                    Err(RecvTimeoutError::Timeout) => self.writer.tick(self.on_event),
-                    Err(RecvTimeoutError::Disconnected) => break,
-                };
-                if let Err(error) = result {
-                    outcome = outcome.and(Err(error));
-                    self.request.cancel.cancel();
-                }
-            }
-            outcome
-        })?;
-        Ok(deferred)
-    }
-
-    /// Records the result of a worker.
-    fn handle(&mut self, message: WorkerMessage) -> Result<(), Error> {
-        match message {
-            WorkerMessage::Started(path) => (self.on_event)(ScanEvent::Reading(path)),
-            WorkerMessage::Finished {
-                reading,
-                path,
-                bytes,
-                problem,
-            } => {
-                if self.is_refreshing {
-                    self.summary.refreshed += 1;
-                } else {
-                    self.summary.count(&reading.outcome);
-                }
-                self.writer.record(&reading, self.on_event)?;
-                self.report_problem(&path, problem);
-                (self.on_event)(ScanEvent::Read { path, bytes });
-            }
-            WorkerMessage::StillGrowing(path) => self.report_growing(path),
-            WorkerMessage::Pictured {
-                clip,
-                path,
-                outcome,
-            } => {
-                let is_poster = matches!(outcome, ThumbnailOutcome::Poster(_));
-                self.summary.posters += usize::from(is_poster);
-                let problem = self.record_pictures(clip, outcome)?;
-                self.report_problem(&path, problem);
-                (self.on_event)(ScanEvent::Pictured(path));
-            }
-            WorkerMessage::FfmpegStalled => {
-                if !std::mem::replace(&mut self.is_stall_reported, true) {
-                    (self.on_event)(ScanEvent::Warning {
-                        message: "ffmpeg timed out on several clips".to_owned(),
-                        hint: "the next scan creates the remaining pictures; check ffmpeg with `btsindex doctor`".to_owned(),
-                    });
-                }
-            }
-            // Handled by `run_workers`.
-            WorkerMessage::Deferred(_) => {}
-            WorkerMessage::Fatal(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Records the outcome of a clip's pictures. Returns the problem, if there is one.
-    fn record_pictures(
-        &mut self,
-        clip: i64,
-        outcome: ThumbnailOutcome,
-    ) -> Result<Option<String>, Error> {
-        self.writer.write(self.on_event, |catalogue| match outcome {
-            ThumbnailOutcome::Poster(next) => catalogue.record_poster(clip, &next).map(|()| None),
-            ThumbnailOutcome::Strip(count) => catalogue.record_strip(clip, count).map(|()| None),
-            ThumbnailOutcome::PlanOutdated => catalogue.replan_pictures(clip).map(|()| None),
-            ThumbnailOutcome::Postponed => Ok(Some(POSTPONED.to_owned())),
-            ThumbnailOutcome::NoStrip {
-                reason,
-                failed_with,
-            } => {
-                catalogue.record_strip_failure(clip, &failed_with)?;
-                Ok(Some(reason))
-            }
-            ThumbnailOutcome::Failed {
-                reason,
-                source,
-                failed_with,
-            } => {
-                catalogue.record_picture_failure(clip, &reason, &source, &failed_with)?;
-                Ok(Some(reason))
-            }
-        })
-    }
-
-    fn report_problem(&mut self, path: &std::path::Path, reason: Option<String>) {
-        if let Some(reason) = reason
-            && !self.reported.contains(path)
-        {
-            self.summary.unreadable += 1;
-            (self.on_event)(ScanEvent::Problem(Problem::new(path, reason)));
-        }
-    }
 }
 
 /// Walks all paths of a request. A path that cannot be read is a problem; it is an error only if no
 /// path can be read.
-fn walk_all(
-    request: &ScanRequest,
-    tools: &Tools,
-    writer: &mut ScanWriter<'_>,
-    summary: &mut ScanSummary,
-    on_event: &mut dyn FnMut(ScanEvent),
-) -> Result<WalkResult, Error> {
-    let mut reconciler = Reconciler::new(request, tools, writer, summary, on_event);
+fn walk_all(scan: &mut ScanRun<'_>) -> Result<WalkResult, Error> {
+    let request = scan.request;
+    let mut reconciler = Reconciler::new(scan);
     let mut first_error = None;
     let mut is_any_walked = false;
     for root in reconcile::roots(&request.paths) {

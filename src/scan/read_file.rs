@@ -7,14 +7,14 @@ use std::io;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use super::WorkerMessage;
 use super::still_growing::is_stable;
 use super::tagging::FolderCache;
+use super::worker_message::{ReadTask, WorkerMessage};
 use crate::catalogue::{
     Catalogue, KnownContent, PictureRequest, ReadOutcome, Reading, Thumbnails, UnreadFile,
 };
 use crate::clip::{Clip, Fact, Source};
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::footage::{HeadKind, Sample, fingerprint, fingerprint_frames, frame_paths, sniff};
 use crate::media::{
     self, HeaderReader, HeaderReaders, ProbeResult, ProcessLimits, ThumbnailKind, ThumbnailPlan,
@@ -39,18 +39,6 @@ pub(super) struct FileReader<'a> {
     pub limits: ProcessLimits,
     /// True to read the header of content that is already in the catalogue.
     pub refresh: bool,
-}
-
-/// File to read, with its queue.
-#[derive(Debug, Clone)]
-pub(super) struct ReadTask {
-    /// Id of the file in the catalogue.
-    pub file: i64,
-    /// Index of the device's queue.
-    pub queue: usize,
-    /// Fingerprint of a deferred file, whose header only ffprobe can read; `None` before the first
-    /// attempt.
-    pub deferred: Option<Fingerprint>,
 }
 
 /// Problem of a file whose content changed although its size and modification time did not.
@@ -79,11 +67,25 @@ impl From<(ReadOutcome, Option<String>)> for ContentResult {
 /// Reason why reading ended without a result.
 enum ReadStop {
     Cancelled,
+    /// The file or a sidecar could not be opened or read, for this reason.
+    Unopened(String),
     /// The file changed since the walk.
     StillGrowing,
     /// Only ffprobe can read the header.
     Deferred(Fingerprint),
     Fatal(Error),
+}
+
+impl From<io::Error> for ReadStop {
+    fn from(error: io::Error) -> Self {
+        Self::Unopened(error.to_string())
+    }
+}
+
+impl From<Error> for ReadStop {
+    fn from(error: Error) -> Self {
+        Self::Fatal(error)
+    }
 }
 
 impl FileReader<'_> {
@@ -97,12 +99,8 @@ impl FileReader<'_> {
                 // Sending fails only if the scan has already failed.
                 let _ = sender.send(WorkerMessage::Started(unread.path.clone()));
                 match self.read_facts(&unread, task.deferred) {
-                    Ok((reading, problem)) => WorkerMessage::Finished {
-                        reading: Box::new(reading),
-                        path: unread.path,
-                        bytes: unread.bytes,
-                        problem,
-                    },
+                    Ok((reading, problem)) => finished(unread, reading, problem),
+                    Err(ReadStop::Unopened(reason)) => unopened(unread, reason),
                     Err(ReadStop::Cancelled) => return,
                     Err(ReadStop::StillGrowing) => WorkerMessage::StillGrowing(unread.path),
                     Err(ReadStop::Deferred(fingerprint)) => {
@@ -133,51 +131,14 @@ impl FileReader<'_> {
         unread: &UnreadFile,
         deferred: Option<Fingerprint>,
     ) -> Result<(Reading, Option<String>), ReadStop> {
-        let reading = |fingerprint, file_facts, outcome| Reading {
-            file: unread.id,
-            fingerprint,
-            file_facts,
-            sidecar_readers: sidecar::readers_label(&unread.sidecars),
-            outcome,
-        };
-        let unopened = |reason: String| {
-            let outcome = ReadOutcome::Unopened {
-                reason: reason.clone(),
-            };
-            Ok((reading(None, Clip::default(), outcome), Some(reason)))
-        };
-        let mut file_facts = match read_sidecars(unread) {
-            Ok(facts) => facts,
-            Err(problem) => {
-                let name = problem
-                    .path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy();
-                return unopened(format!(
-                    "sidecar {name} could not be read: {}",
-                    problem.reason
-                ));
-            }
-        };
+        let mut file_facts = read_sidecars(unread)?;
         let (fingerprint, content) = if let Some(fingerprint) = deferred {
-            let header = match self.ask_ffprobe(unread) {
-                Ok(header) => header,
-                Err(error) => return unopened(error.to_string()),
-            };
-            let known = self.known_content(fingerprint).map_err(ReadStop::Fatal)?;
-            let content =
-                self.header_result(header, known.as_ref(), Some(fingerprint), &file_facts)?;
+            let known = self.known_content(fingerprint)?;
+            let content = self.ask_ffprobe(unread, known.as_ref(), &file_facts)?;
             (Some(fingerprint), content)
         } else {
-            let (sample, original) = match Self::sample(unread) {
-                Ok(sampled) => sampled,
-                Err(error) => return unopened(error.to_string()),
-            };
-            let content = match self.read_content(unread, &sample, original, &file_facts) {
-                Ok(content) => content?,
-                Err(error) => return unopened(error.to_string()),
-            };
+            let (sample, original) = Self::sample(unread)?;
+            let content = self.read_content(unread, &sample, original, &file_facts)?;
             (sample.fingerprint, content)
         };
         // A partly written file would become a separate clip.
@@ -198,13 +159,20 @@ impl FileReader<'_> {
             facts.map_or(&Clip::default(), |facts| facts),
             &file_facts,
         );
-        file_facts.merge(&from_names.map_err(ReadStop::Fatal)?);
+        file_facts.merge(&from_names?);
         let is_content_changed = unread
             .previous
             .zip(fingerprint)
             .is_some_and(|(before, fingerprint)| before != fingerprint);
         let problem = problem.or_else(|| is_content_changed.then(|| CONTENT_CHANGED.to_owned()));
-        Ok((reading(fingerprint, file_facts, outcome), problem))
+        let reading = Reading {
+            file: unread.id,
+            fingerprint,
+            file_facts,
+            sidecar_readers: sidecar::readers_label(&unread.sidecars),
+            outcome,
+        };
+        Ok((reading, problem))
     }
 
     /// Opens a file and computes its fingerprint; for an image sequence, from samples of its
@@ -226,30 +194,26 @@ impl FileReader<'_> {
         sample: &Sample,
         original: Option<Original>,
         file_facts: &Clip,
-    ) -> io::Result<Result<ContentResult, ReadStop>> {
-        let known = match sample.fingerprint.map(|print| self.known_content(print)) {
-            Some(Ok(known)) => known,
-            Some(Err(error)) => return Ok(Err(ReadStop::Fatal(error))),
+    ) -> Result<ContentResult, ReadStop> {
+        let known = match sample.fingerprint {
+            Some(fingerprint) => self.known_content(fingerprint)?,
             None => None,
         };
         let current = known
             .as_ref()
             .filter(|content| !content.is_stale && !self.refresh);
-        let work = current.map(|content| self.missing_pictures(content, sample.fingerprint));
+        let work = current.map(|content| self.missing_pictures(content));
         if let (Some(content), Some(None)) = (current, work) {
             let problem = content.facts.problem.as_ref();
-            return Ok(Ok(ContentResult {
+            return Ok(ContentResult {
                 problem: problem.map(|fact| fact.value.clone()),
                 outcome: ReadOutcome::Recognised { pictures: None },
                 known: known.map(|content| content.facts),
-            }));
+            });
         }
         if let Some(reason) = reason_not_media(sample) {
-            let outcome = match self.tools.ffprobe.version() {
-                Ok(version) => failed_outcome(reason, Source::DISK, version),
-                Err(error) => return Ok(Err(ReadStop::Fatal(error))),
-            };
-            return Ok(Ok((outcome, Some(reason.to_owned())).into()));
+            let outcome = failed_outcome(reason, Source::DISK, self.tools.ffprobe.version()?);
+            return Ok((outcome, Some(reason.to_owned())).into());
         }
         let header = match (original, self.headers) {
             (Some(mut original), HeaderReaders::Builtin) => media::read_header(&mut original)?,
@@ -260,24 +224,19 @@ impl FileReader<'_> {
             // positions.
             let keyframes = header.as_ref().and_then(|header| header.keyframes.as_ref());
             let pictures = self.plan_pictures(work, &content.facts, keyframes, file_facts);
-            return Ok(Ok(ContentResult {
+            return Ok(ContentResult {
                 outcome: ReadOutcome::Recognised { pictures },
                 problem: None,
                 known: known.map(|content| content.facts),
-            }));
+            });
         }
-        Ok(match (header, sample.fingerprint) {
-            (Some(header), fingerprint) => {
-                self.header_result(Ok(header), known.as_ref(), fingerprint, file_facts)
-            }
+        match (header, sample.fingerprint) {
+            (Some(header), _) => self.header_result(Ok(header), known.as_ref(), file_facts),
             (None, Some(fingerprint)) if unread.frames.is_none() => {
                 Err(ReadStop::Deferred(fingerprint))
             }
-            (None, _) => {
-                let header = self.ask_ffprobe(unread)?;
-                self.header_result(header, known.as_ref(), sample.fingerprint, file_facts)
-            }
-        })
+            (None, _) => self.ask_ffprobe(unread, known.as_ref(), file_facts),
+        }
     }
 
     /// Looks up the content in the catalogue.
@@ -288,14 +247,9 @@ impl FileReader<'_> {
 
     /// Returns the first picture stage that known content lacks; `None` if its pictures are
     /// complete or already queued.
-    fn missing_pictures(
-        &self,
-        content: &KnownContent,
-        fingerprint: Option<Fingerprint>,
-    ) -> Option<ThumbnailKind> {
-        let fingerprint = fingerprint?;
+    fn missing_pictures(&self, content: &KnownContent) -> Option<ThumbnailKind> {
         let is_present =
-            |folder: &crate::catalogue::PictureFolder| folder.find(fingerprint).is_some();
+            |folder: &crate::catalogue::PictureFolder| folder.find(content.fingerprint).is_some();
         if content.has_poster && content.is_poster_stale {
             Some(ThumbnailKind::Poster)
         } else if content.is_queued {
@@ -313,17 +267,19 @@ impl FileReader<'_> {
         }
     }
 
-    /// Runs ffprobe. It reports a failing drive as a bad file, so the file is then read here to
-    /// tell the two apart.
+    /// Reads the header with ffprobe. It reports a failing drive as a bad file, so the file is then
+    /// read here to tell the two apart.
     fn ask_ffprobe(
         &self,
         unread: &UnreadFile,
-    ) -> io::Result<Result<ProbeResult, media::ProbeError>> {
+        known: Option<&KnownContent>,
+        file_facts: &Clip,
+    ) -> Result<ContentResult, ReadStop> {
         let header = media::probe_with_ffprobe(&unread.path, &self.tools, &self.limits);
         if let Err(media::ProbeError::BadFile(_)) = header {
             source_file::try_reading(&unread.path)?;
         }
-        Ok(header)
+        self.header_result(header, known, file_facts)
     }
 
     /// Converts the result of a header reader, and plans the pictures. For content that is already
@@ -332,13 +288,12 @@ impl FileReader<'_> {
         &self,
         header: Result<ProbeResult, media::ProbeError>,
         known: Option<&KnownContent>,
-        fingerprint: Option<Fingerprint>,
         file_facts: &Clip,
     ) -> Result<ContentResult, ReadStop> {
         let header = match header {
             Ok(header) => header,
             Err(unread) => {
-                let ffprobe = self.tools.ffprobe.version().map_err(ReadStop::Fatal)?;
+                let ffprobe = self.tools.ffprobe.version()?;
                 let (reason, tool) = reason_and_tool(unread, ffprobe)?;
                 let outcome = failed_outcome(&reason, Source::tool(ffprobe), &tool);
                 return Ok((outcome, Some(reason)).into());
@@ -352,7 +307,7 @@ impl FileReader<'_> {
             Some(content) => {
                 let former = self.plan_pictures(poster, &content.facts, keyframes, file_facts);
                 if planned == former {
-                    self.missing_pictures(content, fingerprint)
+                    self.missing_pictures(content)
                         .and_then(|work| planned.map(|request| PictureRequest { work, ..request }))
                 } else {
                     planned
@@ -401,12 +356,39 @@ impl FileReader<'_> {
     }
 }
 
+/// Returns the message that a file was read.
+fn finished(unread: UnreadFile, reading: Reading, problem: Option<String>) -> WorkerMessage {
+    WorkerMessage::Finished {
+        reading: Box::new(reading),
+        path: unread.path,
+        bytes: unread.bytes,
+        problem,
+    }
+}
+
+/// Returns the message that a file or its sidecar could not be opened.
+fn unopened(unread: UnreadFile, reason: String) -> WorkerMessage {
+    let reading = Reading {
+        file: unread.id,
+        fingerprint: None,
+        file_facts: Clip::default(),
+        sidecar_readers: None,
+        outcome: ReadOutcome::Unopened {
+            reason: reason.clone(),
+        },
+    };
+    finished(unread, reading, Some(reason))
+}
+
 /// Reads the facts of all sidecars of a file.
-fn read_sidecars(unread: &UnreadFile) -> Result<Clip, Problem> {
+fn read_sidecars(unread: &UnreadFile) -> Result<Clip, ReadStop> {
     let mut facts = Clip::default();
     for path in &unread.sidecars {
-        let sidecar_facts = sidecar::read(path, &unread.path);
-        facts.merge(&sidecar_facts.map_err(|error| Problem::new(path, error.to_string()))?);
+        let sidecar_facts = sidecar::read(path, &unread.path).map_err(|error| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ReadStop::Unopened(format!("sidecar {name} could not be read: {error}"))
+        })?;
+        facts.merge(&sidecar_facts);
     }
     Ok(facts)
 }

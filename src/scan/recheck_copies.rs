@@ -11,9 +11,10 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::{ScanEvent, ScanRequest, ScanRun};
+use super::scan_run::ScanRun;
+use super::{ScanEvent, ScanRequest};
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, VerifiedCopy, unix_seconds};
-use crate::error::{Error, escape};
+use crate::error::Error;
 use crate::mhl;
 use crate::source_file::Stamp;
 use crate::volume::{Volume, Volumes};
@@ -48,19 +49,14 @@ struct DoubtedCopies {
 ///
 /// # Errors
 /// If the catalogue cannot be read or written.
-pub(super) fn recheck_copies(roots: &[PathBuf], scan: &mut ScanRun<'_, '_>) -> Result<(), Error> {
+pub(super) fn recheck_copies(roots: &[PathBuf], scan: &mut ScanRun<'_>) -> Result<(), Error> {
     let mut roots = roots.iter();
-    roots
-        .try_for_each(|root| recheck_root(root, scan.request, scan.writer.catalogue, scan.on_event))
+    roots.try_for_each(|root| recheck_root(root, scan))
 }
 
 /// Checks the verified copies below one root.
-fn recheck_root(
-    root: &Path,
-    request: &ScanRequest,
-    catalogue: &Catalogue,
-    on_event: &mut dyn FnMut(ScanEvent),
-) -> Result<(), Error> {
+fn recheck_root(root: &Path, scan: &mut ScanRun<'_>) -> Result<(), Error> {
+    let catalogue = scan.writer.catalogue;
     for (volume, start) in catalogue.volumes().under(root) {
         let Some(volume_id) = catalogue.volume_id(&volume.identity)? else {
             continue;
@@ -75,7 +71,7 @@ fn recheck_root(
                     volume: &volume,
                     volumes: catalogue.volumes(),
                 };
-                destination.check_copies(request, catalogue, &mut doubted)?;
+                destination.check_copies(scan.request, catalogue, &mut doubted)?;
             }
         }
         // If a drive was unmounted during the check, the results are not valid.
@@ -86,7 +82,7 @@ fn recheck_root(
         catalogue.record_findings(&doubted.findings)?;
         let paths: Vec<&Path> = doubted.paths.iter().map(PathBuf::as_path).collect();
         catalogue.mark_hashes_suspect(volume_id, &paths)?;
-        on_event(doubted.warning(root));
+        scan.writer.report(doubted.event(root));
     }
     Ok(())
 }
@@ -255,19 +251,12 @@ impl DoubtedCopies {
         self.paths.push(destination.folder.join(&copy.inside));
     }
 
-    fn warning(&self, root: &Path) -> ScanEvent {
-        let root = escape(&root.to_string_lossy());
-        let missing = self.missing;
-        let changed = self.findings.len() - missing;
-        let first = self.paths.first().map(|path| path.to_string_lossy());
-        ScanEvent::Warning {
-            message: format!(
-                "{root}: verified copies of cards: {missing} missing, {changed} changed, for example `{}`",
-                escape(&first.unwrap_or_default())
-            ),
-            hint: format!(
-                "`btsindex safe` no longer counts them; check them with `btsindex verify {root}`"
-            ),
+    fn event(&self, root: &Path) -> ScanEvent {
+        ScanEvent::CopiesDoubted {
+            root: root.to_owned(),
+            missing: self.missing,
+            changed: self.findings.len() - self.missing,
+            example: self.paths.first().cloned().unwrap_or_default(),
         }
     }
 }

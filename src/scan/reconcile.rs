@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::missing::{MissingFiles, UnseenFiles};
 use super::retry::RetryCandidates;
+use super::scan_run::ScanRun;
 use super::still_growing::is_recent;
 use super::writer::ScanWriter;
 use super::{ScanEvent, ScanRequest, ScanSummary};
@@ -34,7 +35,6 @@ pub(super) struct Reconciler<'a, 'w> {
     tools: &'a Tools,
     writer: &'a mut ScanWriter<'w>,
     summary: &'a mut ScanSummary,
-    on_event: &'a mut dyn FnMut(ScanEvent),
     /// Loaded at the first unchanged file.
     retry: Option<RetryCandidates>,
     /// Volumes seen in this scan, by identity.
@@ -103,21 +103,14 @@ pub(super) fn roots(paths: &[PathBuf]) -> Vec<Result<WalkRoot, Error>> {
 }
 
 impl<'a, 'w> Reconciler<'a, 'w> {
-    pub(super) fn new(
-        request: &'a ScanRequest,
-        tools: &'a Tools,
-        writer: &'a mut ScanWriter<'w>,
-        summary: &'a mut ScanSummary,
-        on_event: &'a mut dyn FnMut(ScanEvent),
-    ) -> Self {
+    pub(super) fn new(scan: &'a mut ScanRun<'w>) -> Self {
         Self {
             retry: None,
             drive: Drive::unknown(),
-            request,
-            tools,
-            writer,
-            summary,
-            on_event,
+            request: scan.request,
+            tools: scan.tools,
+            writer: &mut scan.writer,
+            summary: &mut scan.summary,
             volumes: HashMap::new(),
             queued: HashSet::new(),
             result: WalkResult::default(),
@@ -128,7 +121,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
     pub(super) fn report_problem(&mut self, problem: Problem) {
         self.summary.unreadable += 1;
         self.result.problems.insert(problem.path.clone());
-        (self.on_event)(ScanEvent::Problem(problem));
+        self.writer.report(ScanEvent::Problem(problem));
     }
 
     /// Walks one root and collects the known files that are gone.
@@ -179,7 +172,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         let seen = self.volumes.values().map(|seen| (seen.id, seen.last_seen));
         self.result.seen_before = seen.collect();
         self.writer.commit()?;
-        self.writer.catch_up(self.on_event);
+        self.writer.catch_up();
         Ok(self.result)
     }
 
@@ -192,7 +185,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
                 Ok(())
             }
             WalkEvent::Loop(path) => {
-                (self.on_event)(ScanEvent::Warning {
+                self.writer.report(ScanEvent::Warning {
                     message: format!("{}: link to one of its parent folders", path.display()),
                     hint: "not followed, to avoid an endless loop".to_owned(),
                 });
@@ -226,9 +219,9 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         let folder = match self.writer.catalogue.find_folder(volume, &inside)? {
             Some(folder) => folder,
             None if listing.files.is_empty() => return Ok(()),
-            None => self.writer.write(self.on_event, |catalogue| {
-                catalogue.add_folder(volume, &inside)
-            })?,
+            None => self
+                .writer
+                .write(|catalogue| catalogue.add_folder(volume, &inside))?,
         };
         self.result.walked.insert(folder);
         let mut known = self.writer.catalogue.known_files(folder)?;
@@ -254,11 +247,11 @@ impl<'a, 'w> Reconciler<'a, 'w> {
                 unseen.add(volume, &known, path.join(from_bytes(name)));
             }
         }
-        (self.on_event)(ScanEvent::Walked {
+        self.writer.report(ScanEvent::Walked {
             clips: self.summary.found,
             folder: listing.folder.clone(),
         });
-        self.writer.tick(self.on_event)
+        self.writer.tick()
     }
 
     /// Returns the id of a volume, and records once per scan that the volume was seen.
@@ -268,7 +261,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         }
         let seen = self
             .writer
-            .write(self.on_event, |catalogue| catalogue.record_volume(volume))?;
+            .write(|catalogue| catalogue.record_volume(volume))?;
         self.volumes.insert(volume.identity.clone(), seen);
         Ok(seen.id)
     }
@@ -312,17 +305,16 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         match known {
             None => {
                 self.result.changed.insert(folder);
-                let id = self.writer.write(self.on_event, |catalogue| {
-                    catalogue.add_file(folder, found, role, original)
-                })?;
+                let id = self
+                    .writer
+                    .write(|catalogue| catalogue.add_file(folder, found, role, original))?;
                 self.summary.new += usize::from(role == Role::Media);
                 self.queue_changed(id, found, role, original);
                 Ok(())
             }
             Some(known) if !is_same || known.role != role || known.original != original => {
-                self.writer.write(self.on_event, |catalogue| {
-                    catalogue.update_file(known.id, found, role, original)
-                })?;
+                self.writer
+                    .write(|catalogue| catalogue.update_file(known.id, found, role, original))?;
                 self.summary.changed += usize::from(role == Role::Media);
                 self.queue_changed(known.id, found, role, original);
                 Ok(())
@@ -365,9 +357,8 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         known: &KnownFile,
     ) -> Result<(), Error> {
         if (known.changed, known.inode) != (found.changed, found.inode) {
-            self.writer.write(self.on_event, |catalogue| {
-                catalogue.record_change_time(known.id, found)
-            })?;
+            self.writer
+                .write(|catalogue| catalogue.record_change_time(known.id, found))?;
         }
         if known.state == FileState::Missing {
             self.restore_missing(known)?;
@@ -397,7 +388,7 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         let is_other_tool = failed_with.is_some_and(|tool| !self.tools.has_version(tool));
         if is_other_tool || lacks_pictures || self.request.recheck {
             self.writer
-                .write(self.on_event, |catalogue| catalogue.read_again(known.id))?;
+                .write(|catalogue| catalogue.read_again(known.id))?;
             self.queue(known.id);
         } else if self.request.refresh {
             let drive = self.drive.clone();
@@ -420,9 +411,9 @@ impl<'a, 'w> Reconciler<'a, 'w> {
         } else {
             FileState::Unreadable
         };
-        let original = self.writer.write(self.on_event, |catalogue| {
-            catalogue.set_state(known.id, state)
-        })?;
+        let original = self
+            .writer
+            .write(|catalogue| catalogue.set_state(known.id, state))?;
         if let Some(original) = original {
             self.queue(original);
         }

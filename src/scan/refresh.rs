@@ -7,8 +7,9 @@
 
 use std::collections::HashSet;
 
+use super::event::ScanEvent;
+use super::scan_run::ScanRun;
 use super::tagging::retag;
-use super::{ScanEvent, ScanRun};
 use crate::catalogue::StaleClip;
 use crate::error::Error;
 use crate::volume::Drive;
@@ -18,7 +19,7 @@ pub(super) const LIMIT: usize = 5000;
 /// Number of folders that are tagged again before the catalogue records that they are.
 const FOLDERS: usize = 256;
 
-impl ScanRun<'_, '_> {
+impl ScanRun<'_> {
     /// Refreshes stale clips on mounted volumes, newest first, and `requested` files of walked
     /// folders, which are given with their folder and device.
     pub(super) fn refresh(&mut self, requested: Vec<(i64, i64, Drive)>) -> Result<(), Error> {
@@ -47,15 +48,14 @@ impl ScanRun<'_, '_> {
         if files.is_empty() {
             return Ok(());
         }
-        (self.on_event)(ScanEvent::Refreshing {
+        self.writer.report(ScanEvent::Refreshing {
             clips: files.len(),
             is_requested: self.request.refresh,
             is_more,
         });
         for (file, _) in &files {
             let file = *file;
-            self.writer
-                .write(self.on_event, |catalogue| catalogue.read_again(file))?;
+            self.writer.write(|catalogue| catalogue.read_again(file))?;
         }
         self.writer.commit()?;
         files.sort_by_key(|(file, _)| *file);
@@ -80,7 +80,7 @@ impl ScanRun<'_, '_> {
         if folders.is_empty() || self.is_cancelled() {
             return Ok(());
         }
-        (self.on_event)(ScanEvent::Retagging {
+        self.writer.report(ScanEvent::Retagging {
             folders: folders.len(),
         });
         let cancel = self.request.cancel.clone();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::writer::ScanWriter;
+use super::scan_run::ScanRun;
 use crate::catalogue::{Catalogue, RuleFile};
 use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
@@ -101,18 +101,19 @@ pub fn retag(
 /// Applies the rules again to folders in which files were added or removed. Does nothing unless a
 /// rule depends on the names of other files in a clip's folder.
 pub(super) fn retag_changed_folders(
-    writer: &mut ScanWriter<'_>,
-    rules: &Rules,
+    scan: &mut ScanRun<'_>,
     changed: &HashSet<i64>,
-    on_progress: &mut dyn FnMut(usize) -> bool,
 ) -> Result<(), Error> {
-    if !rules.use_neighbours() || changed.is_empty() {
+    if !scan.rules.use_neighbours() || changed.is_empty() {
         return Ok(());
     }
-    writer.commit()?;
+    scan.writer.commit()?;
     let mut folders: Vec<i64> = changed.iter().copied().collect();
     folders.sort_unstable();
-    retag(writer.catalogue, rules, &folders, on_progress).map(drop)
+    retag(scan.writer.catalogue, scan.rules, &folders, &mut |_| {
+        !scan.is_cancelled()
+    })
+    .map(drop)
 }
 
 /// Tag or fact that clips would gain or lose with other rules.

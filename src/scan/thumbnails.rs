@@ -6,15 +6,14 @@ use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
-use super::WorkerMessage;
 use super::device_queues::DeviceQueue;
+use super::worker_message::{ThumbnailOutcome, WorkerMessage};
 use crate::catalogue::{Catalogue, INDEX, PendingPictures, Thumbnails};
 use crate::clip::Source;
 use crate::error::Error;
 use crate::footage::{frame_paths, modified};
 use crate::media::{
     ProbeError, ThumbnailFormat, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput,
-    ThumbnailPlan,
 };
 use crate::source_file::{self, ReadLimiter};
 use crate::value::Fingerprint;
@@ -33,27 +32,6 @@ const MAX_STRIP_BATCH: usize = 12;
 pub(super) struct ClipBatch {
     clips: Vec<PendingPictures>,
     read_limiter: ReadLimiter,
-}
-
-/// Result of creating the pictures of one clip.
-#[derive(Debug)]
-pub(super) enum ThumbnailOutcome {
-    /// The poster was written. Contains the plan for the strip.
-    Poster(Box<ThumbnailPlan>),
-    /// The strip was written. Contains its number of pictures.
-    Strip(usize),
-    /// The tool could not decode any picture.
-    Failed {
-        reason: String,
-        source: Source,
-        failed_with: String,
-    },
-    /// The clip has a poster, but the tool could not create the strip.
-    NoStrip { reason: String, failed_with: String },
-    /// The file changed since it was read, or its drive was unmounted. The next scan tries again.
-    Postponed,
-    /// The plan comes from another version of btsindex, so the file has to be read again.
-    PlanOutdated,
 }
 
 /// State that all workers share.

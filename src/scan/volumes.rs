@@ -41,28 +41,25 @@ pub(super) fn mark_all(
     Ok(is_any_changed)
 }
 
-/// Warns about scanned volumes that look like another mounted volume, as copies of whole disks do.
-pub(super) fn warn_about_clones(
-    request: &ScanRequest,
-    catalogue: &Catalogue,
-    on_event: &mut dyn FnMut(ScanEvent),
-) {
+/// Returns a warning for each scanned volume that looks like another mounted volume, as copies of
+/// whole disks do.
+pub(super) fn clone_warnings(request: &ScanRequest, catalogue: &Catalogue) -> Vec<ScanEvent> {
     let scanned: BTreeSet<_> = volumes(request, catalogue)
         .into_iter()
         .map(|volume| volume.mount)
         .collect();
-    for (clone, original) in catalogue.volumes().clones() {
-        if scanned.contains(&clone) || scanned.contains(&original) {
-            on_event(ScanEvent::Warning {
-                message: format!(
-                    "{} looks like a clone of {}",
-                    clone.display(),
-                    original.display()
-                ),
-                hint: "they are treated as two volumes; `btsindex volumes` lists both".to_owned(),
-            });
-        }
-    }
+    let clones = catalogue.volumes().clones().into_iter();
+    clones
+        .filter(|(clone, original)| scanned.contains(clone) || scanned.contains(original))
+        .map(|(clone, original)| ScanEvent::Warning {
+            message: format!(
+                "{} looks like a clone of {}",
+                clone.display(),
+                original.display()
+            ),
+            hint: "they are treated as two volumes; `btsindex volumes` lists both".to_owned(),
+        })
+        .collect()
 }
 
 /// Returns the volumes of the paths, without duplicates.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::VerifyState;
+use super::report::VerifyState;
 use crate::catalogue::{Catalogue, CopyState, EarlierRead, how_read};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;

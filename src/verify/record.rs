@@ -4,12 +4,20 @@
 use std::path::{Path, PathBuf};
 
 use super::expected::{CopyRecord, ExpectedHashes, HashSources};
-use super::{FileRead, Request, VerifyState};
+use super::report::VerifyState;
+use super::request::Request;
 use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, WholeHash, unix_seconds};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
 use crate::mhl::{GenerationBuilder, Histories, Process};
 use crate::offload::{Hashed, Item, Listing};
+
+/// Result of reading a file: its hashes and read method, or the reason why it could not be read.
+pub(super) struct FileRead {
+    /// Index of the file.
+    pub(super) item: usize,
+    pub(super) outcome: Result<Hashed, String>,
+}
 
 /// File with its expected hashes, the result of the verification, and the outcome of the read.
 pub(super) type FileResult<'a> = (&'a Item, &'a ExpectedHashes, VerifyState, FileRead);

@@ -2,27 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CardPlan, Planner};
+use super::planner::Planner;
 use crate::error::Error;
-use crate::ingest::Event;
 use crate::ingest::card_contents::Contents;
 use crate::ingest::card_history::{self, EarlierIngest, FolderClaim, FolderContents};
+use crate::ingest::card_plan::CardPlan;
 use crate::ingest::destination_disk::Suitability;
+use crate::ingest::event::Event;
 
-impl Planner<'_> {
+impl Planner<'_, '_> {
     /// Checks the disks of the destination folders. Returns the reason if one must not be used.
     pub(super) fn check_disks(
         &mut self,
         typed: &[PathBuf],
         folders: &[PathBuf],
-        on_event: &mut dyn FnMut(Event),
     ) -> Result<(), String> {
         for (typed, folder) in typed.iter().zip(folders) {
             match self.mount_points.check(typed, folder, self.volumes) {
                 Suitability::Usable => {}
                 Suitability::Warning(message, hint) => {
                     if self.warned.insert(folder.clone()) {
-                        on_event(Event::Warning { message, hint });
+                        self.run.report(Event::Warning { message, hint });
                     }
                 }
                 Suitability::Refused(reason, hint) => return Err(format!("{reason}; {hint}")),
@@ -33,11 +33,10 @@ impl Planner<'_> {
 
     /// Finds out which card uses the destination folders, from the ingest log and their contents.
     pub(super) fn find_claim(
-        &self,
+        &mut self,
         folders: &[PathBuf],
         plan: &CardPlan,
         contents: &mut Contents<'_>,
-        on_event: &mut dyn FnMut(Event),
     ) -> Result<FolderClaim, Error> {
         if folders.iter().any(|folder| self.claimed.contains(folder)) {
             return Ok(FolderClaim::OtherCard);
@@ -56,7 +55,7 @@ impl Planner<'_> {
                     logged_claim.get_or_insert(FolderClaim::OtherCard);
                     continue;
                 }
-                let compared = contents.compare(&files, folder, on_event);
+                let compared = contents.compare(&files, folder, self.run);
                 if compared.is_other_card {
                     logged_claim.get_or_insert(FolderClaim::OtherCard);
                     continue;

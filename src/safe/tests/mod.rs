@@ -10,7 +10,10 @@ use std::path::PathBuf;
 use super::*;
 use crate::catalogue::{CopyState, HashRecord, LoggedCopy, MountedWith, RecordedPath, ScannedFile};
 use crate::checksum::HashKind;
+use crate::error::Problem;
+use crate::offload::ReadMethod;
 use crate::source_file::Stamp;
+use crate::value::Age;
 use crate::volume::{Backing, Image};
 
 /// Number of random worlds; `scripts/endurance` sets a higher one.

@@ -341,7 +341,6 @@ fn check_while_changing(
         is_ingest_trusted: false,
         disk: Some("card".to_owned()),
         is_paranoid: false,
-        is_catalogue_named: false,
         cancel: Cancel::default(),
     };
     let catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
