@@ -20,6 +20,7 @@ pub mod atomic_file;
 #[cfg(target_os = "linux")]
 mod block_device;
 pub mod browse;
+pub mod cancel;
 pub mod catalogue;
 pub mod checksum;
 pub mod clip;

@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::Catalogue;
-use btsindex::media::Cancel;
 use btsindex::output::{ProgressFormat, SafetyProgress, json_line, safety_json, write_safety};
 use btsindex::safe::{Request, safe};
 

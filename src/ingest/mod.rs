@@ -23,11 +23,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Time;
 
+use crate::cancel::Cancel;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem};
 use crate::index;
 use crate::lock;
-use crate::media::Cancel;
 use crate::scan;
 use crate::shoot_day::Day;
 

@@ -7,10 +7,10 @@ use std::thread;
 use super::independence::change_of;
 use super::verdict::{CardLocation, CountedCopies, Requirements};
 use super::{CheckedFile, Event, Report, Request};
+use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, DISK_NAME_PREFIX, Disks, Ingested};
 use crate::checksum::{Checksum, HashKind};
 use crate::error::{Error, Problem, escape};
-use crate::media::Cancel;
 use crate::offload::{
     FileHashEvent, Item, Lane, Listing, ReadMethod, ReliableTimes, hash_files, list_except, sample,
 };

@@ -11,13 +11,13 @@ use super::copy_state::Observation;
 use super::verdict::{
     CardLocation, CopyVolume, CountedCopies, Requirements, VolumeCache, count_copies,
 };
+use crate::cancel::Cancel;
 use crate::catalogue::{
     Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding, HashRecord, MountedWith,
     RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
-use crate::media::Cancel;
 use crate::offload::{FileHashEvent, Item, Lane, ReadMethod, hash_files};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;

@@ -15,9 +15,9 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, unix_seconds};
 use crate::error::{Error, Problem};
-use crate::media::Cancel;
 use crate::offload::ReadMethod;
 use crate::value::{Age, Fingerprint};
 use card::CardCheck;

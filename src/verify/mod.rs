@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::cancel::Cancel;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
-use crate::media::Cancel;
 use crate::mhl;
 use crate::offload::{
     FileHashEvent, Hashed, Item, Lane, Listing, ReadMethod, hash_files, list_except,

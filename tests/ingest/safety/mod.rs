@@ -16,8 +16,8 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::Path;
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::Catalogue;
-use btsindex::media::Cancel;
 use btsindex::safe::{Event, Report, Request, safe};
 use serde_json::{Value, json};
 
