@@ -19,6 +19,7 @@ mod open;
 mod read_results;
 mod saved_searches;
 mod sidecars;
+mod sqlite_error;
 mod suspect_copies;
 mod tag_renaming;
 mod tagging;
@@ -40,6 +41,7 @@ use crate::clip::Clip;
 use crate::error::Error;
 use crate::volume::Volumes;
 use document_codec::Packer;
+use sqlite_error::in_database;
 
 pub use clip_copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use clips::Change;
@@ -141,10 +143,7 @@ impl Catalogue {
 
     /// Runs SQL and adds the path of the database to errors.
     fn check<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        run(&self.connection).map_err(|source| Error::Catalogue {
-            path: self.folder.join(FILE),
-            source,
-        })
+        run(&self.connection).map_err(|source| in_database(&self.folder.join(FILE))(source))
     }
 
     /// Serialises and compresses a document.

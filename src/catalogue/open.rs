@@ -14,9 +14,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::document_codec::Packer;
+use super::sqlite_error::in_database;
 use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
 use crate::atomic_file::{self, Unfinished};
-use crate::error::Error;
+use crate::error::{EngineErrorKind, Error};
 use crate::volume::Volumes;
 
 /// Capacity of the statement cache, larger than the number of statements.
@@ -107,15 +108,8 @@ impl Catalogue {
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let is_permission_error = |error: &Error| {
-            use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
-            let code = match error {
-                Error::Catalogue { source, .. } => source.sqlite_error_code(),
-                _ => None,
-            };
-            matches!(
-                code,
-                Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
-            )
+            use EngineErrorKind::{Io, NotWritable};
+            matches!(error, Error::Catalogue { source, .. } if matches!(source.kind(), NotWritable | Io))
         };
         // Prefer write access, which lets SQLite checkpoint its log.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
@@ -154,10 +148,6 @@ impl Catalogue {
         query: &str,
     ) -> Result<Self, Error> {
         let path = folder.join(FILE);
-        let fault = |source| Error::Catalogue {
-            path: path.clone(),
-            source,
-        };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
         let write_lock = is_writable
@@ -177,7 +167,7 @@ impl Catalogue {
         let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
         let mut catalogue = Self {
-            connection: connection.map_err(fault)?,
+            connection: connection.map_err(in_database(&path))?,
             folder: folder.to_owned(),
             volumes,
             mounted_since_opened: RefCell::default(),
@@ -283,10 +273,7 @@ impl Catalogue {
         // Removes files left by killed backups.
         let _ = atomic_file::sweep(folder);
         let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
-        let fault = |source| Error::Catalogue {
-            path: to.to_owned(),
-            source,
-        };
+        let fault = |source| in_database(to)(source);
         let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
         if !copy_pages(&self.connection, &mut copy, is_cancelled).map_err(fault)? {
             return Err(Error::Interrupted);

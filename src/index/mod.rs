@@ -24,6 +24,7 @@ mod pretokenized;
 mod recheck;
 mod search;
 mod suggestions;
+mod tantivy_error;
 #[cfg(test)]
 mod tests;
 mod updater;

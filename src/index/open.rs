@@ -250,7 +250,11 @@ fn damaged(file: &str) -> IndexState {
 /// Returns the name of the file that an error refers to.
 fn file_of(error: &Error) -> String {
     use tantivy::directory::error::OpenReadError;
-    let Error::Index(TantivyError::OpenReadError(error)) = error else {
+    let cause = match error {
+        Error::Index(error) => error.cause(),
+        _ => None,
+    };
+    let Some(TantivyError::OpenReadError(error)) = cause else {
         return "unknown file".to_owned();
     };
     let path = match error {
