@@ -22,6 +22,7 @@ mod block_device;
 pub mod browse;
 pub mod cancel;
 pub mod catalogue;
+pub mod catalogue_query;
 pub mod checksum;
 pub mod clip;
 pub mod desktop;

@@ -10,6 +10,7 @@ use std::thread;
 
 use super::state::{FacetCounts, FacetValue, VALUES};
 use crate::catalogue::{Catalogue, Edited};
+use crate::catalogue_query::parse_query;
 use crate::clip::facet;
 use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
@@ -114,8 +115,7 @@ impl Backend {
 
     /// Parses a line as a query.
     fn query(&self, line: &str) -> Result<Query, Error> {
-        self.catalogue
-            .parse_query(|context| Query::parse_line(line, context))
+        parse_query(&self.catalogue, |context| Query::parse_line(line, context))
     }
 
     /// Runs a query on the index; `None` until there is an index.

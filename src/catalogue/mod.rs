@@ -56,6 +56,7 @@ pub use ingests::{
 };
 pub use mount_history::MountedWith;
 pub use read_results::{KnownContent, PictureRequest, ReadOutcome, Reading};
+pub use saved_searches::is_same_search;
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
