@@ -29,7 +29,6 @@ const FACETS: [(&str, &str); 4] = [
 
 /// Catalogue, index, and the channel to the thread that updates the index.
 pub(super) struct Backend {
-    folder: PathBuf,
     catalogue: Catalogue,
     /// Row ids of the mounted volumes.
     mounted: Vec<i64>,
@@ -66,7 +65,6 @@ impl Backend {
         let thread_folder = folder.to_owned();
         thread::spawn(move || update_index(&thread_folder, &inbox, &outbox));
         let backend = Self {
-            folder: folder.to_owned(),
             seq: catalogue.seq()?,
             mounted: catalogue.mounted()?,
             catalogue,
@@ -234,7 +232,7 @@ impl Backend {
         let clip = self.clip(number)?.ok_or_else(no_clip)?;
         match desktop::available_file(&clip) {
             Err(Error::Offline { .. }) => {
-                self.catalogue = Catalogue::open(&self.folder)?;
+                self.catalogue.refresh_mounts()?;
                 self.mounted = self.catalogue.mounted()?;
                 let clip = self.clip(number)?.ok_or_else(no_clip)?;
                 desktop::available_file(&clip).map(Path::to_owned)

@@ -15,6 +15,7 @@ mod ingest_facts;
 mod ingests;
 mod meta;
 mod mount_history;
+mod mounts;
 mod open;
 mod read_results;
 mod saved_searches;
@@ -75,14 +76,18 @@ const FILE: &str = "catalogue.sqlite";
 pub struct Catalogue {
     connection: Connection,
     folder: PathBuf,
+    /// Snapshot of the mount table, with the identities that this catalogue assigns.
     volumes: Volumes,
     packer: RefCell<Packer>,
     /// Open `write.lock`; `None` if the catalogue is read-only.
     write_lock: Option<File>,
     /// Reason why the catalogue is read-only; `None` if it can be written.
     read_only_reason: Option<String>,
-    /// Identities of the disks and shares that this process found mounted in every snapshot.
-    mounted_since_opened: RefCell<BTreeSet<String>>,
+    /// Identities of the disks and shares that this process found mounted in every snapshot since
+    /// the last refresh.
+    mounted_since_refresh: RefCell<BTreeSet<String>>,
+    /// Device and inode of the database when it was opened, if the system has them.
+    database_id: Option<(u64, u64)>,
 }
 
 impl Catalogue {
@@ -96,12 +101,6 @@ impl Catalogue {
     #[must_use]
     pub fn thumbnails(&self) -> Thumbnails {
         Thumbnails::new(&self.folder)
-    }
-
-    /// Returns the volumes mounted when the catalogue was opened.
-    #[must_use]
-    pub fn volumes(&self) -> &Volumes {
-        &self.volumes
     }
 
     /// Returns the random id of this catalogue, which ties an index to it.

@@ -14,6 +14,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::document_codec::Packer;
+use super::mounts::file_id;
 use super::sqlite_error::in_database;
 use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
 use crate::atomic_file::{self, Unfinished};
@@ -170,7 +171,8 @@ impl Catalogue {
             connection: connection.map_err(in_database(&path))?,
             folder: folder.to_owned(),
             volumes,
-            mounted_since_opened: RefCell::default(),
+            mounted_since_refresh: RefCell::default(),
+            database_id: file_id(&path),
             packer: packer.into(),
             write_lock,
             read_only_reason: None,
@@ -213,34 +215,6 @@ impl Catalogue {
             }
         }
         Ok(catalogue)
-    }
-
-    /// Distinguishes mounted clones by their volume records. Updates the identities of volumes that
-    /// were identified by label until their uuid could be read.
-    pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
-        let mut known = self.known_volumes()?;
-        self.volumes.distinguish_clones(&known);
-        self.begin_mounted_set();
-        let by_label = |identity: &str| identity.starts_with("label:");
-        if !is_writable || !known.iter().any(|known| by_label(&known.identity)) {
-            return Ok(());
-        }
-        let mut is_changed = false;
-        for volume in self.volumes.all() {
-            let is_known = known.iter().any(|known| known.identity == volume.identity);
-            let former = volume.identity_by_label().filter(|_| !is_known);
-            let former =
-                former.filter(|former| known.iter().any(|known| known.identity == *former));
-            if let Some(former) = former {
-                // If the catalogue cannot be written now, the next command tries again.
-                is_changed |= self.change_identity(&former, &volume.identity).is_ok();
-            }
-        }
-        if is_changed {
-            known = self.known_volumes()?;
-            self.volumes.distinguish_clones(&known);
-        }
-        Ok(())
     }
 
     /// Backs up the catalogue to `to`, which must not exist. The catalogue may be in use. The
@@ -358,7 +332,7 @@ fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
 
 /// Returns true if the file is a restored backup that was not opened yet. Such a catalogue is not in
 /// WAL mode (<https://sqlite.org/fileformat2.html>).
-fn is_restored(path: &Path) -> bool {
+pub(super) fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()

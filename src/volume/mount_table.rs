@@ -38,6 +38,13 @@ impl Volumes {
         Self::new(&System::local(), mounts)
     }
 
+    /// Returns a snapshot of given volumes, for tests of other modules.
+    #[cfg(test)]
+    pub(crate) fn of(all: Vec<Volume>) -> Self {
+        let clones = Vec::new();
+        Self { all, clones }
+    }
+
     pub(super) fn new(system: &System, mounts: Vec<identity::MountEntry>) -> Self {
         let mut all = identity::volumes(system, mounts);
         all.sort_by_key(|volume| std::cmp::Reverse(volume.mount.as_os_str().len()));

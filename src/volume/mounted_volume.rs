@@ -44,6 +44,28 @@ pub struct Volume {
 }
 
 impl Volume {
+    /// Returns a volume that is not mounted, for tests of other modules.
+    #[cfg(test)]
+    pub(crate) fn fake(identity: &str, mount: &str) -> Self {
+        Self {
+            identity: identity.to_owned(),
+            label: identity.to_owned(),
+            is_label_own: true,
+            mount: PathBuf::from(mount),
+            size: None,
+            hardware: None,
+            kind: "ext4".to_owned(),
+            drive: Drive::named(identity),
+            extent: None,
+            root: PathBuf::new(),
+            is_in_memory: false,
+            images: Vec::new(),
+            base: identity.to_owned(),
+            source: identity.to_owned(),
+            number: identity.to_owned(),
+        }
+    }
+
     /// Returns true for network shares and for folders of a virtual machine's host.
     #[must_use]
     pub fn is_share(&self) -> bool {

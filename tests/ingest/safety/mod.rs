@@ -344,9 +344,9 @@ fn check_while_changing(
         is_catalogue_named: false,
         cancel: Cancel::default(),
     };
-    let catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
+    let mut catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
     let mut is_done = false;
-    let report = safe(&request, &catalogue, &mut |event| {
+    let report = safe(&request, &mut catalogue, &mut |event| {
         if !is_done && is_now(&event) {
             act(&offload.card);
             is_done = true;
