@@ -3,69 +3,24 @@
 
 mod claim;
 mod leftovers;
+mod lock_text;
 mod share_refresh;
+mod unfinished_name;
 mod writer_id;
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempPath;
 
+use unfinished_name::{PREFIX, RANDOM_LETTERS, SUFFIX};
+
 pub use leftovers::{is_unfinished, sweep, sweepable_bytes};
+pub use lock_text::{read_lock_text, remove_if_text};
 pub use share_refresh::{is_local, refresh, refresh_open};
+pub use unfinished_name::{LOCK, unfinished_name};
 pub use writer_id::{WriterId, WriterState};
-
-/// Start of the name of an unfinished file. The writer's id and [`RANDOM_LETTERS`] letters follow.
-const PREFIX: &str = ".btsindex-";
-/// End of the name of an unfinished file.
-const SUFFIX: &str = ".part";
-/// Name of a lock file that other machines see. It has the form of an unfinished file's name, so no
-/// listing treats it as footage.
-pub const LOCK: &str = ".btsindex-000shared000.part";
-/// Number of random letters and digits in the name of an unfinished file.
-const RANDOM_LETTERS: usize = 12;
-
-/// Returns a name that no other process uses, and that [`sweep`] removes once this process has
-/// ended.
-#[must_use]
-pub fn unfinished_name() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!(
-        "{PREFIX}{}-{count:0RANDOM_LETTERS$}{SUFFIX}",
-        WriterId::this()
-    )
-}
-
-/// Reads a file that coordinates processes: `None` if absent, empty if unreadable.
-#[must_use]
-pub fn read_lock_text(path: &Path) -> Option<String> {
-    match fs::read(path) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(_) => Some(String::new()),
-    }
-}
-
-/// Removes a file if its text is still `text`. If several processes call this, only one removes the
-/// file. The others may find the next holder's file under this name, and restore it.
-///
-/// # Errors
-/// Returns an error if the file cannot be renamed or removed.
-pub fn remove_if_text(path: &Path, text: &str) -> io::Result<()> {
-    let aside = path.with_file_name(unfinished_name());
-    match fs::rename(path, &aside) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        renamed => renamed?,
-    }
-    let is_expected = read_lock_text(&aside).is_some_and(|found| found == text);
-    if !is_expected && fs::hard_link(&aside, path).is_err() && fs::symlink_metadata(path).is_err() {
-        return fs::rename(&aside, path);
-    }
-    fs::remove_file(&aside)
-}
 
 /// File that is written under a temporary name in its final folder. It is removed on drop; if the
 /// process is killed, [`sweep`] removes it later.

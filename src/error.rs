@@ -1,10 +1,12 @@
 //! Error types: an [`Error`] ends the command, a [`Problem`] concerns one file and does not.
 
+mod engine;
 mod escape;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use engine::{EngineError, EngineErrorKind};
 pub use escape::{escape, escape_prose, is_unsafe};
 
 /// Reason why a command failed. Printed with its [`Error::hint`], if any.
@@ -63,7 +65,7 @@ pub enum Error {
         /// Path of the database file.
         path: PathBuf,
         /// Error reported by `SQLite`.
-        source: rusqlite::Error,
+        source: EngineError,
     },
     /// Catalogue written by a newer btsindex.
     #[error(
@@ -160,7 +162,7 @@ pub enum Error {
     },
     /// Failed tantivy operation.
     #[error("index: {0}")]
-    Index(#[from] tantivy::TantivyError),
+    Index(EngineError),
     /// Name or id that matches no clip.
     #[error("no clip `{0}`")]
     NoClip(String),
@@ -337,7 +339,7 @@ impl Error {
             Self::NoCatalogue { .. } => {
                 "scan some footage first: `btsindex scan PATH`".to_owned()
             }
-            Self::Catalogue { source, .. } => return catalogue_hint(source),
+            Self::Catalogue { source, .. } => return catalogue_hint(source.kind()),
             Self::NotAnIndex { .. } => {
                 "nothing was changed; keep the catalogue in a separate folder with `--catalogue DIR`"
                     .to_owned()
@@ -464,21 +466,20 @@ fn join_or(names: &[String]) -> String {
     }
 }
 
-fn catalogue_hint(source: &rusqlite::Error) -> Option<String> {
-    use rusqlite::ErrorCode;
+fn catalogue_hint(kind: EngineErrorKind) -> Option<String> {
     Some(
-        match source.sqlite_error_code()? {
-            ErrorCode::DiskFull => "the disk is full: free some space and run the same command again; committed changes are safe",
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+        match kind {
+            EngineErrorKind::DiskFull => "the disk is full: free some space and run the same command again; committed changes are safe",
+            EngineErrorKind::Damaged => {
                 "the catalogue is damaged; keep the file and restore a backup (those made before upgrades are in its `backups` folder), or move it away and scan again"
             }
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            EngineErrorKind::Busy => {
                 "another btsindex process is writing; try again later"
             }
-            ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+            EngineErrorKind::NotWritable => {
                 "a scan must be able to write to the catalogue's folder; choose another with `--catalogue DIR`"
             }
-            _ => return None,
+            EngineErrorKind::Io | EngineErrorKind::Other => return None,
         }
         .to_owned(),
     )

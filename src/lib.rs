@@ -20,7 +20,9 @@ pub mod atomic_file;
 #[cfg(target_os = "linux")]
 mod block_device;
 pub mod browse;
+pub mod cancel;
 pub mod catalogue;
+pub mod catalogue_query;
 pub mod checksum;
 pub mod clip;
 pub mod desktop;

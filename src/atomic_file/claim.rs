@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::lock_text::{read_lock_text, remove_if_text};
+use super::unfinished_name::{PREFIX, RANDOM_LETTERS, SUFFIX};
 use super::writer_id::{WriterId, WriterState};
-use super::{PREFIX, RANDOM_LETTERS, SUFFIX};
-use super::{read_lock_text, remove_if_text};
 
 /// Maximum time to wait for another process to release a claim.
 const CLAIM_TIMEOUT: Duration = Duration::from_secs(5);

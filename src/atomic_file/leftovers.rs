@@ -10,9 +10,10 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use super::Unfinished;
 use super::share_refresh::is_local;
+use super::unfinished_name::{LOCK, PREFIX, RANDOM_LETTERS, SUFFIX};
 use super::writer_id::{WriterId, WriterState};
-use super::{LOCK, PREFIX, RANDOM_LETTERS, SUFFIX, Unfinished};
 
 /// Time for which a file of another machine must be untouched before it is removed. Copying one
 /// file takes less than a day.

@@ -10,6 +10,7 @@ use std::thread;
 
 use super::state::{FacetCounts, FacetValue, VALUES};
 use crate::catalogue::{Catalogue, Edited};
+use crate::catalogue_query::parse_query;
 use crate::clip::facet;
 use crate::clip::{Action, Clip, Edit, EditId};
 use crate::desktop;
@@ -28,7 +29,6 @@ const FACETS: [(&str, &str); 4] = [
 
 /// Catalogue, index, and the channel to the thread that updates the index.
 pub(super) struct Backend {
-    folder: PathBuf,
     catalogue: Catalogue,
     /// Row ids of the mounted volumes.
     mounted: Vec<i64>,
@@ -65,7 +65,6 @@ impl Backend {
         let thread_folder = folder.to_owned();
         thread::spawn(move || update_index(&thread_folder, &inbox, &outbox));
         let backend = Self {
-            folder: folder.to_owned(),
             seq: catalogue.seq()?,
             mounted: catalogue.mounted()?,
             catalogue,
@@ -114,8 +113,7 @@ impl Backend {
 
     /// Parses a line as a query.
     fn query(&self, line: &str) -> Result<Query, Error> {
-        self.catalogue
-            .parse_query(|context| Query::parse_line(line, context))
+        parse_query(&self.catalogue, |context| Query::parse_line(line, context))
     }
 
     /// Runs a query on the index; `None` until there is an index.
@@ -234,7 +232,7 @@ impl Backend {
         let clip = self.clip(number)?.ok_or_else(no_clip)?;
         match desktop::available_file(&clip) {
             Err(Error::Offline { .. }) => {
-                self.catalogue = Catalogue::open(&self.folder)?;
+                self.catalogue.refresh_mounts()?;
                 self.mounted = self.catalogue.mounted()?;
                 let clip = self.clip(number)?.ok_or_else(no_clip)?;
                 desktop::available_file(&clip).map(Path::to_owned)

@@ -15,11 +15,13 @@ mod ingest_facts;
 mod ingests;
 mod meta;
 mod mount_history;
+mod mounts;
 mod open;
 mod read_results;
 mod readers;
 mod saved_searches;
 mod sidecars;
+mod sqlite_error;
 mod suspect_copies;
 mod tag_renaming;
 mod tagging;
@@ -41,6 +43,7 @@ use crate::clip::Clip;
 use crate::error::Error;
 use crate::volume::Volumes;
 use document_codec::Packer;
+use sqlite_error::in_database;
 
 pub use clip_copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use clips::Change;
@@ -56,6 +59,7 @@ pub use ingests::{
 pub use mount_history::MountedWith;
 pub use read_results::{KnownContent, PictureRequest, ReadOutcome, Reading};
 pub use readers::{StaleClip, StaleFacts, StaleVolume};
+pub use saved_searches::is_same_search;
 pub use tagging::{RuleFile, RuleFolder};
 pub use thumbnail_files::{INDEX, PictureFolder, Thumbnails};
 pub use thumbnail_queue::{PendingPictures, PictureJob};
@@ -74,14 +78,18 @@ const FILE: &str = "catalogue.sqlite";
 pub struct Catalogue {
     connection: Connection,
     folder: PathBuf,
+    /// Snapshot of the mount table, with the identities that this catalogue assigns.
     volumes: Volumes,
     packer: RefCell<Packer>,
     /// Open `write.lock`; `None` if the catalogue is read-only.
     write_lock: Option<File>,
     /// Reason why the catalogue is read-only; `None` if it can be written.
     read_only_reason: Option<String>,
-    /// Identities of the disks and shares that this process found mounted in every snapshot.
-    mounted_since_opened: RefCell<BTreeSet<String>>,
+    /// Identities of the disks and shares that this process found mounted in every snapshot since
+    /// the last refresh.
+    mounted_since_refresh: RefCell<BTreeSet<String>>,
+    /// Device and inode of the database when it was opened, if the system has them.
+    database_id: Option<(u64, u64)>,
 }
 
 impl Catalogue {
@@ -95,12 +103,6 @@ impl Catalogue {
     #[must_use]
     pub fn thumbnails(&self) -> Thumbnails {
         Thumbnails::new(&self.folder)
-    }
-
-    /// Returns the volumes mounted when the catalogue was opened.
-    #[must_use]
-    pub fn volumes(&self) -> &Volumes {
-        &self.volumes
     }
 
     /// Returns the random id of this catalogue, which ties an index to it.
@@ -143,10 +145,7 @@ impl Catalogue {
 
     /// Runs SQL and adds the path of the database to errors.
     fn check<T>(&self, run: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        run(&self.connection).map_err(|source| Error::Catalogue {
-            path: self.folder.join(FILE),
-            source,
-        })
+        run(&self.connection).map_err(|source| in_database(&self.folder.join(FILE))(source))
     }
 
     /// Serialises and compresses a document.

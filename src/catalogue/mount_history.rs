@@ -171,12 +171,12 @@ impl Catalogue {
 
     /// Resets the set of volumes that stayed mounted to those mounted now.
     pub(super) fn begin_mounted_set(&self) {
-        self.mounted_since_opened.replace(disks_of(&self.volumes));
+        self.mounted_since_refresh.replace(disks_of(&self.volumes));
     }
 
-    /// Updates the mount records within the open transaction, because the catalogue may have been
-    /// opened hours ago. Returns the row id of the set of volumes that stayed mounted since; `None`
-    /// if no share is mounted.
+    /// Updates the mount records within the open transaction, because the last snapshot may be hours
+    /// old. Returns the row id of the set of volumes that stayed mounted since then; `None` if no
+    /// share is mounted.
     pub(super) fn record_mounted_set(&self) -> Result<Option<i64>, Error> {
         let is_tracked =
             |volume: &Volume| volume.is_cache_dropped_on_unmount() || volume.is_share();
@@ -187,7 +187,7 @@ impl Catalogue {
         now.distinguish_clones(&self.known_volumes()?);
         self.record_snapshot(&now)?;
         let now = disks_of(&now);
-        let mut mounted = self.mounted_since_opened.borrow_mut();
+        let mut mounted = self.mounted_since_refresh.borrow_mut();
         // A volume mounted later may have been on another machine while a file was read.
         mounted.retain(|identity| now.contains(identity));
         if !self.volumes.all().iter().any(Volume::is_share) {

@@ -14,9 +14,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::document_codec::Packer;
+use super::mounts::file_id;
+use super::sqlite_error::in_database;
 use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
 use crate::atomic_file::{self, Unfinished};
-use crate::error::Error;
+use crate::error::{EngineErrorKind, Error};
 use crate::volume::Volumes;
 
 /// Capacity of the statement cache, larger than the number of statements.
@@ -107,15 +109,8 @@ impl Catalogue {
         let writable = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let readable = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let is_permission_error = |error: &Error| {
-            use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly, SystemIoFailure};
-            let code = match error {
-                Error::Catalogue { source, .. } => source.sqlite_error_code(),
-                _ => None,
-            };
-            matches!(
-                code,
-                Some(CannotOpen | PermissionDenied | ReadOnly | SystemIoFailure)
-            )
+            use EngineErrorKind::{Io, NotWritable};
+            matches!(error, Error::Catalogue { source, .. } if matches!(source.kind(), NotWritable | Io))
         };
         // Prefer write access, which lets SQLite checkpoint its log.
         let mut opened = Self::connect(volumes.clone(), folder, writable, "");
@@ -154,10 +149,6 @@ impl Catalogue {
         query: &str,
     ) -> Result<Self, Error> {
         let path = folder.join(FILE);
-        let fault = |source| Error::Catalogue {
-            path: path.clone(),
-            source,
-        };
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let is_writable = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
         let write_lock = is_writable
@@ -177,10 +168,11 @@ impl Catalogue {
         let connection = Connection::open_with_flags(uri(&path, query), flags);
         let packer = Packer::new().map_err(Error::path(&path))?;
         let mut catalogue = Self {
-            connection: connection.map_err(fault)?,
+            connection: connection.map_err(in_database(&path))?,
             folder: folder.to_owned(),
             volumes,
-            mounted_since_opened: RefCell::default(),
+            mounted_since_refresh: RefCell::default(),
+            database_id: file_id(&path),
             packer: packer.into(),
             write_lock,
             read_only_reason: None,
@@ -225,34 +217,6 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// Distinguishes mounted clones by their volume records. Updates the identities of volumes that
-    /// were identified by label until their uuid could be read.
-    pub(super) fn reconcile_volumes(&mut self, is_writable: bool) -> Result<(), Error> {
-        let mut known = self.known_volumes()?;
-        self.volumes.distinguish_clones(&known);
-        self.begin_mounted_set();
-        let by_label = |identity: &str| identity.starts_with("label:");
-        if !is_writable || !known.iter().any(|known| by_label(&known.identity)) {
-            return Ok(());
-        }
-        let mut is_changed = false;
-        for volume in self.volumes.all() {
-            let is_known = known.iter().any(|known| known.identity == volume.identity);
-            let former = volume.identity_by_label().filter(|_| !is_known);
-            let former =
-                former.filter(|former| known.iter().any(|known| known.identity == *former));
-            if let Some(former) = former {
-                // If the catalogue cannot be written now, the next command tries again.
-                is_changed |= self.change_identity(&former, &volume.identity).is_ok();
-            }
-        }
-        if is_changed {
-            known = self.known_volumes()?;
-            self.volumes.distinguish_clones(&known);
-        }
-        Ok(())
-    }
-
     /// Backs up the catalogue to `to`, which must not exist. The catalogue may be in use. The
     /// backup gets a new id, so that it is not used with an index of a later state.
     ///
@@ -283,10 +247,7 @@ impl Catalogue {
         // Removes files left by killed backups.
         let _ = atomic_file::sweep(folder);
         let unfinished = Unfinished::in_folder(folder).map_err(Error::path(folder))?;
-        let fault = |source| Error::Catalogue {
-            path: to.to_owned(),
-            source,
-        };
+        let fault = |source| in_database(to)(source);
         let mut copy = Connection::open(uri(unfinished.path(), "")).map_err(fault)?;
         if !copy_pages(&self.connection, &mut copy, is_cancelled).map_err(fault)? {
             return Err(Error::Interrupted);
@@ -371,7 +332,7 @@ fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
 
 /// Returns true if the file is a restored backup that was not opened yet. Such a catalogue is not in
 /// WAL mode (<https://sqlite.org/fileformat2.html>).
-fn is_restored(path: &Path) -> bool {
+pub(super) fn is_restored(path: &Path) -> bool {
     let mut head = [0; 72];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && head[18..20] != [2, 2] && head[68..] == APPLICATION.to_be_bytes()

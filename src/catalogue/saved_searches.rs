@@ -1,36 +1,18 @@
 //! Searches saved under a name. They are stored as typed, so `date:yesterday` is evaluated each time
 //! the search runs.
 
-use std::cell::OnceCell;
-
 use super::Catalogue;
 use crate::error::Error;
-use crate::query::{Context, Query, TagMeaning};
-use crate::tag::Vocabulary;
 
 /// Prefix of the keys of saved searches in the `meta` table.
 const PREFIX: &str = "search:";
 
 impl Catalogue {
-    /// Saves a search under a name. Returns the words of the search that it replaces.
+    /// Stores the words of a search under a name. Returns the words that they replace.
     ///
     /// # Errors
-    /// If the words are not a valid query or refer back to this search, or if `SQLite` fails.
-    pub fn save_search(&self, name: &str, words: &[String]) -> Result<Option<Vec<String>>, Error> {
-        let saved = |other: &str| {
-            if normalized(other) == normalized(name) {
-                Ok(Some(words.to_vec()))
-            } else {
-                self.saved_search(other)
-            }
-        };
-        Query::parse(
-            words,
-            &Context {
-                saved: &saved,
-                ..Context::plain(None)
-            },
-        )?;
+    /// If `SQLite` fails, or the catalogue cannot be written.
+    pub fn store_search(&self, name: &str, words: &[String]) -> Result<Option<Vec<String>>, Error> {
         let replaced = self.saved_searches()?.into_iter();
         let replaced = replaced.filter(|(other, _)| other == name);
         let text = serde_json::to_string(words).unwrap_or_default();
@@ -44,41 +26,12 @@ impl Catalogue {
     /// # Errors
     /// If `SQLite` fails.
     pub fn saved_search(&self, name: &str) -> Result<Option<Vec<String>>, Error> {
-        let is_match = |other: &str| normalized(other) == normalized(name);
+        let is_match = |other: &str| is_same_search(other, name);
         let found = self.saved_searches()?.into_iter();
         Ok(found
             .min_by_key(|(other, _)| (other != name, !is_match(other)))
             .filter(|(other, _)| is_match(other))
             .map(|(_, words)| words))
-    }
-
-    /// Parses a query with the saved searches and the vocabulary of this catalogue.
-    ///
-    /// # Errors
-    /// The errors of `read`.
-    pub fn parse_query(
-        &self,
-        read: impl FnOnce(&Context<'_>) -> Result<Query, Error>,
-    ) -> Result<Query, Error> {
-        // Loaded when the first tag of a query is parsed.
-        let vocabulary: OnceCell<Vocabulary> = OnceCell::new();
-        let load_vocabulary = || match vocabulary.get() {
-            Some(vocabulary) => Ok(vocabulary),
-            None => self
-                .vocabulary()
-                .map(|new_vocabulary| vocabulary.get_or_init(|| new_vocabulary)),
-        };
-        read(&Context {
-            today: None,
-            saved: &|name| self.saved_search(name),
-            meanings: &|word| {
-                let vocabulary = load_vocabulary()?;
-                Ok(TagMeaning {
-                    tags: vocabulary.meanings(word),
-                    is_group: vocabulary.is_group(word),
-                })
-            },
-        })
     }
 
     /// Returns all saved searches with their words, sorted by name.
@@ -112,6 +65,12 @@ impl Catalogue {
         })?;
         Ok(count > 0)
     }
+}
+
+/// Returns true if two names mean the same saved search.
+#[must_use]
+pub fn is_same_search(a: &str, b: &str) -> bool {
+    normalized(a) == normalized(b)
 }
 
 /// Normalises the case and the separators of a name.

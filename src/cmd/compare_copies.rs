@@ -2,9 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::{Catalogue, ClipFiles};
 use btsindex::error::escape;
-use btsindex::media::Cancel;
 use btsindex::output::{ByteBar, counted};
 use btsindex::scan::{HashEvent, hash_copies};
 use serde_json::{Value, json};

@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use btsindex::cancel::Cancel;
 use btsindex::error::Error;
 use btsindex::ingest::{Event, Request, Summary, Watch, ingest, plan, watch};
-use btsindex::media::Cancel;
 use btsindex::output::{
     IngestProgress, ProgressFormat, ingest_summary_json, json_line, plan_json,
     write_ingest_summary, write_plan,

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use btsindex::media::{Cancel, kill_all};
+use btsindex::cancel::Cancel;
+use btsindex::media::kill_all;
 
 use super::Exit;
 

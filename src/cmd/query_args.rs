@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use btsindex::catalogue::Catalogue;
+use btsindex::catalogue_query::parse_query;
 use btsindex::clip::{Facet, facet};
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
@@ -13,7 +14,7 @@ use super::print_index_notice;
 
 /// Parses words into a query. Prints a note for each word that several tags match.
 pub(super) fn parse(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {
-    let query = catalogue.parse_query(|context| Query::parse(words, context))?;
+    let query = parse_query(catalogue, |context| Query::parse(words, context))?;
     for (word, tags) in query.ambiguous_tags() {
         let tags: Vec<String> = tags
             .iter()

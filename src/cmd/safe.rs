@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::Catalogue;
-use btsindex::media::Cancel;
 use btsindex::output::{
     ProgressFormat, SafetyProgress, SuggestedOptions, json_line, safety_json, write_safety,
 };
@@ -23,9 +23,10 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
         (false, true) => ProgressFormat::Bar,
         (false, false) => ProgressFormat::Lines,
     };
+    let mut catalogue = Catalogue::open(folder)?;
     let mut out = stdout();
     let mut are_all_safe = true;
-    for card in &args.cards {
+    for (at, card) in args.cards.iter().enumerate() {
         let request = Request {
             card: card.clone(),
             copies: args.copies.into(),
@@ -35,11 +36,15 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
             is_paranoid: args.paranoid,
             cancel: cancel.clone(),
         };
-        // Opened again for each card, because the mounted volumes may have changed.
-        let catalogue = Catalogue::open(folder)?;
+        if at > 0 {
+            // The mounted volumes may have changed since the last card.
+            catalogue.refresh_mounts()?;
+        }
         let mut stderr = io::stderr();
         let mut progress = SafetyProgress::new(format, &mut out, &mut stderr);
-        let report = safe(&request, &catalogue, &mut |event| progress.on_event(&event));
+        let report = safe(&request, &mut catalogue, &mut |event| {
+            progress.on_event(&event)
+        });
         progress.finish();
         let report = report?;
         let options = SuggestedOptions {

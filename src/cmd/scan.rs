@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
+use btsindex::cancel::Cancel;
 use btsindex::footage::WalkOptions;
-use btsindex::media::{Cancel, HeaderReaders, ThumbnailFormat, kill_all};
+use btsindex::media::{HeaderReaders, ThumbnailFormat, kill_all};
 use btsindex::output::{
     ProgressFormat, ScanProgress, json_line, scan_summary_json, write_scan_summary, write_timings,
 };

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
+use btsindex::catalogue_query::save_search;
 use btsindex::clip::{Clip, Facet, FileState};
 use btsindex::error::{Error, escape};
 use btsindex::index::{Finder, Hits, SortOrder, Tally};
@@ -341,7 +342,7 @@ fn save(name: &str, words: &[String], catalogue: &Catalogue) -> anyhow::Result<(
         }
         .into());
     }
-    let replaced = catalogue.save_search(name, words)?;
+    let replaced = save_search(catalogue, name, words)?;
     let mut stderr = io::stderr().lock();
     writeln!(stderr, "saved as `{}`", escape(name))?;
     if let Some(before) = replaced.filter(|before| before != words) {

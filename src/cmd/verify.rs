@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::media::Cancel;
 use btsindex::output::{
     ProgressFormat, VerifyProgress, json_line, verification_json, write_verification,
 };

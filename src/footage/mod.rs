@@ -5,6 +5,7 @@
 
 mod companions;
 mod fingerprint;
+mod found_file;
 mod ignore;
 mod kind;
 mod sequence;
@@ -14,9 +15,8 @@ mod walk;
 pub use companions::DeclaredExtension;
 pub(crate) use companions::xmp_owners;
 pub use fingerprint::{Sample, fingerprint, fingerprint_frames, hash_all};
+pub use found_file::{FoundFile, Role};
 pub use kind::{NameKind, kind_of_name};
 pub use sequence::frame_paths;
 pub use sniff::{HEAD, HeadKind, sniff};
-pub use walk::{
-    FolderListing, FoundFile, Role, WalkEvent, WalkOptions, WalkRoot, found, modified, walk,
-};
+pub use walk::{FolderListing, WalkEvent, WalkOptions, WalkRoot, found, modified, walk};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::walk::FoundFile;
+use super::found_file::FoundFile;
 use crate::clip::{FrameRun, split_frame_number};
 use crate::value::{from_bytes, to_bytes};
 

@@ -13,11 +13,12 @@ use tantivy::directory::RamDirectory;
 use tantivy::{Directory, IndexSettings, TantivyError};
 
 use super::catch_panic::guarded;
-use super::catch_up::lock_file;
 use super::directory::{IndexFolder, UNFINISHED};
 use super::document;
+use super::open::MARKER_FILE;
 use super::updater::IndexUpdater;
-use super::{Index, IndexNotice, IndexState, MARKER_FILE};
+use super::write_lock::lock_file;
+use super::{Index, IndexNotice, IndexState};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Held};

@@ -1,9 +1,5 @@
 //! Brings the index up to date with the catalogue. The first process that needs it does the work.
-//!
-//! Only one process at a time writes the index. It holds `index.lock`, which is outside the index's
-//! folder because a rebuild replaces that folder.
 
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +7,7 @@ use super::builder::{remove_leftovers, write_marker};
 use super::catch_panic::guarded;
 use super::merge::{self, MergeEffort};
 use super::updater::{IndexUpdater, sizes};
+use super::write_lock::{LOCK_TIMEOUT, lock_file};
 use super::{Index, IndexNotice, IndexState};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
@@ -20,21 +17,6 @@ use crate::lock::{self, Attempt, Held};
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Delay before the user is notified that another process holds the lock.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
-/// Maximum wait for the lock.
-pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Returns the path of the index's lock file.
-pub(super) fn lock_file(catalogue: &Catalogue) -> PathBuf {
-    catalogue.folder().join("index.lock")
-}
-
-/// Waits for the index lock for at most [`LOCK_TIMEOUT`]. Returns `None` on timeout.
-pub(super) fn wait_for_lock(catalogue: &Catalogue, purpose: &str) -> Result<Option<Held>, Error> {
-    let started = Instant::now();
-    let has_timed_out = || started.elapsed() >= LOCK_TIMEOUT;
-    lock::hold(&lock_file(catalogue), purpose, &has_timed_out, &mut |_| ())
-}
-
 /// Brings the index up to date and merges a few segments. Returns `false` without waiting if
 /// another process holds the lock.
 ///

@@ -23,6 +23,8 @@ use super::pretokenized::{TOKENS, join_words};
 use crate::clip::{Clip, FIELDS, FieldKind, FileState, IndexCell, facets};
 use crate::value::words::{IndexedWords, split_for_index};
 
+/// Version of the document format. Increases when tokenization or the content of documents changes.
+pub(super) const DOCUMENT_VERSION: u32 = 5;
 /// Index columns of one row of the field table.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum IndexColumn {

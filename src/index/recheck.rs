@@ -4,10 +4,11 @@
 use tantivy::TantivyError;
 
 use super::catch_panic::guarded;
-use super::catch_up::lock_file;
 use super::checksums;
 use super::directory::IndexFolder;
-use super::{Index, IndexNotice, files};
+use super::open::files;
+use super::write_lock::lock_file;
+use super::{Index, IndexNotice};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::lock::{self, Attempt};

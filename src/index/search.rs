@@ -6,10 +6,10 @@ use tantivy::TantivyError;
 use tantivy::collector::{Collector, Count};
 
 use super::catch_panic::guarded;
-use super::catch_up::LOCK_TIMEOUT;
 use super::compile::{QueryCompiler, tag_query};
 use super::facet_counts::{FacetCounter, Tallies};
 use super::order::{SortOrder, TopClips};
+use super::write_lock::LOCK_TIMEOUT;
 use super::{Index, IndexNotice};
 use crate::catalogue::Catalogue;
 use crate::clip::Facet;

@@ -10,10 +10,10 @@ use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
 use tantivy::query::TermSetQuery;
 use tantivy::{IndexWriter, TantivyDocument, TantivyError, Term};
 
-use super::document::IndexColumns;
+use super::commit_payload::CommitPayload;
+use super::document::{DOCUMENT_VERSION, IndexColumns};
 use super::merge::{self, MergeEffort, SegmentSize};
 use super::pretokenized::{SpaceTokenizer, TOKENS};
-use super::{CommitPayload, DOCUMENT_VERSION};
 use crate::catalogue::{Catalogue, Change};
 use crate::error::Error;
 

@@ -2,7 +2,7 @@
 
 use super::event::{Event, Summary};
 use super::request::Request;
-use crate::media::Cancel;
+use crate::cancel::Cancel;
 
 /// State that all steps of an ingest share.
 pub(super) struct IngestRun<'a> {

@@ -56,8 +56,37 @@ pub fn plan(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Vec<Ca
 /// Returns an error if the catalogue cannot be written, ffmpeg is missing, or a day's facts are
 /// invalid. A problem with one card is reported, and the others continue.
 pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summary, Error> {
+    ingest_into(
+        &Catalogue::create(&request.scan.catalogue)?,
+        request,
+        on_event,
+    )
+}
+
+/// Ingests cards like [`ingest`], after a fresh look at the mounted volumes. Opens the catalogue if
+/// it is not open.
+fn ingest_again(
+    opened: &mut Option<Catalogue>,
+    request: &Request,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Summary, Error> {
+    let refreshed = opened.take().and_then(|mut catalogue| {
+        let is_current = catalogue.refresh_mounts().is_ok();
+        is_current.then_some(catalogue)
+    });
+    let catalogue = match refreshed {
+        Some(catalogue) => catalogue,
+        None => Catalogue::create(&request.scan.catalogue)?,
+    };
+    ingest_into(opened.insert(catalogue), request, on_event)
+}
+
+fn ingest_into(
+    catalogue: &Catalogue,
+    request: &Request,
+    on_event: &mut dyn FnMut(Event),
+) -> Result<Summary, Error> {
     let begun = std::time::Instant::now();
-    let catalogue = Catalogue::create(&request.scan.catalogue)?;
     let mut run = IngestRun::new(request, on_event);
     let (plans, cards) = {
         let on_wait = &mut |holder: &str| run.report(Event::Waiting(holder.to_owned()));
@@ -68,18 +97,18 @@ pub fn ingest(request: &Request, on_event: &mut dyn FnMut(Event)) -> Result<Summ
             run.summary.is_interrupted = true;
             return Ok(run.summary);
         };
-        let plans = plan::plan_all(&mut run, Some(&catalogue))?;
-        let cards = logged_card::begin(&plans, request, &catalogue)?;
+        let plans = plan::plan_all(&mut run, Some(catalogue))?;
+        let cards = logged_card::begin(&plans, request, catalogue)?;
         (plans, cards)
     };
     for plan in &plans {
         run.summary.count(plan);
     }
     if !request.is_in_place {
-        copying::copy_all(&plans, &cards, &catalogue, &mut run)?;
+        copying::copy_all(&plans, &cards, catalogue, &mut run)?;
     }
     if !run.is_cancelled() {
-        catalogue_cards(&plans, &cards, &catalogue, &mut run)?;
+        catalogue_cards(&plans, &cards, catalogue, &mut run)?;
     }
     run.summary.is_interrupted = run.is_cancelled();
     run.summary.elapsed = begun.elapsed();

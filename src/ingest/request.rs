@@ -2,7 +2,7 @@
 
 use jiff::civil::Time;
 
-use crate::media::Cancel;
+use crate::cancel::Cancel;
 use crate::scan;
 use crate::shoot_day::Day;
 

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Summary};
-use super::{Request, ingest};
+use super::{Request, ingest_again};
+use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem};
 use crate::offload::{Listing, list};
 use crate::shoot_day::DayCard;
@@ -40,7 +41,7 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 /// The cards of the days in `request` are replaced. Calls `on_done` with the summary of each card.
 ///
 /// # Errors
-/// Returns an error if the folder cannot be listed at the start, or if [`ingest`] fails for a reason
+/// Returns an error if the folder cannot be listed at the start, or if an ingest fails for a reason
 /// that is not limited to one card.
 pub fn watch(
     watched: &Watch,
@@ -50,6 +51,7 @@ pub fn watch(
 ) -> Result<(), Error> {
     std::fs::read_dir(&watched.folder).map_err(Error::path(&watched.folder))?;
     let mut seen: HashMap<PathBuf, WatchedCard> = HashMap::new();
+    let mut catalogue: Option<Catalogue> = None;
     on_event(Event::Watching(watched.folder.clone()));
     while !request.cancel().is_cancelled() {
         let cards = list_cards(&watched.folder);
@@ -71,7 +73,7 @@ pub fn watch(
                     ..day.cards.first().cloned().unwrap_or_default()
                 }];
             }
-            match ingest(&card_request, on_event) {
+            match ingest_again(&mut catalogue, &card_request, on_event) {
                 Ok(summary) => on_done(&summary),
                 Err(error) if is_about_card(&error) => {
                     let problem = Problem::new(&path, error.to_string());

@@ -38,7 +38,7 @@ pub use batch_decode::fuzzing;
 pub use image::{StripIndex, ThumbnailFormat};
 pub use keyframes::Keyframes;
 pub use parent_death::exec_with_parent_death_signal;
-pub use process::{Cancel, ProcessLimits, kill_all, processes_started};
+pub use process::{ProcessLimits, kill_all, processes_started};
 pub use reader::HeaderReader;
 pub use thumbnails::{
     POSTER_VERSION, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan,

@@ -6,34 +6,18 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{ProbeError, parent_death};
+use crate::cancel::Cancel;
 use crate::error::Error;
 
 /// Interval of the checks for cancellation while waiting.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Cancellation flag, shared by all threads that must stop when the user interrupts a run.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Requests cancellation.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Returns true if cancellation was requested.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// Limits of one process.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde_json::Value;
 
 use super::*;
+use crate::cancel::Cancel;
 
 /// Accepted differences from ffprobe: file, fields and reason.
 const ACCEPTED: &[(&str, &[&str], &str)] = &[

@@ -12,7 +12,8 @@ use ffmpeg_sidecar::ffprobe::ffprobe_path;
 use ffmpeg_sidecar::paths::ffmpeg_path;
 
 use super::ProbeError;
-use super::process::{self, Cancel, ProcessLimits};
+use super::process::{self, ProcessLimits};
+use crate::cancel::Cancel;
 use crate::error::Error;
 
 /// Time limit for a version request. A working tool responds much faster.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::MhlError;
+use super::manifest_path::path_error;
 use super::xml::{XmlEvent, XmlReader, escape};
-use super::{MhlError, path_error};
 use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind};
 

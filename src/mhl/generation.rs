@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::{FolderHash, MhlError, folder_hashes};
-use super::{HashAction, SealVerdict, is_xml, path_error};
+use super::manifest_path::path_error;
+use super::xml::is_xml;
+use super::{FolderHash, HashAction, MhlError, SealVerdict, folder_hashes};
 use crate::checksum::{Checksum, HashKind};
 
 /// New generation. Paths are relative to the root and separated by `/`. Ignored files and folders

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::manifest_path::path_error;
 use super::xml::{StartTag, XmlEvent, XmlReader};
-use super::{FolderHash, HashAction, MhlError, path_error};
+use super::{FolderHash, HashAction, MhlError};
 use crate::checksum::{Checksum, HashKind};
 
 /// Maximum number of ignore patterns. All patterns are compiled, which costs time and memory.

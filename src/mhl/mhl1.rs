@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::manifest_path::path_error;
 use super::xml::{StartTag, XmlEvent, XmlReader};
-use super::{EXTENSION, MhlError, path_error};
+use super::{EXTENSION, MhlError};
 use crate::checksum::{Checksum, HashKind};
 
 /// Contents of an MHL 1.x file.

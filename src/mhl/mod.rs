@@ -20,6 +20,7 @@ mod histories;
 mod history;
 mod ignore;
 mod manifest;
+mod manifest_path;
 pub mod mhl1;
 mod unnamed_manifests;
 mod write;
@@ -28,9 +29,8 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsStr;
 use std::fmt;
-use std::path::{Component, Path};
+use std::path::Path;
 
 pub use compare::{SealOutcome, SealVerdict, compare, required_kinds};
 pub use error::MhlError;
@@ -40,6 +40,7 @@ pub use generation_builder::GenerationBuilder;
 pub use histories::Histories;
 pub use history::{FileHistory, FolderHistory, History, ManifestRef};
 pub use ignore::{DEFAULT as IGNORED_BY_DEFAULT, IgnorePatterns};
+pub use manifest_path::{can_represent, manifest_path};
 pub use write::write;
 
 /// Name of the folder that contains a history.
@@ -87,17 +88,6 @@ impl fmt::Display for HashAction {
     }
 }
 
-/// Returns true if a manifest can represent a file name: it must be UTF-8 without characters that
-/// XML 1.0 excludes (controls except tab and line ends, U+FFFE, U+FFFF).
-///
-/// Line ends are written as character references, which the reference implementation reads
-/// correctly. When it writes such a name itself, it replaces line ends, U+0085, U+2028 and U+2029
-/// with blanks.
-#[must_use]
-pub fn can_represent(name: &OsStr) -> bool {
-    name.to_str().is_some_and(|name| name.chars().all(is_xml))
-}
-
 /// Returns true if a path names a file of a history: a manifest or the chain.
 #[must_use]
 pub fn is_history_file(path: &Path) -> bool {
@@ -124,37 +114,4 @@ pub fn has_grown(chain: &Path, before: &Path) -> bool {
         return false;
     };
     !before.is_empty() && links.starts_with(&before)
-}
-
-/// Converts a path below a history's folder to the form used in manifests; `None` if they cannot
-/// represent it.
-#[must_use]
-pub fn manifest_path(inside: &Path) -> Option<String> {
-    let parts = inside
-        .iter()
-        .map(|part| part.to_str().filter(|_| can_represent(part)));
-    let parts: Vec<&str> = parts.collect::<Option<_>>()?;
-    (!parts.is_empty()).then(|| parts.join("/"))
-}
-
-/// Returns true if XML 1.0 allows a character, directly or as a character reference.
-fn is_xml(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
-}
-
-/// Returns the reason why a path is not a valid path below a history's folder; `None` if it is
-/// valid.
-fn path_error(path: &str) -> Option<&'static str> {
-    if path.is_empty() {
-        return Some("an empty path");
-    }
-    let mut parts = path.split('/');
-    if !parts.all(|part| !matches!(part, "" | "." | "..")) {
-        return Some("not a plain relative path");
-    }
-    // On Windows, a path with `\` or `C:` could also lead out of the folder.
-    let is_below = Path::new(path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    (!is_below).then_some("a path outside the folder")
 }

@@ -1,5 +1,6 @@
 //! Tests of histories: writing and reading back, damage, and hostile input.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use proptest::prelude::*;
 
+use super::manifest_path::path_error;
 use super::*;
 use crate::checksum::{Checksum, HashKind, hash_bytes};
 

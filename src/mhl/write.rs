@@ -14,10 +14,9 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::chain::{self, ChainLink};
-use super::xml::escape;
+use super::xml::{escape, is_xml};
 use super::{
     CHAIN, EXTENSION, FOLDER, FileEntry, FolderEntry, FolderHash, Generation, History, MhlError,
-    is_xml,
 };
 use crate::atomic_file;
 use crate::checksum::{Checksum, HashKind, Hasher};

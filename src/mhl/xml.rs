@@ -12,7 +12,7 @@ use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 
-use super::{MhlError, is_xml};
+use super::MhlError;
 use crate::checksum::{Checksum, HashKind, Hasher};
 use crate::source_file;
 
@@ -51,6 +51,11 @@ impl StartTag {
         all.find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
     }
+}
+
+/// Returns true if XML 1.0 allows a character, directly or as a character reference.
+pub(super) fn is_xml(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// Streaming reader of one XML file.

@@ -1,9 +1,10 @@
 //! Parses terms with a name and a colon. The field or operator determines how the value is parsed.
 
+use super::context::{Context, query_error};
+use super::is_filter::ClipState;
 use super::keys::{self, QueryKey};
-use super::parse::{ParseSession, parse_saved, parse_term};
 use super::tokenize::split_at_commas;
-use super::{ClipState, Context, Filter, Query, query_error};
+use super::tree::{Filter, Query};
 use crate::clip::{Clip, FieldFilter, FieldKind};
 use crate::error::{Error, closest};
 use crate::value::{Malformed, MatchMode, Quantity, Resolution, SearchWords, named_day};
@@ -107,13 +108,8 @@ pub const FORMS: &[(&str, &str, &str)] = &[
     ("saved:selects", "@selects", "the results of a saved search"),
 ];
 
-/// Parses a term with a name before its colon.
-pub(super) fn parse_named_term(
-    name: &str,
-    value: &str,
-    session: &ParseSession<'_>,
-    depth: usize,
-) -> Result<Query, Error> {
+/// Returns the key of a name before a colon, after checking that its value can be one.
+pub(super) fn key_of(name: &str, value: &str) -> Result<QueryKey, Error> {
     let Some(key) = keys::resolve(name) else {
         let hint = match keys::nearest(name) {
             Some(nearest) => format!("did you mean `{nearest}`? `btsindex fields` lists them all"),
@@ -137,30 +133,26 @@ pub(super) fn parse_named_term(
             format!("write `{name}:a,b`, or start with the bracket: `({name}:a OR {name}:b)`"),
         ));
     }
+    Ok(key)
+}
+
+/// Parses the comma-separated values after a name, at least one of which must match.
+pub(super) fn parse_values(
+    name: &str,
+    key: QueryKey,
+    value: &str,
+    context: &Context<'_>,
+) -> Result<Query, Error> {
+    let name = name.to_ascii_lowercase();
     let malformed = |found: Malformed| invalid_value(&name, key, &found);
-    let query = match key {
-        QueryKey::Not if keys::split(value).is_some() => {
-            return parse_term(value, session, depth + 1).map(Query::negated);
-        }
-        QueryKey::Not | QueryKey::Any => {
-            let parts = split_at_commas(value)
-                .into_iter()
-                .filter(|part| !part.is_empty());
-            let any: Result<Vec<Query>, Error> = parts
-                .map(|part| parse_term(part, session, depth + 1))
-                .collect();
-            let any = Query::any(any?);
-            return Ok(if key == QueryKey::Not {
-                Query::negated(any)
-            } else {
-                any
-            });
-        }
-        QueryKey::Saved => return parse_saved(unquoted(value), session, depth),
-        QueryKey::Exact => SearchWords::exact(value).map(Query::Words),
+    match key {
+        QueryKey::Exact => SearchWords::exact(value)
+            .map(Query::Words)
+            .map_err(malformed),
         QueryKey::Near => unquoted(value)
             .parse()
-            .map(|area| Query::Filter(Filter::Near(area))),
+            .map(|area| Query::Filter(Filter::Near(area)))
+            .map_err(malformed),
         _ => {
             let parts: Vec<&str> = split_at_commas(value)
                 .into_iter()
@@ -168,27 +160,24 @@ pub(super) fn parse_named_term(
                 .collect();
             let mut any = Vec::new();
             for part in parts {
-                match parse_value(key, part, session.context) {
-                    Ok(query) => any.push(with_tag_meaning(query, session)?),
+                match parse_value(key, part, context) {
+                    Ok(query) => any.push(with_tag_meaning(query, context)?),
                     Err(found) => return Err(malformed(found)),
                 }
             }
             Ok(Query::any(any))
         }
-    };
-    let query = query.map_err(malformed)?;
-    session.charge(&query)?;
-    Ok(query)
+    }
 }
 
 /// Looks up a tag in the vocabulary and adds its meaning to the query.
-fn with_tag_meaning(query: Query, session: &ParseSession<'_>) -> Result<Query, Error> {
+fn with_tag_meaning(query: Query, context: &Context<'_>) -> Result<Query, Error> {
     match query {
         Query::Filter(Filter::Field {
             name: TAGS,
             filter: FieldFilter::Words(words),
         }) if matches!(words.mode, MatchMode::Stemmed | MatchMode::Exact) => {
-            let meaning = (session.context.meanings)(&words.text)?;
+            let meaning = (context.meanings)(&words.text)?;
             Ok(Query::Filter(if meaning.tags.is_empty() {
                 Filter::Field {
                     name: TAGS,
@@ -278,7 +267,8 @@ fn field_for_has(name: &str) -> Result<&'static str, Malformed> {
         .ok_or_else(|| Malformed::new(name, "a field"))
 }
 
-fn unquoted(value: &str) -> &str {
+/// Removes blanks and quotes around a value.
+pub(super) fn unquoted(value: &str) -> &str {
     let value = value.trim();
     let inner = value.strip_prefix('"').unwrap_or(value);
     inner.strip_suffix('"').unwrap_or(inner)

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Filter, Query};
+use super::tree::{Filter, Query};
 use crate::clip::{Clip, FieldFilter, FieldKind};
 use crate::value::{MatchMode, Quantity};
 

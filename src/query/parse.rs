@@ -11,10 +11,11 @@ use std::cell::Cell;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use super::field_query::parse_named_term;
+use super::context::{Context, query_error};
+use super::field_query::{key_of, parse_values, unquoted};
 use super::keys::{self, QueryKey};
-use super::tokenize::{Token, tokenize};
-use super::{Context, Query, query_error};
+use super::tokenize::{Token, split_at_commas, tokenize};
+use super::tree::Query;
 use crate::clip::{Clip, FieldKind};
 use crate::error::Error;
 use crate::value::SearchWords;
@@ -25,15 +26,26 @@ const MAX_DEPTH: usize = 32;
 /// that matches many others counts several times.
 const MAX_COST: usize = 500;
 
-pub(super) fn parse_arguments<S: AsRef<str>>(
-    arguments: &[S],
-    context: &Context<'_>,
-) -> Result<Query, Error> {
-    ParseSession::new(context).parse(tokenize_arguments(arguments), 0)
-}
+impl Query {
+    /// Parses the words of a command line.
+    ///
+    /// A shell removes quotes: `tag:"ad shoot"` arrives as one argument that contains a space. So if
+    /// an argument starts with a text field and contains no other syntax, the rest of it is the
+    /// field's value.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the query is invalid.
+    pub fn parse<S: AsRef<str>>(arguments: &[S], context: &Context<'_>) -> Result<Self, Error> {
+        ParseSession::new(context).parse(tokenize_arguments(arguments), 0)
+    }
 
-pub(super) fn parse_line(line: &str, context: &Context<'_>) -> Result<Query, Error> {
-    ParseSession::new(context).parse(tokenize(line), 0)
+    /// Parses a line as typed, with its quotes.
+    ///
+    /// # Errors
+    /// As for [`Query::parse`].
+    pub fn parse_line(line: &str, context: &Context<'_>) -> Result<Self, Error> {
+        ParseSession::new(context).parse(tokenize(line), 0)
+    }
 }
 
 fn tokenize_arguments<S: AsRef<str>>(arguments: &[S]) -> Vec<Token> {
@@ -54,8 +66,8 @@ fn tokenize_arguments<S: AsRef<str>>(arguments: &[S]) -> Vec<Token> {
 ///
 /// The budget also limits chains of saved searches in which each refers twice to the next, so that
 /// every level doubles the query.
-pub(super) struct ParseSession<'a> {
-    pub(super) context: &'a Context<'a>,
+struct ParseSession<'a> {
+    context: &'a Context<'a>,
     budget: Cell<usize>,
 }
 
@@ -84,7 +96,7 @@ impl<'a> ParseSession<'a> {
     }
 
     /// Subtracts the cost of a query from the budget.
-    pub(super) fn charge(&self, query: &Query) -> Result<(), Error> {
+    fn charge(&self, query: &Query) -> Result<(), Error> {
         match self.budget.get().checked_sub(query.cost()) {
             Some(left) => {
                 self.budget.set(left);
@@ -222,11 +234,7 @@ impl Parser<'_> {
 }
 
 /// Parses one term, in which spaces occur only in quotes.
-pub(super) fn parse_term(
-    text: &str,
-    session: &ParseSession<'_>,
-    depth: usize,
-) -> Result<Query, Error> {
+fn parse_term(text: &str, session: &ParseSession<'_>, depth: usize) -> Result<Query, Error> {
     if depth > MAX_DEPTH {
         return Err(too_deep());
     }
@@ -259,12 +267,42 @@ pub(super) fn parse_term(
     Ok(query)
 }
 
-/// Parses the query of a saved search.
-pub(super) fn parse_saved(
+/// Parses a term with a name before its colon.
+fn parse_named_term(
     name: &str,
+    value: &str,
     session: &ParseSession<'_>,
     depth: usize,
 ) -> Result<Query, Error> {
+    match key_of(name, value)? {
+        QueryKey::Not if keys::split(value).is_some() => {
+            parse_term(value, session, depth + 1).map(Query::negated)
+        }
+        key @ (QueryKey::Not | QueryKey::Any) => {
+            let parts = split_at_commas(value)
+                .into_iter()
+                .filter(|part| !part.is_empty());
+            let any: Result<Vec<Query>, Error> = parts
+                .map(|part| parse_term(part, session, depth + 1))
+                .collect();
+            let any = Query::any(any?);
+            Ok(if key == QueryKey::Not {
+                Query::negated(any)
+            } else {
+                any
+            })
+        }
+        QueryKey::Saved => parse_saved(unquoted(value), session, depth),
+        key => {
+            let query = parse_values(name, key, value, session.context)?;
+            session.charge(&query)?;
+            Ok(query)
+        }
+    }
+}
+
+/// Parses the query of a saved search.
+fn parse_saved(name: &str, session: &ParseSession<'_>, depth: usize) -> Result<Query, Error> {
     if name.trim().is_empty() {
         return Err(query_error(
             "`@` needs a name after it".to_owned(),

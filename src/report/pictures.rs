@@ -11,10 +11,11 @@ use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
 use super::Shot;
+use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, INDEX, PictureFolder, Thumbnails};
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::media::{Cancel, StripIndex};
+use crate::media::StripIndex;
 use crate::output::decode_poster;
 use crate::source_file;
 use crate::value::Fingerprint;

@@ -34,14 +34,15 @@ pub use report::{CheckedFile, Report};
 pub use request::{COPIES, Request};
 pub use verdict::{CandidateCopy, CardLocation, CountedCopies, Requirements, count_copies};
 
-/// Checks a card against the copies known to the catalogue.
+/// Checks a card against the copies known to the catalogue. Reads the mount table again after the
+/// card is hashed.
 ///
 /// # Errors
 /// If the catalogue cannot be read, or cannot be written with `--paranoid`. Problems of the card
 /// itself are listed in the report.
 pub fn safe(
     request: &Request,
-    catalogue: &Catalogue,
+    catalogue: &mut Catalogue,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Report, Error> {
     let mut card = CardCheck::open(request, catalogue);
@@ -50,14 +51,15 @@ pub fn safe(
     }
     let mut run = CheckRun { request, on_event };
     card.hash(&mut run);
-    // Hashing can take hours: load the current mounts and the latest findings.
-    let catalogue = Catalogue::open(catalogue.folder())?;
+    // Hashing can take hours.
+    catalogue.refresh_mounts()?;
+    let catalogue = &*catalogue;
     let contents: BTreeSet<(Fingerprint, u64)> = card.contents().collect();
-    let mut found = copies::find(&contents, card.drive(), &catalogue)?;
-    let location = card.location(&catalogue)?;
-    found.record_doubts(&catalogue);
+    let mut found = copies::find(&contents, card.drive(), catalogue)?;
+    let location = card.location(catalogue)?;
+    found.record_doubts(catalogue);
     if request.is_paranoid {
-        found.read(&location, &catalogue, &mut run)?;
+        found.read(&location, catalogue, &mut run)?;
     }
     let requirements = Requirements {
         copies: request.copies,
@@ -80,6 +82,6 @@ pub fn safe(
         requirements,
         ..card.into_report(&counts)
     };
-    found.remedies = suggest::suggest(&found, &catalogue)?;
+    found.remedies = suggest::suggest(&found, catalogue)?;
     Ok(found)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::media::Cancel;
+use crate::cancel::Cancel;
 use crate::value::Age;
 
 /// Default number of disks that must hold each file.

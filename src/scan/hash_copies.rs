@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 
+use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, HashedFile, WholeHash, unix_seconds};
 use crate::checksum::{HashKind, Hasher};
 use crate::error::{Error, Problem};
 use crate::footage::{frame_paths, hash_all};
-use crate::media::Cancel;
 use crate::offload::{MediumReader, ReadMethod};
 use crate::source_file::Stamp;
 use crate::value::Fingerprint;

@@ -119,7 +119,7 @@ fn run(
     };
     let mut catalogue = Catalogue::create(&request.catalogue)?;
     if request.mark_volume && volumes::mark_all(request, &catalogue, on_event)? {
-        catalogue = Catalogue::create(&request.catalogue)?;
+        catalogue.refresh_mounts()?;
     }
     volumes::clone_warnings(request, &catalogue)
         .into_iter()

@@ -5,8 +5,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::refresh::LIMIT;
+use crate::cancel::Cancel;
 use crate::footage::WalkOptions;
-use crate::media::{Cancel, HeaderReaders, ThumbnailFormat};
+use crate::media::{HeaderReaders, ThumbnailFormat};
 use crate::volume::Drive;
 
 /// Default number of pictures in a strip.

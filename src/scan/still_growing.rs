@@ -6,9 +6,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::cancel::Cancel;
 use crate::catalogue::UnreadFile;
 use crate::footage::frame_paths;
-use crate::media::Cancel;
 
 /// Age below which a file counts as recently modified.
 const RECENT: Duration = Duration::from_secs(3);

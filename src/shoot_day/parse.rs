@@ -1,16 +1,19 @@
 //! Parser of day files (TOML).
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::env;
+use std::path::{self, Path, PathBuf};
 
 use jiff::civil::{Date, Time};
 
+use super::day::{Day, DayCard, Destinations, HASHES};
 use super::day_start::parse_day_start;
-use super::template::{Template, TemplateError, check_path};
-use super::{ClockCorrection, Day, DayCard, Destinations, HASHES, PathBase};
+use super::path_base::PathBase;
+use super::template::{Template, check_path};
+use super::template_error::TemplateError;
 use crate::error::{Error, closest, escape};
-use crate::toml_file::{TomlFile, TomlKind, TomlTable, TomlValue};
-use crate::value::parse_tag;
+use crate::toml_file::{TomlFile, TomlKind, TomlTable, TomlValue, read_toml};
+use crate::value::{ClockCorrection, parse_tag};
 
 /// Maximum number of cards in a day file.
 const MAX_CARDS: usize = 1000;
@@ -21,6 +24,32 @@ const DAY_FILES: TomlKind = TomlKind {
     plural: "day files",
     example: "btsindex ingest --example",
 };
+
+impl Day {
+    /// Parses the text of a day file that is called `name` in errors. Card paths are not resolved,
+    /// and destination folders must be absolute.
+    ///
+    /// # Errors
+    /// Returns [`Error::InvalidFile`] with line and hint if the content is invalid.
+    pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
+        parse(text, name, None)
+    }
+
+    /// Reads a day file. Relative paths start at its folder, and `~/` is the home folder.
+    ///
+    /// # Errors
+    /// Returns [`Error::Path`] if it is not a regular file or cannot be read, and
+    /// [`Error::InvalidFile`] if the content is invalid.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = read_toml(path)?;
+        let absolute = path::absolute(path).map_err(Error::path(path))?;
+        let base = PathBase {
+            folder: absolute.parent().unwrap_or(&absolute).to_owned(),
+            home: env::home_dir().filter(|home| home.is_absolute()),
+        };
+        parse(&text, &path.to_string_lossy(), Some(&base))
+    }
+}
 
 /// Parses a day file. Without `base`, paths are not resolved.
 pub(super) fn parse(text: &str, name: &str, base: Option<&PathBase>) -> Result<Day, Error> {

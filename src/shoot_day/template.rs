@@ -7,61 +7,16 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
-use super::PathBase;
 use super::file_name::escape_device_name;
+use super::path_base::PathBase;
 use super::placeholder::{Placeholder, PlaceholderValues};
-use crate::error::{closest, escape};
+use super::template_error::{FillError, TemplateError};
+use crate::error::closest;
 
 /// Maximum number of bytes in a path component, on nearly all filesystems.
 const MAX_BYTES: usize = 255;
 /// Maximum number of characters of a template.
 const MAX_CHARS: usize = 1000;
-
-/// Template that cannot be parsed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}; {hint}")]
-pub struct TemplateError {
-    /// Text of the error.
-    pub message: String,
-    /// Suggestion for the user.
-    pub hint: String,
-}
-
-impl TemplateError {
-    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: hint.into(),
-        }
-    }
-}
-
-/// Template that cannot be filled with values.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FillError {
-    /// The value of a placeholder is missing, or empty after sanitizing.
-    #[error("no value for `{0}`")]
-    Absent(Placeholder),
-    /// A path component would be longer than filesystems allow.
-    #[error("the folder name `{}` has {} bytes; the limit is 255", escape(.0), .0.len())]
-    TooLong(String),
-}
-
-impl FillError {
-    /// Returns a suggestion for the user.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Absent(placeholder) => format!(
-                "set {}, or remove `{placeholder}` from the path",
-                placeholder.example()
-            ),
-            Self::TooLong(_) => {
-                "use fewer placeholders between two slashes, or shorten their values".to_owned()
-            }
-        }
-    }
-}
 
 /// A destination path with placeholders.
 #[derive(Debug, Clone)]
@@ -167,7 +122,7 @@ impl Template {
     ///
     /// # Errors
     /// Returns an error if the template starts with `~/` and the home folder is unknown.
-    pub(crate) fn resolve(mut self, base: &PathBase) -> Result<Self, TemplateError> {
+    pub(super) fn resolve(mut self, base: &PathBase) -> Result<Self, TemplateError> {
         let is_home = !self.is_absolute() && self.typed.starts_with("~/");
         if is_home {
             base.home()?.clone_into(&mut self.root);

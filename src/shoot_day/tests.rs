@@ -1,10 +1,15 @@
 //! Tests of day files: errors with their hints, the example, relative paths, and random text.
 
+use std::env;
 use std::fs;
+use std::path::{Path, PathBuf};
 
+use jiff::civil::{Date, Time};
 use proptest::prelude::*;
 
+use super::path_base::PathBase;
 use super::*;
+use crate::error::Error;
 
 /// Invalid day files with `|` as line breaks, each with the line, reason and hint of the error.
 const BAD: &str = r#"

@@ -8,6 +8,7 @@ mod condition;
 mod names;
 mod parse;
 mod phrase_matcher;
+mod rule;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
@@ -20,11 +21,11 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::clip::{Clip, Fact, Source};
 use crate::error::Error;
-use crate::toml_file::TomlKind;
 use crate::value::{TagOrigin, Tagged, Tags};
-use condition::{Condition, ConditionInput, Evidence, NeighbourTest};
+use condition::{ConditionInput, NeighbourTest};
 use parse::RuleBuilder;
 use phrase_matcher::{MatchedText, PhraseId, PhraseMatcher};
+use rule::Rule;
 
 pub use crate::toml_file::read_toml;
 pub use names::schemes;
@@ -55,12 +56,6 @@ pub fn is_outdated(label: &str) -> bool {
     label.starts_with("rules ") && label != rules_label()
 }
 
-/// Kind of file that errors in rules and vocabulary refer to.
-const FILE_KIND: TomlKind = TomlKind {
-    plural: "rules",
-    example: "btsindex tags rules",
-};
-
 /// The user's active additions to the built-in rules and vocabulary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserRules {
@@ -83,26 +78,6 @@ pub struct Rules {
     ordered: Vec<Rule>,
     /// Phrases in folder names that disable name-based rules, such as `holiday`.
     unrelated: HashSet<PhraseId>,
-}
-
-#[derive(Debug)]
-struct Rule {
-    name: String,
-    when: Condition,
-    tags: Vec<String>,
-    facts: Vec<RuleFact>,
-    confidence: u8,
-    priority: i64,
-    excludes: Vec<String>,
-    is_off: bool,
-}
-
-/// Fact that a rule assigns.
-#[derive(Debug)]
-struct RuleFact {
-    field: &'static str,
-    /// Value of the fact; `$scene` stands for the text of the pattern's group `scene`.
-    text: String,
 }
 
 /// Rule input that all files of a folder share, computed once per folder.
@@ -300,24 +275,6 @@ impl Rules {
         let name = inside.file_name().unwrap_or_default().to_string_lossy();
         let matches = self.matches(folder, &name, &with_names);
         (named, matches)
-    }
-}
-
-impl Rule {
-    /// Returns the facts that the rule assigns, with the texts of pattern groups filled in.
-    fn facts(&self, evidence: &Evidence) -> Vec<(&'static str, String)> {
-        let facts = self.facts.iter().filter_map(|fact| {
-            let text = match fact.text.strip_prefix('$') {
-                None => fact.text.clone(),
-                Some(group) => {
-                    let captured = evidence.captures.iter().find(|(name, _)| name == group);
-                    captured?.1.clone()
-                }
-            };
-            let text = text.trim().to_owned();
-            (!text.is_empty()).then_some((fact.field, text))
-        });
-        facts.collect()
     }
 }
 

@@ -7,8 +7,8 @@ use regex::{Regex, RegexBuilder};
 
 use super::condition::{Condition, NeighbourTest, TextScope, is_text_field};
 use super::phrase_matcher::{PhraseId, PhraseMatcher};
-use super::vocabulary::Vocabulary;
-use super::{FILE_KIND, Rule, RuleFact};
+use super::rule::{Rule, RuleFact};
+use super::vocabulary::{FILE_KIND, Vocabulary};
 use crate::clip::{Clip, FIELDS};
 use crate::error::{Error, closest};
 use crate::toml_file::{TomlFile, TomlTable, TomlValue};

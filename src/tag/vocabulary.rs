@@ -5,14 +5,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::FILE_KIND;
 use crate::error::{Error, closest};
-use crate::toml_file::{TomlFile, TomlTable};
+use crate::toml_file::{TomlFile, TomlKind, TomlTable};
 use crate::value::words::folded_runs;
 use crate::value::{Malformed, parse_tag};
 
 /// The built-in vocabulary, as TOML.
 pub const BUILT_IN: &str = include_str!("vocabulary.toml");
+
+/// Kind of file that errors in rules and vocabulary refer to.
+pub(super) const FILE_KIND: TomlKind = TomlKind {
+    plural: "rules",
+    example: "btsindex tags rules",
+};
 
 /// Tag of the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq)]

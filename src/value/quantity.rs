@@ -7,9 +7,9 @@ mod text;
 
 use super::{Bytes, Malformed};
 use text::{
-    format_bytes, format_clock, format_date, format_duration, format_rate, format_timecode,
-    parse_clock, parse_date, parse_hex, parse_micros, parse_rate, parse_rounded_bytes,
-    parse_timecode, parse_whole, single,
+    RangeEnd, format_bytes, format_clock, format_date, format_duration, format_rate,
+    format_timecode, parse_clock, parse_date, parse_hex, parse_micros, parse_rate,
+    parse_rounded_bytes, parse_timecode, parse_whole, single,
 };
 
 pub use text::named_day;
@@ -63,13 +63,6 @@ pub struct Quantity {
     bare_unit: Option<&'static str>,
     /// True if a range may end before it begins: times of day cross midnight.
     can_wrap: bool,
-}
-
-/// One end of a range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RangeEnd {
-    First,
-    Last,
 }
 
 impl Quantity {

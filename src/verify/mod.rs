@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::cancel::Cancel;
 use crate::catalogue::Catalogue;
 use crate::error::{Error, Problem, escape};
-use crate::media::Cancel;
 use crate::mhl;
 use crate::offload::{FileHashEvent, Item, Lane, Listing, hash_files, list_except};
 use crate::source_file;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::media::Cancel;
+use crate::cancel::Cancel;
 
 /// Folder to verify, with options.
 #[derive(Debug, Clone)]

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::Drive;
+use super::drive::Drive;
+use super::mounted_volume::Volume;
 use super::system_tables::System;
-use super::{Volume, filesystem_kind, marker_file};
+use super::{filesystem_kind, marker_file};
 
 /// Mount as reported by the system.
 #[derive(Debug, Clone)]
@@ -119,14 +120,48 @@ fn volume(system: &System, mount: MountEntry, is_queried: bool) -> Volume {
     }
 }
 
+impl Volume {
+    /// Returns the identity that the volume had before its uuid was readable or a marker was
+    /// written; a catalogue may still use it. Returns `None` if the volume never had such an
+    /// identity.
+    #[must_use]
+    pub fn identity_by_label(&self) -> Option<String> {
+        let size = self.size.filter(|_| !self.is_share())?;
+        Some(label_identity(
+            &mount_point_name(&self.mount),
+            size,
+            creation_time(&self.mount),
+        ))
+    }
+
+    /// Returns the size of the filesystem and the creation time of its root, if they are stable:
+    /// `SIZE:SECONDS`, each empty if unknown. Returns `None` for shares, and if only a folder is
+    /// mounted.
+    #[must_use]
+    pub fn creation_key(&self) -> Option<String> {
+        if self.is_share() || !self.root.as_os_str().is_empty() {
+            return None;
+        }
+        let is_fixed = filesystem_kind::is_local(&self.kind)
+            && !matches!(self.kind.as_str(), "btrfs" | "apfs");
+        let size = self.size.filter(|_| is_fixed);
+        // Some filesystems, such as exFAT, report the mount time as the root's creation time.
+        let is_stored = filesystem_kind::keeps_birth(&self.kind);
+        let created = is_stored.then(|| creation_time(&self.mount)).flatten();
+        let shown =
+            |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
+        Some(format!("{}:{}", shown(size), shown(created)))
+    }
+}
+
 /// Returns the identity `label:LABEL:SIZE:BIRTH`. Two cards with equal label and size differ in the
 /// second in which they were formatted.
-pub(super) fn label_identity(label: &str, size: u64, birth: Option<u64>) -> String {
+fn label_identity(label: &str, size: u64, birth: Option<u64>) -> String {
     format!("label:{label}:{size}:{}", birth.unwrap_or(0))
 }
 
 /// Returns the creation time of the root folder in Unix seconds.
-pub(super) fn creation_time(root: &Path) -> Option<u64> {
+fn creation_time(root: &Path) -> Option<u64> {
     let birth = fs::metadata(root).ok()?.created().ok()?;
     Some(birth.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
@@ -149,7 +184,7 @@ fn label(mount: &MountEntry) -> (String, bool) {
 }
 
 /// Returns the last folder of a mount point.
-pub(super) fn mount_point_name(point: &Path) -> String {
+fn mount_point_name(point: &Path) -> String {
     point.file_name().map_or_else(
         || "system disk".to_owned(),
         |name| name.to_string_lossy().into_owned(),

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Clip, Fact, Source};
 use btsindex::error::Error;
 use btsindex::footage::{FoundFile, Role};
-use btsindex::media::Cancel;
 use btsindex::query::Date;
 use btsindex::report::{
     self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport, Sink,

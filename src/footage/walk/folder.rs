@@ -10,11 +10,12 @@ use std::sync::Arc;
 use walkdir::{DirEntry, WalkDir};
 
 use super::super::companions::{DeclaredExtension, FolderNames};
+use super::super::found_file::{FoundFile, Role};
 use super::super::ignore::{BtsIgnore, ExcludeGlobs, is_never_footage};
 use super::super::kind::{NameKind, kind_of_name};
 use super::super::sequence;
+use super::event::{FolderListing, WalkEvent, WalkRoot};
 use super::stat::FolderStat;
-use super::{FolderListing, FoundFile, Role, WalkEvent, WalkRoot};
 use crate::error::Problem;
 
 /// Minimum size in bytes of files that are opened although their extension is not a footage

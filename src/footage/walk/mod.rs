@@ -1,22 +1,22 @@
 //! Walks a folder tree and reports it folder by folder.
 
+mod event;
 mod folder;
 mod read_ahead;
 mod stat;
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::DeclaredExtension;
+use super::found_file::{FoundFile, Role};
 use super::ignore::ExcludeGlobs;
-use crate::clip::FrameRun;
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use folder::{Read, WalkFilter, WalkFolder};
 use stat::FileStat;
 
 pub use crate::source_file::modified;
+pub use event::{FolderListing, WalkEvent, WalkRoot};
 
 /// Options of a walk.
 #[derive(Debug, Clone, Default)]
@@ -29,43 +29,6 @@ pub struct WalkOptions {
     pub own: Option<PathBuf>,
     /// Function that reads the owner's extension from an XMP sidecar if the names are ambiguous.
     pub declared: Option<DeclaredExtension>,
-}
-
-/// Role of a file in its folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Clip, sound, or image sequence.
-    Media,
-    /// Smaller copy written by the camera.
-    Proxy,
-    /// Still picture written by the camera.
-    Thumbnail,
-    /// Metadata written by the camera or another program.
-    Sidecar,
-    /// Unknown until the content is read.
-    Unsure,
-}
-
-/// Clip or companion found by a walk.
-#[derive(Debug, Clone)]
-pub struct FoundFile {
-    /// File name; of the first frame for an image sequence.
-    pub name: OsString,
-    /// Size in bytes; total of all frames.
-    pub bytes: u64,
-    /// Modification time, nanoseconds since 1970 UTC; of the newest frame.
-    pub modified: i64,
-    /// Change time (ctime), nanoseconds since 1970 UTC, if the system reports it; of the newest
-    /// frame.
-    pub changed: Option<i64>,
-    /// Inode number, if the system reports it; `None` for an image sequence.
-    pub inode: Option<i64>,
-    /// Role in its folder.
-    pub role: Role,
-    /// Original of a companion.
-    pub original: Option<PathBuf>,
-    /// Frames of an image sequence.
-    pub frames: Option<FrameRun>,
 }
 
 /// Returns a single file as a walk would report it.
@@ -91,37 +54,6 @@ pub fn found(path: &Path, role: Role) -> io::Result<FoundFile> {
         original: None,
         frames: None,
     })
-}
-
-/// Content of a folder.
-#[derive(Debug, Clone)]
-pub struct FolderListing {
-    /// Path of the folder.
-    pub folder: PathBuf,
-    /// Footage, companions and possible footage, sorted by name.
-    pub files: Vec<FoundFile>,
-    /// False if single files were requested or some could not be read.
-    pub is_whole: bool,
-}
-
-/// Event of a walk.
-#[derive(Debug)]
-pub enum WalkEvent {
-    /// Folder that was read.
-    Folder(FolderListing),
-    /// Folder or file that could not be read.
-    Problem(Problem),
-    /// Link to one of its own parent folders; not followed.
-    Loop(PathBuf),
-}
-
-/// Start of a walk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WalkRoot {
-    /// Folder to walk.
-    pub folder: PathBuf,
-    /// Limits the walk to these files. The whole folder is still read, to find companions.
-    pub only: Option<BTreeSet<OsString>>,
 }
 
 /// Walks from `root` and calls `visit` with each event until it returns false: parents before

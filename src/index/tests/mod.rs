@@ -6,17 +6,24 @@ mod merging;
 mod test_catalogue;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use tantivy_fst::Automaton;
 
+use super::commit_payload::CommitPayload;
+use super::directory::IndexFolder;
+use super::document::DOCUMENT_VERSION;
 use super::merge::MergeEffort;
+use super::open::{MARKER_FILE, META_FILE, files};
 use super::updater::{SMALL_MEMORY, new_writer};
 use super::*;
-use crate::catalogue::{ReadOutcome, Reading};
+use crate::catalogue::{Catalogue, ReadOutcome, Reading};
 use crate::clip::{Clip, Fact, Source};
+use crate::error::Error;
 use crate::footage::{FoundFile, Role};
 use crate::lock::{self, Attempt};
 use crate::query::{Context, Query, today};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::*;
-use crate::media::process::Cancel;
+use crate::cancel::Cancel;
 use crate::media::single_decode::{self, Input, SeekPosition};
 use crate::media::tests::{files_in, sample};
 use crate::media::{ProbeResult, Tools, read_header};

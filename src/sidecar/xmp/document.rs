@@ -10,10 +10,12 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, Event};
 
 use super::XmpError;
-use super::element::{Attribute, Node, XmlElement};
+use super::attribute::Attribute;
+use super::element::{Node, XmlElement};
 use super::encoding::Encoding;
 use super::escape::{bad_reference, is_xml};
-use super::names::{NamespaceScope, RDF_RDF, XMLNS};
+use super::names::{RDF_RDF, XMLNS};
+use super::namespace_scope::NamespaceScope;
 use super::start_tag::{RawStartTag, short};
 
 /// Maximum nesting depth of elements. The parameters of a marker are at level 13.

@@ -2,7 +2,8 @@
 
 use super::XmpError;
 use super::element::XmlElement;
-use super::names::{ABOUT, BAG, DESCRIPTION, LI, NamespaceScope, Prefixes, XmlName};
+use super::names::{ABOUT, BAG, DESCRIPTION, LI, XmlName};
+use super::namespace_scope::{NamespaceScope, Prefixes};
 use super::rdf::{RdfProperty, is_list, items, list, set_leaf};
 
 /// Editor of the properties in an `rdf:RDF` element.

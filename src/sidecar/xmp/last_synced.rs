@@ -5,12 +5,13 @@
 
 use super::element::XmlElement;
 use super::names::{
-    BAG, LI, PARSE_TYPE, Prefixes, SEQ, WRITTEN, WRITTEN_GOOD, WRITTEN_LOG, WRITTEN_RATING,
-    WRITTEN_TAGS, XmlName,
+    BAG, LI, PARSE_TYPE, SEQ, WRITTEN, WRITTEN_GOOD, WRITTEN_LOG, WRITTEN_RATING, WRITTEN_TAGS,
+    XmlName,
 };
-use super::packet::{parse_bool, parse_rating};
+use super::namespace_scope::Prefixes;
 use super::rdf::{RdfProperty, field, field_text, properties};
 use super::tracks::{self, XmpMarker};
+use super::values::{parse_bool, parse_rating};
 
 /// Values that btsindex wrote in the last synchronization, without those that other programs had
 /// already written.

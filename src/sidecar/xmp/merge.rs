@@ -10,9 +10,10 @@ use super::element::XmlElement;
 use super::escape::unix_lines;
 use super::last_synced::{LastSynced, bool_text};
 use super::names::{GOOD, LI, LOG_COMMENT, RATING, SUBJECT, TRACKS, WRITTEN, XmlName};
-use super::packet::{list_texts, parse_bool, parse_rating};
+use super::packet::list_texts;
 use super::rdf::{RdfProperty, properties};
 use super::tracks::{XmpMarker, adopted_guids, is_ours, our_markers, our_track};
+use super::values::{parse_bool, parse_rating};
 
 /// Result of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]

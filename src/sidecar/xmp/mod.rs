@@ -1,6 +1,7 @@
 //! Lossless reading and editing of XMP sidecars (ISO 16684-1). Premiere Pro, Bridge, Lightroom and
 //! exiftool write them next to media files.
 
+mod attribute;
 mod clip_edits;
 mod document;
 mod edit;
@@ -11,6 +12,7 @@ mod escape;
 mod last_synced;
 mod merge;
 mod names;
+mod namespace_scope;
 mod packet;
 mod rdf;
 mod start_tag;
@@ -18,6 +20,7 @@ mod start_tag;
 mod tests;
 mod time;
 mod tracks;
+mod values;
 
 pub use clip_edits::ClipEdits;
 pub use error::XmpError;

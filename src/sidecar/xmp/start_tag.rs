@@ -1,6 +1,6 @@
 //! Lossless parser of start tags.
 
-use super::element::Attribute;
+use super::attribute::Attribute;
 use super::escape::bad_reference;
 
 /// Start tag, split into parts of the source text.

@@ -4,8 +4,9 @@ use super::element::XmlElement;
 use super::escape::unix_lines;
 use super::names::{
     COMMENT, CUE_PARAMS, DURATION, FRAME_RATE, GUID, KEY, KEY_VALUE, LI, MARKER_NAME, MARKERS,
-    PARSE_TYPE, Prefixes, SEQ, START_TIME, TRACK_NAME, TRACK_TYPE, TRACKS,
+    PARSE_TYPE, SEQ, START_TIME, TRACK_NAME, TRACK_TYPE, TRACKS,
 };
+use super::namespace_scope::Prefixes;
 use super::rdf::{RdfProperty, field, field_text, items, list, properties};
 use super::time::{FrameRate, micros, to_ticks};
 

@@ -9,8 +9,14 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
-use super::RangeEnd;
 use crate::value::{Bytes, Duration, Malformed, Rate, Timecode};
+
+/// One end of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RangeEnd {
+    First,
+    Last,
+}
 
 pub(super) fn single(number: i64) -> (i64, i64) {
     (number, number)

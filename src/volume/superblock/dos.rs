@@ -3,7 +3,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{FilesystemNames, bytes, text, u16_at, u32_at, utf16_text};
+use super::fields::{FilesystemNames, bytes, text, u16_at, u32_at, utf16_text};
 
 /// Number of bytes of the root folder that are searched for the label.
 const FOLDER: usize = 4096;

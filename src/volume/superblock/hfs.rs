@@ -3,7 +3,7 @@
 
 use std::io::{Read, Seek};
 
-use super::{FilesystemNames, bytes, dashed};
+use super::fields::{FilesystemNames, bytes, dashed};
 
 /// Namespace of Apple's uuids for HFS volumes.
 const NAMESPACE: [u8; 16] = [

@@ -16,8 +16,8 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::Path;
 
+use btsindex::cancel::Cancel;
 use btsindex::catalogue::Catalogue;
-use btsindex::media::Cancel;
 use btsindex::safe::{Event, Report, Request, safe};
 use serde_json::{Value, json};
 
@@ -343,9 +343,9 @@ fn check_while_changing(
         is_paranoid: false,
         cancel: Cancel::default(),
     };
-    let catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
+    let mut catalogue = Catalogue::open(&offload.shoot.catalogue()).unwrap();
     let mut is_done = false;
-    let report = safe(&request, &catalogue, &mut |event| {
+    let report = safe(&request, &mut catalogue, &mut |event| {
         if !is_done && is_now(&event) {
             act(&offload.card);
             is_done = true;
