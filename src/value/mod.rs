@@ -28,7 +28,7 @@ pub use age::Age;
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
 pub use clock_correction::ClockCorrection;
-pub use duration::Duration;
+pub use duration::{Duration, ExactDuration};
 pub use fingerprint::Fingerprint;
 pub use geo::{Area, GeoPoint};
 pub use machine_clock::{
@@ -40,6 +40,7 @@ pub use os_path::{from_bytes, to_bytes};
 pub(crate) use quantity::saturating_i64;
 pub use quantity::{NumberRange, Quantity, named_day};
 pub use rate::Rate;
+pub(crate) use rate::lowest_terms;
 pub use resolution::Resolution;
 pub use search_terms::{MAX_WILDCARDS, MatchMode, SearchWords};
 pub use tags::{TagOrigin, Tagged, Tags, parse_tag};
