@@ -1,7 +1,8 @@
 //! AV1 sequence header (AV1 specification 5.5).
 
 use super::bits::BitReader;
-use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format};
+use super::{CodedPicture, ColourOverrides, planar_rgb_format};
+use crate::media::colour::Colour;
 
 const SEQUENCE_HEADER: u8 = 1;
 

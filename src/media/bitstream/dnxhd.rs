@@ -2,6 +2,7 @@
 
 use super::CodedPicture;
 use super::bits::{u16_at, u32_at};
+use crate::media::colour::Matrix;
 
 /// Parses the beginning of a frame.
 ///
@@ -40,7 +41,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
         pixel_format: Some(format.to_owned()),
         bits_per_raw_sample: Some(depth),
         may_be_interlaced: is_interlaced,
-        assumed_matrix: Some("bt709"),
+        assumed_matrix: Some(Matrix::Bt709),
         ..CodedPicture::default()
     })
 }

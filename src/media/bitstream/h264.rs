@@ -2,9 +2,11 @@
 
 use super::bits::{BitReader, split_length_prefixed, unescape};
 use super::{
-    CodedPicture, Colour, ColourOverrides, ContainerPicture, aspect_ratio, aspect_ratio_from_code,
-    h264_first_picture, h264_idr,
+    CodedPicture, ColourOverrides, ContainerPicture, aspect_from_code, h264_first_picture, h264_idr,
 };
+use crate::media::colour::{Colour, Matrix};
+use crate::media::ratio::PixelAspect;
+use crate::value::{ScanOrder, VideoRange};
 pub(in crate::media) use h264_first_picture::FieldParity;
 
 /// Largest plausible picture width or height in pixels.
@@ -35,7 +37,7 @@ pub(super) struct H264Sps {
     /// Size of `frame_num` in bits.
     pub frame_number_bits: u32,
     pub order: PictureOrder,
-    aspect: Option<(u32, u32)>,
+    aspect: Option<PixelAspect>,
     colour: Colour,
     overrides: ColourOverrides,
     /// `None` if the set ends before this part.
@@ -114,7 +116,7 @@ fn split_sets(mut bytes: &[u8], count: u8) -> Option<(Vec<&[u8]>, &[u8])> {
 /// Reads the picture format of a configuration record; `None` if its sequence parameter sets
 /// differ.
 ///
-/// The field order is set only if no picture can deviate from it.
+/// The scan order is set only if no picture can deviate from it.
 pub(in crate::media) fn parse_avcc(payload: &[u8]) -> Option<CodedPicture> {
     let config = parse_config(payload)?;
     let mut sets = config
@@ -129,7 +131,7 @@ pub(in crate::media) fn parse_avcc(payload: &[u8]) -> Option<CodedPicture> {
         first.may_be_interlaced = true;
     }
     if !first.may_be_interlaced {
-        first.field_order = Some("progressive");
+        first.scan_order = Some(ScanOrder::Progressive);
     }
     Some(first)
 }
@@ -142,8 +144,8 @@ pub(in crate::media) fn parse_sample(payload: &[u8], sample: &[u8]) -> Option<Co
     let config = parse_config(payload)?;
     let found = h264_first_picture::first_picture(&config, sample)?;
     let mut coded = to_coded_picture(&found.sequence)?;
-    coded.field_order = found.field_order;
-    coded.may_be_interlaced = found.field_order.is_none();
+    coded.scan_order = found.scan_order;
+    coded.may_be_interlaced = found.scan_order.is_none();
     Some(coded)
 }
 
@@ -155,10 +157,10 @@ pub(in crate::media) fn parse_stream_start(payload: &[u8], sample: &[u8]) -> Opt
     let config = parse_config(payload)?;
     let found = h264_first_picture::first_picture(&config, sample)?;
     let mut coded = to_coded_picture(&found.sequence)?;
-    coded.field_order = match found.field {
-        Some(FieldParity::Top) => Some("tt"),
-        Some(FieldParity::Bottom) => Some("bb"),
-        None => found.field_order,
+    coded.scan_order = match found.field {
+        Some(FieldParity::Top) => Some(ScanOrder::TopFieldFirst),
+        Some(FieldParity::Bottom) => Some(ScanOrder::BottomFieldFirst),
+        None => found.scan_order,
     };
     coded.may_be_interlaced = false;
     (!found.is_repeated).then_some(StreamStart {
@@ -213,10 +215,10 @@ fn to_coded_picture(sequence: &H264Sps) -> Option<CodedPicture> {
         level: Some(i64::from(sequence.level)),
         width: Some(sequence.width),
         height: Some(sequence.height),
-        sample_aspect_ratio: sequence.aspect,
+        pixel_aspect: sequence.aspect,
         pixel_format: Some(format),
         bits_per_raw_sample: Some(sequence.depth),
-        field_order: None,
+        scan_order: None,
         may_be_interlaced: !is_frames || sequence.timing.is_none_or(|timing| timing.has_structure),
         colour: sequence.colour,
         overrides: sequence.overrides,
@@ -232,11 +234,11 @@ pub(super) fn adapt_pixel_format(coded: &mut CodedPicture) {
     let Some(format) = coded.pixel_format.as_deref() else {
         return;
     };
-    if coded.colour.matrix == Some("gbr")
+    if coded.colour.matrix == Some(Matrix::Rgb)
         && let Some(format) = super::planar_rgb_format(format)
     {
         coded.pixel_format = Some(format);
-    } else if coded.colour.range == Some("pc") && coded.bits_per_raw_sample == Some(8) {
+    } else if coded.colour.range == Some(VideoRange::Full) && coded.bits_per_raw_sample == Some(8) {
         coded.pixel_format = Some(format.replacen("yuv4", "yuvj4", 1));
     }
 }
@@ -413,9 +415,9 @@ fn read_size(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
 fn read_vui(found: &mut H264Sps, bits: &mut BitReader) -> Option<()> {
     if bits.flag()? {
         found.aspect = match bits.byte()? {
-            255 => aspect_ratio(bits.read(16)?, bits.read(16)?),
+            255 => PixelAspect::new(bits.read(16)?, bits.read(16)?),
             0 => None,
-            code => Some(aspect_ratio_from_code(code)?),
+            code => Some(aspect_from_code(code)?),
         };
     }
     if bits.flag()? {

@@ -1,7 +1,7 @@
 //! Codec configuration records and stream headers, parsed without ffprobe.
 //!
-//! One file per codec. All parsers use ffprobe's terms. They return `None` instead of guessing; the
-//! caller then runs ffprobe.
+//! One file per codec. The names of profiles and pixel formats are ffmpeg's. All parsers return
+//! `None` instead of guessing; the caller then runs ffprobe.
 
 pub(in crate::media) mod aac;
 pub(in crate::media) mod ac3;
@@ -10,7 +10,6 @@ pub(in crate::media) mod audio_frames;
 pub(in crate::media) mod av1;
 pub(in crate::media) mod avchd_metadata;
 mod bits;
-pub(in crate::media) mod colour;
 pub(in crate::media) mod dnxhd;
 pub(in crate::media) mod dv;
 pub(in crate::media) mod h264;
@@ -28,11 +27,11 @@ pub(in crate::media) mod vp8;
 pub(in crate::media) mod vp9;
 pub(in crate::media) mod xiph;
 
-pub(in crate::media) use colour::Colour;
+use super::colour::{Colour, Matrix};
+use super::ratio::PixelAspect;
+use crate::value::ScanOrder;
 
-use super::ratio::reduce;
-
-/// Picture format from a codec's configuration or headers, in ffprobe's terms.
+/// Picture format from a codec's configuration or headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::media) struct CodedPicture {
     pub profile: Option<String>,
@@ -41,18 +40,17 @@ pub(in crate::media) struct CodedPicture {
     /// Width in pixels, after cropping.
     pub width: Option<u32>,
     pub height: Option<u32>,
-    /// Width and height of a pixel, in lowest terms.
-    pub sample_aspect_ratio: Option<(u32, u32)>,
+    pub pixel_aspect: Option<PixelAspect>,
     pub pixel_format: Option<String>,
     pub bits_per_raw_sample: Option<u32>,
-    /// `progressive`, `tt` or `bb`; `None` if the headers do not determine it.
-    pub field_order: Option<&'static str>,
+    /// `None` if the headers do not determine it.
+    pub scan_order: Option<ScanOrder>,
     /// True if the stream may contain fields whose order is unknown.
     pub may_be_interlaced: bool,
     pub colour: Colour,
     pub overrides: ColourOverrides,
     /// Matrix that ffprobe reports if neither the codec nor the container stores one.
-    pub assumed_matrix: Option<&'static str>,
+    pub assumed_matrix: Option<Matrix>,
     /// True if the container may crop the picture further. This applies to H.264 streams that crop
     /// only at the right and bottom.
     pub is_cropped_by_container: bool,
@@ -129,14 +127,9 @@ fn planar_rgb_format(yuv: &str) -> Option<String> {
         .map(|depth| format!("gbrp{depth}"))
 }
 
-/// Reduces an aspect ratio to lowest terms; `None` if width or height is zero.
-fn aspect_ratio(width: u32, height: u32) -> Option<(u32, u32)> {
-    reduce(width, height)
-}
-
 /// Returns the aspect ratio for an `aspect_ratio_idc` (H.264 table E-1, HEVC table E.1).
-fn aspect_ratio_from_code(code: u8) -> Option<(u32, u32)> {
-    Some(match code {
+fn aspect_from_code(code: u8) -> Option<PixelAspect> {
+    let (horizontal, vertical) = match code {
         1 => (1, 1),
         2 => (12, 11),
         3 => (10, 11),
@@ -154,12 +147,14 @@ fn aspect_ratio_from_code(code: u8) -> Option<(u32, u32)> {
         15 => (3, 2),
         16 => (2, 1),
         _ => return None,
-    })
+    };
+    PixelAspect::new(horizontal, vertical)
 }
 
 #[cfg(test)]
 pub(in crate::media) mod tests {
     use super::*;
+    use crate::value::VideoRange;
     use proptest::prelude::*;
 
     pub(in crate::media) fn bytes(hex: &str) -> Vec<u8> {
@@ -169,7 +164,24 @@ pub(in crate::media) mod tests {
             .collect()
     }
 
-    /// Formats the values that are present as one line.
+    /// Returns ffprobe's name for the order of fields that are coded as they are shown.
+    fn field_order(order: ScanOrder) -> &'static str {
+        match order {
+            ScanOrder::Progressive => "progressive",
+            ScanOrder::TopFieldFirst => "tt",
+            ScanOrder::BottomFieldFirst => "bb",
+        }
+    }
+
+    /// Returns ffprobe's name for a range.
+    fn color_range(range: VideoRange) -> &'static str {
+        match range {
+            VideoRange::Limited => "tv",
+            VideoRange::Full => "pc",
+        }
+    }
+
+    /// Formats the values that are present as one line, in ffprobe's terms.
     pub(super) fn describe(coded: Option<CodedPicture>) -> String {
         let Some(coded) = coded else {
             return "unclear".to_owned();
@@ -182,15 +194,15 @@ pub(in crate::media) mod tests {
                 .width
                 .zip(coded.height)
                 .map(|(w, h)| format!("{w}x{h}")),
-            coded.sample_aspect_ratio.map(|(w, h)| format!("{w}:{h}")),
+            coded.pixel_aspect.map(|aspect| aspect.to_string()),
             coded.pixel_format,
             coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-            coded.field_order.map(str::to_owned),
+            coded.scan_order.map(|order| field_order(order).to_owned()),
             coded.may_be_interlaced.then(|| "fields?".to_owned()),
-            colour.range.map(str::to_owned),
-            colour.matrix.map(str::to_owned),
-            colour.transfer.map(str::to_owned),
-            colour.primaries.map(str::to_owned),
+            colour.range.map(|range| color_range(range).to_owned()),
+            colour.matrix.map(|matrix| matrix.to_string()),
+            colour.transfer.map(|transfer| transfer.to_string()),
+            colour.primaries.map(|primaries| primaries.to_string()),
         ];
         values.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
@@ -307,7 +319,7 @@ pub(in crate::media) mod tests {
         let overriding = CodedPicture {
             overrides: ColourOverrides::ALL,
             is_cropped_by_container: false,
-            assumed_matrix: Some("bt709"),
+            assumed_matrix: Some(Matrix::Bt709),
             ..unspecified
         };
         assert_eq!(

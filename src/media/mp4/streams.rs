@@ -1,4 +1,4 @@
-//! Conversion of tracks to streams with ffprobe's terms.
+//! Conversion of tracks to streams.
 //!
 //! For a track that is not fully supported, functions return `None`, and ffprobe reads the file.
 
@@ -9,12 +9,13 @@ use super::spherical;
 use super::tags;
 use super::track::{Mp4Track, c_string};
 use crate::media::bitstream::{
-    CodedPicture, Colour, ContainerPicture, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4,
-    prores, vp9,
+    CodedPicture, ContainerPicture, aac, av1, dnxhd, h264, hevc, jpeg, mpeg2, mpeg4, prores, vp9,
 };
+use crate::media::colour::Colour;
 use crate::media::cursor::Cursor;
-use crate::media::header::{self, SideData, Stream, TagMap};
-use crate::media::ratio::reduce;
+use crate::media::header::{Stream, StreamType, TagMap};
+use crate::media::ratio::PixelAspect;
+use crate::value::{ExactDuration, Rate, ScanOrder, VideoRange};
 
 /// Size of the fixed part of a video sample description in bytes.
 const VIDEO_ENTRY_SIZE: usize = 78;
@@ -40,30 +41,16 @@ pub(super) fn base_stream(track: &Mp4Track<'_>) -> Stream {
         tags::add_meta(&mut tags, body);
     }
     Stream {
-        duration: to_seconds(track.duration, track.timescale),
+        duration: duration(track.duration, track.timescale),
         tags,
         ..Stream::default()
     }
 }
 
-/// Formats a duration in seconds with six decimals, as ffprobe prints it; `None` for zero.
-pub(super) fn to_seconds(units: u64, timescale: u32) -> Option<String> {
-    if timescale == 0 || units == 0 {
-        return None;
-    }
-    let scale = u128::from(timescale);
-    let micros = (u128::from(units) * 1_000_000 + scale / 2) / scale;
-    Some(header::format_seconds(micros))
-}
-
-fn codec_tag(kind: FourCc) -> String {
-    // Unprintable characters are formatted as numbers.
-    kind.iter()
-        .map(|&byte| match byte {
-            b' '..=b'~' => char::from(byte).to_string(),
-            byte => format!("[{byte}]"),
-        })
-        .collect()
+/// Returns a duration in units of a timescale; `None` if either is zero.
+pub(super) fn duration(units: u64, timescale: u32) -> Option<ExactDuration> {
+    let duration = ExactDuration::new(units, Rate::new(timescale, 1)?);
+    (units > 0).then_some(duration)
 }
 
 /// Parsed video sample description.
@@ -204,76 +191,59 @@ pub(super) fn video_stream(
 ) -> Option<Stream> {
     let entry = VideoSampleEntry::parse(track.sample_descriptions.first()?)?;
     let VideoCodec { name, coded } = entry.read_codec(read_first_frame)?;
-    let field_order = match (child(entry.boxes, *b"fiel"), coded.field_order) {
-        (Some(body), _) => field_order(body),
-        (None, Some(order)) => Some(order.to_owned()),
+    let scan_order = match (child(entry.boxes, *b"fiel"), coded.scan_order) {
+        (Some(body), _) => scan_order(body),
+        (None, Some(order)) => Some(order),
         (None, None) if coded.may_be_interlaced => return None,
         (None, None) => None,
     };
+    coded.pixel_format.as_ref()?;
+    let base = base_stream(track);
+    let spherical = spherical::read(body, entry.boxes);
     let mut stream = Stream {
-        codec_type: "video".to_owned(),
-        codec_name: Some(name.to_owned()),
-        codec_tag_string: codec_tag(entry.kind),
-        profile: coded.profile.clone(),
-        level: coded.level,
         width: coded.width.or(Some(entry.width.into())),
         height: coded.height.or(Some(entry.height.into())),
-        pix_fmt: Some(coded.pixel_format.clone()?),
-        bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-        field_order,
-        sample_aspect_ratio: pixel_aspect_ratio(&entry).or(coded
-            .sample_aspect_ratio
-            .map(|(wide, high)| format!("{wide}:{high}"))),
-        ..base_stream(track)
+        pixel_aspect: pixel_aspect(&entry).or(coded.pixel_aspect),
+        scan_order,
+        duration: base.duration,
+        rotation: rotation(&track.matrix, movie_matrix),
+        projection: spherical.projection,
+        stereo: spherical.stereo,
+        is_dolby_vision: is_dolby_vision(entry.boxes),
+        tags: base.tags,
+        ..Stream::from_picture(name, coded)
     };
-    let to_owned_name = |name: Option<&'static str>| name.map(str::to_owned);
-    stream.color_primaries = to_owned_name(coded.colour.primaries);
-    stream.color_transfer = to_owned_name(coded.colour.transfer);
-    stream.color_space = to_owned_name(coded.colour.matrix);
-    stream.color_range = to_owned_name(coded.colour.range);
     set_rates(&mut stream, track, fragments)?;
     tags::add(&mut stream.tags, "encoder", c_string(entry.compressor));
-    stream.side_data_list = spherical::read_side_data(body, entry.boxes);
-    stream.side_data_list.extend(dolby_vision(entry.boxes));
-    if let Some(rotation) = rotation(&track.matrix, movie_matrix) {
-        stream.side_data_list.push(SideData {
-            kind: "Display Matrix".to_owned(),
-            rotation: Some(rotation),
-            ..SideData::default()
-        });
-    }
     Some(stream)
 }
 
 /// Returns the video range from Avid's `ACLR` box, which contains a name, a version and a number.
-fn avid_range(entry: &[u8]) -> Option<&'static str> {
+fn avid_range(entry: &[u8]) -> Option<VideoRange> {
     let body = child(entry, *b"ACLR")?.strip_prefix(b"ACLR0001")?;
     match u32::from_be_bytes(*body.first_chunk()?) {
-        1 => Some("tv"),
-        2 => Some("pc"),
+        1 => Some(VideoRange::Limited),
+        2 => Some(VideoRange::Full),
         _ => None,
     }
 }
 
 /// Returns the pixel aspect ratio from `pasp`; `None` if it is missing or contains a zero.
-fn pixel_aspect_ratio(entry: &VideoSampleEntry<'_>) -> Option<String> {
+fn pixel_aspect(entry: &VideoSampleEntry<'_>) -> Option<PixelAspect> {
     let mut cursor = Cursor(child(entry.boxes, *b"pasp")?);
-    let (wide, high) = (cursor.u32()?, cursor.u32()?);
-    (wide > 0 && high > 0).then(|| format!("{wide}:{high}"))
+    PixelAspect::new(cursor.u32()?, cursor.u32()?)
 }
 
-/// Returns the field order from `fiel` (`QuickTime` File Format).
-fn field_order(body: &[u8]) -> Option<String> {
+/// Returns the order in which fields are shown, from `fiel` (`QuickTime` File Format).
+fn scan_order(body: &[u8]) -> Option<ScanOrder> {
     let mut cursor = Cursor(body);
-    let order = match (cursor.u8()?, cursor.u8()?) {
-        (1, _) => "progressive",
-        (2, 1) => "tt",
-        (2, 6) => "bb",
-        (2, 9) => "tb",
-        (2, 14) => "bt",
+    Some(match (cursor.u8()?, cursor.u8()?) {
+        (1, _) => ScanOrder::Progressive,
+        // 9 and 14: the field that is shown first is coded last.
+        (2, 1 | 14) => ScanOrder::TopFieldFirst,
+        (2, 6 | 9) => ScanOrder::BottomFieldFirst,
         _ => return None,
-    };
-    Some(order.to_owned())
+    })
 }
 
 fn parse_colr(entry: &[u8]) -> Option<Colour> {
@@ -290,17 +260,15 @@ fn parse_colr(entry: &[u8]) -> Option<Colour> {
     })
 }
 
-/// Returns side data if there is a Dolby Vision configuration box.
-fn dolby_vision(entry: &[u8]) -> Option<SideData> {
-    child(entry, *b"dvcC").or_else(|| child(entry, *b"dvvC"))?;
-    Some(SideData {
-        kind: "DOVI configuration record".to_owned(),
-        ..SideData::default()
-    })
+/// Returns true if there is a Dolby Vision configuration box.
+fn is_dolby_vision(entry: &[u8]) -> bool {
+    [*b"dvcC", *b"dvvC"]
+        .into_iter()
+        .any(|kind| child(entry, kind).is_some())
 }
 
-/// Returns the counter-clockwise rotation of the combined matrices in degrees, as in ffprobe's side
-/// data.
+/// Returns the counter-clockwise rotation of the combined matrices in degrees, as ffprobe reports
+/// it.
 ///
 /// `None` for the identity, and for a matrix without an angle. The calculation is that of
 /// libavutil's `av_display_rotation_get`.
@@ -365,25 +333,21 @@ fn set_rates(
     // A deviation of one tick is caused by the coarse time base, not by the camera. A last frame
     // with a different duration is also ignored.
     if durations.longest - durations.shortest <= 1 {
-        let average = format_ratio(
+        (durations.samples > 0).then_some(())?;
+        let average = Rate::from_ratio(
             scale * u128::from(durations.samples),
             durations.duration.into(),
-        )?;
-        stream.r_frame_rate.clone_from(&average);
-        stream.avg_frame_rate = average;
+        );
+        stream.finest_rate = average;
+        stream.average_rate = average;
     } else {
-        stream.r_frame_rate = format_ratio(scale, u128::from(durations.most_frequent.max(1)))?;
-        stream.avg_frame_rate = format_ratio(scale * u128::from(samples), duration.into())?;
+        (samples > 0).then_some(())?;
+        stream.finest_rate = Rate::from_ratio(scale, durations.most_frequent.max(1).into());
+        stream.average_rate = Rate::from_ratio(scale * u128::from(samples), duration.into());
     }
     let bits = u128::from(bytes) * 8 * scale / u128::from(duration);
-    stream.bit_rate = Some(bits.to_string());
+    stream.bit_rate = u64::try_from(bits).ok();
     Some(())
-}
-
-/// Formats a fraction in lowest terms, as ffprobe prints it.
-fn format_ratio(numerator: u128, denominator: u128) -> Option<String> {
-    let (numerator, denominator) = reduce(numerator, denominator)?;
-    Some(format!("{numerator}/{denominator}"))
 }
 
 /// Parsed audio sample description.
@@ -452,14 +416,13 @@ pub(super) fn audio_stream(track: &Mp4Track<'_>, is_quicktime: bool) -> Option<S
     let is_quicktime = is_quicktime || track.description_version == 0;
     let sound = AudioSampleEntry::parse(entry, is_quicktime)?;
     let mut stream = Stream {
-        codec_type: "audio".to_owned(),
-        codec_tag_string: codec_tag(entry.kind),
-        sample_rate: Some(sound.rate.to_string()),
+        kind: StreamType::Audio,
+        sample_rate: Some(sound.rate),
         channels: Some(sound.channels),
         channel_layout: channel_layout(&sound),
         ..base_stream(track)
     };
-    stream.codec_name = Some(
+    stream.codec = Some(
         match pcm_codec(entry.kind, &sound) {
             Some(name) => name,
             None => read_compressed_audio(entry.kind, &sound, &mut stream)?,
@@ -541,7 +504,7 @@ fn read_compressed_audio(
         return None;
     }
     let config = aac::parse_config(descriptor.config)?;
-    stream.sample_rate = Some(config.sample_rate?.to_string());
+    stream.sample_rate = Some(config.sample_rate?);
     stream.channels = Some(config.channels?);
     stream.channel_layout = config.channel_layout.map(str::to_owned);
     Some("aac")

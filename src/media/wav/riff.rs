@@ -189,12 +189,13 @@ impl WavChunks {
         let (pcm, data) = (self.pcm?, self.data?);
         let samples = length::count_samples(&pcm, &data, self.claimed, file_size);
         let recorder = self.ixml.unwrap_or_default();
-        let ixml_tags = recorder.tags(self.time_reference, pcm.sample_rate);
-        let tags = normalize_tags(self.dictionary.into_tags().chain(ixml_tags));
+        let timecode = recorder.timecode(self.time_reference, pcm.sample_rate);
+        let tags = normalize_tags(self.dictionary.into_tags().chain(recorder.tags()));
         Some(WavAudio {
             pcm,
             start: data.start,
             samples: Some(samples).filter(|&samples| samples > 0),
+            timecode,
             tags,
         })
     }

@@ -34,6 +34,7 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<WavAudio> {
                 pcm: pcm?,
                 start: start?,
                 samples,
+                timecode: None,
                 tags: TagMap::new(),
             });
         }
