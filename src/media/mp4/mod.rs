@@ -4,6 +4,7 @@
 //! of keyframes, without starting a process. For files that it does not fully support, the parser
 //! returns `None`, and ffprobe reads them.
 
+mod audio;
 mod boxes;
 mod fragments;
 mod layout;
@@ -12,6 +13,7 @@ mod spherical;
 mod streams;
 mod tags;
 mod track;
+mod video;
 mod xmp;
 
 use std::io;
@@ -19,8 +21,8 @@ use std::io;
 use boxes::{child, descendant, full_box};
 use fragments::Fragments;
 use layout::Mp4Layout;
-use streams::VideoSampleEntry;
 use track::{Mp4Track, TimeHeader};
+use video::VideoSampleEntry;
 
 use super::cursor::Cursor;
 use super::header::{Format, MediaHeader, ParsedFile, Stream, StreamType, iso_container};
@@ -77,14 +79,14 @@ fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<ParsedFile> {
                 has_video = true;
                 let mut read_first_frame = |length| read_first_bytes(original, track, length);
                 let video =
-                    streams::video_stream(track, body, &matrix, fragments, &mut read_first_frame)?;
+                    video::video_stream(track, body, &matrix, fragments, &mut read_first_frame)?;
                 let codec = video.codec.as_deref().unwrap_or_default();
                 let is_silent = tracks.iter().all(|track| track.handler != *b"soun");
                 let size = original.size();
                 keyframes = find_keyframes(track, codec, fragments, is_silent, size);
                 video
             }
-            b"soun" => streams::audio_stream(track, is_quicktime(layout))?,
+            b"soun" => audio::audio_stream(track, is_quicktime(layout))?,
             b"tmcd" => timecode_stream(track, original),
             _ => tags_only_stream(track, StreamType::Other),
         };
