@@ -8,8 +8,9 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::ffprobe_json;
 use super::header::MediaHeader;
+use super::probe_error::ProbeError;
 use super::process::{self, Output, ProcessLimits};
-use super::{ProbeError, Tool};
+use super::tool::Tool;
 
 /// Maximum length of ffprobe's output in bytes. A header is shorter.
 const MAX_OUTPUT: usize = 8 * 1024 * 1024;

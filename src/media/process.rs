@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ProbeError, parent_death};
+use super::parent_death;
+use super::probe_error::ProbeError;
 use crate::error::Error;
 
 /// Interval of the checks for cancellation while waiting.

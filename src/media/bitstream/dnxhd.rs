@@ -1,7 +1,7 @@
 //! `DNxHD` and `DNxHR` frame headers (SMPTE ST 2019-1 6.2).
 
-use super::CodedPicture;
 use super::bits::{u16_at, u32_at};
+use super::picture::CodedPicture;
 use crate::media::colour::Matrix;
 
 /// Parses the beginning of a frame.

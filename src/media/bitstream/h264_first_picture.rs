@@ -4,8 +4,9 @@
 //! determine their order. This follows ffmpeg's parser (`h264_parser.c`), which ffprobe uses.
 
 use super::bits::{BitReader, unescape};
-use super::h264::{AvcConfig, H264Sps, PictureOrder};
+use super::h264_config::AvcConfig;
 use super::h264_parameter_sets::{IDR_SLICE, ParameterSets, SEI, SLICE, read_pps};
+use super::h264_sequence::{H264Sps, PictureOrder};
 use crate::value::ScanOrder;
 
 /// Maximum number of NAL units read before the first slice.

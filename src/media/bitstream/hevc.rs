@@ -1,7 +1,9 @@
 //! HEVC parameter sets and configuration records (ITU-T H.265 7.3.2.2 and annex E).
 
 use super::bits::{BitReader, split_length_prefixed, u16_at, unescape};
-use super::{CodedPicture, ColourOverrides, aspect_from_code, planar_rgb_format};
+use super::picture::{
+    CodedPicture, ColourOverrides, aspect_from_code, planar_rgb_format, yuv_format,
+};
 use crate::media::colour::{Colour, Matrix, video_range};
 use crate::media::ratio::PixelAspect;
 use crate::value::VideoRange;
@@ -112,7 +114,7 @@ fn is_base_layer(nal: &[u8]) -> bool {
 
 fn to_coded_picture(sequence: &HevcSps) -> Option<CodedPicture> {
     let vui = &sequence.vui;
-    let format = super::yuv_format(sequence.chroma_format, sequence.depth)?;
+    let format = yuv_format(sequence.chroma_format, sequence.depth)?;
     let format = match vui.colour {
         Colour {
             matrix: Some(Matrix::Rgb),

@@ -1,7 +1,7 @@
 //! Motion JPEG pictures: segments before the first scan (ITU-T T.81 annex B).
 
 use super::bits::u16_at;
-use super::{CodedPicture, ColourOverrides};
+use super::picture::{CodedPicture, ColourOverrides};
 use crate::media::colour::{Colour, Matrix, video_range};
 use crate::media::ratio::PixelAspect;
 

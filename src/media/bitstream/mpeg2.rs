@@ -1,7 +1,7 @@
 //! MPEG-2 video headers before the first picture (ISO/IEC 13818-2 6.2.2 and 6.2.3).
 
 use super::bits::BitReader;
-use super::{CodedPicture, ColourOverrides};
+use super::picture::{CodedPicture, ColourOverrides};
 use crate::media::colour::Colour;
 use crate::media::ratio::PixelAspect;
 use crate::value::ScanOrder;

@@ -1,7 +1,7 @@
 //! MPEG-4 Visual headers in `esds` (ISO/IEC 14496-2 6.2.2 and 6.2.3).
 
 use super::bits::BitReader;
-use super::{CodedPicture, ColourOverrides, aspect_from_code};
+use super::picture::{CodedPicture, ColourOverrides, aspect_from_code};
 use crate::media::colour::Colour;
 use crate::media::ratio::PixelAspect;
 

@@ -1,6 +1,6 @@
 //! VP8 key frame header (RFC 6386, 9.1).
 
-use super::CodedPicture;
+use super::picture::CodedPicture;
 use crate::value::ScanOrder;
 
 /// Parses the beginning of a frame; `None` unless it is a key frame.

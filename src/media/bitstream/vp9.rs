@@ -5,7 +5,7 @@
 //! record.
 
 use super::bits::BitReader;
-use super::{CodedPicture, ColourOverrides, planar_rgb_format, yuv_format};
+use super::picture::{CodedPicture, ColourOverrides, planar_rgb_format, yuv_format};
 use crate::media::colour::{Colour, Matrix};
 
 /// Parses the payload of a `vpcC` box, which begins with its version.

@@ -8,6 +8,7 @@
 //! Specifications: EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64), Sony
 //! Pictures Digital's Wave64, the iXML specification 1.5.
 
+mod audio;
 pub(super) mod buffered_reader;
 mod compressed_audio;
 mod ixml;
@@ -19,29 +20,14 @@ mod wave64;
 
 use std::io;
 
-use super::header::{Format, MediaHeader, Stream, StreamType, TagMap, normalize_tags};
+use super::header::{Format, MediaHeader, Stream, StreamType};
 use crate::source_file::Original;
-use crate::value::{ExactDuration, Rate, Timecode};
+use crate::value::{ExactDuration, Rate};
+use audio::WavAudio;
 use buffered_reader::FileWindow;
-use pcm::Pcm;
 
 /// Minimum file size in bytes; ffprobe identifies shorter files by their name.
 const MIN_SIZE: u64 = 44;
-/// Maximum number of chunks read; recorders write about ten.
-const MAX_CHUNKS: usize = 256;
-
-/// Combined contents of a file's chunks.
-struct WavAudio {
-    pcm: Pcm,
-    /// Byte position of the first sample.
-    start: u64,
-    /// Samples per channel; `None` if the header does not store it.
-    samples: Option<u64>,
-    /// Start timecode that follows from iXML.
-    timecode: Option<Timecode>,
-    tags: TagMap,
-}
-
 /// Reads the header; `None` for other kinds of files and for files that are not
 /// fully supported.
 ///
