@@ -1,11 +1,11 @@
 //! Tags that programs and devices write into a file: device, time, location and title.
 //!
-//! This module is separate from `facts`, since tags are less reliable. Each container names them
+//! This module is separate from `header_facts`, since tags are less reliable. Each container names them
 //! differently, editing programs copy them, and they are often wrong.
 
 use super::header::{MediaHeader, TagMap};
 use crate::clip::{Clip, Fact, FieldValue, Source};
-use crate::value::{GeoPoint, WallTime};
+use crate::value::{GeoPoint, Timecode, WallTime};
 
 /// Tags of the whole file and of its streams.
 struct EmbeddedTags<'a> {
@@ -122,6 +122,11 @@ fn set_device(clip: &mut Clip, tags: &EmbeddedTags<'_>) {
     }
 }
 
+/// Returns the start timecode that a tag contains.
+pub(super) fn timecode(tags: &TagMap) -> Option<Timecode> {
+    tags.get("timecode")?.parse().ok()
+}
+
 /// Returns the company, product and version of the program that wrote an MXF file, separated by
 /// spaces.
 fn product_name(tags: &TagMap) -> Option<String> {
@@ -165,7 +170,7 @@ fn is_broadcast_wave(header: &MediaHeader) -> bool {
         "umid",
         "coding_history",
     ];
-    matches!(header.format.name.as_str(), "wav" | "w64")
+    matches!(header.format.container.as_str(), "wav" | "w64")
         && BEXT.iter().any(|key| header.format.tags.contains_key(*key))
 }
 
@@ -196,8 +201,8 @@ fn set_recorder(clip: &mut Clip, header: &MediaHeader) {
     clip.take = tag_fact("ixml_take")
         .and_then(|take| Some(Fact::new(take.value.parse().ok()?, take.source)));
     clip.start_timecode = clip.start_timecode.take().or_else(|| {
-        let timecode = tag_fact("ixml_timecode")?;
-        Some(Fact::new(timecode.value.parse().ok()?, timecode.source))
+        let timecode = header.format.recorder_timecode?;
+        Some(Fact::new(timecode, Source::IXML))
     });
 }
 
@@ -243,6 +248,7 @@ fn capture_time(tags: &EmbeddedTags<'_>) -> Option<Fact<WallTime>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::ffprobe_json;
 
     fn clip(format: &str, tags: &str, stream_tags: &str) -> Clip {
         let text = format!(
@@ -250,7 +256,7 @@ mod tests {
                 "streams":[{{"codec_type":"audio","tags":{{{stream_tags}}}}}]}}"#
         );
         let mut clip = Clip::default();
-        read(&mut clip, &serde_json::from_str(&text).unwrap());
+        read(&mut clip, &ffprobe_json::parse(text.as_bytes()).unwrap());
         clip
     }
 

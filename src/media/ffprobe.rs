@@ -6,9 +6,11 @@ use std::path::Path;
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 
+use super::ffprobe_json;
 use super::header::MediaHeader;
+use super::probe_error::ProbeError;
 use super::process::{self, Output, ProcessLimits};
-use super::{ProbeError, Tool};
+use super::tool::Tool;
 
 /// Maximum length of ffprobe's output in bytes. A header is shorter.
 const MAX_OUTPUT: usize = 8 * 1024 * 1024;
@@ -60,12 +62,10 @@ pub(super) fn run(
         ])
         .args(input_args(path));
     let output = process::run(command, MAX_OUTPUT, limits)?;
-    let header: MediaHeader = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let has_format = !header.format.name.is_empty();
-    if output.status.success() && has_format {
-        return Ok(header);
+    match ffprobe_json::parse(&output.stdout) {
+        Some(header) if output.status.success() => Ok(header),
+        _ => Err(ProbeError::BadFile(reason(&output, path))),
     }
-    Err(ProbeError::BadFile(reason(&output, path)))
 }
 
 /// Returns the first line of a tool's error output, without memory addresses.
@@ -137,13 +137,5 @@ mod tests {
             };
             assert_eq!(reason(&output, path), expected);
         }
-    }
-
-    #[test]
-    fn reads_the_output_of_other_versions_of_ffprobe() {
-        let json = r#"{"streams":[{"codec_type":"video","profile":578,"new":{}}],"format":{"format_name":"mxf"},"more":1}"#;
-        let header: MediaHeader = serde_json::from_str(json).unwrap();
-        assert_eq!(header.streams[0].profile.as_deref(), Some("578"));
-        assert_eq!(header.format.name, "mxf");
     }
 }

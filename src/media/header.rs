@@ -1,13 +1,16 @@
-//! Header fields of a media file, in the structure of ffprobe's JSON output.
+//! Header of a media file as typed values.
 //!
-//! The types cover the used part of `ffprobe -of json -show_format -show_streams`. Every header
-//! reader returns them, so only `facts` and `embedded_tags` interpret their values.
+//! Every reader fills it with numbers in the units of the file. Only `header_facts` and
+//! `embedded_tags` interpret the values, so all readers are interpreted alike. Tags remain text, as
+//! in the file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
-
+use super::bitstream::CodedPicture;
+use super::colour::StreamColour;
 use super::keyframes::Keyframes;
+use super::ratio::PixelAspect;
+use crate::value::{ExactDuration, Projection, Rate, ScanOrder, Stereo, Timecode};
 
 /// Tag values by lower-case name. Names are normalized, since Matroska writes them in upper case
 /// and MP4 does not.
@@ -26,95 +29,119 @@ pub(super) struct ParsedFile {
     pub keyframes: Option<Keyframes>,
 }
 
-/// Root of the JSON output.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// Values of a media file's header.
+#[derive(Debug, Default)]
 pub(super) struct MediaHeader {
     pub format: Format,
     pub streams: Vec<Stream>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// Values of the file as a whole.
+#[derive(Debug, Default)]
 pub(super) struct Format {
-    #[serde(rename = "format_name")]
-    pub name: String,
-    pub duration: Option<String>,
-    #[serde(deserialize_with = "tags")]
+    /// Short name such as `mov` or `matroska`.
+    pub container: String,
+    /// True for a single picture, whose timing ffprobe makes up.
+    pub is_still: bool,
+    pub duration: Option<ExactDuration>,
+    /// Start timecode, if it is stored as a number. Timecodes stored as text are in the tags.
+    pub timecode: Option<Timecode>,
+    /// Start timecode that follows from the iXML of an audio recorder.
+    pub recorder_timecode: Option<Timecode>,
     pub tags: TagMap,
 }
 
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
+/// Media type of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum StreamType {
+    Video,
+    Audio,
+    /// Timecode, subtitles or metadata.
+    #[default]
+    Other,
+}
+
+/// Values of one stream.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Stream {
-    pub codec_type: String,
-    pub codec_name: Option<String>,
-    pub codec_tag_string: String,
-    #[serde(deserialize_with = "string_or_number")]
+    pub kind: StreamType,
+    /// ffmpeg's name of the codec.
+    pub codec: Option<String>,
     pub profile: Option<String>,
+    /// Level as the codec stores it: 41 for H.264 level 4.1, 123 for HEVC level 4.1.
     pub level: Option<i64>,
     pub width: Option<u32>,
     pub height: Option<u32>,
-    pub sample_aspect_ratio: Option<String>,
-    pub pix_fmt: Option<String>,
-    pub bits_per_raw_sample: Option<String>,
-    pub field_order: Option<String>,
-    pub color_range: Option<String>,
-    pub color_space: Option<String>,
-    pub color_transfer: Option<String>,
-    pub color_primaries: Option<String>,
-    pub r_frame_rate: String,
-    pub avg_frame_rate: String,
-    pub duration: Option<String>,
-    pub bit_rate: Option<String>,
-    pub sample_rate: Option<String>,
+    pub pixel_aspect: Option<PixelAspect>,
+    /// ffmpeg's name of the pixel format.
+    pub pixel_format: Option<String>,
+    pub bits_per_raw_sample: Option<u32>,
+    pub scan_order: Option<ScanOrder>,
+    pub colour: StreamColour,
+    /// Lowest rate that fits all timestamps (`r_frame_rate`): the field rate in AVCHD, the time
+    /// base in many `WebM` and FLV files.
+    pub finest_rate: Option<Rate>,
+    /// Number of frames divided by the duration (`avg_frame_rate`). It is correct on average, but
+    /// doubled in interlaced AVI, and 1000 if a demuxer only guesses.
+    pub average_rate: Option<Rate>,
+    pub duration: Option<ExactDuration>,
+    /// Bits per second.
+    pub bit_rate: Option<u64>,
+    /// Sample rate in hertz.
+    pub sample_rate: Option<u32>,
     pub channels: Option<u32>,
+    /// ffmpeg's name of the channel layout.
     pub channel_layout: Option<String>,
-    pub disposition: HashMap<String, i64>,
-    #[serde(deserialize_with = "tags")]
-    pub tags: TagMap,
-    pub side_data_list: Vec<SideData>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-pub(super) struct SideData {
-    #[serde(rename = "side_data_type")]
-    pub kind: String,
+    /// True for cover art, thumbnails or a still image.
+    pub is_attached_picture: bool,
+    /// Start timecode, if it is stored as a number.
+    pub timecode: Option<Timecode>,
+    /// Counter-clockwise rotation in degrees.
     pub rotation: Option<f64>,
-    pub projection: Option<String>,
-    #[serde(rename = "type")]
-    pub stereo: Option<String>,
+    pub projection: Option<Projection>,
+    pub stereo: Option<Stereo>,
+    /// True if there is a Dolby Vision configuration record.
+    pub is_dolby_vision: bool,
+    pub tags: TagMap,
 }
 
 impl Stream {
-    /// Returns true for a stream with cover art, thumbnails or a still image.
-    pub(super) fn is_attached_picture(&self) -> bool {
-        ["attached_pic", "timed_thumbnails", "still_image"]
-            .iter()
-            .any(|kind| self.disposition.get(*kind).is_some_and(|&set| set != 0))
+    /// Builds a video stream from the properties of its pictures.
+    pub(super) fn from_picture(codec: &str, picture: CodedPicture) -> Self {
+        Self {
+            kind: StreamType::Video,
+            codec: Some(codec.to_owned()),
+            profile: picture.profile,
+            level: picture.level,
+            width: picture.width,
+            height: picture.height,
+            pixel_aspect: picture.pixel_aspect,
+            pixel_format: picture.pixel_format,
+            bits_per_raw_sample: picture.bits_per_raw_sample,
+            scan_order: picture.scan_order,
+            colour: picture.colour.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Builds a stream that is described by its tags only.
+    pub(super) fn from_tags(kind: StreamType, tags: TagMap) -> Self {
+        Self {
+            kind,
+            tags,
+            ..Self::default()
+        }
     }
 }
 
-/// Deserializes a value that some versions of ffprobe write as a number and others as text.
-fn string_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(match serde_json::Value::deserialize(from)? {
-        serde_json::Value::String(text) => Some(text),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
-}
-
-/// Formats microseconds as seconds with six decimals, as ffprobe does.
-pub(super) fn format_seconds(micros: u128) -> String {
-    format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
-}
-
-/// Deserializes tags without empty ones.
-fn tags<'de, D: Deserializer<'de>>(from: D) -> Result<TagMap, D::Error> {
-    Ok(normalize_tags(BTreeMap::<String, String>::deserialize(
-        from,
-    )?))
+/// Returns the container name for the major brand of an ISO or `QuickTime` file.
+pub(super) fn iso_container(brand: Option<&str>) -> &'static str {
+    match brand.map_or("qt", str::trim) {
+        "qt" => "mov",
+        "M4A" => "m4a",
+        brand if brand.starts_with("3g") => "3gp",
+        _ => "mp4",
+    }
 }
 
 /// Converts tag names to lower case, and drops empty values.

@@ -1,9 +1,11 @@
 //! Conversion of a media header to the facts of a clip.
 
-use super::header::{Format, MediaHeader, Stream, TagMap};
+use super::colour::{Listed, Transfer};
+use super::header::{MediaHeader, Stream, StreamType};
+use super::ratio::PixelAspect;
 use super::{embedded_tags, pixel_format};
 use crate::clip::{Clip, Fact, FieldValue, Source};
-use crate::value::{Duration, Hdr, Projection, Rate, ScanOrder, Stereo, Timecode, VideoRange};
+use crate::value::{Duration, ExactDuration, Hdr, Rate, Timecode};
 
 /// Upper limit of frame rates. A higher value is a time base, not a frame rate.
 const MAX_FRAME_RATE: f64 = 999.0;
@@ -14,15 +16,14 @@ pub(super) fn from_header(header: &MediaHeader) -> Option<Clip> {
         return None;
     }
     let mut clip = Clip {
-        container: fact(container(&header.format), Source::CONTAINER),
+        container: fact(header.format.container.clone(), Source::CONTAINER),
         ..Clip::default()
     };
-    // A pipe format contains a single picture, so ffprobe makes up its timing.
-    let is_still = header.format.name.ends_with("_pipe");
+    let is_still = header.format.is_still;
     let video = header
         .streams
         .iter()
-        .find(|stream| stream.codec_type == "video" && !stream.is_attached_picture());
+        .find(|stream| stream.kind == StreamType::Video && !stream.is_attached_picture);
     if let Some(video) = video {
         set_video(&mut clip, video);
         set_colour(&mut clip, video);
@@ -34,10 +35,7 @@ pub(super) fn from_header(header: &MediaHeader) -> Option<Clip> {
     if !is_still {
         clip.duration = duration(header).and_then(|d| fact(d, Source::CONTAINER));
     }
-    clip.start_timecode = timecode(
-        header,
-        clip.container.as_ref().map(|fact| fact.value.as_str()),
-    );
+    clip.start_timecode = timecode(header);
     embedded_tags::read(&mut clip, header);
     Some(clip)
 }
@@ -54,66 +52,23 @@ fn stream_fact<T: FieldValue>(value: Option<T>) -> Option<Fact<T>> {
     value.map(|value| Fact::new(value, Source::STREAM))
 }
 
-/// Returns the trimmed text; `None` for placeholders that ffprobe prints, such as `unknown`.
-fn text_unless_placeholder(text: Option<&String>) -> Option<String> {
-    let text = text?.trim();
-    let is_placeholder = matches!(
-        text,
-        "" | "unknown" | "-99" | "reserved" | "N/A" | "unspecified"
-    );
-    (!is_placeholder).then(|| text.to_owned())
-}
-
-/// Returns the container name. ffprobe lists a family of formats, in which the major brand
-/// distinguishes `QuickTime` from MP4.
-fn container(format: &Format) -> String {
-    let name = format.name.as_str();
-    if name.starts_with("mov,") {
-        let brand = format
-            .tags
-            .get("major_brand")
-            .map_or("qt", |brand| brand.trim());
-        return match brand {
-            "qt" => "mov",
-            "M4A" => "m4a",
-            brand if brand.starts_with("3g") => "3gp",
-            _ => "mp4",
-        }
-        .to_owned();
-    }
-    let name = name.strip_suffix("_pipe").unwrap_or(name);
-    name.split(',').next().unwrap_or(name).to_owned()
-}
-
-/// Returns ffmpeg's codec name, or the container's four-character code if ffmpeg has no name.
-fn codec(stream: &Stream) -> Option<String> {
-    if let Some(name) = text_unless_placeholder(stream.codec_name.as_ref()) {
-        return Some(name);
-    }
-    let tag = stream.codec_tag_string.trim();
-    Some(match tag {
-        "aprn" | "aprh" => "prores_raw".to_owned(),
-        // Blackmagic RAW: brhq, brst, brlt, brvn, brs2, brxq, brt8 …
-        tag if tag.len() == 4 && tag.starts_with("br") => "braw".to_owned(),
-        tag if tag.is_empty() || tag.starts_with("[0]") => return None,
-        tag => tag.to_lowercase(),
-    })
-}
-
 fn set_video(clip: &mut Clip, video: &Stream) {
-    clip.video_codec = stream_fact(codec(video));
-    clip.profile = stream_fact(text_unless_placeholder(video.profile.as_ref()));
+    clip.video_codec = stream_fact(video.codec.clone());
+    clip.profile = stream_fact(video.profile.clone());
     clip.level = stream_fact(level(video));
     clip.width = stream_fact(video.width.filter(|&n| n > 0));
     clip.height = stream_fact(video.height.filter(|&n| n > 0));
-    let rotation = rotation(video);
+    let rotation = video.rotation.and_then(quarter_turns);
     clip.rotation = stream_fact(rotation.filter(|&degrees| degrees != 0));
     if let Some((width, height)) = video
         .width
         .zip(video.height)
         .filter(|&(w, h)| w > 0 && h > 0)
     {
-        let square_pixel_width = square_width(width, video.sample_aspect_ratio.as_deref());
+        let square_pixel_width = video
+            .pixel_aspect
+            .unwrap_or(PixelAspect::SQUARE)
+            .square_width(width);
         let is_quarter_turn = matches!(rotation, Some(90 | 270));
         let (display_width, display_height) = if is_quarter_turn {
             (height, square_pixel_width)
@@ -123,46 +78,23 @@ fn set_video(clip: &mut Clip, video: &Stream) {
         clip.display_width = stream_fact(Some(display_width));
         clip.display_height = stream_fact(Some(display_height));
     }
-    clip.scan_order = stream_fact(match video.field_order.as_deref() {
-        Some("progressive") => Some(ScanOrder::Progressive),
-        // The first letter names the field that is coded first, the second letter the field that is
-        // shown first.
-        Some("tt" | "bt") => Some(ScanOrder::TopFieldFirst),
-        Some("bb" | "tb") => Some(ScanOrder::BottomFieldFirst),
-        _ => None,
-    });
-    if let Some(name) = text_unless_placeholder(video.pix_fmt.as_ref()) {
-        let format = pixel_format::parse(&name);
-        let raw_bits = video
-            .bits_per_raw_sample
-            .as_ref()
-            .and_then(|bits| bits.parse().ok());
-        clip.bit_depth = stream_fact(raw_bits.filter(|&bits: &u32| bits > 0).or(format.bit_depth));
+    clip.scan_order = stream_fact(video.scan_order);
+    if let Some(name) = &video.pixel_format {
+        let format = pixel_format::parse(name);
+        let raw_bits = video.bits_per_raw_sample.filter(|&bits| bits > 0);
+        clip.bit_depth = stream_fact(raw_bits.or(format.bit_depth));
         clip.chroma_subsampling = stream_fact(format.chroma.map(str::to_owned));
-        clip.pixel_format = stream_fact(Some(name));
+        clip.pixel_format = stream_fact(Some(name.clone()));
     }
-    clip.video_bitrate = stream_fact(
-        video
-            .bit_rate
-            .as_ref()
-            .and_then(|rate| rate.parse().ok())
-            .filter(|&n| n > 0),
-    );
-    for side in &video.side_data_list {
-        match side.kind.as_str() {
-            "Spherical Mapping" => {
-                clip.projection = stream_fact(projection(side.projection.as_deref()));
-            }
-            "Stereo 3D" => clip.stereo = stream_fact(stereo(side.stereo.as_deref())),
-            _ => {}
-        }
-    }
+    clip.video_bitrate = stream_fact(video.bit_rate.filter(|&n| n > 0));
+    clip.projection = stream_fact(video.projection);
+    clip.stereo = stream_fact(video.stereo);
 }
 
 /// Formats a level as in the standards: `4.1` for 41 in H.264 and for 123 in HEVC.
 fn level(video: &Stream) -> Option<String> {
     let level = video.level.filter(|&level| level > 0)?;
-    Some(match video.codec_name.as_deref() {
+    Some(match video.codec.as_deref() {
         Some("h264") => format!("{}.{}", level / 10, level % 10),
         Some("hevc") => format!("{}.{}", level / 30, level % 30 / 3),
         Some("av1") => format!("{}.{}", 2 + level / 4, level % 4),
@@ -170,14 +102,13 @@ fn level(video: &Stream) -> Option<String> {
     })
 }
 
-/// Returns the clockwise rotation in degrees; `None` unless it is a multiple of 90.
+/// Converts a counter-clockwise rotation to clockwise degrees; `None` unless it is a multiple of 90.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "0 to 270"
 )]
-fn rotation(video: &Stream) -> Option<u32> {
-    let degrees = video.side_data_list.iter().find_map(|side| side.rotation)?;
+fn quarter_turns(degrees: f64) -> Option<u32> {
     if !degrees.is_finite() || degrees.abs() > 360.0 {
         return None;
     }
@@ -185,78 +116,24 @@ fn rotation(video: &Stream) -> Option<u32> {
     ((quarter + degrees).abs() < 1.0).then(|| quarter.rem_euclid(360.0) as u32)
 }
 
-/// Converts a width to square pixels. Pixel aspect ratios above 10:1 are ignored.
-fn square_width(width: u32, aspect: Option<&str>) -> u32 {
-    let aspect = aspect.and_then(|text| {
-        let (num, den) = text.split_once(':')?;
-        let (num, den): (u64, u64) = (num.parse().ok()?, den.parse().ok()?);
-        (num > 0 && den > 0 && num <= den * 10 && den <= num * 10).then_some((num, den))
-    });
-    let Some((num, den)) = aspect else {
-        return width;
-    };
-    u32::try_from((u64::from(width) * num + den / 2) / den)
-        .unwrap_or(width)
-        .max(1)
-}
-
-fn projection(name: Option<&str>) -> Option<Projection> {
-    Some(match name? {
-        "equirectangular" => Projection::Equirectangular,
-        "half equirectangular" => Projection::HalfEquirectangular,
-        "cubemap" => Projection::Cubemap,
-        "tiled equirectangular" => Projection::Tiled,
-        "fisheye" => Projection::Fisheye,
-        _ => return None,
-    })
-}
-
-fn stereo(name: Option<&str>) -> Option<Stereo> {
-    let name = name?;
-    Some(match name {
-        "top and bottom" => Stereo::TopBottom,
-        "frame alternate" => Stereo::FrameSequential,
-        name if name.starts_with("side by side") => Stereo::SideBySide,
-        _ => return None,
-    })
-}
-
 fn set_colour(clip: &mut Clip, video: &Stream) {
-    clip.primaries = stream_fact(text_unless_placeholder(video.color_primaries.as_ref()));
-    clip.transfer = stream_fact(text_unless_placeholder(video.color_transfer.as_ref()));
-    clip.matrix = stream_fact(text_unless_placeholder(video.color_space.as_ref()));
-    clip.range = stream_fact(match video.color_range.as_deref() {
-        Some("tv") => Some(VideoRange::Limited),
-        Some("pc") => Some(VideoRange::Full),
-        _ => None,
-    });
-    let is_dolby = video
-        .side_data_list
-        .iter()
-        .any(|side| side.kind.starts_with("DOVI"));
-    clip.hdr = stream_fact(match video.color_transfer.as_deref() {
-        _ if is_dolby => Some(Hdr::DolbyVision),
-        Some("smpte2084") => Some(Hdr::Hdr10),
-        Some("arib-std-b67") => Some(Hdr::Hlg),
+    let colour = &video.colour;
+    clip.primaries = stream_fact(colour.primaries.as_ref().map(ToString::to_string));
+    clip.transfer = stream_fact(colour.transfer.as_ref().map(ToString::to_string));
+    clip.matrix = stream_fact(colour.matrix.as_ref().map(ToString::to_string));
+    clip.range = stream_fact(colour.range);
+    clip.hdr = stream_fact(match colour.transfer {
+        _ if video.is_dolby_vision => Some(Hdr::DolbyVision),
+        Some(Listed::Known(Transfer::PerceptualQuantizer)) => Some(Hdr::Hdr10),
+        Some(Listed::Known(Transfer::HybridLogGamma)) => Some(Hdr::Hlg),
         _ => None,
     });
 }
 
 /// Sets the frame rate and the variable-frame-rate flag.
-///
-/// `r_frame_rate` is the lowest rate that fits all timestamps: the field rate in AVCHD, the time
-/// base in many `WebM` and FLV files. `avg_frame_rate` is the frame count divided by the duration.
-/// It is correct on average, but doubled in interlaced AVI, and 1000/1 if a demuxer only guesses.
 fn set_timing(clip: &mut Clip, video: &Stream) {
-    let plausible = |text: &str| {
-        text.parse::<Rate>()
-            .ok()
-            .filter(|rate| rate.per_second() < MAX_FRAME_RATE)
-    };
-    let (finest, average) = (
-        plausible(&video.r_frame_rate),
-        plausible(&video.avg_frame_rate),
-    );
+    let plausible = |rate: Option<Rate>| rate.filter(|rate| rate.per_second() < MAX_FRAME_RATE);
+    let (finest, average) = (plausible(video.finest_rate), plausible(video.average_rate));
     let (rate, is_vfr) = match (finest, average) {
         (Some(finest), Some(average)) => {
             let ratio = finest.per_second() / average.per_second();
@@ -274,7 +151,9 @@ fn set_timing(clip: &mut Clip, video: &Stream) {
         (None, Some(average)) => {
             // No rate fits all timestamps. Timestamps in milliseconds are too coarse to detect a
             // variable rate.
-            let is_variable = !matches!(video.r_frame_rate.as_str(), "1000/1" | "0/0" | "");
+            let is_variable = video
+                .finest_rate
+                .is_some_and(|rate| rate.terms() != (1000, 1));
             (Some(average.snapped()), is_variable.then_some(true))
         }
         (Some(finest), None) => (Some(finest.snapped()), None),
@@ -287,35 +166,28 @@ fn set_timing(clip: &mut Clip, video: &Stream) {
 fn set_audio(clip: &mut Clip, streams: &[Stream]) {
     let tracks: Vec<&Stream> = streams
         .iter()
-        .filter(|stream| stream.codec_type == "audio")
+        .filter(|stream| stream.kind == StreamType::Audio)
         .collect();
     let Some(first) = tracks.first() else { return };
-    clip.audio_codec = stream_fact(codec(first));
+    clip.audio_codec = stream_fact(first.codec.clone());
     clip.audio_tracks = stream_fact(u32::try_from(tracks.len()).ok());
     let channels = tracks
         .iter()
         .filter_map(|track| track.channels)
         .fold(0, u32::saturating_add);
     clip.audio_channels = stream_fact(Some(channels).filter(|&n| n > 0));
-    clip.audio_layout = stream_fact(text_unless_placeholder(first.channel_layout.as_ref()));
-    clip.sample_rate = stream_fact(
-        first
-            .sample_rate
-            .as_ref()
-            .and_then(|rate| rate.parse().ok())
-            .filter(|&n| n > 0),
-    );
+    clip.audio_layout = stream_fact(first.channel_layout.clone());
+    clip.sample_rate = stream_fact(first.sample_rate.filter(|&n| n > 0));
 }
 
 fn duration(header: &MediaHeader) -> Option<Duration> {
-    let decimal = |text: &Option<String>| {
-        Duration::from_decimal(text.as_deref()?).filter(|d| d.as_micros() > 0)
-    };
-    decimal(&header.format.duration).or_else(|| {
+    let rounded =
+        |exact: Option<ExactDuration>| exact?.rounded().filter(|duration| duration.as_micros() > 0);
+    rounded(header.format.duration).or_else(|| {
         header
             .streams
             .iter()
-            .filter_map(|stream| decimal(&stream.duration))
+            .filter_map(|stream| rounded(stream.duration))
             .max()
     })
 }
@@ -324,35 +196,39 @@ fn duration(header: &MediaHeader) -> Option<Duration> {
 ///
 /// Every MPEG video stream carries a group-of-pictures timecode. It is zero if it was not set, and
 /// then ignored.
-fn timecode(header: &MediaHeader, container: Option<&str>) -> Option<Fact<Timecode>> {
-    let parse = |tags: &TagMap| tags.get("timecode")?.parse::<Timecode>().ok();
-    let is_unset = |stream: &Stream, timecode: &Timecode| {
-        let is_mpeg = matches!(
-            stream.codec_name.as_deref(),
-            Some("mpeg1video" | "mpeg2video")
-        );
-        is_mpeg && container != Some("mxf") && timecode.to_string() == "00:00:00:00"
+fn timecode(header: &MediaHeader) -> Option<Fact<Timecode>> {
+    let zero = Timecode::new(0, 0, 0, 0, false);
+    let is_unset = |stream: &Stream, timecode: Timecode| {
+        let is_mpeg = matches!(stream.codec.as_deref(), Some("mpeg1video" | "mpeg2video"));
+        is_mpeg && header.format.container != "mxf" && Some(timecode) == zero
     };
-    let in_streams = header
-        .streams
-        .iter()
-        .find_map(|stream| parse(&stream.tags).filter(|timecode| !is_unset(stream, timecode)));
+    let in_streams = header.streams.iter().find_map(|stream| {
+        let timecode = stream
+            .timecode
+            .or_else(|| embedded_tags::timecode(&stream.tags))?;
+        (!is_unset(stream, timecode)).then_some(timecode)
+    });
+    let in_format = || {
+        let format = &header.format;
+        format
+            .timecode
+            .or_else(|| embedded_tags::timecode(&format.tags))
+    };
     in_streams
         .and_then(|timecode| fact(timecode, Source::STREAM))
-        .or_else(|| {
-            parse(&header.format.tags).and_then(|timecode| fact(timecode, Source::CONTAINER))
-        })
+        .or_else(|| in_format().and_then(|timecode| fact(timecode, Source::CONTAINER)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::ffprobe_json;
 
     fn video(json: &str) -> Clip {
         let text = format!(
             r#"{{"format":{{"format_name":"mov,mp4","duration":"10.5"}},"streams":[{{"codec_type":"video","codec_name":"h264",{json}}}]}}"#
         );
-        from_header(&serde_json::from_str(&text).unwrap()).unwrap()
+        from_header(&ffprobe_json::parse(text.as_bytes()).unwrap()).unwrap()
     }
 
     fn rate(finest: &str, average: &str) -> (Option<String>, Option<bool>) {
@@ -427,7 +303,7 @@ mod tests {
         let text = r#"{"format":{"format_name":"mp3"},"streams":[
             {"codec_type":"video","codec_name":"png","width":600,"height":600,"disposition":{"attached_pic":1}},
             {"codec_type":"audio","codec_name":"mp3","channels":2}]}"#;
-        let clip = from_header(&serde_json::from_str(text).unwrap()).unwrap();
+        let clip = from_header(&ffprobe_json::parse(text.as_bytes()).unwrap()).unwrap();
         assert_eq!((clip.video_codec, clip.width), (None, None));
         assert_eq!(clip.audio_codec.unwrap().value, "mp3");
     }

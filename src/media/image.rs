@@ -3,8 +3,8 @@
 use jpeg_encoder::{ColorType, Encoder};
 use serde::{Deserialize, Serialize};
 
-use super::ProbeError;
 use super::frame::Frame;
+use super::probe_error::ProbeError;
 
 /// JPEG quality from 0 to 100.
 const QUALITY: u8 = 82;

@@ -7,9 +7,11 @@ mod avi;
 mod batch_decode;
 mod bitstream;
 mod camera_raw;
+mod colour;
 mod cursor;
 mod embedded_tags;
 mod ffprobe;
+mod ffprobe_json;
 mod frame;
 mod header;
 mod header_facts;
@@ -19,14 +21,16 @@ mod matroska;
 mod mp4;
 mod mpegts;
 mod mxf;
+mod optional_read;
 mod parent_death;
 mod pixel_format;
+mod probe_error;
 mod process;
 mod ratio;
 mod reader;
-
-mod optional_read;
 mod single_decode;
+mod thumbnail_plan;
+mod thumbnail_positions;
 mod thumbnails;
 mod tone_mapping;
 mod tool;
@@ -38,11 +42,11 @@ pub use batch_decode::fuzzing;
 pub use image::{StripIndex, ThumbnailFormat};
 pub use keyframes::Keyframes;
 pub use parent_death::exec_with_parent_death_signal;
+pub use probe_error::ProbeError;
 pub use process::{ProcessLimits, kill_all, processes_started};
 pub use reader::HeaderReader;
-pub use thumbnails::{
-    POSTER_VERSION, ThumbnailJob, ThumbnailKind, ThumbnailMaker, ThumbnailOutput, ThumbnailPlan,
-};
+pub use thumbnail_plan::{POSTER_VERSION, ThumbnailJob, ThumbnailKind, ThumbnailPlan};
+pub use thumbnails::{ThumbnailMaker, ThumbnailOutput};
 pub use tool::{Tool, Tools};
 pub use tool_messages::{explain_problem, problem_hint};
 
@@ -51,22 +55,7 @@ use std::path::Path;
 use header::ParsedFile;
 
 use crate::clip::{Clip, Fact, Source};
-use crate::error::Error;
 use crate::source_file::Original;
-
-/// Error of reading a header or decoding a frame.
-#[derive(Debug)]
-pub enum ProbeError {
-    /// The file cannot be read. The reason is stored, and the file is not read again until the file
-    /// or the tool changes.
-    BadFile(String),
-    /// The tool took too long or was killed. The next scan tries again.
-    Temporary(String),
-    /// The user interrupted the run.
-    Cancelled,
-    /// The tool cannot be run.
-    Fatal(Error),
-}
 
 /// Header readers to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -12,7 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ProbeError, parent_death};
+use super::parent_death;
+use super::probe_error::ProbeError;
 use crate::cancel::Cancel;
 use crate::error::Error;
 

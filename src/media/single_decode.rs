@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use ffmpeg_sidecar::command::FfmpegCommand;
 
+use super::ffprobe;
 use super::frame::Raster;
+use super::probe_error::ProbeError;
 use super::process::{self, ProcessLimits};
-use super::{ProbeError, Tool, ffprobe};
+use super::tool::Tool;
 
 /// Position of the frame to decode.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,147 +1,21 @@
-//! Posters and filmstrips, which are planned when the header is read and decoded later.
-//!
-//! The plan contains all data that decoding needs. Each header is therefore read only once, and an
-//! interrupted scan resumes with the missing thumbnails.
+//! Posters and filmstrips, decoded by ffmpeg as planned when the header was read.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::batch_decode::{self, DecodedKeyframe, FileKeyframes};
 use super::frame::{Frame, Raster};
 use super::image::{self, StripIndex, ThumbnailFormat};
-use super::keyframes::{Decoder, Keyframe, KeyframeStorage, Keyframes};
+use super::keyframes::{Keyframe, KeyframeStorage};
+use super::probe_error::ProbeError;
 use super::process::ProcessLimits;
 use super::single_decode::{self, Input, SeekPosition};
-use super::{ProbeError, Tool};
-use crate::clip::Clip;
-use crate::source_file::ReadLimiter;
+use super::thumbnail_plan::{ThumbnailJob, ThumbnailKind, ThumbnailPlan};
+use super::thumbnail_positions::{input, poster_positions, strip_positions};
+use super::tool::Tool;
 
-/// Version of the rules that choose and render posters. Increase it when they give other pictures:
-/// later scans then create the existing posters again.
-pub const POSTER_VERSION: u32 = 1;
-/// Format version of stored plans.
-const VERSION: u32 = 1;
-/// Number of frames planned for a filmstrip if the current scan does not request filmstrips. A
-/// later scan may do so.
-const DEFAULT_STRIP: usize = 8;
 /// Number of consecutive timeouts after which no further processes are started.
 const MAX_TIMEOUTS: u32 = 3;
-/// Long side of a poster in pixels.
-const POSTER_SIDE: u32 = 480;
-/// Long side of a filmstrip frame in pixels.
-const TILE_SIDE: u32 = 240;
-
-/// Data for creating a clip's thumbnails, except the path of the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ThumbnailPlan {
-    /// Format version. Plans of another version are ignored.
-    version: u32,
-    poster: Raster,
-    tile: Raster,
-    /// Keyframes that can be read directly; `None` if ffmpeg must open the file.
-    keyed: Option<PlannedKeyframes>,
-    /// Duration in microseconds; 0 if unknown.
-    micros: u64,
-    /// True if the container's header is sufficient for seeking and decoding.
-    is_described: bool,
-    /// Number of frames in the filmstrip.
-    strip: usize,
-    /// True if the existing poster is not presentable.
-    #[serde(default)]
-    is_poor: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct PlannedKeyframes {
-    decoder: Decoder,
-    #[serde(default)]
-    stored: KeyframeStorage,
-    poster: Vec<Keyframe>,
-    strip: Vec<Keyframe>,
-}
-
-/// Kind of a thumbnail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ThumbnailKind {
-    /// Single frame of the clip.
-    Poster,
-    /// Several frames spread over the duration of the clip.
-    Strip,
-}
-
-impl ThumbnailPlan {
-    /// Plans the thumbnails of a clip with `strip` frames in the filmstrip. `None` if there is no
-    /// video, or a camera raw format that ffmpeg cannot decode.
-    #[must_use]
-    pub fn new(clip: &Clip, keyframes: Option<&Keyframes>, strip: usize) -> Option<Self> {
-        let strip = if strip == 0 { DEFAULT_STRIP } else { strip };
-        let keyed = keyframes
-            .filter(|frames| batch_decode::can_decode(&frames.decoder))
-            .map(|frames| PlannedKeyframes {
-                decoder: frames.decoder.clone(),
-                stored: frames.stored,
-                poster: frames.for_poster(),
-                strip: frames.for_strip(strip),
-            });
-        let container = clip.container.as_ref().map(|fact| fact.value.as_str());
-        let duration = clip.duration.as_ref().map(|fact| fact.value);
-        Some(Self {
-            version: VERSION,
-            poster: Raster::new(clip, POSTER_SIDE)?,
-            tile: Raster::new(clip, TILE_SIDE)?,
-            keyed,
-            micros: duration.map_or(0, crate::value::Duration::as_micros),
-            is_described: single_decode::is_described(container),
-            strip,
-            is_poor: false,
-        })
-    }
-
-    /// Parses a stored plan. `None` if it is damaged or has another version.
-    #[must_use]
-    pub fn from_json(json: &str) -> Option<Self> {
-        let plan: Self = serde_json::from_str(json).ok()?;
-        (plan.version == VERSION).then_some(plan)
-    }
-
-    /// Returns a hash that is equal for plans that one ffmpeg process can decode together. `None`
-    /// if ffmpeg must open the file itself.
-    #[must_use]
-    pub fn recipe(&self, kind: ThumbnailKind) -> Option<u64> {
-        let keyed = self.keyed.as_ref()?;
-        let recipe = serde_json::to_vec(&(&keyed.decoder, self.raster(kind))).ok()?;
-        Some(xxh3_64(&recipe))
-    }
-
-    fn raster(&self, kind: ThumbnailKind) -> &Raster {
-        match kind {
-            ThumbnailKind::Poster => &self.poster,
-            ThumbnailKind::Strip => &self.tile,
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a duration")]
-    fn seconds(&self) -> f64 {
-        self.micros as f64 / 1e6
-    }
-}
-
-/// Request to create the thumbnails of a clip.
-#[derive(Debug, Clone)]
-pub struct ThumbnailJob {
-    /// Path of a file of the clip.
-    pub path: PathBuf,
-    /// Paths of the frames of an image sequence; empty for other clips.
-    pub frames: Vec<PathBuf>,
-    /// Limit on concurrent reads from the drive.
-    pub read_limiter: ReadLimiter,
-    /// Plan of the thumbnails.
-    pub plan: ThumbnailPlan,
-}
 
 /// Thumbnail created for one job.
 #[derive(Debug)]
@@ -547,83 +421,4 @@ impl ThumbnailMaker {
 #[expect(clippy::cast_precision_loss, reason = "a duration")]
 fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
-}
-
-fn input(job: &ThumbnailJob) -> Input {
-    Input {
-        path: job.path.clone(),
-        is_described: job.plan.is_described,
-    }
-}
-
-/// Returns the positions to try for a poster. Those away from both ends of the clip come first.
-fn poster_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
-    if let [_, ..] = job.frames.as_slice() {
-        let middle = job.frames.len() / 2;
-        let still = |at: usize| (frame_input(job, at), SeekPosition::FrameNumber(0));
-        return vec![still(middle), still(job.frames.len() / 4)];
-    }
-    let seconds = job.plan.seconds();
-    let keyframe_at = |part: f64| SeekPosition::KeyframeBefore(seconds * part);
-    let positions = match seconds {
-        // The duration is unknown.
-        ..0.001 => vec![
-            SeekPosition::FrameNumber(0),
-            SeekPosition::FrameNumber(30),
-            SeekPosition::FrameNumber(75),
-            SeekPosition::FrameNumber(5),
-        ],
-        // There are only a few frames, so the first one is used.
-        ..0.2 => vec![SeekPosition::FrameNumber(0)],
-        // The clip is short, so decoding up to an exact position is cheap.
-        ..60.0 => vec![
-            keyframe_at(0.35),
-            keyframe_at(0.6),
-            SeekPosition::Exact(seconds * 0.5),
-            SeekPosition::Exact(seconds * 0.85),
-            SeekPosition::FrameNumber(0),
-        ],
-        _ => vec![
-            keyframe_at(0.35),
-            keyframe_at(0.6),
-            keyframe_at(0.85),
-            SeekPosition::FrameNumber(0),
-        ],
-    };
-    let input = input(job);
-    positions
-        .into_iter()
-        .map(|position| (input.clone(), position))
-        .collect()
-}
-
-/// Returns evenly spaced positions for a filmstrip; empty if the duration is unknown.
-fn strip_positions(job: &ThumbnailJob) -> Vec<(Input, SeekPosition)> {
-    let count = job.plan.strip;
-    let length = job.frames.len();
-    if length > 0 {
-        let count = count.min(length);
-        return (0..count)
-            .map(|number| (number * 2 + 1) * length / (count * 2))
-            .map(|at| (frame_input(job, at), SeekPosition::FrameNumber(0)))
-            .collect();
-    }
-    let seconds = job.plan.seconds();
-    if seconds < 0.2 {
-        return Vec::new();
-    }
-    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-    let position = |number: usize| {
-        SeekPosition::KeyframeBefore(seconds * (number as f64 + 0.5) / count as f64)
-    };
-    (0..count)
-        .map(|number| (input(job), position(number)))
-        .collect()
-}
-
-fn frame_input(job: &ThumbnailJob, at: usize) -> Input {
-    Input {
-        path: job.frames.get(at).unwrap_or(&job.path).clone(),
-        is_described: false,
-    }
 }

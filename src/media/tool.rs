@@ -11,7 +11,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use ffmpeg_sidecar::ffprobe::ffprobe_path;
 use ffmpeg_sidecar::paths::ffmpeg_path;
 
-use super::ProbeError;
+use super::probe_error::ProbeError;
 use super::process::{self, ProcessLimits};
 use crate::cancel::Cancel;
 use crate::error::Error;

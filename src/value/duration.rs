@@ -1,11 +1,12 @@
-//! Duration of a clip in whole microseconds, the resolution of ffprobe.
+//! Duration of a clip in whole microseconds, the resolution of ffprobe, and in the units of a file.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::Malformed;
+use super::{Malformed, Rate};
 
 const EXPECTED: &str = "a duration such as `90`, `90s`, `1m30s` or `1h`";
 
@@ -123,9 +124,100 @@ impl<'de> Deserialize<'de> for Duration {
     }
 }
 
+/// Duration as a file stores it: a whole number of units of its time base.
+#[derive(Debug, Clone, Copy)]
+pub struct ExactDuration {
+    units: u64,
+    units_per_second: Rate,
+}
+
+impl ExactDuration {
+    /// Creates a duration from a number of units, such as frames, samples or ticks of a clock.
+    #[must_use]
+    pub fn new(units: u64, units_per_second: Rate) -> Self {
+        Self {
+            units,
+            units_per_second,
+        }
+    }
+
+    /// Creates a duration from whole microseconds.
+    #[must_use]
+    pub fn from_micros(micros: u64) -> Self {
+        Self::new(micros, Rate::MICROSECONDS)
+    }
+
+    /// Returns the duration in microseconds, rounded to nearest; `None` if it does not fit in 64
+    /// bits.
+    #[must_use]
+    pub fn rounded(self) -> Option<Duration> {
+        let (numerator, denominator) = self.units_per_second.terms();
+        let (numerator, denominator) = (u128::from(numerator), u128::from(denominator));
+        // 64 + 32 + 21 bits do not overflow.
+        let twice = u128::from(self.units) * denominator * 2_000_000;
+        let micros = (twice + numerator) / (numerator * 2);
+        u64::try_from(micros).ok().map(Duration)
+    }
+}
+
+impl Ord for ExactDuration {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // 64 + 32 + 32 bits do not overflow.
+        let scaled = |one: &Self, other: &Self| {
+            let (denominator, numerator) = (
+                one.units_per_second.terms().1,
+                other.units_per_second.terms().0,
+            );
+            u128::from(one.units) * u128::from(denominator) * u128::from(numerator)
+        };
+        scaled(self, other).cmp(&scaled(other, self))
+    }
+}
+
+impl PartialOrd for ExactDuration {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for ExactDuration {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for ExactDuration {}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn exact(units: u64, num: u32, den: u32) -> ExactDuration {
+        ExactDuration::new(units, Rate::new(num, den).unwrap())
+    }
+
+    #[test]
+    fn exact_durations_are_rounded_to_the_nearest_microsecond() {
+        for (duration, micros) in [
+            (exact(100, 25, 1), Some(4_000_000)),
+            (exact(1, 30_000, 1001), Some(33_367)),
+            (exact(1, 2_000_000, 1), Some(1)),
+            (exact(1, 2_000_001, 1), Some(0)),
+            (exact(u64::MAX, 1_000_000, 1), Some(u64::MAX)),
+            (exact(u64::MAX, 999_999, 1), None),
+            (exact(u64::MAX, 1, u32::MAX), None),
+        ] {
+            assert_eq!(duration.rounded().map(Duration::as_micros), micros);
+        }
+        assert_eq!(ExactDuration::from_micros(7).rounded(), Some(Duration(7)));
+    }
+
+    #[test]
+    fn exact_durations_compare_across_time_bases() {
+        assert_eq!(exact(100, 25, 1), exact(192_000, 48_000, 1));
+        assert!(exact(100, 25, 1) < exact(192_001, 48_000, 1));
+        assert!(exact(u64::MAX, u32::MAX, 1) < exact(u64::MAX, 1, u32::MAX));
+    }
 
     #[test]
     fn durations_are_parsed_in_every_usual_form() {

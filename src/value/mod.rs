@@ -29,7 +29,7 @@ pub use age::Age;
 pub use bytes::Bytes;
 pub use choice::{Hdr, Orientation, Projection, ScanOrder, Selection, Stereo, VideoRange};
 pub use clock_correction::ClockCorrection;
-pub use duration::Duration;
+pub use duration::{Duration, ExactDuration};
 pub use fingerprint::Fingerprint;
 pub use geo::{Area, GeoPoint};
 pub use machine_clock::{
@@ -41,6 +41,7 @@ pub use os_path::{from_bytes, to_bytes};
 pub(crate) use quantity::saturating_i64;
 pub use quantity::{NumberRange, Quantity, named_day};
 pub use rate::Rate;
+pub(crate) use rate::lowest_terms;
 pub use reader_label::ReaderLabel;
 pub use resolution::Resolution;
 pub use search_terms::{MAX_WILDCARDS, MatchMode, SearchWords};

@@ -1,4 +1,4 @@
-//! Frame rates as rational numbers: 23.976 is `24000/1001`.
+//! Rates as rational numbers: 23.976 frames per second are `24000/1001`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ const STANDARD: [(u32, u32); 13] = [
     (120, 1),
 ];
 
-/// Frames per second as a fraction in lowest terms; never zero, never infinite.
+/// Frames or units of time per second as a fraction in lowest terms; never zero, never infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
     num: u32,
@@ -32,17 +32,33 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// One million per second: the time base of microseconds.
+    pub const MICROSECONDS: Self = Self {
+        num: 1_000_000,
+        den: 1,
+    };
+
     /// Creates a rate of `num / den` frames per second; `None` if either is zero.
     #[must_use]
     pub fn new(num: u32, den: u32) -> Option<Self> {
-        if num == 0 || den == 0 {
-            return None;
-        }
-        let divisor = greatest_common_divisor(num, den);
+        Self::from_ratio(num.into(), den.into())
+    }
+
+    /// Creates a rate of `num / den` per second; `None` if either is zero, or if the fraction in
+    /// lowest terms does not fit in 32 bits.
+    #[must_use]
+    pub fn from_ratio(num: u128, den: u128) -> Option<Self> {
+        let (num, den) = lowest_terms(num, den)?;
         Some(Self {
-            num: num / divisor,
-            den: den / divisor,
+            num: u32::try_from(num).ok()?,
+            den: u32::try_from(den).ok()?,
         })
+    }
+
+    /// Returns the numerator and the denominator, in lowest terms.
+    #[must_use]
+    pub fn terms(self) -> (u32, u32) {
+        (self.num, self.den)
     }
 
     /// Returns frames per second as a float, for comparing and printing.
@@ -63,6 +79,12 @@ impl Rate {
     #[must_use]
     pub fn timecode_base(self) -> u32 {
         self.num.div_ceil(self.den)
+    }
+
+    /// Returns true for the rates that cameras record at.
+    #[must_use]
+    pub fn is_standard(self) -> bool {
+        STANDARD.contains(&(self.num, self.den))
     }
 
     /// Returns the standard rate within one part in 4,000 of this one, or this one unchanged.
@@ -152,11 +174,13 @@ impl FromStr for Rate {
 
 serde_as_text!(Rate);
 
-fn greatest_common_divisor(mut a: u32, mut b: u32) -> u32 {
+/// Reduces a fraction to lowest terms; `None` if either number is zero.
+pub(crate) fn lowest_terms(numerator: u128, denominator: u128) -> Option<(u128, u128)> {
+    let (mut a, mut b) = (numerator, denominator);
     while b != 0 {
         (a, b) = (b, a % b);
     }
-    a
+    (numerator != 0 && denominator != 0).then(|| (numerator / a, denominator / a))
 }
 
 #[cfg(test)]
@@ -177,6 +201,16 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Rate>().unwrap().to_string(), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn fractions_are_reduced_before_their_size_is_checked() {
+        let ratio = |num, den| Rate::from_ratio(num, den).map(Rate::terms);
+        assert_eq!(ratio(60_000, 2002), Some((30_000, 1001)));
+        assert_eq!(ratio(25 << 40, 1 << 40), Some((25, 1)));
+        assert_eq!(ratio((1 << 32) + 1, 1001), None);
+        assert_eq!(ratio(u128::MAX, u128::MAX), Some((1, 1)));
+        assert_eq!((ratio(0, 5), ratio(5, 0)), (None, None));
     }
 
     #[test]

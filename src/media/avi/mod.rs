@@ -12,14 +12,15 @@ use std::io;
 
 use super::bitstream::audio_frames::AudioFrame;
 use super::bitstream::{CodedPicture, ContainerPicture, ac3, jpeg, mpeg_audio};
-use super::header::{Format, MediaHeader, ParsedFile, Stream, format_seconds, normalize_tags};
+use super::header::{Format, MediaHeader, ParsedFile, Stream, StreamType, normalize_tags};
 use super::keyframes::{
     Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
 };
-use super::ratio::{format_aspect_ratio, reduce};
+use super::ratio::PixelAspect;
 use super::wav::buffered_reader::{FileWindow, u16_at, u32_at};
 use super::wav::pcm;
 use crate::source_file::Original;
+use crate::value::{ExactDuration, Rate};
 use index::AviIndexEntry;
 use layout::{AviLayout, AviTrack};
 
@@ -75,9 +76,10 @@ fn parse(window: &mut FileWindow<'_>) -> Option<ParsedFile> {
         .map(|time| ("creation_time".to_owned(), time))
         .chain(tags);
     let format = Format {
-        name: "avi".to_owned(),
+        container: "avi".to_owned(),
         duration: Some(duration(&layout.tracks)?),
         tags: normalize_tags(tags),
+        ..Format::default()
     };
     Some(ParsedFile {
         header: MediaHeader { format, streams },
@@ -139,33 +141,17 @@ impl MjpegStream {
     fn stream(self, track: &AviTrack, bit_rate: u64) -> Option<Stream> {
         let coded = self.coded;
         let rate = frame_rate(track)?;
-        let owned = |name: Option<&'static str>| name.map(str::to_owned);
-        let codec_aspect = coded
-            .sample_aspect_ratio
-            .map(|(width, height)| format!("{width}:{height}"));
+        coded.pixel_format.as_ref()?;
         let container_aspect = match track.aspect {
-            Some((width, height)) => Some(format_aspect_ratio(width, height)?),
+            Some((width, height)) => Some(PixelAspect::from_products(width, height)?),
             None => None,
         };
         Some(Stream {
-            codec_type: "video".to_owned(),
-            codec_name: Some("mjpeg".to_owned()),
-            codec_tag_string: "MJPG".to_owned(),
-            profile: coded.profile,
-            level: coded.level,
-            width: coded.width,
-            height: coded.height,
-            sample_aspect_ratio: container_aspect.or(codec_aspect),
-            pix_fmt: Some(coded.pixel_format?),
-            bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-            color_primaries: owned(coded.colour.primaries),
-            color_transfer: owned(coded.colour.transfer),
-            color_space: owned(coded.colour.matrix),
-            color_range: owned(coded.colour.range),
-            r_frame_rate: rate.clone(),
-            avg_frame_rate: rate,
-            bit_rate: Some(bit_rate.to_string()),
-            ..Stream::default()
+            pixel_aspect: container_aspect.or(coded.pixel_aspect),
+            finest_rate: Some(rate),
+            average_rate: Some(rate),
+            bit_rate: Some(bit_rate),
+            ..Stream::from_picture("mjpeg", coded)
         })
     }
 
@@ -201,26 +187,28 @@ impl MjpegStream {
     }
 }
 
-/// Returns the frame rate as a fraction; `None` if it is outside the range in which ffprobe accepts
+/// Returns the frame rate; `None` if it is outside the range in which ffprobe accepts
 /// the header's rate.
-fn frame_rate(track: &AviTrack) -> Option<String> {
-    let (rate, scale) = reduce(u64::from(track.rate), track.scale.into())?;
-    (rate < scale * 101 && rate >= scale * 5).then(|| format!("{rate}/{scale}"))
+fn frame_rate(track: &AviTrack) -> Option<Rate> {
+    let (rate, scale) = (u64::from(track.rate), u64::from(track.scale));
+    Rate::new(track.rate, track.scale).filter(|_| rate < scale * 101 && rate >= scale * 5)
 }
 
-/// Returns the duration of the longest stream in seconds with six decimals. Audio streams with a
-/// constant sample size are ignored.
-fn duration(tracks: &[AviTrack]) -> Option<String> {
-    let micros = tracks
+/// Returns the duration of the longest stream. Audio streams with a constant sample size are
+/// ignored.
+fn duration(tracks: &[AviTrack]) -> Option<ExactDuration> {
+    let longest = tracks
         .iter()
         .filter(|track| track.sample_size == 0 || track.kind == *b"vids")
         .map(|track| {
-            let units = u128::from(track.length) * u128::from(track.scale) * 1_000_000;
-            let rate = u128::from(track.rate);
-            (units + rate / 2).checked_div(rate)
+            let units_per_second = Rate::new(track.rate, track.scale)?;
+            Some(ExactDuration::new(track.length.into(), units_per_second))
         })
-        .try_fold(0, |longest, micros| Some(micros?.max(longest)))?;
-    (micros > 0).then(|| format_seconds(micros))
+        .try_fold(None, |longest, duration| Some(longest.max(Some(duration?))))??;
+    let is_shown = longest
+        .rounded()
+        .is_some_and(|micros| micros.as_micros() > 0);
+    is_shown.then_some(longest)
 }
 
 /// Builds an audio stream; `frame` is the beginning of its first chunk.
@@ -229,8 +217,8 @@ fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
         return None;
     }
     let stream_from_frame = |frame: AudioFrame| Stream {
-        codec_name: Some(frame.codec.to_owned()),
-        sample_rate: Some(frame.sample_rate.to_string()),
+        codec: Some(frame.codec.to_owned()),
+        sample_rate: Some(frame.sample_rate),
         channels: Some(frame.channels),
         channel_layout: Some(frame.channel_layout.to_owned()),
         ..Stream::default()
@@ -244,8 +232,8 @@ fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
         _ => {
             let pcm = pcm::parse(&track.format)?;
             Stream {
-                codec_name: Some(pcm.codec.to_owned()),
-                sample_rate: Some(pcm.sample_rate.to_string()),
+                codec: Some(pcm.codec.to_owned()),
+                sample_rate: Some(pcm.sample_rate),
                 channels: Some(pcm.channels.into()),
                 channel_layout: pcm.layout,
                 ..Stream::default()
@@ -253,7 +241,7 @@ fn audio_stream(track: &AviTrack, frame: &[u8]) -> Option<Stream> {
         }
     };
     Some(Stream {
-        codec_type: "audio".to_owned(),
+        kind: StreamType::Audio,
         ..stream
     })
 }

@@ -88,13 +88,13 @@ fn matches_ffprobe() {
     let [video, audio] = parsed.header.streams.as_slice() else {
         panic!("two streams");
     };
-    assert_eq!(video.pix_fmt.as_deref(), Some("yuvj420p"));
-    assert_eq!(video.avg_frame_rate, "10/1");
+    assert_eq!(video.pixel_format.as_deref(), Some("yuvj420p"));
+    assert_eq!(video.average_rate, Rate::new(10, 1));
     // Ten frames of 2023 bytes, over nine tenths of a second.
-    assert_eq!(video.bit_rate.as_deref(), Some("179822"));
-    assert_eq!(audio.codec_name.as_deref(), Some("pcm_s16le"));
+    assert_eq!(video.bit_rate, Some(179_822));
+    assert_eq!(audio.codec.as_deref(), Some("pcm_s16le"));
     let format = &parsed.header.format;
-    assert_eq!(format.duration.as_deref(), Some("1.000000"));
+    assert_eq!(format.duration, Some(ExactDuration::from_micros(1_000_000)));
     assert_eq!(format.tags["title"], "Day two");
     assert_eq!(format.tags["creation_time"], "2003-03-10 15:04:43");
     let keys = parsed.keyframes.unwrap().keys;

@@ -21,8 +21,9 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::frame::Raster;
 use super::keyframes::{Decoder, Keyframe, KeyframeStorage};
+use super::probe_error::ProbeError;
 use super::process::{self, ProcessLimits};
-use super::{ProbeError, Tool};
+use super::tool::Tool;
 use crate::source_file::{Original, ReadLimiter};
 
 use matroska_pipe::NumberedPicture;

@@ -1,7 +1,8 @@
 //! AV1 sequence header (AV1 specification 5.5).
 
 use super::bits::BitReader;
-use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format};
+use super::picture::{CodedPicture, ColourOverrides, planar_rgb_format, yuv_format};
+use crate::media::colour::Colour;
 
 const SEQUENCE_HEADER: u8 = 1;
 
@@ -148,14 +149,11 @@ fn read_colour(bits: &mut BitReader, profile: u32) -> Option<(String, Colour)> {
     };
     let colour = Colour::from_codes(codes.0, codes.1, codes.2);
     if is_grey {
-        return Some((
-            super::yuv_format(0, depth)?,
-            colour.with_range(bits.flag()?),
-        ));
+        return Some((yuv_format(0, depth)?, colour.with_range(bits.flag()?)));
     }
     // sRGB has an implied range and no subsampling.
     if codes == (1, 13, 0) {
-        let format = planar_rgb_format(&super::yuv_format(3, depth)?)?;
+        let format = planar_rgb_format(&yuv_format(3, depth)?)?;
         return Some((format, colour.with_range(true)));
     }
     let colour = colour.with_range(bits.flag()?);
@@ -169,7 +167,7 @@ fn read_colour(bits: &mut BitReader, profile: u32) -> Option<(String, Colour)> {
         },
         _ => 2,
     };
-    Some((super::yuv_format(sampling, depth)?, colour))
+    Some((yuv_format(sampling, depth)?, colour))
 }
 
 #[cfg(test)]

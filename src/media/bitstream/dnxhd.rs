@@ -1,7 +1,8 @@
 //! `DNxHD` and `DNxHR` frame headers (SMPTE ST 2019-1 6.2).
 
-use super::CodedPicture;
 use super::bits::{u16_at, u32_at};
+use super::picture::CodedPicture;
+use crate::media::colour::Matrix;
 
 /// Parses the beginning of a frame.
 ///
@@ -40,7 +41,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
         pixel_format: Some(format.to_owned()),
         bits_per_raw_sample: Some(depth),
         may_be_interlaced: is_interlaced,
-        assumed_matrix: Some("bt709"),
+        assumed_matrix: Some(Matrix::Bt709),
         ..CodedPicture::default()
     })
 }

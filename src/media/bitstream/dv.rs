@@ -1,6 +1,6 @@
 //! DV frame header and auxiliary data (IEC 61834, SMPTE ST 314 and ST 370).
 
-use super::CodedPicture;
+use super::picture::CodedPicture;
 
 /// Parses the beginning of a frame: its header, and the first pack of video auxiliary data.
 pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {

@@ -4,8 +4,10 @@
 //! determine their order. This follows ffmpeg's parser (`h264_parser.c`), which ffprobe uses.
 
 use super::bits::{BitReader, unescape};
-use super::h264::{AvcConfig, H264Sps, PictureOrder};
+use super::h264_config::AvcConfig;
 use super::h264_parameter_sets::{IDR_SLICE, ParameterSets, SEI, SLICE, read_pps};
+use super::h264_sequence::{H264Sps, PictureOrder};
+use crate::value::ScanOrder;
 
 /// Maximum number of NAL units read before the first slice.
 const MAX_UNITS: usize = 200;
@@ -18,7 +20,7 @@ const SLICE_HEADER_BYTES: usize = 64;
 pub(super) struct FirstPicture {
     pub sequence: H264Sps,
     /// `None` if fields are separate pictures, for which ffprobe may not report an order.
-    pub field_order: Option<&'static str>,
+    pub scan_order: Option<ScanOrder>,
     /// Parity of a field; `None` for a frame.
     pub field: Option<FieldParity>,
     pub is_intra: bool,
@@ -82,7 +84,7 @@ fn read_slice(nal: &[u8], messages: &[&[u8]], sets: &ParameterSets) -> Option<Fi
     let is_field = !sequence.is_frames_only && bits.flag()?;
     let mut found = FirstPicture {
         sequence: sequence.clone(),
-        field_order: None,
+        scan_order: None,
         field: None,
         is_intra,
         frame_number,
@@ -102,7 +104,7 @@ fn read_slice(nal: &[u8], messages: &[&[u8]], sets: &ParameterSets) -> Option<Fi
     let order_difference =
         read_order_difference(&mut bits, sequence, picture.has_bottom_field_order)?;
     let structures = read_structures(sequence, messages)?;
-    found.field_order = Some(field_order(structures.last().copied(), order_difference)?);
+    found.scan_order = Some(scan_order(structures.last().copied(), order_difference)?);
     found.is_repeated = structures.iter().any(|&structure| structure > 4);
     Some(found)
 }
@@ -158,11 +160,11 @@ fn read_structures(sequence: &H264Sps, units: &[&[u8]]) -> Option<Vec<u32>> {
     messages.iter().map(structure).collect()
 }
 
-fn field_order(structure: Option<u32>, order_difference: i64) -> Option<&'static str> {
+fn scan_order(structure: Option<u32>, order_difference: i64) -> Option<ScanOrder> {
     Some(match (structure, order_difference) {
-        (Some(3 | 5), _) | (None, 1..) => "tt",
-        (Some(4 | 6), _) | (None, ..=-1) => "bb",
-        (Some(0..=8), _) | (None, 0) => "progressive",
+        (Some(3 | 5), _) | (None, 1..) => ScanOrder::TopFieldFirst,
+        (Some(4 | 6), _) | (None, ..=-1) => ScanOrder::BottomFieldFirst,
+        (Some(0..=8), _) | (None, 0) => ScanOrder::Progressive,
         _ => return None,
     })
 }
@@ -206,6 +208,7 @@ fn read_extended(bytes: &[u8]) -> Option<(usize, &[u8])> {
 mod tests {
     use crate::media::bitstream::h264::parse_sample;
     use crate::media::bitstream::tests::bytes;
+    use crate::value::ScanOrder;
 
     #[test]
     fn reads_the_field_order_of_the_first_picture() {
@@ -216,27 +219,31 @@ mod tests {
             (
                 INTERLACED,
                 "00000005060101328000000f356588820b077fcaacfdd878b8",
-                Some("tt"),
+                ScanOrder::TopFieldFirst,
             ),
             (
                 INTERLACED,
                 "00000005060101428000000f356588820b077fcaacfdd878b8",
-                Some("bb"),
+                ScanOrder::BottomFieldFirst,
             ),
-            (INTERLACED, "00000f356588820b077fcaacfdd878b8", Some("bb")),
+            (
+                INTERLACED,
+                "00000f356588820b077fcaacfdd878b8",
+                ScanOrder::BottomFieldFirst,
+            ),
             (
                 FIELDS_UNUSED,
                 "00000f1e6588820010ffd3d666e7691c",
-                Some("progressive"),
+                ScanOrder::Progressive,
             ),
             (
                 WITH_DELAYS,
                 "0000000906000593c67046538000000007060103000048800000020065888400",
-                Some("progressive"),
+                ScanOrder::Progressive,
             ),
         ] {
             let coded = parse_sample(&bytes(config), &bytes(sample)).unwrap();
-            assert_eq!(coded.field_order, expected, "{sample}");
+            assert_eq!(coded.scan_order, Some(expected), "{sample}");
         }
     }
 

@@ -5,8 +5,9 @@
 //! the slice header differs, so it is rewritten (ITU-T H.264, 7.3.3).
 
 use super::bits::{BitReader, escape, unescape_whole};
-use super::h264::{AvcConfig, H264Sps, PictureOrder};
+use super::h264_config::AvcConfig;
 use super::h264_parameter_sets::{H264Pps, IDR_SLICE, ParameterSets, SEI, SLICE};
+use super::h264_sequence::{H264Sps, PictureOrder};
 
 /// Slice type (modulo 5) of slices that contain only intra macroblocks.
 const INTRA: u32 = 2;

@@ -1,7 +1,8 @@
 //! Parameter sets of an H.264 stream, looked up by the ids in slice headers (ITU-T H.264, 7.3.2).
 
 use super::bits::{BitReader, unescape};
-use super::h264::{AvcConfig, H264Sps, read_sps};
+use super::h264_config::AvcConfig;
+use super::h264_sequence::{H264Sps, read_sps};
 
 pub(super) const SLICE: u8 = 1;
 pub(super) const IDR_SLICE: u8 = 5;

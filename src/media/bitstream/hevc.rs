@@ -1,10 +1,12 @@
 //! HEVC parameter sets and configuration records (ITU-T H.265 7.3.2.2 and annex E).
 
 use super::bits::{BitReader, split_length_prefixed, u16_at, unescape};
-use super::{
-    CodedPicture, Colour, ColourOverrides, aspect_ratio, aspect_ratio_from_code, colour,
-    planar_rgb_format,
+use super::picture::{
+    CodedPicture, ColourOverrides, aspect_from_code, planar_rgb_format, yuv_format,
 };
+use crate::media::colour::{Colour, Matrix, video_range};
+use crate::media::ratio::PixelAspect;
+use crate::value::VideoRange;
 
 /// Largest plausible picture width or height in pixels.
 const MAX_SIDE: u32 = 1 << 16;
@@ -47,7 +49,7 @@ struct ProfileTierLevel {
 /// Values used from the video usability information (VUI).
 #[derive(Debug, Clone, Copy, Default)]
 struct Vui {
-    aspect: Option<(u32, u32)>,
+    aspect: Option<PixelAspect>,
     colour: Colour,
     is_field_sequence: bool,
 }
@@ -112,15 +114,16 @@ fn is_base_layer(nal: &[u8]) -> bool {
 
 fn to_coded_picture(sequence: &HevcSps) -> Option<CodedPicture> {
     let vui = &sequence.vui;
-    let format = super::yuv_format(sequence.chroma_format, sequence.depth)?;
+    let format = yuv_format(sequence.chroma_format, sequence.depth)?;
     let format = match vui.colour {
         Colour {
-            matrix: Some("gbr"),
+            matrix: Some(Matrix::Rgb),
             ..
         } => planar_rgb_format(&format).unwrap_or(format),
         // `yuv420p` is the only full-range format that ffmpeg's decoder renames.
         Colour {
-            range: Some("pc"), ..
+            range: Some(VideoRange::Full),
+            ..
         } if format == "yuv420p" => "yuvj420p".to_owned(),
         _ => format,
     };
@@ -130,7 +133,7 @@ fn to_coded_picture(sequence: &HevcSps) -> Option<CodedPicture> {
         level: Some(i64::from(profile_tier_level.level)),
         width: Some(sequence.width),
         height: Some(sequence.height),
-        sample_aspect_ratio: vui.aspect,
+        pixel_aspect: vui.aspect,
         pixel_format: Some(format),
         may_be_interlaced: vui.is_field_sequence
             || profile_tier_level.is_interlaced && !profile_tier_level.is_progressive,
@@ -172,7 +175,7 @@ fn read_sps(nal: &[u8]) -> Option<HevcSps> {
     read_size(&mut found, &mut bits)?;
     read_depth(&mut found, &mut bits)?;
     skip_coding_tools(&found, &mut bits)?;
-    found.vui.colour.range = Some(colour::range(false));
+    found.vui.colour.range = Some(video_range(false));
     if bits.flag()? {
         found.vui = read_vui(&mut bits)?;
     }
@@ -322,8 +325,8 @@ fn read_vui(bits: &mut BitReader) -> Option<Vui> {
     let mut found = Vui::default();
     if bits.flag()? {
         found.aspect = match bits.byte()? {
-            255 => aspect_ratio(bits.read(16)?, bits.read(16)?),
-            code => aspect_ratio_from_code(code),
+            255 => PixelAspect::new(bits.read(16)?, bits.read(16)?),
+            code => aspect_from_code(code),
         };
     }
     if bits.flag()? {

@@ -1,7 +1,9 @@
 //! Motion JPEG pictures: segments before the first scan (ITU-T T.81 annex B).
 
 use super::bits::u16_at;
-use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio, colour};
+use super::picture::{CodedPicture, ColourOverrides};
+use crate::media::colour::{Colour, Matrix, video_range};
+use crate::media::ratio::PixelAspect;
 
 /// Maximum number of segments before the first scan; pictures have about a dozen.
 const MAX_SEGMENTS: usize = 500;
@@ -24,7 +26,7 @@ pub(in crate::media) fn parse_frame(picture: &[u8]) -> Option<CodedPicture> {
         match kind {
             0xc0..=0xc2 => return parse_frame_header(kind, body, is_limited, aspect),
             0xe0 if body.starts_with(b"JFIF\0") => {
-                aspect = aspect_ratio(u16_at(body, 8)?.into(), u16_at(body, 10)?.into());
+                aspect = PixelAspect::new(u16_at(body, 8)?.into(), u16_at(body, 10)?.into());
             }
             // Not supported: pictures that may be interlaced, or in another colour space.
             0xe0 if body.starts_with(b"AVI1") => return None,
@@ -43,7 +45,7 @@ fn parse_frame_header(
     kind: u8,
     header: &[u8],
     is_limited: bool,
-    aspect: Option<(u32, u32)>,
+    aspect: Option<PixelAspect>,
 ) -> Option<CodedPicture> {
     let (&[8, ..], [_, _, _, _, _, count, components @ ..]) = (header, header) else {
         return None;
@@ -62,12 +64,12 @@ fn parse_frame_header(
         profile: Some(profile.to_owned()),
         width: Some(u16_at(header, 3)?.into()).filter(|&side| side > 0),
         height: Some(u16_at(header, 1)?.into()).filter(|&side| side > 0),
-        sample_aspect_ratio: aspect,
+        pixel_aspect: aspect,
         pixel_format: Some(pixel_format(components, is_limited)?.to_owned()),
         bits_per_raw_sample: Some(8),
         colour: Colour {
-            range: has_chroma.then(|| colour::range(!is_limited)),
-            matrix: Some("bt470bg"),
+            range: has_chroma.then(|| video_range(!is_limited)),
+            matrix: Some(Matrix::Bt470Bg),
             ..Colour::default()
         },
         overrides: ColourOverrides {

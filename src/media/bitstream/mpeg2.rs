@@ -1,7 +1,10 @@
 //! MPEG-2 video headers before the first picture (ISO/IEC 13818-2 6.2.2 and 6.2.3).
 
 use super::bits::BitReader;
-use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio};
+use super::picture::{CodedPicture, ColourOverrides};
+use crate::media::colour::Colour;
+use crate::media::ratio::PixelAspect;
+use crate::value::ScanOrder;
 
 /// ffmpeg's profile names by profile number.
 const PROFILES: [&str; 8] = [
@@ -41,7 +44,7 @@ struct Mpeg2Headers {
     display_size: Option<(u32, u32)>,
     /// `vbv_delay`; all ones if the bit rate varies.
     delay: Option<u32>,
-    field_order: Option<&'static str>,
+    scan_order: Option<ScanOrder>,
 }
 
 /// Parses a stream that begins with a sequence header; `None` for MPEG-1, and for a stream without
@@ -69,10 +72,10 @@ pub(in crate::media) fn parse_stream(bytes: &[u8]) -> Option<CodedPicture> {
         level: Some(i64::from(profile_and_level & 15)),
         width: Some(headers.width),
         height: Some(headers.height),
-        sample_aspect_ratio: sample_aspect(&headers),
+        pixel_aspect: sample_aspect(&headers),
         pixel_format: Some(sampling.to_owned()),
-        field_order: headers.field_order,
-        may_be_interlaced: headers.field_order.is_none(),
+        scan_order: headers.scan_order,
+        may_be_interlaced: headers.scan_order.is_none(),
         // ffmpeg's decoder treats every MPEG picture as limited range.
         colour: colour.with_range(false),
         overrides: ColourOverrides {
@@ -175,11 +178,11 @@ fn read_picture_extension(found: &mut Mpeg2Headers, bits: &mut BitReader<'_>) ->
     bits.skip(7)?;
     let is_progressive = bits.flag()?;
     // ffmpeg's parser uses only these two flags, regardless of the picture structure.
-    found.field_order = Some(
+    found.scan_order = Some(
         match (found.is_progressive || is_progressive, is_top_first) {
-            (true, _) => "progressive",
-            (false, true) => "tt",
-            (false, false) => "bb",
+            (true, _) => ScanOrder::Progressive,
+            (false, true) => ScanOrder::TopFieldFirst,
+            (false, false) => ScanOrder::BottomFieldFirst,
         },
     );
     Some(())
@@ -193,16 +196,17 @@ fn read_delay(bits: &mut BitReader<'_>) -> Option<u32> {
 
 /// Derives the sample aspect ratio from the stored display aspect ratio. The display size is used
 /// if the picture then has a ratio of 4:3 or 16:9, otherwise the coded size.
-fn sample_aspect(headers: &Mpeg2Headers) -> Option<(u32, u32)> {
+fn sample_aspect(headers: &Mpeg2Headers) -> Option<PixelAspect> {
     let (aspect_width, aspect_height) = match headers.aspect {
-        1 => return Some((1, 1)),
+        1 => return Some(PixelAspect::SQUARE),
         2 => (4, 3),
         3 => (16, 9),
         4 => (221, 100),
         _ => return None,
     };
-    let ratio =
-        |(width, height): (u32, u32)| aspect_ratio(aspect_width * height, aspect_height * width);
+    let ratio = |(width, height): (u32, u32)| {
+        PixelAspect::new(aspect_width * height, aspect_height * width)
+    };
     let display_size = headers.display_size.filter(|&(width, height)| {
         let product = |three: [u32; 3]| three.into_iter().map(u64::from).product::<u64>();
         let wide = product([aspect_width, height, headers.width]);

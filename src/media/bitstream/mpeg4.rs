@@ -1,7 +1,9 @@
 //! MPEG-4 Visual headers in `esds` (ISO/IEC 14496-2 6.2.2 and 6.2.3).
 
 use super::bits::BitReader;
-use super::{CodedPicture, Colour, ColourOverrides, aspect_ratio, aspect_ratio_from_code};
+use super::picture::{CodedPicture, ColourOverrides, aspect_from_code};
+use crate::media::colour::Colour;
+use crate::media::ratio::PixelAspect;
 
 /// ffmpeg's profile names by the upper half of `profile_and_level_indication`.
 const PROFILES: [&str; 14] = [
@@ -86,9 +88,9 @@ fn read_layer(coded: &mut CodedPicture, body: &[u8]) -> Option<()> {
     if bits.flag()? {
         bits.skip(7)?;
     }
-    coded.sample_aspect_ratio = match bits.read(4)? {
-        15 => aspect_ratio(bits.read(8)?, bits.read(8)?),
-        code @ 1..=5 => aspect_ratio_from_code(u8::try_from(code).ok()?),
+    coded.pixel_aspect = match bits.read(4)? {
+        15 => PixelAspect::new(bits.read(8)?, bits.read(8)?),
+        code @ 1..=5 => aspect_from_code(u8::try_from(code).ok()?),
         _ => None,
     };
     if bits.flag()? {

@@ -1,7 +1,8 @@
 //! `ProRes` frame header (SMPTE RDD 36 5.1).
 
 use super::bits::u16_at;
-use super::{CodedPicture, Colour, ColourOverrides};
+use super::picture::{CodedPicture, ColourOverrides};
+use crate::media::colour::Colour;
 
 /// Parses the beginning of a frame; `fourcc` is the name of its sample description (`apch`, …).
 ///

@@ -1,6 +1,7 @@
 //! VP8 key frame header (RFC 6386, 9.1).
 
-use super::CodedPicture;
+use super::picture::CodedPicture;
+use crate::value::ScanOrder;
 
 /// Parses the beginning of a frame; `None` unless it is a key frame.
 pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
@@ -35,7 +36,7 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
         width: Some(side(w_low, w_high)?),
         height: Some(side(h_low, h_high)?),
         pixel_format: Some("yuv420p".to_owned()),
-        field_order: Some("progressive"),
+        scan_order: Some(ScanOrder::Progressive),
         ..CodedPicture::default()
     })
 }

@@ -5,7 +5,8 @@
 //! record.
 
 use super::bits::BitReader;
-use super::{CodedPicture, Colour, ColourOverrides, planar_rgb_format, yuv_format};
+use super::picture::{CodedPicture, ColourOverrides, planar_rgb_format, yuv_format};
+use crate::media::colour::{Colour, Matrix};
 
 /// Parses the payload of a `vpcC` box, which begins with its version.
 pub(in crate::media) fn parse_vpcc(payload: &[u8]) -> Option<CodedPicture> {
@@ -36,7 +37,7 @@ pub(in crate::media) fn parse_vpcc(payload: &[u8]) -> Option<CodedPicture> {
     Some(CodedPicture {
         profile: Some(format!("Profile {profile}")),
         pixel_format: Some(match colour.matrix {
-            Some("gbr") => planar_rgb_format(&format)?,
+            Some(Matrix::Rgb) => planar_rgb_format(&format)?,
             _ => format,
         }),
         colour,
@@ -81,19 +82,19 @@ pub(in crate::media) fn parse_frame(frame: &[u8]) -> Option<CodedPicture> {
 fn read_colour(bits: &mut BitReader, profile: u32, depth: u32) -> Option<(String, Colour)> {
     let has_sampling = profile & 1 == 1;
     let matrix = match bits.read(3)? {
-        1 => Some("bt470bg"),
-        2 => Some("bt709"),
-        3 => Some("smpte170m"),
-        4 => Some("smpte240m"),
-        5 => Some("bt2020nc"),
-        7 => Some("gbr"),
+        1 => Some(Matrix::Bt470Bg),
+        2 => Some(Matrix::Bt709),
+        3 => Some(Matrix::Smpte170M),
+        4 => Some(Matrix::Smpte240M),
+        5 => Some(Matrix::Bt2020Nonconstant),
+        7 => Some(Matrix::Rgb),
         _ => None,
     };
     let colour = Colour {
         matrix,
         ..Colour::default()
     };
-    if matrix == Some("gbr") {
+    if matrix == Some(Matrix::Rgb) {
         if !has_sampling {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Conversion of a Matroska audio track to a stream with ffprobe's values.
+//! Conversion of a Matroska audio track to a stream.
 //!
 //! Functions return `None` for anything that is not fully supported. ffprobe then reads the file.
 
@@ -6,7 +6,7 @@ use super::track::{Audio, MatroskaTrack};
 use crate::media::bitstream::audio_frames::AudioFrame;
 use crate::media::bitstream::xiph::AudioParameters;
 use crate::media::bitstream::{aac, ac3, mpeg_audio, xiph};
-use crate::media::header::{Stream, TagMap};
+use crate::media::header::{Stream, StreamType, TagMap};
 
 /// Returns true for codecs whose parameters are stored only in the frames.
 pub(super) fn needs_frame(track: &MatroskaTrack<'_>) -> bool {
@@ -20,15 +20,11 @@ pub(super) fn parse_stream(
     length: u64,
     tags: TagMap,
 ) -> Option<Stream> {
-    let stream = Stream {
-        codec_type: "audio".to_owned(),
-        tags,
-        ..Stream::default()
-    };
+    let stream = Stream::from_tags(StreamType::Audio, tags);
     if let Some(name) = pcm_codec(track) {
         return Some(Stream {
-            codec_name: Some(name.to_owned()),
-            sample_rate: Some(sample_rate(&track.audio)?.to_string()),
+            codec: Some(name.to_owned()),
+            sample_rate: Some(sample_rate(&track.audio)?),
             channels: Some(u32::try_from(track.audio.channels).ok()?).filter(|&count| count > 0),
             ..stream
         });
@@ -53,8 +49,8 @@ pub(super) fn parse_stream(
         _ => return None,
     };
     Some(Stream {
-        codec_name: Some(name.to_owned()),
-        sample_rate: Some(parameters.rate.to_string()),
+        codec: Some(name.to_owned()),
+        sample_rate: Some(parameters.rate),
         channels: Some(parameters.channels),
         channel_layout: Some(parameters.layout.to_owned()),
         ..stream
@@ -119,7 +115,7 @@ mod tests {
         let stream = parse_stream(&track, &[], 0, TagMap::new())?;
         Some(format!(
             "{} {} {} {}",
-            stream.codec_name?,
+            stream.codec?,
             stream.sample_rate?,
             stream.channels?,
             stream.channel_layout.unwrap_or_default()

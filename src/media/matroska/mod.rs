@@ -29,9 +29,10 @@ use tags::MatroskaTags;
 use track::{MatroskaTrack, TrackKind};
 use video::MatroskaCoding;
 
-use super::header::{Format, MediaHeader, ParsedFile, Stream};
+use super::header::{Format, MediaHeader, ParsedFile, Stream, StreamType};
 use super::keyframes::{KeyframeStorage, Keyframes};
 use crate::source_file::Original;
+use crate::value::ExactDuration;
 
 /// Reads the header of a file. `None` if it has another format or is not fully supported.
 ///
@@ -87,7 +88,7 @@ fn build_file(
             .iter()
             .find(|frame| frame.track == track.number);
         streams.push(match track.kind {
-            TrackKind::Video if has_video => tags_only_stream("video", tags),
+            TrackKind::Video if has_video => Stream::from_tags(StreamType::Video, tags),
             TrackKind::Video => {
                 has_video = true;
                 let first = first.filter(|first| first.is_whole)?;
@@ -105,7 +106,7 @@ fn build_file(
                 let length = first.map_or(0, |first| first.length);
                 audio::parse_stream(track, &bytes, length, tags)?
             }
-            TrackKind::Other => tags_only_stream("subtitle", tags),
+            TrackKind::Other => Stream::from_tags(StreamType::Other, tags),
         });
     }
     // For audio without a stored duration, ffprobe estimates the duration from the bit rate.
@@ -113,13 +114,14 @@ fn build_file(
         return None;
     }
     let format = Format {
-        name: "matroska,webm".to_owned(),
+        container: "matroska".to_owned(),
         duration: info.duration,
         tags: tag_lists.file_tags(&[
             ("title", info.title),
             ("encoder", info.muxer),
             ("creation_time", info.created),
         ]),
+        ..Format::default()
     };
     Some(ParsedFile {
         header: MediaHeader { format, streams },
@@ -130,15 +132,6 @@ fn build_file(
 /// Restores a frame by prepending the bytes that header stripping removed.
 fn whole_frame(track: &MatroskaTrack<'_>, first: &TrackFirstFrame) -> Vec<u8> {
     [track.stripped.as_slice(), &first.bytes].concat()
-}
-
-/// Builds the stream of a track that is described by its tags only.
-fn tags_only_stream(kind: &str, tags: super::header::TagMap) -> Stream {
-    Stream {
-        codec_type: kind.to_owned(),
-        tags,
-        ..Stream::default()
-    }
 }
 
 fn keyframes_from_cues(
@@ -175,7 +168,7 @@ fn keyframes_from_cues(
 struct SegmentInfo {
     /// Nanoseconds per unit of time.
     nanoseconds: u64,
-    duration: Option<String>,
+    duration: Option<ExactDuration>,
     title: Option<String>,
     muxer: Option<String>,
     created: Option<String>,
@@ -205,7 +198,7 @@ impl SegmentInfo {
         if !(1..=1_000_000_000).contains(&info.nanoseconds) {
             return None;
         }
-        info.duration = rate::format_seconds(duration, info.nanoseconds);
+        info.duration = rate::exact_duration(duration, info.nanoseconds);
         (info.duration.is_some() || duration == 0.0).then_some(info)
     }
 }

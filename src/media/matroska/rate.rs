@@ -1,19 +1,19 @@
-//! Frame rates and durations as ffprobe prints them.
+//! Frame rates and durations, rounded as ffprobe does.
 
-use crate::media::header;
+use crate::value::{ExactDuration, Rate};
 
 /// Maximum numerator and denominator of a frame rate in ffprobe's approximation.
 const MAX_TERM: u64 = 30_000;
 
-/// Returns the frame rate for a frame duration in nanoseconds, as ffprobe prints it. `None` for
+/// Returns the frame rate for a frame duration in nanoseconds, as ffprobe rounds it. `None` for
 /// values that ffprobe ignores.
-pub(super) fn frame_rate(nanoseconds: u64) -> Option<String> {
+pub(super) fn frame_rate(nanoseconds: u64) -> Option<Rate> {
     if nanoseconds == 0 || nanoseconds > u64::from(u32::MAX) {
         return None;
     }
     let (frames, seconds) = approximate(1_000_000_000, nanoseconds, MAX_TERM)?;
     let is_plausible = frames < seconds * 1000 && frames > seconds * 5;
-    is_plausible.then(|| format!("{frames}/{seconds}"))
+    Rate::from_ratio(frames.into(), seconds.into()).filter(|_| is_plausible)
 }
 
 /// Approximates a fraction by the nearest one whose numerator and denominator are at most `max`.
@@ -55,7 +55,7 @@ fn approximate(numerator: u64, denominator: u64, max: u64) -> Option<(u64, u64)>
     Some(best)
 }
 
-/// Formats a duration in units of `nanoseconds` as seconds with six decimals.
+/// Converts a duration in units of `nanoseconds` to whole microseconds.
 ///
 /// `None` for implausible durations, which ffprobe also ignores.
 #[expect(
@@ -64,12 +64,12 @@ fn approximate(numerator: u64, denominator: u64, max: u64) -> Option<(u64, u64)>
     clippy::cast_precision_loss,
     reason = "checked to be a number of microseconds, truncated as ffprobe does"
 )]
-pub(super) fn format_seconds(units: f64, nanoseconds: u64) -> Option<String> {
+pub(super) fn exact_duration(units: f64, nanoseconds: u64) -> Option<ExactDuration> {
     let micros = units * nanoseconds as f64 * 1000.0 / 1_000_000.0;
     if !(1.0..1e15).contains(&micros) {
         return None;
     }
-    Some(header::format_seconds(micros as u128))
+    Some(ExactDuration::from_micros(micros as u64))
 }
 
 #[cfg(test)]
@@ -77,9 +77,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_rates_like_ffprobe() {
+    fn rounds_rates_like_ffprobe() {
         for (nanoseconds, expected) in [
-            (40_000_000, Some("25/1")),
+            (40_000_000, Some("25")),
             (41_708_333, Some("24000/1001")),
             (33_366_666, Some("30000/1001")),
             (16_683_350, Some("2997/50")),
@@ -92,7 +92,9 @@ mod tests {
             (u64::MAX, None),
         ] {
             assert_eq!(
-                frame_rate(nanoseconds).as_deref(),
+                frame_rate(nanoseconds)
+                    .map(|rate| rate.to_string())
+                    .as_deref(),
                 expected,
                 "{nanoseconds}"
             );
@@ -101,17 +103,13 @@ mod tests {
 
     #[test]
     fn truncates_durations_to_microseconds() {
-        assert_eq!(
-            format_seconds(2023.0, 1_000_000).as_deref(),
-            Some("2.023000")
-        );
-        assert_eq!(
-            format_seconds(2023.25, 1_000_000).as_deref(),
-            Some("2.023250")
-        );
+        for (units, micros) in [(2023.0, 2_023_000), (2023.25, 2_023_250), (0.0019, 1)] {
+            let expected = ExactDuration::from_micros(micros);
+            assert_eq!(exact_duration(units, 1_000_000), Some(expected));
+        }
         for implausible in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
             assert_eq!(
-                format_seconds(implausible, 1_000_000),
+                exact_duration(implausible, 1_000_000),
                 None,
                 "{implausible}"
             );

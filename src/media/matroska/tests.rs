@@ -39,7 +39,7 @@ fn unfinished() -> Vec<u8> {
 fn reads_a_complete_file_and_one_truncated_after_its_first_frame() {
     let file = read_bytes(&CLIP).unwrap();
     let video = &file.header.streams[0];
-    assert_eq!(video.codec_name.as_deref(), Some("h264"));
+    assert_eq!(video.codec.as_deref(), Some("h264"));
     assert!(file.header.format.duration.is_some());
     let found = file.keyframes.unwrap();
     assert_eq!(found.keys[0].micros, 0);

@@ -2,7 +2,7 @@
 
 use super::ebml::{EbmlElement, parse_elements};
 use super::id;
-use crate::media::bitstream::Colour;
+use crate::media::colour::Colour;
 
 /// Maximum size in bytes of a decoder configuration, which is stored in the thumbnail plan of each
 /// clip.

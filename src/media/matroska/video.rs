@@ -1,4 +1,4 @@
-//! Conversion of a Matroska video track to a stream with ffprobe's values.
+//! Conversion of a Matroska video track to a stream.
 //!
 //! Functions return `None` for anything that is not fully supported. ffprobe then reads the file.
 
@@ -7,9 +7,10 @@ use super::track::{MatroskaTrack, Video};
 use crate::media::bitstream::{
     CodedPicture, ContainerPicture, av1, dnxhd, h264, hevc, jpeg, mpeg4, prores, vp8, vp9,
 };
-use crate::media::header::{SideData, Stream, TagMap};
+use crate::media::header::{Stream, TagMap};
 use crate::media::keyframes::Decoder;
-use crate::media::ratio;
+use crate::media::ratio::PixelAspect;
+use crate::value::{Projection, ScanOrder, Stereo};
 
 /// First bytes of a `ProRes` frame, which Matroska omits.
 const PRORES_FRAME_HEAD: &[u8] = b"\0\0\0\0icpf";
@@ -124,61 +125,42 @@ pub(super) fn parse_stream(
 ) -> Option<Stream> {
     let video = &track.video;
     let coded = &coding.coded;
-    let field_order = match container_order(video, muxer)? {
+    let scan_order = match container_order(video, muxer)? {
         Some(order) => Some(order),
-        None if coded.may_be_interlaced && coded.field_order.is_none() => return None,
-        None => coded.field_order,
+        None if coded.may_be_interlaced && coded.scan_order.is_none() => return None,
+        None => coded.scan_order,
     };
     let rate = frame_rate(track.frame_duration?)?;
-    let to_owned_name = |name: Option<&'static str>| name.map(str::to_owned);
-    let mut side_data_list = side_data(video)?;
-    if track.is_dolby {
-        side_data_list.push(SideData {
-            kind: "DOVI configuration record".to_owned(),
-            ..SideData::default()
-        });
-    }
-    let codec_aspect = coded
-        .sample_aspect_ratio
-        .map(|(horizontal, vertical)| format!("{horizontal}:{vertical}"));
+    coded.pixel_format.as_ref()?;
     Some(Stream {
-        codec_type: "video".to_owned(),
-        codec_name: Some(coding.name.to_owned()),
-        profile: coded.profile.clone(),
-        level: coded.level,
         width: coded.width.or(Some(video.width)),
         height: coded.height.or(Some(video.height)),
-        pix_fmt: Some(coded.pixel_format.clone()?),
-        bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-        field_order: to_owned_name(field_order),
-        sample_aspect_ratio: pixel_aspect(video)?.or(codec_aspect),
-        color_primaries: to_owned_name(coded.colour.primaries),
-        color_transfer: to_owned_name(coded.colour.transfer),
-        color_space: to_owned_name(coded.colour.matrix),
-        color_range: to_owned_name(coded.colour.range),
-        r_frame_rate: rate.clone(),
-        avg_frame_rate: rate,
+        pixel_aspect: pixel_aspect(video)?.or(coded.pixel_aspect),
+        scan_order,
+        finest_rate: Some(rate),
+        average_rate: Some(rate),
+        projection: projection(video)?,
+        stereo: stereo(video),
+        is_dolby_vision: track.is_dolby,
         tags,
-        side_data_list,
-        ..Stream::default()
+        ..Stream::from_picture(coding.name, coded.clone())
     })
 }
 
-/// Returns the field order stored in the track; `Some(None)` if it is not stored.
+/// Returns the order in which fields are shown, as stored in the track; `Some(None)` if it is not stored.
 #[expect(
     clippy::option_option,
     reason = "the outer `None` means unsupported, the inner one not stored"
 )]
-fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'static str>> {
+fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<ScanOrder>> {
+    // One version of this muxer (Lavf57) swapped 9 and 14, and the version may be unknown.
+    let may_be_swapped = muxer.is_none_or(|muxer| muxer.starts_with("Lavf57."));
     Some(match (video.interlaced, video.field_order) {
-        (2, _) | (1, 0) => Some("progressive"),
-        (1, 1) => Some("tt"),
-        (1, 6) => Some("bb"),
-        // One version of this muxer (Lavf57) swapped the two values, and the version may be
-        // unknown.
-        (1, 9 | 14) if muxer.is_none_or(|muxer| muxer.starts_with("Lavf57.")) => return None,
-        (1, 9) => Some("tb"),
-        (1, 14) => Some("bt"),
+        (1, 9 | 14) if may_be_swapped => return None,
+        (2, _) | (1, 0) => Some(ScanOrder::Progressive),
+        // 9 and 14: the field that is shown first is coded last.
+        (1, 1 | 14) => Some(ScanOrder::TopFieldFirst),
+        (1, 6 | 9) => Some(ScanOrder::BottomFieldFirst),
         _ => None,
     })
 }
@@ -189,7 +171,7 @@ fn container_order(video: &Video<'_>, muxer: Option<&str>) -> Option<Option<&'st
     clippy::option_option,
     reason = "the outer `None` means unsupported, the inner one not stored"
 )]
-fn pixel_aspect(video: &Video<'_>) -> Option<Option<String>> {
+fn pixel_aspect(video: &Video<'_>) -> Option<Option<PixelAspect>> {
     let display_width = video.display_width.unwrap_or(video.width.into());
     let display_height = video.display_height.unwrap_or(video.height.into());
     if video.display_unit > 3 || display_width == 0 || display_height == 0 {
@@ -204,52 +186,43 @@ fn pixel_aspect(video: &Video<'_>) -> Option<Option<String>> {
     let horizontal = u64::from(video.height).checked_mul(display_width)?;
     let vertical = u64::from(video.width).checked_mul(display_height)?;
     let (horizontal, vertical) = (horizontal.checked_mul(across)?, vertical.checked_mul(down)?);
-    Some(Some(ratio::format_aspect_ratio(horizontal, vertical)?))
+    Some(Some(PixelAspect::from_products(horizontal, vertical)?))
 }
 
-/// Returns the stereo mode and projection as ffprobe reports them.
-fn side_data(video: &Video<'_>) -> Option<Vec<SideData>> {
-    let mut side_data = Vec::new();
-    let stereo = match video.stereo_mode {
-        1 | 11 => Some("side by side"),
-        2 | 3 => Some("top and bottom"),
-        4 | 5 => Some("checkerboard"),
-        6 | 7 => Some("interleaved lines"),
-        8 | 9 => Some("interleaved columns"),
-        13 | 14 => Some("frame alternate"),
+/// Returns the packing of the two eyes; `None` for a single picture and for other packings.
+fn stereo(video: &Video<'_>) -> Option<Stereo> {
+    match video.stereo_mode {
+        1 | 11 => Some(Stereo::SideBySide),
+        2 | 3 => Some(Stereo::TopBottom),
+        13 | 14 => Some(Stereo::FrameSequential),
         _ => None,
-    };
-    if let Some(stereo) = stereo {
-        side_data.push(SideData {
-            kind: "Stereo 3D".to_owned(),
-            stereo: Some(stereo.to_owned()),
-            ..SideData::default()
-        });
     }
-    let projection = match video.projection {
+}
+
+/// Returns the projection; `Some(None)` if it is not stored.
+#[expect(
+    clippy::option_option,
+    reason = "the outer `None` means unsupported, the inner one not stored"
+)]
+fn projection(video: &Video<'_>) -> Option<Option<Projection>> {
+    Some(match video.projection {
         Some((1, private)) => Some(equirectangular(private)?),
         Some((2, private)) => {
             // Version and flags, layout (only 0 is defined), padding.
             let is_supported = private.len() == 12 && private.starts_with(&[0; 8]);
-            Some(is_supported.then_some("cubemap")?)
+            Some(is_supported.then_some(Projection::Cubemap)?)
         }
         _ => None,
-    };
-    if let Some(projection) = projection {
-        side_data.push(SideData {
-            kind: "Spherical Mapping".to_owned(),
-            projection: Some(projection.to_owned()),
-            ..SideData::default()
-        });
-    }
-    Some(side_data)
+    })
 }
 
-fn equirectangular(private: &[u8]) -> Option<&'static str> {
+fn equirectangular(private: &[u8]) -> Option<Projection> {
     match (private.len(), private.first()) {
-        (0, _) => Some("equirectangular"),
-        (20, Some(0)) if private[4..].iter().all(|&byte| byte == 0) => Some("equirectangular"),
-        (20, Some(0)) => Some("tiled equirectangular"),
+        (0, _) => Some(Projection::Equirectangular),
+        (20, Some(0)) if private[4..].iter().all(|&byte| byte == 0) => {
+            Some(Projection::Equirectangular)
+        }
+        (20, Some(0)) => Some(Projection::Tiled),
         _ => None,
     }
 }
@@ -276,7 +249,8 @@ mod tests {
                 stereo_mode,
                 ..video()
             };
-            pixel_aspect(&video).map(|aspect| aspect.unwrap_or_else(|| "none".to_owned()))
+            pixel_aspect(&video)
+                .map(|aspect| aspect.map_or_else(|| "none".to_owned(), |aspect| aspect.to_string()))
         };
         assert_eq!(aspect_of(None, None, 0, 0).as_deref(), Some("1:1"));
         assert_eq!(
@@ -301,9 +275,9 @@ mod tests {
             };
             container_order(&video, Some(muxer))
         };
-        assert_eq!(order(2, 1, "x"), Some(Some("progressive")));
-        assert_eq!(order(1, 6, "x"), Some(Some("bb")));
-        assert_eq!(order(1, 14, "x"), Some(Some("bt")));
+        assert_eq!(order(2, 1, "x"), Some(Some(ScanOrder::Progressive)));
+        assert_eq!(order(1, 6, "x"), Some(Some(ScanOrder::BottomFieldFirst)));
+        assert_eq!(order(1, 14, "x"), Some(Some(ScanOrder::TopFieldFirst)));
         assert_eq!(order(1, 14, "Lavf57.41.100"), None);
         assert_eq!(order(1, 2, "x"), Some(None));
         assert_eq!(order(0, 1, "x"), Some(None));

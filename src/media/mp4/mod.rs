@@ -4,6 +4,7 @@
 //! of keyframes, without starting a process. For files that it does not fully support, the parser
 //! returns `None`, and ffprobe reads them.
 
+mod audio;
 mod boxes;
 mod fragments;
 mod layout;
@@ -12,6 +13,7 @@ mod spherical;
 mod streams;
 mod tags;
 mod track;
+mod video;
 mod xmp;
 
 use std::io;
@@ -19,16 +21,16 @@ use std::io;
 use boxes::{child, descendant, full_box};
 use fragments::Fragments;
 use layout::Mp4Layout;
-use streams::VideoSampleEntry;
 use track::{Mp4Track, TimeHeader};
+use video::VideoSampleEntry;
 
 use super::cursor::Cursor;
-use super::header::{Format, MediaHeader, ParsedFile, Stream};
+use super::header::{Format, MediaHeader, ParsedFile, Stream, StreamType, iso_container};
 use super::keyframes::{
     Decoder, Keyframe, KeyframeStorage, Keyframes, MAX_KEYFRAME_BYTES, evenly_spaced,
 };
 use crate::source_file::Original;
-use crate::value::{Rate, Timecode};
+use crate::value::{ExactDuration, Rate, Timecode};
 
 /// Maximum number of tracks that are read.
 const MAX_TRACKS: usize = 64;
@@ -72,21 +74,21 @@ fn parse_movie(layout: &Mp4Layout, original: &Original) -> Option<ParsedFile> {
         let fragments = fragments.as_ref();
         let stream = match &track.handler {
             b"vide" if is_chapters => chapter_picture_stream(track),
-            b"vide" if has_video => tags_only_stream(track, "video"),
+            b"vide" if has_video => tags_only_stream(track, StreamType::Video),
             b"vide" => {
                 has_video = true;
                 let mut read_first_frame = |length| read_first_bytes(original, track, length);
                 let video =
-                    streams::video_stream(track, body, &matrix, fragments, &mut read_first_frame)?;
-                let codec = video.codec_name.as_deref().unwrap_or_default();
+                    video::video_stream(track, body, &matrix, fragments, &mut read_first_frame)?;
+                let codec = video.codec.as_deref().unwrap_or_default();
                 let is_silent = tracks.iter().all(|track| track.handler != *b"soun");
                 let size = original.size();
                 keyframes = find_keyframes(track, codec, fragments, is_silent, size);
                 video
             }
-            b"soun" => streams::audio_stream(track, is_quicktime(layout))?,
+            b"soun" => audio::audio_stream(track, is_quicktime(layout))?,
             b"tmcd" => timecode_stream(track, original),
-            _ => tags_only_stream(track, "data"),
+            _ => tags_only_stream(track, StreamType::Other),
         };
         streams.push(stream);
     }
@@ -140,12 +142,13 @@ fn build_format(
     tracks: &[Mp4Track<'_>],
     fragments: &[Option<Fragments>],
 ) -> Format {
+    let brand = layout.brand.unwrap_or(*b"qt  ");
+    let brand = track::c_string(&brand);
     let mut format = Format {
-        name: "mov,mp4,m4a,3gp,3g2,mj2".to_owned(),
+        container: iso_container(brand.as_deref()).to_owned(),
         ..Format::default()
     };
-    let brand = layout.brand.unwrap_or(*b"qt  ");
-    tags::add(&mut format.tags, "major_brand", track::c_string(&brand));
+    tags::add(&mut format.tags, "major_brand", brand);
     if let Some(body) = child(&layout.movie, *b"udta") {
         tags::add_user_data(&mut format.tags, body);
     }
@@ -160,33 +163,29 @@ fn build_format(
     tags::add(&mut format.tags, "creation_time", created);
     format.duration = match clock.duration {
         0 => longest_track(tracks, fragments),
-        units => streams::to_seconds(units, clock.timescale),
+        units => streams::duration(units, clock.timescale),
     };
     format
 }
 
 /// Returns the duration of the longest track, for a movie without its own duration.
-fn longest_track(tracks: &[Mp4Track<'_>], fragments: &[Option<Fragments>]) -> Option<String> {
-    let lengths = tracks.iter().zip(fragments).map(|(track, fragments)| {
+fn longest_track(
+    tracks: &[Mp4Track<'_>],
+    fragments: &[Option<Fragments>],
+) -> Option<ExactDuration> {
+    let durations = tracks.iter().zip(fragments).map(|(track, fragments)| {
         let units = fragments
             .as_ref()
             .map_or(track.duration, Fragments::duration);
-        (units, track.timescale)
+        streams::duration(units, track.timescale)
     });
-    let (units, scale) =
-        lengths
-            .filter(|&(_, scale)| scale > 0)
-            .max_by(|&(a, a_scale), &(b, b_scale)| {
-                let (a, b) = (u128::from(a), u128::from(b));
-                (a * u128::from(b_scale)).cmp(&(b * u128::from(a_scale)))
-            })?;
-    streams::to_seconds(units, scale)
+    durations.flatten().max()
 }
 
 /// Describes a track by its tags only.
-fn tags_only_stream(track: &Mp4Track<'_>, kind: &str) -> Stream {
+fn tags_only_stream(track: &Mp4Track<'_>, kind: StreamType) -> Stream {
     Stream {
-        codec_type: kind.to_owned(),
+        kind,
         ..streams::base_stream(track)
     }
 }
@@ -194,25 +193,20 @@ fn tags_only_stream(track: &Mp4Track<'_>, kind: &str) -> Stream {
 /// Describes a track that contains the chapter pictures of another track.
 fn chapter_picture_stream(track: &Mp4Track<'_>) -> Stream {
     Stream {
-        disposition: [("attached_pic".to_owned(), 1)].into(),
-        ..tags_only_stream(track, "video")
+        is_attached_picture: true,
+        ..tags_only_stream(track, StreamType::Video)
     }
 }
 
 /// Describes a timecode track. Its sample description defines how frames are counted, and its only
 /// sample contains the first timecode.
 fn timecode_stream(track: &Mp4Track<'_>, original: &Original) -> Stream {
-    let mut stream = tags_only_stream(track, "data");
+    let mut stream = tags_only_stream(track, StreamType::Other);
     if let Some(entry) = track.sample_descriptions.first() {
         let name = entry.body.get(26..).and_then(|rest| child(rest, *b"name"));
         let name = name.and_then(|body| track::c_string(body.get(4..)?));
         tags::add(&mut stream.tags, "reel_name", name);
-        let start = read_first_timecode(track, entry.body, original);
-        tags::add(
-            &mut stream.tags,
-            "timecode",
-            start.map(|code| code.to_string()),
-        );
+        stream.timecode = read_first_timecode(track, entry.body, original);
     }
     stream
 }

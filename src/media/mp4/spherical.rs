@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::boxes::{boxes, child, descendant, full_box};
-use crate::media::header::SideData;
+use crate::value::{Projection, Stereo};
 
 /// UUID of the `uuid` box of V1 (Spherical Video RFC, V1).
 const V1_UUID: [u8; 16] = *b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x02\x52\x1f\xdd";
@@ -13,69 +13,70 @@ const V1_UUID: [u8; 16] = *b"\xff\xcc\x82\x63\xf8\x55\x4a\x93\x88\x14\x58\x7a\x0
 /// Maximum number of bytes read from the XML of V1, which normally has about a kilobyte.
 const MAX_XML: usize = 64 * 1024;
 
+/// Projection and stereo layout of a track.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Spherical {
+    pub projection: Option<Projection>,
+    pub stereo: Option<Stereo>,
+}
+
 /// Reads the projection and stereo layout of a track. `entry` contains the boxes of its sample
 /// description.
-pub(super) fn read_side_data(track: &[u8], entry: &[u8]) -> Vec<SideData> {
-    let from_boxes = [read_projection(entry), read_stereo(entry)]
-        .into_iter()
-        .flatten();
-    let found: Vec<SideData> = from_boxes.collect();
-    if found.is_empty() {
-        read_v1(track)
-    } else {
-        found
+pub(super) fn read(track: &[u8], entry: &[u8]) -> Spherical {
+    let (projection, stereo_mode) = (read_projection(entry), read_stereo_mode(entry));
+    if projection.is_none() && stereo_mode.is_none() {
+        return read_v1(track);
+    }
+    Spherical {
+        projection,
+        stereo: match stereo_mode {
+            Some(StereoMode::TopBottom) => Some(Stereo::TopBottom),
+            Some(StereoMode::LeftRight) => Some(Stereo::SideBySide),
+            Some(StereoMode::Monoscopic) | None => None,
+        },
     }
 }
 
-fn spherical_mapping(projection: &str) -> SideData {
-    SideData {
-        kind: "Spherical Mapping".to_owned(),
-        projection: Some(projection.to_owned()),
-        ..SideData::default()
-    }
-}
-
-fn stereo_mapping(stereo: &str) -> SideData {
-    SideData {
-        kind: "Stereo 3D".to_owned(),
-        stereo: Some(stereo.to_owned()),
-        ..SideData::default()
-    }
-}
-
-fn read_projection(entry: &[u8]) -> Option<SideData> {
+fn read_projection(entry: &[u8]) -> Option<Projection> {
     let proj = descendant(entry, &[b"sv3d", b"proj"])?;
     if let Some(body) = child(proj, *b"equi") {
         let (_, _, mut cursor) = full_box(body)?;
         let bounds = [cursor.u32()?, cursor.u32()?, cursor.u32()?, cursor.u32()?];
-        return Some(spherical_mapping(if bounds == [0; 4] {
-            "equirectangular"
+        return Some(if bounds == [0; 4] {
+            Projection::Equirectangular
         } else {
-            "tiled equirectangular"
-        }));
+            Projection::Tiled
+        });
     }
-    child(proj, *b"cbmp").map(|_| spherical_mapping("cubemap"))
+    child(proj, *b"cbmp").map(|_| Projection::Cubemap)
 }
 
-fn read_stereo(entry: &[u8]) -> Option<SideData> {
+/// Stereo mode of an `st3d` box.
+enum StereoMode {
+    Monoscopic,
+    TopBottom,
+    LeftRight,
+}
+
+fn read_stereo_mode(entry: &[u8]) -> Option<StereoMode> {
     let (_, _, mut cursor) = full_box(child(entry, *b"st3d")?)?;
-    Some(stereo_mapping(match cursor.u8()? {
-        0 => "2D",
-        1 => "top and bottom",
-        2 => "side by side",
+    Some(match cursor.u8()? {
+        0 => StereoMode::Monoscopic,
+        1 => StereoMode::TopBottom,
+        2 => StereoMode::LeftRight,
         _ => return None,
-    }))
+    })
 }
 
-fn read_v1(track: &[u8]) -> Vec<SideData> {
+fn read_v1(track: &[u8]) -> Spherical {
     let xml = boxes(track)
         .filter(|boxed| boxed.kind == *b"uuid")
         .find_map(|boxed| boxed.body.strip_prefix(&V1_UUID));
     let Some(xml) = xml else {
-        return Vec::new();
+        return Spherical::default();
     };
     let text = String::from_utf8_lossy(xml.get(..MAX_XML).unwrap_or(xml));
-    let (mut name, mut found) = (String::new(), Vec::new());
+    let (mut name, mut found) = (String::new(), Spherical::default());
     let mut reader = Reader::from_str(&text);
     while let Ok(event) = reader.read_event() {
         match event {
@@ -88,10 +89,10 @@ fn read_v1(track: &[u8]) -> Vec<SideData> {
                 let value = value.trim().to_lowercase();
                 match (name.as_str(), value.as_str()) {
                     ("ProjectionType", "equirectangular") => {
-                        found.push(spherical_mapping("equirectangular"));
+                        found.projection = Some(Projection::Equirectangular);
                     }
-                    ("StereoMode", "top-bottom") => found.push(stereo_mapping("top and bottom")),
-                    ("StereoMode", "left-right") => found.push(stereo_mapping("side by side")),
+                    ("StereoMode", "top-bottom") => found.stereo = Some(Stereo::TopBottom),
+                    ("StereoMode", "left-right") => found.stereo = Some(Stereo::SideBySide),
                     _ => {}
                 }
             }
@@ -107,13 +108,14 @@ mod tests {
 
     #[test]
     fn reads_v1_xml_only_up_to_the_limit() {
-        let read = |times: usize| {
-            let xml = b"<a:ProjectionType>Equirectangular".repeat(times);
-            let body = [&V1_UUID[..], &xml].concat();
+        let read = |padding: usize| {
+            let xml = b"<a:ProjectionType>Equirectangular</a:ProjectionType>";
+            let comment = [b"<!--", &vec![b'-'; padding][..], b"-->"].concat();
+            let body = [&V1_UUID[..], &comment, xml].concat();
             let size = u32::try_from(8 + body.len()).unwrap();
-            read_side_data(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[])
+            read(&[&size.to_be_bytes(), &b"uuid"[..], &body].concat(), &[]).projection
         };
-        assert_eq!(read(1)[0].projection.as_deref(), Some("equirectangular"));
-        assert!(read(100_000).len() < 2000);
+        assert_eq!(read(1), Some(Projection::Equirectangular));
+        assert_eq!(read(MAX_XML), None);
     }
 }

@@ -4,9 +4,9 @@ use super::streams::{PesPacket, ScannedStream};
 use super::tables::StreamKind;
 use crate::media::bitstream::audio_frames::{AudioFrame, parse_consistent};
 use crate::media::bitstream::{ac3, adts, mpeg_audio};
-use crate::media::header::Stream;
+use crate::media::header::{Stream, StreamType};
 
-/// Audio stream, in ffprobe's terms.
+/// Audio stream, with ffmpeg's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TransportAudio {
     pub codec: &'static str,
@@ -44,14 +44,12 @@ impl TransportAudio {
         })
     }
 
-    /// Returns the stream as ffprobe describes it.
+    /// Converts the audio to a stream.
     pub(super) fn stream(&self) -> Stream {
         Stream {
-            codec_type: "audio".to_owned(),
-            codec_name: Some(self.codec.to_owned()),
-            r_frame_rate: "0/0".to_owned(),
-            avg_frame_rate: "0/0".to_owned(),
-            sample_rate: Some(self.sample_rate.to_string()),
+            kind: StreamType::Audio,
+            codec: Some(self.codec.to_owned()),
+            sample_rate: Some(self.sample_rate),
             channels: Some(self.channels),
             channel_layout: Some(self.channel_layout.to_owned()),
             ..Stream::default()

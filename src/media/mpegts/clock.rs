@@ -1,7 +1,7 @@
 //! Times of a transport stream: 33-bit counts of a 90 kHz clock, which wrap around every 26 hours.
 
 use super::streams::PesPacket;
-use crate::media::header::format_seconds;
+use crate::value::ExactDuration;
 
 /// Frequency of the clock, in ticks per second.
 pub(super) const TICKS_PER_SECOND: i64 = 90_000;
@@ -81,9 +81,9 @@ impl StreamLength {
     }
 }
 
-/// Returns the time from the first start to the last end of all streams, in seconds with six
-/// decimals.
-pub(super) fn total_seconds(lengths: &[StreamLength]) -> Option<String> {
+/// Returns the time from the first start to the last end of all streams. Like ffprobe, it adds
+/// times that are rounded to microseconds.
+pub(super) fn total_duration(lengths: &[StreamLength]) -> Option<ExactDuration> {
     let micros = |ticks: i64| (ticks * 200 + 9).div_euclid(18);
     let begin = lengths.iter().map(|length| micros(length.begin)).min()?;
     let ends = lengths.iter().map(|length| {
@@ -91,8 +91,8 @@ pub(super) fn total_seconds(lengths: &[StreamLength]) -> Option<String> {
         Some((micros(length.begin) + duration - begin).max(duration))
     });
     let total = ends.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
-    let total = u128::try_from(total).ok().filter(|&total| total > 0);
-    total.map(format_seconds)
+    let total = u64::try_from(total).ok().filter(|&total| total > 0);
+    total.map(ExactDuration::from_micros)
 }
 
 #[cfg(test)]
@@ -137,8 +137,11 @@ mod tests {
         assert_eq!(length.duration, Some(12_600));
         length.extend(clock, &[packet(90_000_000)], |_| 3600);
         assert_eq!(length.duration, Some(12_600));
-        assert_eq!(total_seconds(&[length]).as_deref(), Some("0.140000"));
-        assert_eq!(total_seconds(&[StreamLength::new(0)]), None);
-        assert_eq!(total_seconds(&[]), None);
+        assert_eq!(
+            total_duration(&[length]),
+            Some(ExactDuration::from_micros(140_000))
+        );
+        assert_eq!(total_duration(&[StreamLength::new(0)]), None);
+        assert_eq!(total_duration(&[]), None);
     }
 }

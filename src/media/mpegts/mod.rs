@@ -118,7 +118,7 @@ impl Recording<'_> {
         let parsed = times.duration().map(|duration| {
             let keyframes = self.keyframes(&contents, &times);
             let format = Format {
-                name: "mpegts".to_owned(),
+                container: "mpegts".to_owned(),
                 duration: Some(duration),
                 ..Format::default()
             };

@@ -3,7 +3,7 @@
 use super::clock::{TICKS_PER_SECOND, WrappingClock};
 use super::streams::{PesPacket, ScannedStream};
 use crate::media::bitstream::h264::StreamStart;
-use crate::media::ratio::reduce;
+use crate::value::Rate;
 
 /// Minimum number of intervals that must match if the stream does not guarantee a fixed rate.
 const MIN_INTERVALS: usize = 4;
@@ -11,11 +11,10 @@ const MIN_INTERVALS: usize = 4;
 /// ticks.
 const BROADCAST: [u64; 5] = [12_000, 24_000, 30_000, 48_000, 60_000];
 
-/// Picture rate as a fraction in lowest terms.
+/// Rate of the pictures, which may be fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PictureRate {
-    pictures: u64,
-    seconds: u64,
+    pub pictures: Rate,
     is_fields: bool,
     is_fixed: bool,
 }
@@ -26,13 +25,13 @@ impl PictureRate {
         let tick = start.tick?;
         let fields = if start.is_field { 1 } else { 2 };
         let (scale, units) = (u64::from(tick.scale), u64::from(tick.units) * fields);
-        let (pictures, seconds) = reduce(scale, units)?;
+        let rate = Rate::from_ratio(scale.into(), units.into())?;
+        let (pictures, seconds) = terms(rate);
         let is_plausible = pictures >= seconds * 10 && pictures <= seconds * 300;
         let is_whole = (90_000 * seconds) % pictures == 0;
         let is_broadcast = seconds == 1001 && BROADCAST.contains(&pictures);
         (is_plausible && (is_whole || is_broadcast)).then_some(Self {
-            pictures,
-            seconds,
+            pictures: rate,
             is_fields: start.is_field,
             is_fixed: tick.is_fixed,
         })
@@ -40,23 +39,16 @@ impl PictureRate {
 
     /// Returns the ticks between pictures, rounded down.
     pub(super) fn ticks_per_picture(self) -> i64 {
-        i64::try_from(90_000 * self.seconds / self.pictures).unwrap_or(TICKS_PER_SECOND)
+        let (pictures, seconds) = terms(self.pictures);
+        i64::try_from(90_000 * seconds / pictures).unwrap_or(TICKS_PER_SECOND)
     }
 
-    /// Formats ffprobe's `r_frame_rate`, which counts fields if pictures are fields.
-    pub(super) fn r_frame_rate(self) -> String {
-        format!("{}/{}", self.pictures, self.seconds)
-    }
-
-    /// Formats ffprobe's `avg_frame_rate`, which counts whole frames.
-    pub(super) fn avg_frame_rate(self) -> String {
-        if !self.is_fields {
-            return self.r_frame_rate();
-        }
-        if self.pictures.is_multiple_of(2) {
-            format!("{}/{}", self.pictures / 2, self.seconds)
+    /// Returns the rate of whole frames.
+    pub(super) fn frames(self) -> Option<Rate> {
+        if self.is_fields {
+            self.pictures.halved()
         } else {
-            format!("{}/{}", self.pictures, self.seconds * 2)
+            Some(self.pictures)
         }
     }
 
@@ -100,12 +92,19 @@ impl PictureRate {
 
     /// Returns true if a time is a whole number of picture periods, within the tolerance.
     fn is_on_grid(self, ticks: i64) -> bool {
-        let period = i128::from(self.seconds) * 90_000;
-        let scaled = i128::from(ticks) * i128::from(self.pictures);
+        let (pictures, seconds) = terms(self.pictures);
+        let period = i128::from(seconds) * 90_000;
+        let scaled = i128::from(ticks) * i128::from(pictures);
         let off = scaled.rem_euclid(period);
-        let tolerance = i128::from(self.pictures) * 3 / 2;
+        let tolerance = i128::from(pictures) * 3 / 2;
         off.min(period - off) <= tolerance
     }
+}
+
+/// Returns a number of pictures and the seconds that they last.
+fn terms(rate: Rate) -> (u64, u64) {
+    let (pictures, seconds) = rate.terms();
+    (pictures.into(), seconds.into())
 }
 
 #[cfg(test)]
@@ -132,20 +131,16 @@ mod tests {
         let rates_of = |units, scale, is_field| {
             let rate = rate(units, scale, is_field)?;
             Some((
-                rate.r_frame_rate(),
-                rate.avg_frame_rate(),
+                rate.pictures.to_string(),
+                rate.frames()?.to_string(),
                 rate.ticks_per_picture(),
             ))
         };
-        let rates = |r_frame_rate: &str, avg_frame_rate: &str, ticks_per_picture| {
-            Some((
-                r_frame_rate.to_owned(),
-                avg_frame_rate.to_owned(),
-                ticks_per_picture,
-            ))
+        let rates = |pictures: &str, frames: &str, ticks_per_picture| {
+            Some((pictures.to_owned(), frames.to_owned(), ticks_per_picture))
         };
-        assert_eq!(rates_of(1, 50, false), rates("25/1", "25/1", 3600));
-        assert_eq!(rates_of(1, 50, true), rates("50/1", "25/1", 1800));
+        assert_eq!(rates_of(1, 50, false), rates("25", "25", 3600));
+        assert_eq!(rates_of(1, 50, true), rates("50", "25", 1800));
         assert_eq!(
             rates_of(1001, 60_000, true),
             rates("60000/1001", "30000/1001", 1501)

@@ -1,11 +1,12 @@
 //! Contents of the streams in a file, and the duration of the file.
 
 use super::audio::TransportAudio;
-use super::clock::{StreamLength, WRAP_TICKS, WrappingClock, total_seconds};
+use super::clock::{StreamLength, WRAP_TICKS, WrappingClock, total_duration};
 use super::streams::{PesPacket, ScannedStream};
 use super::tables::{Programme, StreamKind};
 use super::video::TransportVideo;
-use crate::media::header::Stream;
+use crate::media::header::{Stream, StreamType, TagMap};
+use crate::value::ExactDuration;
 
 /// Minimum number of pictures: with fewer, ffprobe guesses the rate.
 const MIN_PICTURES: i64 = 20;
@@ -53,10 +54,7 @@ impl StreamContent {
         match self {
             Self::Video(video) => video.stream(),
             Self::Audio(audio) => audio.stream(),
-            Self::Subtitles => Stream {
-                codec_type: "subtitle".to_owned(),
-                ..Stream::default()
-            },
+            Self::Subtitles => Stream::from_tags(StreamType::Other, TagMap::new()),
         }
     }
 
@@ -153,9 +151,9 @@ impl<'a> StreamTimes<'a> {
         lengths.all(|length| length.duration.is_some())
     }
 
-    /// Returns the duration of the file in seconds; `None` if the end of a stream was not found, a
+    /// Returns the duration of the file; `None` if the end of a stream was not found, a
     /// subtitle is outside the other streams' time range, or there are too few pictures.
-    pub(super) fn duration(&self) -> Option<String> {
+    pub(super) fn duration(&self) -> Option<ExactDuration> {
         let lengths: Vec<StreamLength> = self.lengths.iter().flatten().copied().collect();
         let begin = lengths.iter().map(|length| length.begin).min()?;
         let ends = lengths
@@ -173,7 +171,7 @@ impl<'a> StreamTimes<'a> {
         {
             return None;
         }
-        total_seconds(&lengths)
+        total_duration(&lengths)
     }
 
     /// Returns the start of the file in 33-bit ticks, and the duration of its video in

@@ -6,7 +6,9 @@ use super::packets::tests::{packet, pes};
 use super::tables::tests::tables;
 use super::*;
 use crate::media::bitstream::tests::bytes;
+use crate::media::header::StreamType;
 use crate::media::keyframes::KeyframeStorage;
+use crate::value::{ExactDuration, Rate};
 
 /// Parameter sets for 1920x1080 at 25 frames per second, and the start of a keyframe.
 const KEY: &str = "0000000167640028acd940780227e5c044000003000400000300c83c60c65800000001\
@@ -86,7 +88,7 @@ fn read_bytes(bytes: &[u8]) -> Option<ParsedFile> {
     read(&original).unwrap()
 }
 
-fn duration(file: &[u8]) -> Option<String> {
+fn duration(file: &[u8]) -> Option<ExactDuration> {
     read_bytes(file)?.header.format.duration
 }
 
@@ -95,16 +97,19 @@ fn reads_the_streams_and_duration_of_a_file() {
     let file = build_file(FILE_SPEC);
     for (file, stride) in [(file.clone(), 188), (timed(&file), 192)] {
         let read = read_bytes(&file).unwrap();
-        assert_eq!(read.header.format.duration.as_deref(), Some("2.000000"));
+        assert_eq!(
+            read.header.format.duration,
+            Some(ExactDuration::from_micros(2_000_000))
+        );
         let [video, audio, subtitles] = read.header.streams.as_slice() else {
             panic!("three streams");
         };
-        assert_eq!(video.codec_name.as_deref(), Some("h264"));
+        assert_eq!(video.codec.as_deref(), Some("h264"));
         assert_eq!((video.width, video.height), (Some(1920), Some(1080)));
-        assert_eq!(video.avg_frame_rate, "25/1");
-        assert_eq!(audio.codec_name.as_deref(), Some("ac3"));
+        assert_eq!(video.average_rate, Rate::new(25, 1));
+        assert_eq!(audio.codec.as_deref(), Some("ac3"));
         assert_eq!(audio.channels, Some(2));
-        assert_eq!(subtitles.codec_type, "subtitle");
+        assert_eq!(subtitles.kind, StreamType::Other);
         let keyframes = read.keyframes.unwrap();
         let stored = KeyframeStorage::Transport {
             pid: 256,
@@ -125,12 +130,18 @@ fn reads_the_streams_and_duration_of_a_file() {
 fn reads_a_film_whose_time_wraps_around() {
     let begin = (1 << 33) - 90_000;
     let duration_from = |begin| duration(&build_file(FileSpec { begin, ..FILE_SPEC }));
-    assert_eq!(duration_from(begin).as_deref(), Some("2.000000"));
     assert_eq!(
-        duration_from(begin - 90 * 90_000).as_deref(),
-        Some("2.000000")
+        duration_from(begin),
+        Some(ExactDuration::from_micros(2_000_000))
     );
-    assert_eq!(duration_from(0).as_deref(), Some("2.000000"));
+    assert_eq!(
+        duration_from(begin - 90 * 90_000),
+        Some(ExactDuration::from_micros(2_000_000))
+    );
+    assert_eq!(
+        duration_from(0),
+        Some(ExactDuration::from_micros(2_000_000))
+    );
 }
 
 #[test]

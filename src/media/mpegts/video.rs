@@ -41,41 +41,25 @@ impl TransportVideo {
         coded.width.zip(coded.height)
     }
 
-    /// Returns the stream as ffprobe describes it.
+    /// Converts the video to a stream.
     pub(super) fn stream(&self) -> Stream {
         let coded = self
             .start
             .coded
             .clone()
             .merge_container(&ContainerPicture::default());
-        let owned = |name: Option<&'static str>| name.map(str::to_owned);
-        let shape = |(width, height)| format!("{width}:{height}");
         let camera_tags = [
             ("creation_time", self.camera_metadata.recorded_at.clone()),
-            ("make", owned(self.camera_metadata.make)),
+            ("make", self.camera_metadata.make.map(str::to_owned)),
         ];
         let tags = camera_tags
             .into_iter()
             .filter_map(|(key, value)| Some((key.to_owned(), value?)));
         Stream {
-            codec_type: "video".to_owned(),
-            codec_name: Some("h264".to_owned()),
-            profile: coded.profile,
-            level: coded.level,
-            width: coded.width,
-            height: coded.height,
-            sample_aspect_ratio: coded.sample_aspect_ratio.map(shape),
-            pix_fmt: coded.pixel_format,
-            bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-            field_order: owned(coded.field_order),
-            color_range: owned(coded.colour.range),
-            color_space: owned(coded.colour.matrix),
-            color_transfer: owned(coded.colour.transfer),
-            color_primaries: owned(coded.colour.primaries),
-            r_frame_rate: self.rate.r_frame_rate(),
-            avg_frame_rate: self.rate.avg_frame_rate(),
+            finest_rate: Some(self.rate.pictures),
+            average_rate: self.rate.frames(),
             tags: normalize_tags(tags),
-            ..Stream::default()
+            ..Stream::from_picture("h264", coded)
         }
     }
 }

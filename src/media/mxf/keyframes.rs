@@ -13,8 +13,8 @@ use super::layout::MxfLayout;
 use super::packages::Essence;
 use super::partition::Partition;
 use super::range_cache::{MxfWindow, READ_AHEAD};
-use super::streams::units_to_micros;
 use crate::media::keyframes::{Keyframe, MAX_KEYFRAME_BYTES, evenly_spaced};
+use crate::value::{Duration, ExactDuration};
 
 /// Maximum number of partitions read in addition to the first one.
 const MAX_PARTITIONS: u64 = 4;
@@ -82,7 +82,9 @@ pub(super) fn find_keyframes(
         (is_in_file && is_plausible).then_some(Keyframe {
             offset: at,
             bytes,
-            micros: units_to_micros(found.display_index, track.rate),
+            micros: ExactDuration::new(found.display_index, track.rate)
+                .rounded()
+                .map_or(u64::MAX, Duration::as_micros),
         })
     };
     let found: Vec<KeyframeUnit> = match constant_unit_size(&table) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::media::cursor::Cursor;
+use crate::value::Rate;
 
 /// Universal label or instance id.
 pub(super) type Label = [u8; 16];
@@ -177,6 +178,12 @@ impl LocalSet {
         let (numerator, denominator) = (cursor.u32()?, cursor.u32()?);
         let is_valid = |number: u32| number > 0 && i32::try_from(number).is_ok();
         (is_valid(numerator) && is_valid(denominator)).then_some((numerator, denominator))
+    }
+
+    /// Returns a rate, such as the number of edit units per second.
+    pub(super) fn rate(&self, tag: u16) -> Option<Rate> {
+        let (numerator, denominator) = self.ratio(tag)?;
+        Rate::new(numerator, denominator)
     }
 
     /// Returns the ids of referenced sets.

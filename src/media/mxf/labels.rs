@@ -2,7 +2,7 @@
 //! supports them.
 
 use super::klv::{Label, LocalSet};
-use crate::media::bitstream::Colour;
+use crate::media::colour::Colour;
 
 /// Coding of a picture track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

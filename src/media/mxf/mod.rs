@@ -26,9 +26,10 @@ use packages::{Essence, EssenceKind, MxfClip};
 use range_cache::MxfWindow;
 use streams::MxfPicture;
 
-use super::header::{Format, MediaHeader, ParsedFile, add_tag, format_seconds};
+use super::header::{Format, MediaHeader, ParsedFile, add_tag};
 use super::keyframes::{Decoder, KeyframeStorage, Keyframes};
 use crate::source_file::Original;
+use crate::value::{ExactDuration, Rate};
 
 /// Maximum number of items read in an edit unit, which has one per track, and fillers.
 const MAX_ITEMS: usize = 200;
@@ -74,38 +75,39 @@ fn read_file(window: &mut MxfWindow<'_>) -> Option<ParsedFile> {
 /// Builds the container-level part of the header.
 fn build_format(layout: &MxfLayout, clip: &MxfClip<'_>) -> Option<Format> {
     let mut format = Format {
-        name: "mxf".to_owned(),
+        container: "mxf".to_owned(),
+        timecode: clip.timecode,
         ..Format::default()
     };
     for (key, value) in &layout.identification {
         add_tag(&mut format.tags, key, value);
     }
-    if let Some(timecode) = &clip.timecode {
-        add_tag(&mut format.tags, "timecode", timecode);
-    }
-    let mut longest = 0;
-    let mut longest_data = 0;
+    let (mut longest, mut longest_data) = (None, None);
     for track in &clip.tracks {
         let rate = track.essence.rate;
         let units = track.essence.duration.filter(|&units| units > 0)?;
-        let micros = match track.essence_kind {
+        let duration = match track.essence_kind {
             EssenceKind::Sound => {
                 let sample_rate = sound::sample_rate(track)?;
-                streams::units_to_micros(
+                ExactDuration::new(
                     sound::units_to_samples(units, rate, sample_rate)?,
-                    (sample_rate, 1),
+                    Rate::new(sample_rate, 1)?,
                 )
             }
-            _ => streams::units_to_micros(units, rate),
+            _ => ExactDuration::new(units, rate),
         };
         match track.essence_kind {
-            EssenceKind::Data => longest_data = micros.max(longest_data),
-            _ => longest = micros.max(longest),
+            EssenceKind::Data => longest_data = longest_data.max(Some(duration)),
+            _ => longest = longest.max(Some(duration)),
         }
     }
+    let micros = |duration: Option<ExactDuration>| {
+        duration.map_or(Some(0), |exact| Some(exact.rounded()?.as_micros()))
+    };
     // If data tracks are longer than picture and sound, ffprobe's duration depends on the difference.
-    (longest > 0 && longest_data <= longest).then_some(())?;
-    format.duration = Some(format_seconds(longest.into()));
+    let (longest_micros, data_micros) = (micros(longest)?, micros(longest_data)?);
+    (longest_micros > 0 && data_micros <= longest_micros).then_some(())?;
+    format.duration = longest;
     Some(format)
 }
 
@@ -126,7 +128,7 @@ fn find_keyframes(
     };
     let keys = keyframes::find_keyframes(window, layout, essence, picture.wrapping);
     let decoder = Decoder {
-        codec: picture.stream.codec_name?,
+        codec: picture.stream.codec?,
         kind: match picture.codec {
             PictureCodec::H264 => *b"avc1",
             PictureCodec::Mpeg2 => *b"mp2v",

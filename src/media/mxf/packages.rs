@@ -4,8 +4,9 @@
 use super::index;
 use super::klv::{Label, LocalSet};
 use super::layout::{MxfLayout, kind};
-use super::timecode::format_timecode;
+use super::timecode::parse_timecode;
 use crate::media::header::{TagMap, add_tag};
+use crate::value::{Rate, Timecode};
 
 /// Maximum number of tracks in a package.
 const MAX_TRACKS: usize = 64;
@@ -30,14 +31,16 @@ pub(super) struct MxfTrack<'a> {
     pub essence_kind: EssenceKind,
     pub descriptor: &'a LocalSet,
     pub essence: Essence,
+    /// Start timecode of the tape, film roll or card that the track was recorded from.
+    pub timecode: Option<Timecode>,
     pub tags: TagMap,
 }
 
 /// Location of a track's essence in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Essence {
-    /// Edit units per second, as a fraction.
-    pub rate: (u32, u32),
+    /// Edit units per second.
+    pub rate: Rate,
     /// Number of edit units; `None` if the recorder was interrupted before storing it.
     pub duration: Option<u64>,
     /// Track number: last four bytes of the keys of its items.
@@ -52,7 +55,7 @@ pub(super) struct Essence {
 #[derive(Debug)]
 pub(super) struct MxfClip<'a> {
     pub tracks: Vec<MxfTrack<'a>>,
-    pub timecode: Option<String>,
+    pub timecode: Option<Timecode>,
 }
 
 /// Resolves the clip of a file; `None` if there is none, or if it is edited from several clips.
@@ -80,7 +83,7 @@ pub(super) fn resolve_clip(layout: &MxfLayout) -> Option<MxfClip<'_>> {
             .components
             .iter()
             .filter(|component| component.kind == kind::TIMECODE)
-            .find_map(|component| format_timecode(component, 0));
+            .find_map(|component| parse_timecode(component, 0));
         clip.timecode = timecode.or(clip.timecode);
         let clips = components_of_kind(&components.components, kind::SOURCE_CLIP);
         let [source] = clips.as_slice() else {
@@ -171,9 +174,10 @@ fn resolve_track<'a>(
     if components.definition != Some(definition) || start_position != 0 {
         return None;
     }
-    let rate = track.ratio(0x4b01)?;
+    let rate = track.rate(0x4b01)?;
     let descriptor = descriptor(layout, package, id)?;
     let (index, body) = stream_ids(layout, source);
+    let (timecode, tags) = tape_values(layout, sequence, rate)?;
     Some(Some(MxfTrack {
         essence_kind: essence_kind(&definition)?,
         descriptor,
@@ -184,7 +188,8 @@ fn resolve_track<'a>(
             body,
             index,
         },
-        tags: tape_tags(layout, sequence, rate)?,
+        timecode,
+        tags,
     }))
 }
 
@@ -238,9 +243,13 @@ fn stream_ids(layout: &MxfLayout, source: &LocalSet) -> (u32, u32) {
         .map_or((0, 0), index::stream_ids)
 }
 
-/// Returns the name and start timecode of the tape, film roll or card that a track was recorded
+/// Returns the start timecode and the name of the tape, film roll or card that a track was recorded
 /// from. `None` if the track has too many sources.
-fn tape_tags(layout: &MxfLayout, sequence: &LocalSet, rate: (u32, u32)) -> Option<TagMap> {
+fn tape_values(
+    layout: &MxfLayout,
+    sequence: &LocalSet,
+    rate: Rate,
+) -> Option<(Option<Timecode>, TagMap)> {
     let mut tags = TagMap::new();
     let references = sequence.references(0x1001);
     (references.len() <= MAX_TAPES).then_some(())?;
@@ -256,20 +265,20 @@ fn tape_tags(layout: &MxfLayout, sequence: &LocalSet, rate: (u32, u32)) -> Optio
             tags.remove("reel_name");
             add_tag(&mut tags, "reel_name", &name);
         }
-        if let Some(timecode) = tape_timecode(layout, package, source, rate) {
-            add_tag(&mut tags, "timecode", &timecode);
-            break;
+        let timecode = tape_timecode(layout, package, source, rate);
+        if timecode.is_some() {
+            return Some((timecode, tags));
         }
     }
-    Some(tags)
+    Some((None, tags))
 }
 
 fn tape_timecode(
     layout: &MxfLayout,
     package: &LocalSet,
     source: &LocalSet,
-    rate: (u32, u32),
-) -> Option<String> {
+    rate: Rate,
+) -> Option<Timecode> {
     let start_position = source.i64(0x1201).unwrap_or(0);
     for number in package.references(0x4403).iter().take(MAX_TRACKS) {
         let Some(track) = layout.set(number, &[kind::TRACK, kind::STATIC_TRACK]) else {
@@ -279,17 +288,19 @@ fn tape_timecode(
         let Some(sequence) = sequence.and_then(|it| layout.set(&it, &[kind::SEQUENCE])) else {
             continue;
         };
-        let (numerator, denominator) = track.ratio(0x4b01).unwrap_or((25, 1));
+        let (numerator, denominator) = track.rate(0x4b01).map_or((25, 1), Rate::terms);
+        let (rate_numerator, rate_denominator) = rate.terms();
         // Converts from the track's edit rate to the tape's, rounded to nearest.
-        let divisor = i128::from(denominator) * i128::from(rate.0);
-        let scaled = i128::from(start_position) * i128::from(numerator) * i128::from(rate.1);
+        let divisor = i128::from(denominator) * i128::from(rate_numerator);
+        let scaled =
+            i128::from(start_position) * i128::from(numerator) * i128::from(rate_denominator);
         let start = i64::try_from((2 * scaled + divisor * scaled.signum()) / (2 * divisor)).ok()?;
         let references = sequence.references(0x1001);
         let timecode = references
             .iter()
             .take(MAX_TIMECODES)
             .filter_map(|number| layout.set(number, &[kind::TIMECODE]))
-            .find_map(|component| format_timecode(component, start));
+            .find_map(|component| parse_timecode(component, start));
         if timecode.is_some() {
             return timecode;
         }

@@ -1,11 +1,12 @@
-//! Conversion of an MXF audio track to a stream with ffprobe's values.
+//! Conversion of an MXF audio track to a stream.
 
 use super::klv::{Label, LocalSet, parse_references};
 use super::labels;
 use super::layout::{MxfLayout, kind};
 use super::packages::MxfTrack;
 use crate::media::cursor::Cursor;
-use crate::media::header::Stream;
+use crate::media::header::{Stream, StreamType};
+use crate::value::Rate;
 
 /// Maximum number of channels in a track.
 const MAX_CHANNELS: u32 = 255;
@@ -32,15 +33,12 @@ pub(super) fn parse_stream(layout: &MxfLayout, track: &MxfTrack<'_>) -> Option<S
     (1..=MAX_CHANNELS).contains(&channels).then_some(())?;
     let layout_name = channel_layout(layout, descriptor, channels)?;
     Some(Stream {
-        codec_type: "audio".to_owned(),
-        codec_name: Some(labels::sound_codec(descriptor)?.to_owned()),
-        r_frame_rate: "0/0".to_owned(),
-        avg_frame_rate: "0/0".to_owned(),
-        sample_rate: Some(sample_rate(track)?.to_string()),
+        codec: Some(labels::sound_codec(descriptor)?.to_owned()),
+        sample_rate: Some(sample_rate(track)?),
         channels: Some(channels),
         channel_layout: layout_name.map(str::to_owned),
-        tags: track.tags.clone(),
-        ..Stream::default()
+        timecode: track.timecode,
+        ..Stream::from_tags(StreamType::Audio, track.tags.clone())
     })
 }
 
@@ -51,10 +49,11 @@ pub(super) fn sample_rate(track: &MxfTrack<'_>) -> Option<u32> {
 }
 
 /// Converts edit units to samples, rounded to nearest.
-pub(super) fn units_to_samples(units: u64, rate: (u32, u32), sample_rate: u32) -> Option<u64> {
-    let (numerator, denominator) = (u128::from(rate.0), u128::from(rate.1));
+pub(super) fn units_to_samples(units: u64, rate: Rate, sample_rate: u32) -> Option<u64> {
+    let (numerator, denominator) = rate.terms();
+    let (numerator, denominator) = (u128::from(numerator), u128::from(denominator));
     let scaled = u128::from(units) * denominator * u128::from(sample_rate) * 2;
-    u64::try_from((scaled + numerator).checked_div(numerator * 2)?).ok()
+    u64::try_from((scaled + numerator) / (numerator * 2)).ok()
 }
 
 /// Returns the layout described by the channel labels; `Some(None)` without labels, or if ffprobe
@@ -152,7 +151,7 @@ mod tests {
         assert_eq!(position([0x20, 3, 0, 0, 0]), None);
         assert_eq!(channel_bit(&[0; 16]), Some(None));
         assert_eq!(
-            units_to_samples(2098, (30000, 1001), 48000),
+            units_to_samples(2098, Rate::new(30000, 1001).unwrap(), 48000),
             Some(3_360_157)
         );
     }

@@ -1,8 +1,9 @@
-//! Conversion of an MXF picture or data track to a stream with ffprobe's values.
+//! Conversion of an MXF picture or data track to a stream.
 //!
 //! Functions return `None` for anything that is not fully supported; such files are left to
 //! ffprobe.
 
+use super::index::IndexTableSegment;
 use super::klv::{KlvItem, LocalSet};
 use super::labels::{self, PictureCodec, Wrapping};
 use super::layout::MxfLayout;
@@ -11,28 +12,14 @@ use super::range_cache::MxfWindow;
 use crate::media::bitstream::{
     CodedPicture, ContainerPicture, dnxhd, dv, h264, mpeg2, nal_units, prores,
 };
-use crate::media::header::Stream;
-use crate::media::ratio;
+use crate::media::header::{Stream, StreamType};
+use crate::media::ratio::PixelAspect;
+use crate::value::{Rate, ScanOrder};
 
 /// Maximum number of items read before the first picture: one per track, and fillers.
 const MAX_ITEMS: usize = 200;
 /// Bytes read of a picture, enough for its headers.
 const HEADER_BYTES: u64 = 16 * 1024;
-/// Frame rates of cameras; files with other rates are left to ffprobe, which estimates them.
-const CAMERA_RATES: [(u32, u32); 12] = [
-    (24000, 1001),
-    (24, 1),
-    (25, 1),
-    (30000, 1001),
-    (30, 1),
-    (48000, 1001),
-    (48, 1),
-    (50, 1),
-    (60000, 1001),
-    (60, 1),
-    (100, 1),
-    (120, 1),
-];
 
 /// Stream of a picture track, and everything needed to decode it.
 #[derive(Debug)]
@@ -42,13 +29,6 @@ pub(super) struct MxfPicture {
     pub wrapping: Wrapping,
     /// Decoder configuration; empty for codecs without one.
     pub configuration: Vec<u8>,
-}
-
-/// Converts edit units to microseconds, rounded to nearest.
-pub(super) fn units_to_micros(units: u64, rate: (u32, u32)) -> u64 {
-    let (numerator, denominator) = (u128::from(rate.0.max(1)), u128::from(rate.1));
-    let micros = (u128::from(units) * denominator * 2_000_000 + numerator) / (numerator * 2);
-    u64::try_from(micros).unwrap_or(u64::MAX)
 }
 
 /// Parses a picture track.
@@ -80,40 +60,29 @@ pub(super) fn parse_picture(
         height: field_storage.height,
         colour: labels::colour(descriptor)?,
     });
-    let field_order = match (field_storage.field_order, kind) {
+    let scan_order = match (field_storage.scan_order, kind) {
         (Some(order), _) => Some(order),
         // ffprobe takes the field order of these codecs from the bitstream.
-        (None, PictureCodec::H264 | PictureCodec::Mpeg2) => Some(coded.field_order?),
+        (None, PictureCodec::H264 | PictureCodec::Mpeg2) => Some(coded.scan_order?),
         (None, _) => None,
     };
-    let owned = |name: Option<&'static str>| name.map(str::to_owned);
     let (width, height) = (coded.width?, coded.height?);
-    let average = average_rate(layout, track, kind)?;
+    coded.pixel_format.as_ref()?;
+    if !is_predictable(layout, track, kind) {
+        return None;
+    }
     let stream = Stream {
-        codec_type: "video".to_owned(),
-        codec_name: Some(name.to_owned()),
-        profile: coded.profile,
-        level: coded.level,
-        width: Some(width),
-        height: Some(height),
-        sample_aspect_ratio: match descriptor.ratio(0x320e) {
+        pixel_aspect: match descriptor.ratio(0x320e) {
             Some(display_aspect) => Some(pixel_aspect(display_aspect, width, height)?),
-            None => coded
-                .sample_aspect_ratio
-                .map(|(horizontal, vertical)| format!("{horizontal}:{vertical}")),
+            None => coded.pixel_aspect,
         },
-        pix_fmt: Some(coded.pixel_format?),
-        bits_per_raw_sample: coded.bits_per_raw_sample.map(|bits| bits.to_string()),
-        field_order: owned(field_order),
-        color_range: owned(coded.colour.range),
-        color_space: owned(coded.colour.matrix),
-        color_transfer: owned(coded.colour.transfer),
-        color_primaries: owned(coded.colour.primaries),
-        r_frame_rate: format!("{}/{}", track.essence.rate.0, track.essence.rate.1),
-        avg_frame_rate: average,
-        bit_rate: bit_rate.map(|bits| bits.to_string()),
+        scan_order,
+        finest_rate: Some(track.essence.rate),
+        average_rate: average_rate(layout, track, kind),
+        bit_rate,
+        timecode: track.timecode,
         tags: track.tags.clone(),
-        ..Stream::default()
+        ..Stream::from_picture(name, coded)
     };
     Some(MxfPicture {
         stream,
@@ -182,7 +151,7 @@ fn from_sequence(bytes: &[u8]) -> Option<&[u8]> {
 struct FieldStorage {
     /// Height of both fields together.
     height: u32,
-    field_order: Option<&'static str>,
+    scan_order: Option<ScanOrder>,
 }
 
 impl FieldStorage {
@@ -190,20 +159,20 @@ impl FieldStorage {
         let stored = descriptor.u32(0x3202).unwrap_or(0);
         let in_fields = Self {
             height: stored.checked_mul(2)?,
-            field_order: field_order(descriptor),
+            scan_order: scan_order(descriptor),
         };
         Some(match descriptor.u8(0x320c).unwrap_or(0) {
             0 => Self {
                 height: stored,
-                field_order: Some("progressive"),
+                scan_order: Some(ScanOrder::Progressive),
             },
             1 => in_fields,
             3 => Self {
                 height: stored,
-                field_order: None,
+                scan_order: None,
             },
             4 => Self {
-                field_order: in_fields.field_order.or(Some("progressive")),
+                scan_order: in_fields.scan_order.or(Some(ScanOrder::Progressive)),
                 ..in_fields
             },
             _ => return None,
@@ -211,9 +180,9 @@ impl FieldStorage {
     }
 }
 
-/// Derives the field order from the first lines of both fields. If exactly one of them is even,
-/// the upper field comes first.
-fn field_order(descriptor: &LocalSet) -> Option<&'static str> {
+/// Derives the order in which fields are shown from the first lines of both fields. If exactly one
+/// of them is even, the upper field is coded first.
+fn scan_order(descriptor: &LocalSet) -> Option<ScanOrder> {
     let mut lines = descriptor.cursor(0x320d)?;
     let (count, size) = (lines.u32()?, lines.u32()?);
     if count < 2 || size != 4 {
@@ -225,53 +194,66 @@ fn field_order(descriptor: &LocalSet) -> Option<&'static str> {
         return None;
     }
     let is_top_first = (first % 2) != (second % 2);
+    // 2: the field that is coded second is shown first.
     Some(match (is_top_first, descriptor.u8(0x3212).unwrap_or(0)) {
-        (true, 0 | 1) => "tt",
-        (true, 2) => "tb",
-        (false, 0 | 1) => "bb",
-        (false, 2) => "bt",
+        (true, 0 | 1) | (false, 2) => ScanOrder::TopFieldFirst,
+        (false, 0 | 1) | (true, 2) => ScanOrder::BottomFieldFirst,
         _ => return None,
     })
 }
 
 /// Returns the pixel aspect ratio of a picture, given its display aspect ratio.
-fn pixel_aspect(display_aspect: (u32, u32), width: u32, height: u32) -> Option<String> {
+fn pixel_aspect(display_aspect: (u32, u32), width: u32, height: u32) -> Option<PixelAspect> {
     let horizontal = u64::from(display_aspect.0) * u64::from(height);
     let vertical = u64::from(display_aspect.1) * u64::from(width);
-    ratio::format_aspect_ratio(horizontal, vertical)
+    PixelAspect::from_products(horizontal, vertical)
 }
 
-/// Returns the average rate that ffprobe reports; `None` if that cannot be predicted.
+/// Returns true if the average rate that ffprobe reports can be predicted. For other rates than
+/// those of cameras, and for truncated indexes, it depends on how much of the file ffprobe reads.
+fn is_predictable(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -> bool {
+    let rate = track.essence.rate;
+    // ffprobe has no 119.88 among the rates that it rounds to.
+    let is_reported_exactly = rate.is_standard() && rate.terms() != (120_000, 1001);
+    let has_index = index_segments(layout, track).next().is_some();
+    is_reported_exactly && (has_index || !is_intra_only(codec) || !layout.is_index_truncated)
+}
+
+/// Returns the average rate that ffprobe reports.
 ///
 /// If an index table stores the time of each frame, ffprobe reads only one frame of an intra-only
 /// codec and reports no average rate. It also reports none for clips of one or two frames.
-fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -> Option<String> {
-    if !CAMERA_RATES.contains(&track.essence.rate) {
-        return None;
-    }
-    let table = || {
-        let segments = layout.segments.iter();
-        segments.filter(|segment| segment.index == track.essence.index)
-    };
-    let is_timed = table().next().is_some() && table().all(|segment| !segment.entries.is_empty());
-    let is_intra_only = matches!(
+fn average_rate(layout: &MxfLayout, track: &MxfTrack<'_>, codec: PictureCodec) -> Option<Rate> {
+    let mut segments = index_segments(layout, track).peekable();
+    let is_timed = segments.peek().is_some() && segments.all(|segment| !segment.entries.is_empty());
+    let is_short = track.essence.duration.is_some_and(|units| units < 3);
+    let is_unknown = (is_timed && is_intra_only(codec)) || is_short;
+    (!is_unknown).then_some(track.essence.rate)
+}
+
+/// Returns the segments of the track's index table.
+fn index_segments<'a>(
+    layout: &'a MxfLayout,
+    track: &MxfTrack<'_>,
+) -> impl Iterator<Item = &'a IndexTableSegment> {
+    let index = track.essence.index;
+    layout
+        .segments
+        .iter()
+        .filter(move |segment| segment.index == index)
+}
+
+fn is_intra_only(codec: PictureCodec) -> bool {
+    matches!(
         codec,
         PictureCodec::Vc3 | PictureCodec::ProRes(_) | PictureCodec::Dv
-    );
-    if is_intra_only && layout.is_index_truncated && table().next().is_none() {
-        return None;
-    }
-    if (is_timed && is_intra_only) || track.essence.duration.is_some_and(|units| units < 3) {
-        return Some("0/0".to_owned());
-    }
-    Some(format!("{}/{}", track.essence.rate.0, track.essence.rate.1))
+    )
 }
 
 /// Builds a data stream that has only the tags of a track.
 pub(super) fn tags_only_stream(track: &MxfTrack<'_>) -> Stream {
     Stream {
-        codec_type: "data".to_owned(),
-        tags: track.tags.clone(),
-        ..Stream::default()
+        timecode: track.timecode,
+        ..Stream::from_tags(StreamType::Other, track.tags.clone())
     }
 }

@@ -143,7 +143,7 @@ fn finds_keyframes_listed_in_the_next_partition() {
     let mut found = layout::read(&mut window).unwrap();
     assert_eq!(found.listed_partitions, listed_partitions);
     let essence = Essence {
-        rate: (25, 1),
+        rate: Rate::new(25, 1).unwrap(),
         duration: Some(30),
         number: PICTURE,
         body: BODY,

@@ -1,10 +1,11 @@
-//! Conversion of timecode components to text, as ffprobe writes it.
+//! Timecode components, counted as ffprobe does.
 
 use super::klv::LocalSet;
+use crate::value::Timecode;
 
 /// Returns the timecode at `offset` frames after a component's first frame; `None` if the rate or
-/// the frame number is invalid.
-pub(super) fn format_timecode(component: &LocalSet, offset: i64) -> Option<String> {
+/// the frame number is invalid, or if the timecode is later than a day.
+pub(super) fn parse_timecode(component: &LocalSet, offset: i64) -> Option<Timecode> {
     // ffprobe uses the lower 32 of 64 bits.
     let first = component.i64(0x1501).unwrap_or(0) & i64::from(u32::MAX);
     let base = i64::from(component.cursor(0x1502)?.u16()?);
@@ -12,23 +13,22 @@ pub(super) fn format_timecode(component: &LocalSet, offset: i64) -> Option<Strin
     let number = first.checked_add(offset)?;
     let is_valid_rate = base > 0 && !(is_drop_frame && base % 30 != 0);
     let is_plausible = (0..i64::from(i32::MAX)).contains(&number);
-    (is_valid_rate && is_plausible).then(|| format_frame(number, base, is_drop_frame))
-}
-
-fn format_frame(number: i64, base: i64, is_drop_frame: bool) -> String {
+    if !is_valid_rate || !is_plausible {
+        return None;
+    }
     let number = if is_drop_frame {
         drop_frame_number(number, base)
     } else {
         number
     };
     let seconds = number / base;
-    format!(
-        "{:02}:{:02}:{:02}{}{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        if is_drop_frame { ';' } else { ':' },
-        number % base
+    let part = |value: i64| u8::try_from(value).ok();
+    Timecode::new(
+        part(seconds / 3600)?,
+        part(seconds / 60 % 60)?,
+        part(seconds % 60)?,
+        part(number % base)?,
+        is_drop_frame,
     )
 }
 
@@ -56,11 +56,12 @@ mod tests {
             &[drop, 0, 0, 0, 0],
         ]
         .concat();
-        format_timecode(&LocalSet::parse(0x14, &value, &Primer::default())?, offset)
+        let component = LocalSet::parse(0x14, &value, &Primer::default())?;
+        Some(parse_timecode(&component, offset)?.to_string())
     }
 
     #[test]
-    fn formats_timecodes_like_ffprobe() {
+    fn counts_frames_like_ffprobe() {
         for (first, base, drop, offset, expected) in [
             (0, 25, 0, 0, Some("00:00:00:00")),
             (90_000, 25, 0, 30, Some("01:00:01:05")),
@@ -68,7 +69,8 @@ mod tests {
             (1800, 30, 1, 0, Some("00:01:00;02")),
             (17_982, 30, 1, 0, Some("00:10:00;00")),
             (107_892, 60, 1, 0, Some("00:30:00;00")),
-            (90_000 * 25, 25, 0, 0, Some("25:00:00:00")),
+            (86_400 * 25 - 1, 25, 0, 0, Some("23:59:59:24")),
+            (90_000 * 25, 25, 0, 0, None),
             (0, 0, 0, 0, None),
             (0, 25, 1, 0, None),
             (0, 25, 0, -1, None),

@@ -81,19 +81,9 @@ impl Ixml {
         }
     }
 
-    /// Returns the iXML tags. The start timecode is based on the sample number in `bext`, or on
-    /// that in iXML if `bext` has none.
-    pub(super) fn tags(
-        self,
-        time_reference: Option<u64>,
-        sample_rate: u32,
-    ) -> impl Iterator<Item = (String, String)> {
-        let timecode = self.timecode(time_reference, sample_rate);
+    /// Returns the texts as tags.
+    pub(super) fn tags(self) -> impl Iterator<Item = (String, String)> {
         [
-            (
-                "ixml_timecode",
-                timecode.map(|timecode| timecode.to_string()),
-            ),
             ("ixml_tape", self.tape),
             ("ixml_note", self.note),
             ("ixml_scene", self.scene),
@@ -103,8 +93,13 @@ impl Ixml {
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))
     }
 
-    /// Calculates the timecode of the frame that contains the first sample.
-    fn timecode(&self, time_reference: Option<u64>, sample_rate: u32) -> Option<Timecode> {
+    /// Calculates the timecode of the frame that contains the first sample. It is based on the
+    /// sample number in `bext`, or on that in iXML if `bext` has none.
+    pub(super) fn timecode(
+        &self,
+        time_reference: Option<u64>,
+        sample_rate: u32,
+    ) -> Option<Timecode> {
         let ixml_sample = self
             .low
             .map(|low| u64::from(self.high.unwrap_or(0)) << 32 | u64::from(low));
@@ -136,7 +131,7 @@ mod tests {
     use super::*;
 
     fn tags_of(document: &str) -> Vec<String> {
-        let tags = parse(document.as_bytes()).tags(None, 48000);
+        let tags = parse(document.as_bytes()).tags();
         tags.map(|(key, value)| format!("{key}={value}")).collect()
     }
 
@@ -148,14 +143,9 @@ mod tests {
             <TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>0</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>\
             <TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>-1940552340</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>\
             </SPEED><NOTE><![CDATA[a < b]]></NOTE></BWFXML>\0\0 rest";
-        assert_eq!(
-            tags_of(document),
-            [
-                "ixml_timecode=06:48:45:03",
-                "ixml_tape=A&B!",
-                "ixml_note=a < b"
-            ]
-        );
+        assert_eq!(tags_of(document), ["ixml_tape=A&B!", "ixml_note=a < b"]);
+        let timecode = parse(document.as_bytes()).timecode(None, 48000);
+        assert_eq!(timecode.unwrap().to_string(), "06:48:45:03");
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! ambiguous, and both readers must give the same answer.
 
 use super::pcm::Pcm;
-use crate::media::header::format_seconds;
 
 /// Position of the samples in a file.
 pub(super) struct SampleData {
@@ -53,12 +52,6 @@ fn counts_every_channel(pcm: &Pcm, size: u64, claimed: u64) -> bool {
 pub(super) fn estimate(pcm: &Pcm, byte_count: u64) -> Option<u64> {
     let bits = 8 * u128::from(byte_count) * u128::from(pcm.sample_rate);
     u64::try_from(divide_rounded(bits, u128::from(pcm.bit_rate()))?).ok()
-}
-
-/// Formats a duration in seconds to the microsecond, as ffprobe prints it; `None` for zero.
-pub(super) fn to_seconds(samples: u64, sample_rate: u32) -> Option<String> {
-    let micros = divide_rounded(u128::from(samples) * 1_000_000, u128::from(sample_rate))?;
-    (micros > 0).then(|| format_seconds(micros))
 }
 
 fn divide_rounded(dividend: u128, divisor: u128) -> Option<u128> {

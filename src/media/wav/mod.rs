@@ -8,6 +8,7 @@
 //! Specifications: EBU Tech 3285 (`bext`), EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64), Sony
 //! Pictures Digital's Wave64, the iXML specification 1.5.
 
+mod audio;
 pub(super) mod buffered_reader;
 mod compressed_audio;
 mod ixml;
@@ -19,27 +20,15 @@ mod wave64;
 
 use std::io;
 
-use super::header::{Format, MediaHeader, Stream, TagMap, normalize_tags};
+use super::header::{Format, MediaHeader, Stream, StreamType};
 use crate::source_file::Original;
+use crate::value::{ExactDuration, Rate};
+use audio::WavAudio;
 use buffered_reader::FileWindow;
-use pcm::Pcm;
 
 /// Minimum file size in bytes; ffprobe identifies shorter files by their name.
 const MIN_SIZE: u64 = 44;
-/// Maximum number of chunks read; recorders write about ten.
-const MAX_CHUNKS: usize = 256;
-
-/// Combined contents of a file's chunks.
-struct WavAudio {
-    pcm: Pcm,
-    /// Byte position of the first sample.
-    start: u64,
-    /// Samples per channel; `None` if the header does not store it.
-    samples: Option<u64>,
-    tags: TagMap,
-}
-
-/// Reads the header in ffprobe's form; `None` for other kinds of files and for files that are not
+/// Reads the header; `None` for other kinds of files and for files that are not
 /// fully supported.
 ///
 /// # Errors
@@ -67,21 +56,23 @@ fn to_header(name: &str, audio: WavAudio, size: u64) -> MediaHeader {
     let samples = audio
         .samples
         .or_else(|| length::estimate(&pcm, size.saturating_sub(audio.start)));
-    let duration = samples.and_then(|samples| length::to_seconds(samples, pcm.sample_rate));
+    let samples_per_second = Rate::new(pcm.sample_rate, 1);
     MediaHeader {
         format: Format {
-            name: name.to_owned(),
-            duration: duration.clone(),
+            container: name.to_owned(),
+            duration: samples
+                .filter(|&samples| samples > 0)
+                .zip(samples_per_second)
+                .map(|(samples, rate)| ExactDuration::new(samples, rate)),
+            recorder_timecode: audio.timecode,
             tags: audio.tags,
+            ..Format::default()
         },
         streams: vec![Stream {
-            codec_type: "audio".to_owned(),
-            codec_name: Some(pcm.codec.to_owned()),
-            r_frame_rate: "0/0".to_owned(),
-            avg_frame_rate: "0/0".to_owned(),
-            duration,
-            bit_rate: Some(pcm.bit_rate().to_string()),
-            sample_rate: Some(pcm.sample_rate.to_string()),
+            kind: StreamType::Audio,
+            codec: Some(pcm.codec.to_owned()),
+            bit_rate: Some(pcm.bit_rate()),
+            sample_rate: Some(pcm.sample_rate),
             channels: Some(u32::from(pcm.channels)),
             channel_layout: pcm.layout,
             ..Stream::default()
@@ -194,8 +185,13 @@ mod tests {
         header_facts::from_header(&header_of(&riff(chunks)).unwrap()).unwrap()
     }
 
-    fn duration(file: &[u8]) -> Option<String> {
-        header_of(file).unwrap().format.duration
+    /// Returns the duration in microseconds.
+    fn duration(file: &[u8]) -> Option<u64> {
+        micros(&header_of(file).unwrap())
+    }
+
+    fn micros(header: &MediaHeader) -> Option<u64> {
+        Some(header.format.duration?.rounded()?.as_micros())
     }
 
     #[test]
@@ -233,7 +229,7 @@ mod tests {
         for size in [0, u32::MAX, 1_000_000, 28801] {
             let data = chunk_with_size(b"data", size, &samples());
             let duration = duration(&riff(&[format(), data]));
-            assert_eq!(duration.as_deref(), Some("0.100000"), "{size}");
+            assert_eq!(duration, Some(100_000), "{size}");
         }
         let none = riff(&[format(), chunk(b"data", b"")]);
         assert_eq!(duration(&none), None);
@@ -253,12 +249,12 @@ mod tests {
         };
         for magic in [b"RF64", b"BW64"] {
             let header = header_of(&file(magic, sizes(28800, 4800))).unwrap();
-            assert_eq!(header.format.duration.as_deref(), Some("0.100000"));
+            assert_eq!(micros(&header), Some(100_000));
             assert_eq!(header.format.tags["title"], "Atmos");
         }
         // Truncated: the sample count of the header is used.
         let truncated = file(b"RF64", sizes(6_000_000_000, 1_000_000_000));
-        assert_eq!(duration(&truncated).as_deref(), Some("20833.333333"));
+        assert_eq!(duration(&truncated), Some(20_833_333_333));
         assert!(header_of(&file(b"RF64", sizes(u64::MAX, 0))).is_none());
         assert!(header_of(&file(b"RF64", Vec::new())).is_none());
     }
@@ -284,8 +280,8 @@ mod tests {
         let plain = named(b"fmt ", &format_body(1, 2, 24));
         let data = named(b"data", &samples());
         let header = header_of(&file(&[plain.clone(), data.clone()])).unwrap();
-        assert_eq!(header.format.name, "w64");
-        assert_eq!(header.format.duration.as_deref(), Some("0.100000"));
+        assert_eq!(header.format.container, "w64");
+        assert_eq!(micros(&header), Some(100_000));
         assert!(header_of(&file(&[plain, named(b"bext", &[0; 8]), data])).is_none());
     }
 
@@ -461,7 +457,8 @@ mod tests {
         #[test]
         fn accepts_or_rejects_damaged_ixml(document in "(<[A-Z/!\\[]{0,8}>|&[a-z#0-9]{0,6};|[A-Z0-9/ ]{0,9}){0,40}") {
             let parsed = ixml::parse(document.as_bytes());
-            prop_assert!(parsed.tags(Some(1), 48000).count() <= 3);
+            parsed.timecode(Some(1), 48000);
+            prop_assert!(parsed.tags().count() <= 2);
         }
     }
 }

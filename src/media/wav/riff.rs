@@ -1,11 +1,13 @@
 //! Chunks of RIFF WAVE, and of RF64 and BW64, which store sizes beyond 4 GiB in `ds64`.
 
+use super::audio::{MAX_CHUNKS, WavAudio};
 use super::buffered_reader::{FileWindow, u64_at};
+use super::compressed_audio;
 use super::ixml::{self, Ixml};
 use super::length::{self, SampleData};
 use super::pcm::{self, Pcm};
 use super::tags::{self, Dictionary};
-use super::{MAX_CHUNKS, WavAudio, compressed_audio, normalize_tags};
+use crate::media::header::normalize_tags;
 
 /// Value stored if the real size is in `ds64` or was never written.
 const SIZE_UNKNOWN: u32 = u32::MAX;
@@ -189,12 +191,13 @@ impl WavChunks {
         let (pcm, data) = (self.pcm?, self.data?);
         let samples = length::count_samples(&pcm, &data, self.claimed, file_size);
         let recorder = self.ixml.unwrap_or_default();
-        let ixml_tags = recorder.tags(self.time_reference, pcm.sample_rate);
-        let tags = normalize_tags(self.dictionary.into_tags().chain(ixml_tags));
+        let timecode = recorder.timecode(self.time_reference, pcm.sample_rate);
+        let tags = normalize_tags(self.dictionary.into_tags().chain(recorder.tags()));
         Some(WavAudio {
             pcm,
             start: data.start,
             samples: Some(samples).filter(|&samples| samples > 0),
+            timecode,
             tags,
         })
     }

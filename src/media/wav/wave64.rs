@@ -1,7 +1,9 @@
 //! Sony Wave64: chunks identified by GUIDs, with 64-bit sizes that include the chunk header.
 
+use super::audio::{MAX_CHUNKS, WavAudio};
 use super::buffered_reader::FileWindow;
-use super::{MAX_CHUNKS, TagMap, WavAudio, compressed_audio, pcm};
+use super::{compressed_audio, pcm};
+use crate::media::header::TagMap;
 
 /// Size of a chunk header in bytes: a GUID and a 64-bit size.
 const HEADER: u64 = 24;
@@ -34,6 +36,7 @@ pub(super) fn parse(window: &mut FileWindow<'_>) -> Option<WavAudio> {
                 pcm: pcm?,
                 start: start?,
                 samples,
+                timecode: None,
                 tags: TagMap::new(),
             });
         }
