@@ -19,6 +19,7 @@ use crate::sidecar::xmp::{ClipEdits, Conflict, MAX_BYTES, Packet, merge};
 use crate::source_file;
 use crate::tag::Vocabulary;
 use crate::value::{Fingerprint, Selection, parse_tag};
+use folder::NotWritten;
 
 pub use folder::SidecarFolder;
 
@@ -157,29 +158,11 @@ fn sidecar_path(
             "image sequences cannot have a sidecar".to_owned(),
         ));
     }
-    folder.sidecar_path(copy)?.map_err(NotWritten::Refused)
+    folder.sidecar_path(copy)
 }
 
 fn is_available(copy: &FileCopy) -> bool {
     copy.is_mounted && copy.state != FileState::Missing
-}
-
-/// Reason for not writing a sidecar.
-enum NotWritten {
-    /// The edits are empty and no sidecar exists.
-    Nothing,
-    Refused(String),
-}
-
-impl From<io::Error> for NotWritten {
-    fn from(error: io::Error) -> Self {
-        Self::Refused(match error.kind() {
-            io::ErrorKind::ReadOnlyFilesystem => "read-only volume".to_owned(),
-            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-            io::ErrorKind::StorageFull => "the volume is full".to_owned(),
-            _ => error.to_string(),
-        })
-    }
 }
 
 /// Merges edits into one sidecar. Returns whether it changed, its new content, and the conflicts.

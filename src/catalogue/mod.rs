@@ -54,7 +54,8 @@ pub use hashes_by_path::{
     EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,
 };
 pub use ingests::{
-    CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested, NewIngest, VerifiedCopy,
+    CHANGED_SINCE_VERIFIED, CopyFound, CopyState, Finding, Ingest, IngestPlace, Ingested,
+    NewIngest, VerifiedCopy,
 };
 pub use mount_history::MountedWith;
 pub use read_results::{KnownContent, PictureRequest, ReadOutcome, Reading};

@@ -47,6 +47,18 @@ pub struct VolumeRow {
     pub missing: usize,
 }
 
+impl VolumeRow {
+    /// Describes where a volume that is not mounted was mounted last.
+    #[must_use]
+    pub fn describe_unmounted(&self) -> String {
+        format!(
+            "{} is not mounted; it was last mounted at {}",
+            escape(&self.label),
+            escape(&self.mount.to_string_lossy())
+        )
+    }
+}
+
 /// Numbers of clips that would or might be lost with a volume.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LostClips {

@@ -94,11 +94,7 @@ pub(super) fn unmounted(folder: &Path, catalogue: &Catalogue) -> Option<(String,
         .into_iter()
         .next()?;
     Some((
-        format!(
-            "{} is not mounted; it was last mounted at {}",
-            escape(&unmounted.label),
-            escape(&unmounted.mount.to_string_lossy())
-        ),
+        unmounted.describe_unmounted(),
         "mount it, or run `btsindex volumes forget` if it will not return".to_owned(),
     ))
 }

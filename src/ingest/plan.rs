@@ -21,7 +21,7 @@ use crate::catalogue::Catalogue;
 use crate::checksum::HashKind;
 use crate::error::{Error, escape};
 use crate::mhl::Histories;
-use crate::offload::{Listing, list};
+use crate::offload::{EMPTY_CARD, Listing, list};
 use crate::shoot_day::{Day, DayCard, Placeholder, shoot_date};
 use crate::value::local_now;
 use crate::volume::{Volume, Volumes};
@@ -117,7 +117,7 @@ impl Planner<'_, '_> {
         if let Some(fault) = fault {
             plan.refuse(fault);
         } else if plan.listing.files.is_empty() && !plan.listing.is_interrupted {
-            plan.refuse("no files: is the card mounted there?".to_owned());
+            plan.refuse(EMPTY_CARD.to_owned());
         } else if self.run.request.is_in_place {
             plan.earlier = self.earlier_in_place(&plan)?;
         } else {

@@ -80,7 +80,6 @@ impl Shared {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default().as_nanos();
         let token = format!("{} {:?} {now}", WriterId::this(), thread::current().id());
-        let _ = file.try_lock();
         write!(file, "{token}\n0\n")?;
         file.sync_all()?;
         let (stop, stopped) = channel();

@@ -128,6 +128,9 @@ impl Listing {
     }
 }
 
+/// Reason reported for a card without files.
+pub(crate) const EMPTY_CARD: &str = "no files: is the card mounted there?";
+
 /// Lists everything below a folder, until `is_cancelled` returns true. Entries that are neither
 /// files nor folders become problems.
 ///

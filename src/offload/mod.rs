@@ -40,7 +40,7 @@ use crate::checksum::{Checksum, HashKind, Hasher};
 use destination_context::DestinationContext;
 use message::{Job, Message};
 
-pub(crate) use card_listing::{Item, Listing, list, list_except};
+pub(crate) use card_listing::{EMPTY_CARD, Item, Listing, list, list_except};
 pub(crate) use copy_order::{CopyOrder, Destination, filesystem};
 pub(crate) use copy_task::CopyTask;
 pub(crate) use destination_context::GONE;

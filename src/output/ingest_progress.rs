@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::numbers::rounded;
 use super::progress_bar::{spinner, style};
-use super::scan_progress::{event_json, stage_name, warning};
+use super::scan_progress::{event_json, stage_name, waiting_message, warning};
 use super::table::truncate_start;
 use super::{ProgressFormat, counted, json_line};
 use crate::error::{Problem, escape};
@@ -324,10 +324,7 @@ impl<'a> IngestProgress<'a> {
             }
             scan::ScanEvent::Read { .. } | scan::ScanEvent::Pictured(_) => self.bar.inc(1),
             scan::ScanEvent::Waiting { holder } => {
-                self.print_message(&format!(
-                    "another scan is running ({}); waiting for it",
-                    escape(holder)
-                ));
+                self.print_message(&waiting_message(holder));
             }
             scan::ScanEvent::CopiesDoubted { .. } | scan::ScanEvent::Warning { .. } => {
                 if let Some((message, hint)) = warning(event) {

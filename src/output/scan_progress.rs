@@ -68,10 +68,7 @@ impl<'a> ScanProgress<'a> {
         }
         match event {
             ScanEvent::Waiting { holder } => {
-                self.print_message(&format!(
-                    "another scan is running ({}); waiting for it",
-                    escape(holder)
-                ));
+                self.print_message(&waiting_message(holder));
             }
             ScanEvent::Walked { clips, folder } => {
                 self.bar.set_message(format!(
@@ -247,6 +244,14 @@ pub(super) fn event_json(event: &ScanEvent) -> Value {
             json!({ "event": "warning", "message": message, "hint": hint })
         }
     }
+}
+
+/// Returns the message that another process holds the scan lock.
+pub(super) fn waiting_message(holder: &str) -> String {
+    format!(
+        "another scan is running ({}); waiting for it",
+        escape(holder)
+    )
 }
 
 /// Returns the message and the hint of a warning; `None` for other events.

@@ -12,8 +12,10 @@ use super::verdict::{CardLocation, CountedCopies, Requirements};
 use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, DISK_NAME_PREFIX, Disks, Ingested};
 use crate::checksum::{Checksum, HashKind};
-use crate::error::{Error, Problem, escape};
-use crate::offload::{Item, Lane, Listing, ReadMethod, ReliableTimes, list_except, sample};
+use crate::error::{Error, Problem};
+use crate::offload::{
+    EMPTY_CARD, Item, Lane, Listing, ReadMethod, ReliableTimes, list_except, sample,
+};
 use crate::source_file::{self, Stamp};
 use crate::value::Fingerprint;
 use crate::volume::{Backing, Drive, Volume, Volumes};
@@ -134,12 +136,8 @@ impl CardCheck {
         }
         let unmounted = catalogue.unmounted_volumes_at(&self.root).ok();
         let reason = match unmounted.and_then(|unmounted| unmounted.into_iter().next()) {
-            Some(unmounted) => format!(
-                "no files: {} is not mounted; it was mounted at {}",
-                escape(&unmounted.label),
-                escape(&unmounted.mount.to_string_lossy())
-            ),
-            None => "no files: is the card mounted there?".to_owned(),
+            Some(unmounted) => format!("no files: {}", unmounted.describe_unmounted()),
+            None => EMPTY_CARD.to_owned(),
         };
         self.doubt(reason);
     }

@@ -11,8 +11,8 @@ use super::copy_state::Observation;
 use super::copy_volume::{CopyVolume, VolumeCache};
 use super::verdict::{CardLocation, CountedCopies, Requirements, count_copies};
 use crate::catalogue::{
-    Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding, HashRecord, MountedWith,
-    RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
+    CHANGED_SINCE_VERIFIED, Catalogue, CopyFound, CopyState, DISK_NAME_PREFIX, Disks, Finding,
+    HashRecord, MountedWith, RecordedPath, VolumeRow, WholeHash, how_read, unix_seconds,
 };
 use crate::checksum::{Checksum, HashKind};
 use crate::error::Error;
@@ -313,7 +313,7 @@ impl KnownCopies {
                     },
                     how: None,
                     at: now,
-                    problem: (!is_missing).then(|| "changed since it was verified".to_owned()),
+                    problem: (!is_missing).then(|| CHANGED_SINCE_VERIFIED.to_owned()),
                     stamp: claim.stamp,
                 };
                 findings.push(Finding::Rechecked(logged.file, logged.place, digest, found));

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::independence::change_of;
-use crate::catalogue::{CopyState, HashRecord, RecordedPath};
+use crate::catalogue::{CHANGED_SINCE_VERIFIED, CopyState, HashRecord, RecordedPath};
 use crate::checksum::HashKind;
 use crate::mhl;
 use crate::offload::ReadMethod;
@@ -92,7 +92,7 @@ impl fmt::Display for Doubt {
             Self::Gone => "missing from the mounted volume",
             Self::Unreadable(reason) => return write!(f, "cannot be read: {reason}"),
             Self::SizeDiffers => "size differs",
-            Self::Changed => "changed since it was verified",
+            Self::Changed => CHANGED_SINCE_VERIFIED,
             Self::TimeShifted => {
                 "time differs by a multiple of 15 minutes, as after a time zone change on FAT"
             }

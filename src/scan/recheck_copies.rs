@@ -13,7 +13,9 @@ use std::thread;
 
 use super::scan_run::ScanRun;
 use super::{ScanEvent, ScanRequest};
-use crate::catalogue::{Catalogue, CopyFound, CopyState, Finding, VerifiedCopy, unix_seconds};
+use crate::catalogue::{
+    CHANGED_SINCE_VERIFIED, Catalogue, CopyFound, CopyState, Finding, VerifiedCopy, unix_seconds,
+};
 use crate::error::Error;
 use crate::mhl;
 use crate::source_file::Stamp;
@@ -24,7 +26,6 @@ const PAGE: usize = 1000;
 /// Minimum number of copies for which several threads are worthwhile.
 const MIN_PARALLEL: usize = 100;
 
-const CHANGED: &str = "changed since it was verified";
 const LINK: &str = "its folder is a link to another folder";
 
 /// Reason why a copy no longer counts as verified.
@@ -187,7 +188,7 @@ impl IngestDestination<'_> {
                 let is_unchanged = copy
                     .stamp
                     .is_none_or(|then| then.is_like(&now, has_change_time));
-                (!is_unchanged).then(|| CopyDoubt::MayDiffer(CHANGED.to_owned()))
+                (!is_unchanged).then(|| CopyDoubt::MayDiffer(CHANGED_SINCE_VERIFIED.to_owned()))
             }
             Err(error) if is_gone(&error) => Some(CopyDoubt::Missing),
             // If a share does not respond, or access is denied, the copy may be intact.

@@ -19,7 +19,7 @@ use std::thread;
 
 use crate::cancel::Cancel;
 use crate::catalogue::Catalogue;
-use crate::error::{Error, Problem, escape};
+use crate::error::{Error, Problem};
 use crate::mhl;
 use crate::offload::{FileHashEvent, Item, Lane, Listing, hash_files, list_except};
 use crate::source_file;
@@ -165,11 +165,7 @@ fn empty_folder_problem(
         None => None,
     };
     let reason = match unmounted {
-        Some(unmounted) => format!(
-            "no files: {} is not mounted; it was mounted at {}",
-            escape(&unmounted.label),
-            escape(&unmounted.mount.to_string_lossy())
-        ),
+        Some(unmounted) => format!("no files: {}", unmounted.describe_unmounted()),
         None => "no files: nothing was compared".to_owned(),
     };
     Ok(Some(Problem::new(root, reason)))

@@ -19,6 +19,25 @@ pub struct SidecarFolder {
     owners: Owners,
 }
 
+/// Reason for not writing a sidecar.
+pub(super) enum NotWritten {
+    /// The edits are empty and no sidecar exists.
+    Nothing,
+    /// It cannot be written, for this reason.
+    Refused(String),
+}
+
+impl From<io::Error> for NotWritten {
+    fn from(error: io::Error) -> Self {
+        Self::Refused(match error.kind() {
+            io::ErrorKind::ReadOnlyFilesystem => "read-only volume".to_owned(),
+            io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+            io::ErrorKind::StorageFull => "the volume is full".to_owned(),
+            _ => error.to_string(),
+        })
+    }
+}
+
 /// Path for writing a file's sidecar.
 pub(super) struct SidecarPath {
     pub(super) path: PathBuf,
@@ -45,12 +64,8 @@ impl SidecarFolder {
     /// another file, uses the full file name with `.xmp`.
     ///
     /// # Errors
-    /// Returns an error if the folder cannot be listed. The inner error is the reason why no path
-    /// is suitable.
-    pub(super) fn sidecar_path(
-        &mut self,
-        copy: &FileCopy,
-    ) -> io::Result<Result<SidecarPath, String>> {
+    /// Returns an error if the folder cannot be listed, or if no path is suitable.
+    pub(super) fn sidecar_path(&mut self, copy: &FileCopy) -> Result<SidecarPath, NotWritten> {
         self.select_folder(copy)?;
         let [usual, full] = sidecar_names(&copy.path).map(|name| match self.find_existing(&name) {
             Some(path) => (path, true),
@@ -60,19 +75,19 @@ impl SidecarFolder {
         let file = copy.path.file_name().unwrap_or_default();
         let is_alone = self.owners.others_with_stem(file).is_empty();
         if is_usual_own && (usual.1 || (!full.1 && is_alone)) {
-            return Ok(Ok(SidecarPath {
+            return Ok(SidecarPath {
                 path: usual.0,
                 note: None,
-            }));
+            });
         }
         if !is_full_own {
             let name = file_name(&full.0);
-            return Ok(Err(format!(
+            return Err(NotWritten::Refused(format!(
                 "{name} declares that it belongs to another file"
             )));
         }
         let note = (!is_usual_own || !full.1).then(|| self.unusual_name_reason(&usual, copy));
-        Ok(Ok(SidecarPath { path: full.0, note }))
+        Ok(SidecarPath { path: full.0, note })
     }
 
     /// Adds a written sidecar to the listing.

@@ -100,6 +100,9 @@ impl IngestPlace {
     }
 }
 
+/// Problem recorded for a copy whose size or time changed after it was verified.
+pub const CHANGED_SINCE_VERIFIED: &str = "changed since it was verified";
+
 /// State of a copy when it was last checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CopyState {
