@@ -43,6 +43,8 @@ pub mod safe;
 pub mod scan;
 pub mod shoot_day;
 pub mod sidecar;
+#[cfg(test)]
+mod skipped_tests;
 pub mod source_file;
 pub mod tag;
 pub(crate) mod toml_file;

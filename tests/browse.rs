@@ -4,10 +4,9 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use crate::shoot::tmux::{READY, Tmux};
-use crate::shoot::{Answer, Shoot, write_program};
+use crate::shoot::{Answer, Shoot, wait_until, write_program};
 use serde_json::Value;
 
 const DRUMMER: &str = "Studio Session - Night Owls/Day2/BTSInterview_Drummer_Laughing.mov";
@@ -253,14 +252,7 @@ fn browse_ends_when_the_terminal_closes_without_a_signal() {
     };
     assert!(is_running());
     drop(tmux);
-    let begun = Instant::now();
-    while is_running() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "browse still runs"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("browse ends", || !is_running());
 }
 
 #[test]

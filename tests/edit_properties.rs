@@ -150,9 +150,12 @@ impl World {
     }
 
     fn delete(&mut self, slot: FileSlot) {
-        if self.files.remove(&slot).is_none() {
-            return;
+        if self.files.remove(&slot).is_some() {
+            self.mark_missing(slot);
         }
+    }
+
+    fn mark_missing(&mut self, slot: FileSlot) {
         self.catalogue.begin().unwrap();
         let folder = self.folder_of(slot);
         let name = format!("C000{}.mov", slot / 2);
@@ -169,9 +172,12 @@ impl World {
     }
 
     fn add_edit(&mut self, slot: FileSlot, who: usize, action: Action) {
-        let Some(&content) = self.files.get(&slot) else {
-            return;
-        };
+        if let Some(&content) = self.files.get(&slot) {
+            self.add_edit_of(content, who, action);
+        }
+    }
+
+    fn add_edit_of(&mut self, content: Content, who: usize, action: Action) {
         let is_about = |word: &&ModelEdit| match (&word.action, &action) {
             (
                 Action::AddTag(one) | Action::RemoveTag(one),

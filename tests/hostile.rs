@@ -6,11 +6,10 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::shoot::{Answer, Shoot, write_program};
+use crate::shoot::{Answer, Shoot, wait_until, write_program};
 
 const CLIP: &str = "Location Scout/old_tape.avi";
 
@@ -293,23 +292,32 @@ fn scan_with_tool(shoot: &Shoot, script: &str) -> Answer {
     Answer::from_output(&command.output().unwrap())
 }
 
-/// Returns true if a process has these arguments, each terminated by a zero byte.
+/// Command that hangs, with arguments that no other process on this machine has.
 #[cfg(unix)]
-fn is_running(words: &str) -> bool {
+fn hanging_command() -> String {
+    static CREATED: AtomicU32 = AtomicU32::new(0);
+    let created = CREATED.fetch_add(1, Ordering::Relaxed);
+    format!("sleep 500.{}{created}", std::process::id())
+}
+
+/// Returns true if a process runs this command.
+#[cfg(unix)]
+fn is_running(command: &str) -> bool {
+    let words = command.replace(' ', "\0");
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
     lines
         .into_iter()
-        .any(|line| String::from_utf8_lossy(&line).contains(words))
+        .any(|line| String::from_utf8_lossy(&line).contains(&words))
 }
 
 #[cfg(unix)]
 #[test]
 fn a_misbehaving_tool_affects_one_file_only() {
     for (script, reason) in [
-        ("exec sleep 7357", "timed out after 1 s"),
-        ("trap '' TERM INT; sleep 7357 & wait", "timed out after 1 s"),
-        ("sleep 7357 & echo '{}'; exit 0", "timed out after 1 s"),
+        ("exec HANG", "timed out after 1 s"),
+        ("trap '' TERM INT; HANG & wait", "timed out after 1 s"),
+        ("HANG & echo '{}'; exit 0", "timed out after 1 s"),
         ("exec head -c 100000000 /dev/zero", "output exceeds"),
         ("echo 'not json'", "printed no error"),
         ("kill -SEGV $$", "printed no error"),
@@ -320,16 +328,12 @@ fn a_misbehaving_tool_affects_one_file_only() {
     ] {
         let shoot = Shoot::new();
         shoot.add(CLIP, "a.avi");
-        let begun = Instant::now();
-        let scan = scan_with_tool(&shoot, script);
+        let hang = hanging_command();
+        let scan = scan_with_tool(&shoot, &script.replace("HANG", &hang));
         assert_eq!(scan.code, 3, "{script}: {}", scan.stderr);
         assert!(scan.stdout.contains(reason), "{script}: {}", scan.stdout);
         assert!(!scan.stdout.contains('\u{1b}') && !scan.stderr.contains('\u{1b}'));
-        assert!(begun.elapsed() < Duration::from_secs(30), "{script} hung");
-        assert!(
-            !is_running("sleep\x007357"),
-            "{script} left processes behind"
-        );
+        assert!(!is_running(&hang), "{script} left processes behind");
         // The next scan has other tools, retries, and succeeds.
         let counts = shoot.scan_counts(&[]);
         assert_eq!(
@@ -386,8 +390,10 @@ fn scan_with_decoder(shoot: &Shoot, fed: &str) -> Answer {
 #[cfg(unix)]
 #[test]
 fn a_misbehaving_decoder_loses_no_clip() {
+    let hang = hanging_command();
+    let exec_hang = format!("exec {hang}");
     let fed = [
-        "exec sleep 7358",
+        exec_hang.as_str(),
         "exit 1",
         "head -c 2000 >/dev/null; exit 0",
         "exec cat",
@@ -399,7 +405,6 @@ fn a_misbehaving_decoder_loses_no_clip() {
             scope.spawn(move || {
                 let shoot = Shoot::new();
                 cards(&shoot);
-                let begun = Instant::now();
                 let scan = scan_with_decoder(&shoot, fed);
                 assert_eq!(scan.code, 0, "{fed}: {}", scan.stderr);
                 assert_eq!(
@@ -407,11 +412,10 @@ fn a_misbehaving_decoder_loses_no_clip() {
                     (4, 4),
                     "{fed}"
                 );
-                assert!(begun.elapsed() < Duration::from_secs(90), "{fed} hung");
             });
         }
     });
-    assert!(!is_running("sleep\x007358"), "processes were left behind");
+    assert!(!is_running(&hang), "processes were left behind");
 }
 
 #[cfg(target_os = "linux")]
@@ -421,25 +425,19 @@ fn tools_end_when_their_scan_is_killed() {
     shoot.add(CLIP, "a.avi");
     let tool = shoot.folder("tools").join("ffprobe");
     let pid_file = shoot.folder("tools").join("pid");
+    let hang = hanging_command();
     let script = format!(
-        "#!/bin/sh\necho $$ > '{}'\nexec sleep 7359\n",
+        "#!/bin/sh\necho $$ > '{}'\nexec {hang}\n",
         pid_file.display()
     );
     write_program(&tool, &script);
     let mut command = shoot.command();
     command.arg("scan").arg(shoot.footage());
     let mut scan = command.env("BTSINDEX_FFPROBE", &tool).spawn().unwrap();
-    let wait_for = |what: &str, condition: &dyn Fn() -> bool| {
-        let end = Instant::now() + Duration::from_secs(30);
-        while !condition() {
-            assert!(Instant::now() < end, "{what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    wait_for("the tool did not start", &|| is_running("sleep\x007359"));
+    wait_until("the tool starts", || is_running(&hang));
     scan.kill().unwrap();
     scan.wait().unwrap();
-    wait_for("the tool went on", &|| !is_running("sleep\x007359"));
+    wait_until("the tool ends", || !is_running(&hang));
 }
 
 #[test]

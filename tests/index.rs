@@ -12,6 +12,7 @@ use crate::shoot::{
     Answer, copy,
     disk::{Disk, ReadOnly},
 };
+use crate::skipped_tests::or_skip;
 use serde_json::Value;
 
 /// Writers during a rebuild.
@@ -129,9 +130,7 @@ fn a_read_only_catalogue_can_be_searched() {
     shoot.scan_facts();
     let expected = shoot.run(&["search", "--paths", "drummer"]).stdout;
     let at = shoot.folder("read-only");
-    let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
-        return;
-    };
+    let mounted = or_skip!(ReadOnly::mount(&shoot.catalogue(), &at));
     // Held open, so that SQLite's log exists even if SQLite would remove it in a read-only folder.
     let open = btsindex::catalogue::Catalogue::create(&shoot.catalogue()).unwrap();
     let search = || {
@@ -249,11 +248,7 @@ fn disk_corruption_is_found_by_the_first_search_after_a_remount() {
     let shoot = Shoot::with_fixtures();
     shoot.scan_facts();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::new(&folder, "CATALOGUE", 16) else {
-        let is_required = std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_some();
-        assert!(!is_required, "cannot mount a disk");
-        return;
-    };
+    let mut disk = or_skip!(Disk::new(&folder, "CATALOGUE", 16));
     let at = folder.join("at");
     disk.mount(&at);
     copy(&shoot.catalogue(), &at.join("catalogue"));

@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["block_device", "error"],
     &["value"],
-    &["property_tests"],
+    &["property_tests", "skipped_tests"],
 ];
 
 /// Crates that the lowest layers must not use.

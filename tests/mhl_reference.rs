@@ -2,7 +2,6 @@
 //! own manifests are read here with the same result.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +13,8 @@ use btsindex::mhl::{
 };
 use jiff::Timestamp;
 use jiff::tz::Offset;
+
+use crate::skipped_tests::{Skipped, find_installed, or_skip};
 
 /// Names that are often encoded incorrectly in manifests.
 const FILES: &[&str] = &[
@@ -48,22 +49,10 @@ const FOLDERS_FAILED: i32 = 12;
 const FILES_NEW: i32 = 21;
 const MANIFEST_MODIFIED: i32 = 31;
 
-/// Folder of the reference tool and its schemas; `None` if it is not installed.
-#[expect(clippy::print_stderr, reason = "reports a skipped test")]
-fn reference_folder() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path)
-        .map(|folder| folder.join("ascmhl-debug"))
-        .find(|program| program.is_file());
-    if found.is_none() {
-        assert!(
-            env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
-            "ascmhl is not on the PATH: scripts/ascmhl installs it"
-        );
-        eprintln!("skipped: ascmhl is not installed");
-    }
-    let place = found?.canonicalize().unwrap();
-    Some(place.parent().unwrap().parent().unwrap().to_owned())
+/// Folder of the reference tool and its schemas, if it is installed.
+fn reference_folder() -> Result<PathBuf, Skipped> {
+    let place = find_installed("ascmhl-debug")?.canonicalize().unwrap();
+    Ok(place.parent().unwrap().parent().unwrap().to_owned())
 }
 
 /// Runs the reference; returns its exit code and its output.
@@ -253,9 +242,7 @@ fn seal(root: &Path, kinds: &[HashKind]) -> Vec<PathBuf> {
 
 #[test]
 fn the_reference_verifies_manifests_of_every_hash_kind() {
-    let Some(reference_folder) = reference_folder() else {
-        return;
-    };
+    let reference_folder = or_skip!(reference_folder());
     for kind in HashKind::WRITABLE {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("A001 R&D");
@@ -291,9 +278,7 @@ fn the_reference_verifies_manifests_of_every_hash_kind() {
 
 #[test]
 fn file_names_with_line_breaks_round_trip_unlike_in_the_reference() {
-    let Some(reference_folder) = reference_folder() else {
-        return;
-    };
+    let reference_folder = or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     write_tree(folder.path(), BROKEN_BY_THE_REFERENCE);
     seal(folder.path(), &[HashKind::Xxh128]);
@@ -306,9 +291,7 @@ fn file_names_with_line_breaks_round_trip_unlike_in_the_reference() {
 
 #[test]
 fn folder_hashes_equal_those_of_the_reference() {
-    if reference_folder().is_none() {
-        return;
-    }
+    or_skip!(reference_folder());
     for kind in HashKind::WRITABLE {
         let folder = tempfile::tempdir().unwrap();
         write_tree(folder.path(), FILES);
@@ -331,9 +314,7 @@ fn folder_hashes_equal_those_of_the_reference() {
 
 #[test]
 fn manifests_of_the_reference_give_the_same_verdict_here() {
-    let Some(reference_folder) = reference_folder() else {
-        return;
-    };
+    let reference_folder = or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write_tree(root, FILES);
@@ -387,9 +368,7 @@ fn manifests_of_the_reference_give_the_same_verdict_here() {
 
 #[test]
 fn the_reference_understands_recorded_renames() {
-    let Some(reference_folder) = reference_folder() else {
-        return;
-    };
+    let reference_folder = or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write_tree(root, &["Clips/a.mov", "one"]);
@@ -440,9 +419,7 @@ fn the_reference_understands_recorded_renames() {
 
 #[test]
 fn failures_are_recorded_like_those_of_the_reference() {
-    let Some(reference_folder) = reference_folder() else {
-        return;
-    };
+    let reference_folder = or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write_tree(root, &["one", "two"]);
@@ -466,9 +443,7 @@ fn failures_are_recorded_like_those_of_the_reference() {
 
 #[test]
 fn nested_histories_are_compatible_with_the_reference() {
-    let Some(reference_folder) = reference_folder() else {
-        return;
-    };
+    let reference_folder = or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("Reels");
     write_tree(
@@ -547,9 +522,7 @@ fn nested_histories_are_compatible_with_the_reference() {
 
 #[test]
 fn both_tools_reject_a_modified_manifest() {
-    if reference_folder().is_none() {
-        return;
-    }
+    or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     write_tree(folder.path(), &["one"]);
     let written = seal(folder.path(), &[HashKind::Md5]);
@@ -561,9 +534,7 @@ fn both_tools_reject_a_modified_manifest() {
 
 #[test]
 fn a_manifest_missing_from_the_chain_is_ignored() {
-    if reference_folder().is_none() {
-        return;
-    }
+    or_skip!(reference_folder());
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write_tree(root, &["one"]);

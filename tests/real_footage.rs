@@ -6,12 +6,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::shoot::Shoot;
+use crate::skipped_tests::{Skipped, or_skip, skip_without_material};
 use serde_json::Value;
 
-fn footage() -> Option<PathBuf> {
+fn footage() -> Result<PathBuf, Skipped> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/footage");
-    let folder = folder.canonicalize().ok()?;
-    folder.join("manifest.tsv").exists().then_some(folder)
+    match folder.canonicalize() {
+        Ok(folder) if folder.join("manifest.tsv").exists() => Ok(folder),
+        _ => Err(skip_without_material("no `../shared/footage`")),
+    }
 }
 
 /// Row of the manifest, by column name.
@@ -126,7 +129,7 @@ fn rate_difference(row: &Row, clip: &Value) -> Option<String> {
 
 #[test]
 fn real_files_are_read_as_the_manifest_states() {
-    let Some(folder) = footage() else { return };
+    let folder = or_skip!(footage());
     let shoot = Shoot::new();
     let scan = shoot
         .command()

@@ -3,10 +3,12 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-use crate::shoot::{Shoot, find_program, fixtures, number, set_modified, write_program};
+#[cfg(unix)]
+use crate::shoot::kill::KillableCommand;
+use crate::shoot::{
+    Shoot, find_program, fixtures, number, set_modified, wait_until, write_program,
+};
 use serde_json::Value;
 
 /// Content of the catalogue, without anything that depends on the folder of the test.
@@ -434,47 +436,47 @@ fn a_damaged_index_is_rebuilt() {
     assert_eq!(finds(&shoot), before, "a truncated segment");
 }
 
+fn scan_command(shoot: &Shoot) -> Command {
+    let mut command = shoot.command();
+    command.arg("scan").arg(shoot.footage());
+    command
+}
+
 /// Starts a scan and discards its output.
 fn start_scan(shoot: &Shoot) -> Child {
-    shoot
-        .command()
-        .arg("scan")
-        .arg(shoot.footage())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    let mut command = scan_command(shoot);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Kills a scan once it has written `bytes` bytes. Returns false if it ended before.
+#[cfg(unix)]
+fn kill_scan(shoot: &Shoot, bytes: u64) -> bool {
+    let running = KillableCommand::start(shoot, scan_command(shoot));
+    running.kill_after_writing(bytes).1
 }
 
 #[cfg(unix)]
 #[test]
-fn a_scan_killed_at_any_moment_resumes_to_the_same_result() {
+fn a_scan_killed_at_any_point_resumes_to_the_same_result() {
     let clean = Shoot::with_fixtures();
-    let begun = Instant::now();
-    clean.scan();
-    let whole = begun.elapsed();
+    let (_, whole) = KillableCommand::start(&clean, scan_command(&clean)).measure();
     let (expected, expected_finds) = (content(&clean), finds(&clean));
 
     // One catalogue, killed several times, each time later.
     let killed_often = Shoot::with_fixtures();
-    let kills = u32::try_from(number("BTSINDEX_ROUNDS", 5)).unwrap();
+    let kills = number("BTSINDEX_ROUNDS", 5);
     for part in 1..=kills {
-        let mut scan = start_scan(&killed_often);
-        thread::sleep(whole * part / (kills + 1));
-        scan.kill().unwrap();
-        scan.wait().unwrap();
+        kill_scan(&killed_often, whole * part / (kills + 1));
     }
     killed_often.scan();
     assert_eq!(content(&killed_often), expected);
     assert_eq!(finds(&killed_often), expected_finds);
 
     // New catalogues, each killed once.
-    for part in [2, 5, 8_u32] {
+    for part in [2, 5, 8] {
         let shoot = Shoot::with_fixtures();
-        let mut scan = start_scan(&shoot);
-        thread::sleep(whole * part / 10);
-        scan.kill().unwrap();
-        scan.wait().unwrap();
+        assert!(kill_scan(&shoot, whole * part / 10), "it ended before");
         shoot.scan();
         assert_eq!(content(&shoot), expected, "killed after {part} tenths");
         assert_eq!(finds(&shoot), expected_finds);
@@ -558,11 +560,9 @@ fn file_names_are_searchable_before_any_file_is_read() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let end = Instant::now() + Duration::from_secs(20);
-    while shoot.run(&["search", "drummer"]).code != 0 {
-        assert!(Instant::now() < end, "the stub never became searchable");
-        thread::sleep(Duration::from_millis(100));
-    }
+    wait_until("the stub is searchable", || {
+        shoot.run(&["search", "drummer"]).code == 0
+    });
     let stub = &shoot.run(&["search", "--json", "drummer"]).json()[0];
     assert!(stub["id"].is_null() && stub["duration"].is_null(), "{stub}");
     scan.kill().unwrap();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shoot::{Answer, Shoot};
+use crate::skipped_tests::{find_installed, or_skip};
 use serde_json::{Value, json};
 
 const LAUGH: &str = "BTSInterview_Drummer_Laughing.mov";
@@ -468,14 +469,7 @@ fn the_catalogue_wins_over_the_sidecar_unless_requested() {
 
 #[test]
 fn exiftool_reads_our_sidecars_and_its_own_are_read() {
-    if Command::new("exiftool").arg("-ver").output().is_err() {
-        assert!(
-            std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
-            "exiftool is not installed"
-        );
-        eprintln!("skipped: exiftool is not installed");
-        return;
-    }
+    or_skip!(find_installed("exiftool"));
     let shoot = fixtures();
     shoot.run(&["tag", "add", "drums,ad-shoot", LAUGH]);
     shoot.run(&["stars", "4", LAUGH]);

@@ -6,10 +6,10 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::shoot::disk::ReadOnly;
-use crate::shoot::{Answer, Dice, Shoot, SlowTools, copy, fixtures, number};
+use crate::shoot::{Answer, Dice, Shoot, SlowTools, copy, fixtures, number, wait_until};
+use crate::skipped_tests::or_skip;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -359,10 +359,9 @@ fn a_backup_during_a_scan_is_a_complete_catalogue() {
     shoot.add("Location Scout/old_tape.avi", "more/new.avi");
     let tools = SlowTools::new(&shoot, "exec sleep 600");
     let mut running = tools.scan(&shoot);
-    let end = Instant::now() + Duration::from_secs(30);
-    while shoot.run(&["search", "more"]).code != 0 {
-        assert!(Instant::now() < end, "the scan never reached the file");
-    }
+    wait_until("the scan reaches the file", || {
+        shoot.run(&["search", "more"]).code == 0
+    });
     assert_eq!(shoot.run(&["stars", "4", LAUGH]).code, 0);
     let answer = shoot.run(&["backup", "copies/today.sqlite"]);
     assert_eq!(answer.code, 0, "{}", answer.stderr);
@@ -437,9 +436,7 @@ fn a_read_only_catalogue_can_be_searched_and_refuses_edits() {
     let log = shoot.catalogue().join("catalogue.sqlite-wal");
     assert!(!log.exists(), "it was closed");
     let at = shoot.folder("read-only");
-    let Some(mounted) = ReadOnly::mount(&shoot.catalogue(), &at) else {
-        return;
-    };
+    let mounted = or_skip!(ReadOnly::mount(&shoot.catalogue(), &at));
     let run = |arguments: &[&str]| {
         let mut command = shoot.command();
         command

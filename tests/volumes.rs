@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::shoot::disk::Disk;
 use crate::shoot::{Answer, Shoot, copy, fixtures};
+use crate::skipped_tests::or_skip;
 use serde_json::Value;
 
 const SESSION: &str = "Studio Session - Night Owls";
@@ -43,9 +44,7 @@ fn counts(summary: &Value, names: &[&str]) -> Vec<u64> {
 fn a_drive_on_a_shelf_stays_in_the_catalogue() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut shelf) = Disk::new(&folder, "SHELF-07", 24) else {
-        return;
-    };
+    let mut shelf = or_skip!(Disk::new(&folder, "SHELF-07", 24));
     let (here, there) = (folder.join("here"), folder.join("there"));
     shelf.mount(&here);
     copy(&fixtures().join(SESSION), &here.join(SESSION));
@@ -171,9 +170,7 @@ fn a_drive_on_a_shelf_stays_in_the_catalogue() {
 fn clones_are_distinguished_and_reported() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::new(&folder, "MASTER", 24) else {
-        return;
-    };
+    let mut disk = or_skip!(Disk::new(&folder, "MASTER", 24));
     let (one, two) = (folder.join("one"), folder.join("two"));
     disk.mount(&one);
     copy(
@@ -212,9 +209,7 @@ fn clones_are_distinguished_and_reported() {
 fn a_full_disk_is_reported_and_loses_no_edit() {
     let shoot = Shoot::with_fixtures();
     let folder = shoot.folder("disks");
-    let Some(mut disk) = Disk::new(&folder, "SMALL", 8) else {
-        return;
-    };
+    let mut disk = or_skip!(Disk::new(&folder, "SMALL", 8));
     let at = folder.join("small");
     disk.mount(&at);
     let command = |arguments: &[&str]| {
@@ -323,9 +318,7 @@ fn a_hash_of_changed_content_proves_no_copy() {
 fn forgetting_a_volume_requires_a_copy_of_each_file() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut shelf) = Disk::new(&folder, "SHELF-08", 24) else {
-        return;
-    };
+    let mut shelf = or_skip!(Disk::new(&folder, "SHELF-08", 24));
     let at = folder.join("shelf");
     shelf.mount(&at);
     let (one, other) = write_similar_clips(&shoot.footage());
@@ -352,9 +345,7 @@ fn forgetting_a_volume_requires_a_copy_of_each_file() {
 fn a_card_at_the_mount_point_of_another_does_not_affect_it() {
     let shoot = Shoot::new();
     let folder = shoot.folder("disks");
-    let Some(mut first) = Disk::new(&folder, "CARD-A", 16) else {
-        return;
-    };
+    let mut first = or_skip!(Disk::new(&folder, "CARD-A", 16));
     let mut second = Disk::new(&folder, "CARD-B", 16).unwrap();
     let at = folder.join("card");
     for (disk, name) in [(&mut first, "a.mov"), (&mut second, "b.mov")] {

@@ -365,12 +365,17 @@ mod tests {
     fn cancelling_ends_a_run() {
         let limits = limits(Duration::from_secs(600));
         let cancel = limits.cancel.clone();
+        let folder = tempfile::tempdir().unwrap();
+        let started = folder.path().join("started");
+        let script = format!("touch '{}'; exec sleep 600", started.display());
         thread::spawn(move || {
-            thread::sleep(Duration::from_millis(80));
+            while !started.exists() {
+                thread::sleep(POLL_INTERVAL);
+            }
             cancel.cancel();
         });
         assert!(matches!(
-            run(&mut shell("exec sleep 600"), 10, &limits),
+            run(&mut shell(&script), 10, &limits),
             Err(ProbeError::Cancelled)
         ));
     }

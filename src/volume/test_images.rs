@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::{Volume, Volumes, write_marker};
+use crate::skipped_tests::{Skipped, or_skip, skip_or_fail};
 
 /// Mount that is unmounted at the end of the test.
 struct Mounted(PathBuf);
@@ -28,19 +29,16 @@ fn run(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Mounts at a new folder. Returns `None` and prints the reason if mounting is not permitted.
-fn mount(at: PathBuf, arguments: &[&str]) -> Option<Mounted> {
+/// Mounts at a new folder, if mounting is permitted.
+fn mount(at: PathBuf, arguments: &[&str]) -> Result<Mounted, Skipped> {
     fs::create_dir_all(&at).unwrap();
     if run(Command::new("mount").args(arguments).arg(&at)) {
-        return Some(Mounted(at));
+        Ok(Mounted(at))
+    } else {
+        Err(skip_or_fail(
+            "cannot mount (requires root and loop devices)",
+        ))
     }
-    skip("`mount` is not allowed");
-    None
-}
-
-#[expect(clippy::print_stderr, reason = "reports why a test was skipped")]
-fn skip(reason: &str) {
-    eprintln!("skipped: {reason}");
 }
 
 /// Returns a temporary folder, and its path as shown in the mount table.
@@ -50,26 +48,22 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-fn image(path: &Path) -> Option<String> {
+fn image(path: &Path) -> Result<String, Skipped> {
     let file = fs::File::create(path).unwrap();
     file.set_len(8 * 1024 * 1024).unwrap();
     let mut make = Command::new("mkfs.ext4");
-    if !run(make.args(["-q", "-L", "SHELF-07"]).arg(path)) {
-        skip("no `mkfs.ext4`");
-        return None;
+    if run(make.args(["-q", "-L", "SHELF-07"]).arg(path)) {
+        Ok(path.to_str().unwrap().to_owned())
+    } else {
+        Err(skip_or_fail("`mkfs.ext4` is missing"))
     }
-    Some(path.to_str()?.to_owned())
 }
 
 #[test]
 fn a_disk_keeps_its_identity_at_another_mount_point() {
     let (_folder, path) = folder();
-    let Some(image) = image(&path.join("a.img")) else {
-        return;
-    };
-    let Some(first) = mount(path.join("first"), &["-o", "loop", &image]) else {
-        return;
-    };
+    let image = or_skip!(image(&path.join("a.img")));
+    let first = or_skip!(mount(path.join("first"), &["-o", "loop", &image]));
     let before = first.volume();
     assert!(before.identity.starts_with("uuid:"), "{}", before.identity);
     assert_eq!(before.identity.len(), "uuid:".len() + 36);
@@ -79,31 +73,21 @@ fn a_disk_keeps_its_identity_at_another_mount_point() {
     assert_eq!(before.kind, "ext4");
     assert!(write_marker(&before).is_err(), "it has a uuid");
     drop(first);
-    let Some(second) = mount(path.join("second"), &["-o", "loop", &image]) else {
-        return;
-    };
+    let second = or_skip!(mount(path.join("second"), &["-o", "loop", &image]));
     assert_eq!(second.volume().identity, before.identity);
 }
 
 #[test]
 fn clones_are_distinguished_and_a_bind_mount_is_not_a_clone() {
     let (_folder, path) = folder();
-    let Some(image) = image(&path.join("a.img")) else {
-        return;
-    };
+    let image = or_skip!(image(&path.join("a.img")));
     fs::copy(&image, path.join("b.img")).unwrap();
     let copy = path.join("b.img").to_str().unwrap().to_owned();
-    let Some(first) = mount(path.join("first"), &["-o", "loop", &image]) else {
-        return;
-    };
+    let first = or_skip!(mount(path.join("first"), &["-o", "loop", &image]));
     let bind = [first.0.to_str().unwrap(), "--bind"];
-    let Some(bind) = mount(path.join("bind"), &bind) else {
-        return;
-    };
+    let bind = or_skip!(mount(path.join("bind"), &bind));
     assert_eq!(bind.volume().identity, first.volume().identity);
-    let Some(second) = mount(path.join("second"), &["-o", "loop", &copy]) else {
-        return;
-    };
+    let second = or_skip!(mount(path.join("second"), &["-o", "loop", &copy]));
     let (a, b) = (first.volume(), second.volume());
     assert_ne!(a.identity, b.identity);
     let (short, long) = if a.identity.len() < b.identity.len() {
@@ -124,15 +108,14 @@ fn clones_are_distinguished_and_a_bind_mount_is_not_a_clone() {
 #[test]
 fn memory_is_recognized_at_another_mount_point_only_by_its_marker() {
     let (_folder, path) = folder();
-    let Some(first) = mount(path.join("first"), &["-t", "tmpfs", "-o", "size=1m", "x"]) else {
-        return;
-    };
+    let first = or_skip!(mount(
+        path.join("first"),
+        &["-t", "tmpfs", "-o", "size=1m", "x"]
+    ));
     let before = first.volume();
     assert!(before.identity.starts_with("label:first:"));
     let point = first.0.to_str().unwrap();
-    let Some(second) = mount(path.join("second"), &["--bind", point]) else {
-        return;
-    };
+    let second = or_skip!(mount(path.join("second"), &["--bind", point]));
     assert_ne!(second.volume().identity, before.identity);
     let marked = write_marker(&before).unwrap();
     assert!(marked.starts_with("mark:"));

@@ -1,14 +1,13 @@
 //! Two ingests at the same time.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use super::card::{
     RunningCommand, assert_nothing_unfinished, assert_same_files, ingest_command, ingest_ok,
     set_time, verify, write_card, write_file,
 };
 use super::reference_tools::assert_reference_verifies;
-use crate::shoot::Shoot;
+use crate::shoot::{Shoot, wait_until};
 
 /// Ingests the same card twice at the same time to the same folder; checks that it is copied once.
 fn assert_copied_once(ours: &Shoot, theirs: &Shoot) {
@@ -102,15 +101,11 @@ fn a_card_that_waits_for_another_machine_does_not_delay_the_others() {
     let all = cards.each_ref().map(std::path::PathBuf::as_path);
     let running = RunningCommand::start(ingest_command(&shoot, &all, &[&raid.join("{card}")]));
     let sealed = ["B001", "C001"].map(|name| raid.join(name).join("ascmhl/ascmhl_chain.xml"));
-    let started = Instant::now();
     let is_sealed = |chain: &std::path::PathBuf| {
         std::fs::read_to_string(chain).is_ok_and(|chain| chain.contains("hashlist "))
     };
-    while !sealed.iter().all(is_sealed) {
-        let is_in_time = started.elapsed() < Duration::from_secs(45);
-        assert!(is_in_time, "the others are not sealed");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the others are sealed", || sealed.iter().all(is_sealed));
+    // A lock without signs of life is removed after a while; the others did not wait for that.
     assert!(lock.exists() && !raid.join("A001/ascmhl/ascmhl_chain.xml").exists());
     std::fs::remove_file(lock).unwrap();
     let answer = running.finish();

@@ -13,7 +13,9 @@ use super::card::{
 };
 use super::reference_tools::assert_reference_verifies;
 use crate::shoot::disk::{Disk, run};
+use crate::shoot::unprivileged::without_privileges;
 use crate::shoot::{Answer, Shoot};
+use crate::skipped_tests::{Skipped, or_skip};
 
 /// Creates a card on a separate disk, which is not mounted, and the same files in a folder for
 /// comparison.
@@ -22,7 +24,7 @@ fn card_on_a_disk(
     megabytes: u64,
     files: u64,
     bytes: usize,
-) -> Option<(Disk, PathBuf)> {
+) -> Result<(Disk, PathBuf), Skipped> {
     let folder = shoot.folder("disks");
     let mut disk = Disk::new(&folder, "CARD", megabytes)?;
     let reference = shoot.folder("like the card");
@@ -35,15 +37,13 @@ fn card_on_a_disk(
     ));
     // Drops the page cache.
     disk.unmount();
-    Some((disk, reference))
+    Ok((disk, reference))
 }
 
 #[test]
 fn an_ingest_resumes_after_the_card_was_removed() {
     let shoot = Shoot::new();
-    let Some((mut disk, reference)) = card_on_a_disk(&shoot, 40, 1350, 4096) else {
-        return;
-    };
+    let (mut disk, reference) = or_skip!(card_on_a_disk(&shoot, 40, 1350, 4096));
     let card = shoot.folder("disks").join("CARD");
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));
     disk.mount(&card);
@@ -84,9 +84,7 @@ fn last_part(file: &Path, image: &[u8]) -> u64 {
 #[test]
 fn a_partly_unreadable_card_loses_only_the_unreadable_files() {
     let shoot = Shoot::new();
-    let Some((mut disk, reference)) = card_on_a_disk(&shoot, 24, 8, 1024 * 1024) else {
-        return;
-    };
+    let (mut disk, reference) = or_skip!(card_on_a_disk(&shoot, 24, 8, 1024 * 1024));
     let card = shoot.folder("disks").join("CARD");
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));
     let image_bytes = fs::read(disk.image()).unwrap();
@@ -134,36 +132,6 @@ fn a_partly_unreadable_card_loses_only_the_unreadable_files() {
     }
 }
 
-/// Returns the command for a user without privileges; `None` if that is impossible here.
-fn unprivileged_command(
-    shoot: &Shoot,
-    cards: &[&Path],
-    to: &[&Path],
-) -> Option<std::process::Command> {
-    let root = shoot.folder("");
-    let is_owned = run("chown", &["-R", "65534:65534", root.to_str().unwrap()]);
-    let own = ingest_command(shoot, cards, to);
-    let mut command = std::process::Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command.arg(own.get_program()).args(own.get_args());
-    command.env("BTSINDEX_CATALOGUE", shoot.catalogue());
-    command.env("HOME", &root).current_dir(&root);
-    let can_run = run(
-        "setpriv",
-        &[
-            "--reuid=65534",
-            "--clear-groups",
-            own.get_program().to_str().unwrap(),
-            "--version",
-        ],
-    );
-    if !(is_owned && can_run) {
-        eprintln!("skipped: no other user can run the program here");
-        return None;
-    }
-    Some(command)
-}
-
 #[test]
 fn files_without_read_permission_are_reported_and_the_others_copied() {
     use std::os::unix::fs::PermissionsExt;
@@ -177,9 +145,10 @@ fn files_without_read_permission_are_reported_and_the_others_copied() {
     let set = |path: &Path, mode: u32| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
-    let Some(mut command) = unprivileged_command(&shoot, &[&card], &[&raid]) else {
-        return;
-    };
+    let mut command = or_skip!(without_privileges(
+        &shoot,
+        &ingest_command(&shoot, &[&card], &[&raid])
+    ));
     set(&locked, 0);
     set(&closed, 0);
     let answer = Answer::from_output(&command.output().unwrap());

@@ -12,14 +12,15 @@ use super::card::{
 use super::reference_tools::assert_reference_verifies;
 use crate::shoot::Shoot;
 use crate::shoot::disk::Disk;
+use crate::skipped_tests::{Skipped, or_skip};
 
 /// Creates and mounts a FAT or exFAT drive, where names that differ by case are the same.
-fn case_insensitive_drive(shoot: &Shoot) -> Option<(Disk, PathBuf)> {
+fn case_insensitive_drive(shoot: &Shoot) -> Result<(Disk, PathBuf), Skipped> {
     let folder = shoot.folder("disks");
     let mut disk = Disk::camera(&folder, "CAMERA", 90)?;
     let at = folder.join("CAMERA");
     disk.mount(&at);
-    Some((disk, at))
+    Ok((disk, at))
 }
 
 #[test]
@@ -78,9 +79,7 @@ fn every_name_is_copied_and_those_no_manifest_can_store_are_reported() {
 #[test]
 fn names_that_differ_by_case_do_not_overwrite_each_other() {
     let shoot = Shoot::new();
-    let Some((_disk, at)) = case_insensitive_drive(&shoot) else {
-        return;
-    };
+    let (_disk, at) = or_skip!(case_insensitive_drive(&shoot));
     let card = shoot.folder("A001");
     for (name, text) in [
         ("SAME.bin", "one content"),
@@ -119,9 +118,7 @@ fn names_that_differ_by_case_do_not_overwrite_each_other() {
 #[test]
 fn names_that_a_destination_cannot_store_fail_one_by_one() {
     let shoot = Shoot::new();
-    let Some((_disk, at)) = case_insensitive_drive(&shoot) else {
-        return;
-    };
+    let (_disk, at) = or_skip!(case_insensitive_drive(&shoot));
     let card = shoot.folder("A001");
     for (number, name) in ["a.bin", "b:c.bin", "what?.bin", "z.bin"]
         .iter()
@@ -174,9 +171,7 @@ fn ingest_with_other_case(
 #[test]
 fn an_altered_copy_in_a_folder_with_other_case_is_found_and_never_recorded_as_new() {
     let shoot = Shoot::new();
-    let Some((_disk, at)) = case_insensitive_drive(&shoot) else {
-        return;
-    };
+    let (_disk, at) = or_skip!(case_insensitive_drive(&shoot));
     let (file, copy) = ingest_with_other_case(&shoot, &at, "private", "PRIVATE");
     let (code, found) = verify(&shoot, &copy);
     assert_eq!((code, &found["verified"]), (0, &2.into()), "{found}");
@@ -210,9 +205,7 @@ fn an_altered_copy_in_a_folder_with_other_case_is_found_and_never_recorded_as_ne
 #[test]
 fn a_deleted_file_whose_name_had_other_case_is_missing() {
     let shoot = Shoot::new();
-    let Some((_disk, at)) = case_insensitive_drive(&shoot) else {
-        return;
-    };
+    let (_disk, at) = or_skip!(case_insensitive_drive(&shoot));
     let (file, copy) = ingest_with_other_case(&shoot, &at, "caf\u{e9}", "CAF\u{c9}");
     let renamed = file.with_file_name("a1.BIN");
     fs::rename(&file, file.with_file_name("aside")).unwrap();

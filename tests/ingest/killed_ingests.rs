@@ -1,17 +1,15 @@
-//! Ingests killed at random moments: every file under its final name is complete, and the same
+//! Ingests killed at random points: every file under its final name is complete, and the same
 //! command resumes. `BTSINDEX_KILLS` is the number of rounds.
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::card::{
     RunningCommand, assert_no_wrong_copies, assert_nothing_unfinished, assert_same_files,
     ingest_command, ingest_ok, random_bytes, write_card, write_file,
 };
 use super::reference_tools::assert_reference_verifies;
+use crate::shoot::kill::KillableCommand;
 use crate::shoot::{Dice, Shoot, copy, fixtures, number};
 
 fn card(shoot: &Shoot) -> std::path::PathBuf {
@@ -28,14 +26,11 @@ fn card(shoot: &Shoot) -> std::path::PathBuf {
 fn no_copy_is_incomplete_after_a_kill_at_any_moment() {
     let cards = Shoot::new();
     let card = card(&cards);
-    let started = Instant::now();
     let clean = Shoot::new();
-    ingest_ok(
-        &clean,
-        &[&card],
-        &[&clean.folder("raid"), &clean.folder("backup")],
-    );
-    let duration = u64::try_from(started.elapsed().as_micros()).unwrap();
+    let to = [clean.folder("raid"), clean.folder("backup")];
+    let command = ingest_command(&clean, &[&card], &[&to[0], &to[1]]);
+    let (answer, whole) = KillableCommand::start(&clean, command).measure();
+    assert_eq!(answer.code, 0, "{}{}", answer.stdout, answer.stderr);
     let (mut killed, mut finished) = (0, 0);
     for round in 0..number("BTSINDEX_KILLS", 4) {
         let mut dice = Dice::new(round + 500);
@@ -43,14 +38,11 @@ fn no_copy_is_incomplete_after_a_kill_at_any_moment() {
         let destinations = [shoot.folder("raid"), shoot.folder("backup")];
         let to: [&Path; 2] = [&destinations[0], &destinations[1]];
         for _ in 0..=dice.below(3) {
-            let mut command = ingest_command(&shoot, &[&card], &to);
-            let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-            thread::sleep(Duration::from_micros(dice.below(duration)));
-            let is_running = child.try_wait().unwrap().is_none();
-            child.kill().unwrap();
-            child.wait().unwrap();
-            killed += usize::from(is_running);
-            finished += usize::from(!is_running);
+            let command = ingest_command(&shoot, &[&card], &to);
+            let running = KillableCommand::start(&shoot, command);
+            let (_, is_killed) = running.kill_after_writing(dice.below(whole));
+            killed += usize::from(is_killed);
+            finished += usize::from(!is_killed);
             for destination in to {
                 assert_no_wrong_copies(&card, destination, &format!("round {round}"));
             }
@@ -68,6 +60,10 @@ fn no_copy_is_incomplete_after_a_kill_at_any_moment() {
         assert_eq!(shoot.clip("IMG_1234.MOV")["shoot_date"], "2026-05-02");
         shoot.assert_catalogue_sound(&format!("round {round}"));
     }
+    assert!(
+        killed > finished,
+        "{killed} killed, {finished} finished before"
+    );
     eprintln!("ingests: {killed} killed, {finished} finished before");
 }
 

@@ -11,9 +11,10 @@ use super::card::{
     write_file,
 };
 use super::false_success::UNFINISHED;
-use super::reference_tools::{assert_reference_verifies, is_installed};
+use super::reference_tools::assert_reference_verifies;
 use super::verify::create_generation;
 use crate::shoot::{Answer, Shoot};
+use crate::skipped_tests::{find_installed, or_skip};
 
 #[test]
 fn files_in_a_manifest_folder_that_are_not_manifests_are_copied_and_verified() {
@@ -129,9 +130,7 @@ fn files_that_the_history_of_a_card_leaves_out_are_reported() {
     let shoot = Shoot::new();
     let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
     write_card(&card, 3, 500);
-    if !is_installed("ascmhl") {
-        return;
-    }
+    or_skip!(find_installed("ascmhl"));
     let mut create = std::process::Command::new("ascmhl");
     create.args(["create", "-h", "md5", "-i", "D0000*", "."]);
     create
@@ -192,9 +191,7 @@ fn verified_but_unsealed_copies_are_sealed_by_the_next_run() {
 
 #[test]
 fn hashes_of_a_card_are_computed_again_while_no_manifest_has_them() {
-    if !is_installed("ascmhl") {
-        return;
-    }
+    or_skip!(find_installed("ascmhl"));
     let shoot = Shoot::new();
     let (card, raid) = (shoot.folder("A001"), shoot.folder("raid"));
     write_card(&card, 3, 500);

@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use super::card::{ingest_ok, random_bytes, verify, write_file};
-use super::reference_tools::is_installed;
 use crate::shoot::Shoot;
 use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::{find_installed, or_skip};
 
 /// Python program that maps one page of a file until it is dropped.
 struct PageHolder(Child);
@@ -56,13 +56,9 @@ fn read_back_methods(shoot: &Shoot) -> Vec<(String, String)> {
 
 #[test]
 fn a_copy_with_a_mapped_page_counts_as_read_from_the_cache() {
-    if !is_installed("python3") {
-        return;
-    }
+    or_skip!(find_installed("python3"));
     let shoot = Shoot::new();
-    let Some(disk) = Disk::new(&shoot.folder("images"), "RAID", 100) else {
-        return;
-    };
+    let disk = or_skip!(Disk::new(&shoot.folder("images"), "RAID", 100));
     // With `data=journal`, ext4 reads through the page cache even if direct I/O is requested.
     let raid = shoot.folder("raid");
     let image = disk.image().to_str().unwrap().to_owned();

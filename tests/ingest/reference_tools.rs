@@ -9,20 +9,7 @@ use serde_json::Value;
 
 use super::card::{assert_same_files, ingest_command, ingest_ok, random_bytes, verify, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
-
-/// Returns true if a program is on the PATH; fails if it is missing and all tests are required.
-pub(crate) fn is_installed(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_installed = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
-    if !is_installed {
-        assert!(
-            std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
-            "{program} is not on the PATH: scripts/test installs it"
-        );
-        eprintln!("skipped: {program} is not installed");
-    }
-    is_installed
-}
+use crate::skipped_tests::{find_installed, or_skip};
 
 /// Runs a program in a folder; returns its exit code and its output.
 fn run_in(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
@@ -40,7 +27,7 @@ fn run_in(program: &str, arguments: &[&str], folder: &Path) -> (i32, String) {
 /// Checks with the reference tool of ASC MHL, if installed, that every file matches the manifests.
 #[track_caller]
 pub(crate) fn assert_reference_verifies(folder: &Path) {
-    if is_installed("ascmhl-debug") {
+    if find_installed("ascmhl-debug").is_ok() {
         let (code, output) = run_in("ascmhl-debug", &["verify", "."], folder);
         assert_eq!(code, 0, "{}: {output}", folder.display());
     }
@@ -84,9 +71,7 @@ fn checksum_list(shoot: &Shoot) -> String {
 
 /// Ingests with a hash and checks the digests with another program.
 fn assert_hashes_match(hash: &str, program: &str) {
-    if !is_installed(program) {
-        return;
-    }
+    or_skip!(find_installed(program));
     let shoot = Shoot::new();
     let card = card(&shoot);
     let destinations = [shoot.folder("raid"), shoot.folder("backup")];
@@ -145,7 +130,7 @@ fn every_program_finds_a_flipped_byte() {
     let (raid, backup) = (shoot.folder("raid"), shoot.folder("backup"));
     ingest_ok(&shoot, &[&card], &[&raid, &backup]);
     assert_eq!(verify(&shoot, &raid).0, 0);
-    if is_installed("ascmhl") {
+    if find_installed("ascmhl").is_ok() {
         let (code, output) = run_in("ascmhl", &["create", "-v", "."], &raid);
         assert_eq!(code, 0, "{output}");
         assert_reference_verifies(&raid);
@@ -171,7 +156,7 @@ fn every_program_finds_a_flipped_byte() {
         let is_on_raid = file["path"].as_str().unwrap().contains("/raid/");
         assert_eq!(file["xxh128"].is_null(), is_on_raid, "{copies}");
     }
-    if is_installed("ascmhl") {
+    if find_installed("ascmhl").is_ok() {
         for (program, action) in [("ascmhl-debug", "verify"), ("ascmhl", "create")] {
             let (code, output) = run_in(program, &[action, "."], &raid);
             assert_ne!(code, 0, "{output}");

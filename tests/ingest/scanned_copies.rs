@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::card::{ingest_ok, verify, write_card, write_file};
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::{Answer, Shoot};
+use crate::skipped_tests::{Skipped, or_skip};
 
 const SIDECAR: &str = "Clips/00/D00001.xml";
 const DATA: &str = "STATUS/CARD.BIN";
@@ -22,18 +23,14 @@ struct TwoDrives {
 }
 
 impl TwoDrives {
-    /// Returns `None` if nothing can be mounted.
-    fn new() -> Option<Self> {
+    /// Fails if nothing can be mounted.
+    fn new() -> Result<Self, Skipped> {
         let shoot = Shoot::new();
         let images = shoot.folder("images");
         let [card, shuttle, raid] = ["card", "shuttle", "raid"].map(|name| shoot.folder(name));
         let labels = ["CARD", "SHUTTLE", "RAID"];
-        let [Some(one), Some(two), Some(three)] =
-            labels.map(|label| Disk::new(&images, label, 100))
-        else {
-            return None;
-        };
-        let mut disks = [one, two, three];
+        let [one, two, three] = labels.map(|label| Disk::new(&images, label, 100));
+        let mut disks = [one?, two?, three?];
         for (disk, folder) in disks.iter_mut().zip([&card, &shuttle, &raid]) {
             disk.mount(folder);
         }
@@ -46,7 +43,7 @@ impl TwoDrives {
             // Fails for the card, whose volume is not in the catalogue.
             shoot.run(&["volumes", "disk", label, disk]);
         }
-        Some(Self {
+        Ok(Self {
             shoot,
             card,
             raid,
@@ -90,9 +87,7 @@ impl TwoDrives {
 
 #[test]
 fn a_sidecar_deleted_from_a_scanned_drive_counts_as_missing() {
-    let Some(mut drives) = TwoDrives::new() else {
-        return;
-    };
+    let mut drives = or_skip!(TwoDrives::new());
     assert!(drives.is_safe_without_drive());
     drives.scan(&drives.raid);
     assert!(drives.is_safe_without_drive(), "a scan changes nothing");
@@ -127,9 +122,7 @@ fn a_sidecar_deleted_from_a_scanned_drive_counts_as_missing() {
 
 #[test]
 fn a_changed_copy_or_one_replaced_by_a_folder_or_link_no_longer_counts() {
-    let Some(mut drives) = TwoDrives::new() else {
-        return;
-    };
+    let mut drives = or_skip!(TwoDrives::new());
     let bytes = fs::read(drives.copy(DATA)).unwrap();
     let modified = drives.copy(DATA).metadata().unwrap().modified().unwrap();
     let restore = |drives: &TwoDrives| {
@@ -169,17 +162,13 @@ fn a_changed_copy_or_one_replaced_by_a_folder_or_link_no_longer_counts() {
 
 #[test]
 fn a_scan_leaves_copies_outside_its_folder_or_below_another_mount_unchanged() {
-    let Some(mut drives) = TwoDrives::new() else {
-        return;
-    };
+    let mut drives = or_skip!(TwoDrives::new());
     fs::remove_file(drives.copy(SIDECAR)).unwrap();
     drives.scan(&drives.raid.join("A001/STATUS"));
     assert_eq!(drives.state(SIDECAR), "verified");
     // A mount hides the copies below it, but they still exist.
     let images = drives.shoot.folder("images");
-    let Some(mut cover) = Disk::new(&images, "COVER", 100) else {
-        return;
-    };
+    let mut cover = or_skip!(Disk::new(&images, "COVER", 100));
     cover.mount(&drives.copy("STATUS"));
     drives.scan(&drives.raid);
     assert_eq!(drives.state(SIDECAR), "missing");

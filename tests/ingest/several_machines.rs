@@ -11,9 +11,10 @@ use super::card::{
     RunningCommand, assert_nothing_unfinished, assert_same_files, ingest_command, ingest_ok,
     problems, random_bytes, verify, write_card, write_file,
 };
-use super::reference_tools::{assert_reference_verifies, is_installed};
+use super::reference_tools::assert_reference_verifies;
 use crate::shoot::disk::run;
 use crate::shoot::{Answer, Shoot};
+use crate::skipped_tests::{Skipped, find_installed, or_skip, skip_or_fail};
 
 /// Share that two machines have mounted.
 struct Share {
@@ -22,11 +23,9 @@ struct Share {
 }
 
 impl Share {
-    /// Mounts the share; returns `None` if that is impossible, which fails in CI.
-    fn new() -> Option<Self> {
-        if !is_installed("bindfs") {
-            return None;
-        }
+    /// Mounts the share; fails if nothing can be mounted.
+    fn new() -> Result<Self, Skipped> {
+        find_installed("bindfs")?;
         let shoot = Shoot::new();
         let mounts = ["one", "two"].map(|name| shoot.folder(name));
         let share = Self { shoot, mounts };
@@ -34,12 +33,10 @@ impl Share {
         for mount in &share.mounts {
             let paths = [server.to_str().unwrap(), mount.to_str().unwrap()];
             if !run("bindfs", &paths) {
-                assert!(std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none());
-                eprintln!("skipped: nothing can be mounted through FUSE here");
-                return None;
+                return Err(skip_or_fail("cannot mount through FUSE"));
             }
         }
-        Some(share)
+        Ok(share)
     }
 
     /// Folder on the server.
@@ -125,7 +122,7 @@ fn stop_half_way(share: &Share, host: &Shoot, card: &Path) -> RunningCommand {
 
 #[test]
 fn a_machine_does_not_remove_the_unfinished_files_of_another() {
-    let Some(share) = Share::new() else { return };
+    let share = or_skip!(Share::new());
     let (ours, theirs) = (Shoot::new(), Shoot::new());
     let (one, two) = (card(&ours, "A", 700, 4096), card(&theirs, "B", 5, 4096));
     let running = stop_half_way(&share, &ours, &one);
@@ -140,7 +137,7 @@ fn a_machine_does_not_remove_the_unfinished_files_of_another() {
 
 #[test]
 fn a_killed_machine_resumes_after_another_and_removes_its_unfinished_files() {
-    let Some(share) = Share::new() else { return };
+    let share = or_skip!(Share::new());
     let (ours, theirs) = (Shoot::new(), Shoot::new());
     let (one, two) = (card(&ours, "A", 700, 4096), card(&theirs, "B", 5, 4096));
     let running = stop_half_way(&share, &ours, &one);
@@ -161,7 +158,7 @@ fn a_killed_machine_resumes_after_another_and_removes_its_unfinished_files() {
 
 #[test]
 fn machines_that_seal_at_the_same_time_lose_no_generation() {
-    let Some(share) = Share::new() else { return };
+    let share = or_skip!(Share::new());
     let (ours, theirs) = (Shoot::new(), Shoot::new());
     let mut cards = Vec::new();
     for round in 0..3 {
@@ -183,7 +180,7 @@ fn machines_that_seal_at_the_same_time_lose_no_generation() {
 
 #[test]
 fn of_two_files_with_one_name_the_first_is_kept_and_the_other_reported() {
-    let Some(share) = Share::new() else { return };
+    let share = or_skip!(Share::new());
     let (ours, theirs) = (Shoot::new(), Shoot::new());
     let (one, two) = (ours.folder("A001"), theirs.folder("A001"));
     for number in 0..40_u64 {

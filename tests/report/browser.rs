@@ -6,26 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::day::{DAY, ingested_day};
+use crate::skipped_tests::{Skipped, find_installed, or_skip};
 
-/// Folder of the browser's tools; `None` if they are not installed.
-fn tools() -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path)
-        .map(|folder| folder.join("btsindex-chromium"))
-        .find(|program| program.exists());
-    if found.is_none() {
-        assert!(
-            env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
-            "no browser is on the PATH: scripts/chromium installs it"
-        );
-        eprintln!("skipped: scripts/chromium installs the browser");
-    }
-    found?.parent()?.parent().map(Path::to_owned)
+/// Folder of the browser's tools, if they are installed.
+fn tools() -> Result<PathBuf, Skipped> {
+    let browser = find_installed("btsindex-chromium")?;
+    Ok(browser.parent().unwrap().parent().unwrap().to_owned())
 }
 
 #[test]
 fn a_report_works_in_a_browser() {
-    let Some(tools) = tools() else { return };
+    let tools = or_skip!(tools());
     let day = ingested_day();
     let report = day.create("browser.html", &["report", DAY]);
     let folder = report.with_extension("");

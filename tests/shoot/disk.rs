@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::skipped_tests::{Skipped, skip_or_fail};
+
 /// Filesystem in an image file; unmounted when it is dropped.
 pub(crate) struct Disk {
     image: PathBuf,
@@ -65,45 +67,31 @@ const CAMERAS: [FilesystemTools; 3] = [
 ];
 
 impl Disk {
-    /// Creates an ext4 filesystem of `megabytes` megabytes; prints the reason and returns `None` if
-    /// this machine cannot create or mount one.
-    pub(crate) fn new(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
-        let disk = Self::create(folder, label, megabytes, &EXT4);
-        if disk.is_none() {
-            skip("cannot mount ext4 (requires root and loop devices)");
-        }
-        disk
+    /// Creates an ext4 filesystem of `megabytes` megabytes, if this machine can mount one.
+    pub(crate) fn new(folder: &Path, label: &str, megabytes: u64) -> Result<Self, Skipped> {
+        Self::create(folder, label, megabytes, &EXT4)
+            .ok_or_else(|| skip_or_fail("cannot mount ext4 (requires root and loop devices)"))
     }
 
-    /// Creates a btrfs; prints the reason and returns `None` if this machine cannot create or mount
-    /// one.
-    pub(crate) fn btrfs(folder: &Path, label: &str) -> Option<Self> {
-        let disk = Self::create(folder, label, 200, &BTRFS);
-        if disk.is_none() {
-            skip("cannot mount btrfs: scripts/filesystems installs btrfs-progs");
-        }
-        disk
+    /// Creates a btrfs, if this machine can mount one.
+    pub(crate) fn btrfs(folder: &Path, label: &str) -> Result<Self, Skipped> {
+        Self::create(folder, label, 200, &BTRFS).ok_or_else(|| {
+            skip_or_fail("cannot mount btrfs: scripts/filesystems installs btrfs-progs")
+        })
     }
 
-    /// Creates an XFS; prints the reason and returns `None` if this machine cannot create or mount
-    /// one.
-    pub(crate) fn xfs(folder: &Path, label: &str) -> Option<Self> {
-        let disk = Self::create(folder, label, 320, &XFS);
-        if disk.is_none() {
-            skip("cannot mount XFS: scripts/filesystems installs xfsprogs");
-        }
-        disk
+    /// Creates an XFS, if this machine can mount one.
+    pub(crate) fn xfs(folder: &Path, label: &str) -> Result<Self, Skipped> {
+        Self::create(folder, label, 320, &XFS)
+            .ok_or_else(|| skip_or_fail("cannot mount XFS: scripts/filesystems installs xfsprogs"))
     }
 
     /// Creates a FAT or exFAT filesystem, where names that differ only by case are the same.
-    pub(crate) fn camera(folder: &Path, label: &str, megabytes: u64) -> Option<Self> {
-        let disk = CAMERAS
+    pub(crate) fn camera(folder: &Path, label: &str, megabytes: u64) -> Result<Self, Skipped> {
+        CAMERAS
             .iter()
-            .find_map(|tools| Self::create(folder, label, megabytes, tools));
-        if disk.is_none() {
-            skip("cannot mount FAT or exFAT");
-        }
-        disk
+            .find_map(|tools| Self::create(folder, label, megabytes, tools))
+            .ok_or_else(|| skip_or_fail("cannot mount FAT or exFAT"))
     }
 
     fn create(
@@ -275,16 +263,16 @@ impl Drop for Loop {
 pub(crate) struct ReadOnly(pub(crate) PathBuf);
 
 impl ReadOnly {
-    /// Mounts the folder; prints the reason and returns `None` if nothing can be mounted.
-    pub(crate) fn mount(folder: &Path, at: &Path) -> Option<Self> {
+    /// Mounts the folder, if this machine can mount anything.
+    pub(crate) fn mount(folder: &Path, at: &Path) -> Result<Self, Skipped> {
         fs::create_dir_all(at).unwrap();
         let (from, to) = (folder.to_str().unwrap(), at.to_str().unwrap());
         if !run("mount", &["--bind", from, to]) {
-            skip("cannot mount (requires root)");
-            return None;
+            return Err(skip_or_fail("cannot mount (requires root)"));
         }
         let mounted = Self(at.to_owned());
-        run("mount", &["-o", "remount,ro,bind", to]).then_some(mounted)
+        assert!(run("mount", &["-o", "remount,ro,bind", to]), "{to}");
+        Ok(mounted)
     }
 }
 
@@ -292,15 +280,6 @@ impl Drop for ReadOnly {
     fn drop(&mut self) {
         run("umount", &[self.0.to_str().unwrap()]);
     }
-}
-
-/// Prints why a test is skipped; fails if all tests are required.
-fn skip(reason: &str) {
-    assert!(
-        std::env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
-        "{reason}"
-    );
-    eprintln!("skipped: {reason}");
 }
 
 /// Runs a system tool; returns true if it exists and succeeds.

@@ -7,9 +7,13 @@
 
 #[cfg(target_os = "linux")]
 pub(crate) mod disk;
+#[cfg(unix)]
+pub(crate) mod kill;
 pub(crate) mod mounts;
 #[cfg(unix)]
 pub(crate) mod tmux;
+#[cfg(unix)]
+pub(crate) mod unprivileged;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,12 +22,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
 /// 2026-05-20 12:00:00 UTC: default modification time of test files.
 const MODIFIED: u64 = 1_779_278_400;
+
+/// Longer than any step takes on a busy machine.
+const HANGING: Duration = Duration::from_secs(180);
 
 /// A folder of footage and a catalogue, deleted when it is dropped.
 pub(crate) struct Shoot {
@@ -275,6 +282,16 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % end.max(1)
+    }
+}
+
+/// Waits until a condition is met. The limit is for tests that would never end; nothing depends on
+/// its length.
+pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < HANGING, "waited for: {what}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

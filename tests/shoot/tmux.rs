@@ -3,12 +3,10 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::Shoot;
+use super::{HANGING, Shoot};
 
 /// Prompt of the shell.
 pub(crate) const READY: &str = "ready>";
-/// Longer than any step takes on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Terminal of a certain size, closed when it is dropped.
 pub(crate) struct Tmux {
@@ -112,7 +110,7 @@ impl Tmux {
                 return screen;
             }
             assert!(
-                begun.elapsed() < DEADLINE,
+                begun.elapsed() < HANGING,
                 "waited for {what}; this is seen:\n{screen}"
             );
             std::thread::sleep(Duration::from_millis(20));

@@ -10,8 +10,9 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use super::*;
 use crate::cancel::Cancel;
 use crate::media::single_decode::{self, Input, SeekPosition};
-use crate::media::tests::{files_in, sample};
+use crate::media::tests::{sample, shared_footage};
 use crate::media::{ProbeResult, Tools, read_header};
+use crate::skipped_tests::or_skip;
 
 fn tools() -> (Tools, ProcessLimits) {
     let limits = ProcessLimits {
@@ -436,10 +437,7 @@ fn a_damaged_keyframe_is_not_filled_from_another_clip() {
 
 #[test]
 fn keyframes_of_real_files_decode_as_in_their_file() {
-    let mut paths = files_in("../shared/footage");
-    if paths.is_empty() {
-        return;
-    }
+    let mut paths = or_skip!(shared_footage());
     paths.retain(|path| {
         header(path).is_some_and(|probed| {
             let is_decodable = |frames: &crate::media::Keyframes| can_decode(&frames.decoder);

@@ -4,21 +4,20 @@ use std::path::Path;
 
 use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify};
-use crate::ingest::reference_tools::is_installed;
 use crate::shoot::disk::{Loop, run};
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::{Skipped, find_installed, or_skip};
 
-/// Mounts a card of large files and two empty drives; returns `None` if nothing can be mounted or
-/// the tools of btrfs are missing.
-fn offload_of_large_files() -> Option<Offload> {
+/// Mounts a card of large files and two empty drives; fails if nothing can be
+/// mounted or the tools of btrfs are missing.
+fn offload_of_large_files() -> Result<Offload, Skipped> {
     let mut offload = Offload::new()?;
-    let tools = ["mkfs.btrfs", "btrfs", "btrfstune"];
-    if !tools.into_iter().all(is_installed) {
-        return None;
+    for tool in ["mkfs.btrfs", "btrfs", "btrfstune"] {
+        find_installed(tool)?;
     }
     offload.is_card_disk_given = true;
     offload.delete_small_files();
-    Some(offload)
+    Ok(offload)
 }
 
 /// Identity of the volume that is mounted at a folder.
@@ -31,9 +30,7 @@ fn identity(offload: &Offload, at: &Path) -> String {
 
 #[test]
 fn a_seed_and_its_sprout_are_on_one_disk_despite_other_disk_names() {
-    let Some(offload) = offload_of_large_files() else {
-        return;
-    };
+    let offload = or_skip!(offload_of_large_files());
     let images = offload.shoot.folder("images");
     let seed = Loop::new(&images.join("seed.img"), 200, &[]);
     let more = Loop::new(&images.join("more.img"), 200, &[]);
@@ -65,9 +62,7 @@ fn a_seed_and_its_sprout_are_on_one_disk_despite_other_disk_names() {
 
 #[test]
 fn a_filesystem_on_two_devices_shares_a_disk_with_every_other_on_them() {
-    let Some(offload) = offload_of_large_files() else {
-        return;
-    };
+    let offload = or_skip!(offload_of_large_files());
     let images = offload.shoot.folder("images");
     let shared = images.join("shared.img");
     std::fs::File::create(&shared)

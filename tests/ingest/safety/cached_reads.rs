@@ -5,15 +5,14 @@ use std::time::UNIX_EPOCH;
 
 use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify};
-use crate::ingest::reference_tools::is_installed;
 use crate::shoot::disk::{Disk, Loop, run};
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::{Skipped, find_installed, or_skip};
 
 /// Creates an NTFS on a loop device, which is not mounted.
-fn create_ntfs(offload: &Offload) -> Option<Loop> {
-    if !is_installed("ntfs-3g") || !is_installed("mkfs.ntfs") {
-        return None;
-    }
+fn create_ntfs(offload: &Offload) -> Result<Loop, Skipped> {
+    find_installed("ntfs-3g")?;
+    find_installed("mkfs.ntfs")?;
     let device = Loop::new(
         &offload.shoot.folder("images").join("ntfs.img"),
         100,
@@ -28,17 +27,13 @@ fn create_ntfs(offload: &Offload) -> Option<Loop> {
     let number: String = device.0.chars().filter(char::is_ascii_digit).collect();
     let serial = format!("--new-serial={:08x}{number:0>8}", std::process::id());
     assert!(run("ntfslabel", &[&serial, &device.0]), "{serial}");
-    Some(device)
+    Ok(device)
 }
 
 #[test]
 fn copies_on_ntfs_count_only_if_read_after_a_remount() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
-    let Some(device) = create_ntfs(&offload) else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
+    let device = or_skip!(create_ntfs(&offload));
     offload.is_card_disk_given = true;
     let at = offload.shoot.folder("shelf");
     let shelf = Mount::ntfs(&device.0, &at);
@@ -73,12 +68,8 @@ fn copies_on_ntfs_count_only_if_read_after_a_remount() {
 
 #[test]
 fn paranoid_reads_are_enough_after_a_remount() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
-    let Some(device) = create_ntfs(&offload) else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
+    let device = or_skip!(create_ntfs(&offload));
     offload.is_card_disk_given = true;
     let at = offload.shoot.folder("shelf");
     let shelf = Mount::ntfs(&device.0, &at);
@@ -101,12 +92,8 @@ fn paranoid_reads_are_enough_after_a_remount() {
 
 #[test]
 fn copies_on_fat_with_times_shifted_by_a_time_zone_count_once_read_again() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
-    let Some(mut shelf) = Disk::camera(&offload.shoot.folder("more"), "SHELF", 100) else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
+    let mut shelf = or_skip!(Disk::camera(&offload.shoot.folder("more"), "SHELF", 100));
     offload.is_card_disk_given = true;
     let at = offload.shoot.folder("shelf");
     let copies = at.join("A001");

@@ -6,16 +6,13 @@ use std::fs;
 use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify};
 use crate::shoot::disk::Disk;
+use crate::skipped_tests::or_skip;
 
 #[test]
 fn an_altered_copy_found_under_another_spelling_is_not_counted() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
-    let Some(mut camera) = Disk::camera(&offload.shoot.folder("more"), "SHELF", 100) else {
-        return;
-    };
+    let mut camera = or_skip!(Disk::camera(&offload.shoot.folder("more"), "SHELF", 100));
     let at = offload.shoot.folder("shelf");
     camera.mount(&at);
     let [typed, other] = ["Day", "DAY"].map(|name| at.join(name));

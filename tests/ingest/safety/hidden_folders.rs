@@ -9,15 +9,14 @@ use crate::ingest::card::{random_bytes, write_file};
 use crate::shoot::Answer;
 use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::or_skip;
 
 /// Id of a user without privileges.
 const UNPRIVILEGED_USER: u32 = 65534;
 
 #[test]
 fn every_kind_of_mount_below_the_card_is_a_doubt() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     fs::create_dir(offload.card.join("NEW")).unwrap();
     offload.ingest_to_known_disks();
     offload.assert_safe(&[]);
@@ -51,9 +50,7 @@ fn every_kind_of_mount_below_the_card_is_a_doubt() {
 
 #[test]
 fn a_folder_without_read_permission_is_a_doubt_whatever_its_name() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.ingest_to_known_disks();
     // Without root, the identities of mounted volumes are unknown.
     offload.disks.iter_mut().for_each(Disk::unmount);
@@ -116,12 +113,9 @@ fn safe_without_root(offload: &Offload) -> Answer {
 
 #[test]
 fn an_unidentified_drive_that_may_hold_the_copies_is_a_doubt() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     // A size that no other test uses.
-    let raid = Disk::new(&offload.shoot.folder("more"), "RAID", 113);
-    let Some(raid) = raid else { return };
+    let raid = or_skip!(Disk::new(&offload.shoot.folder("more"), "RAID", 113));
     offload.disks[1].unmount();
     offload.disks[1] = raid;
     offload.disks[1].mount(&offload.drives[1].clone());

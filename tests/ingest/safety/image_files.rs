@@ -7,6 +7,7 @@ use super::setup::Offload;
 use crate::ingest::card::ingest_ok;
 use crate::shoot::disk::{Disk, run};
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::{Skipped, or_skip};
 
 const PART: u64 = 100 * 1024 * 1024;
 
@@ -33,21 +34,19 @@ fn mount_part(image: &Path, part: u64, at: &Path) -> Mount {
 
 /// Creates an offload whose card is the first half of an image file. Returns the mount of the card
 /// and the image file, whose second half is not mounted.
-fn card_with_another_part() -> Option<(Offload, Mount, PathBuf)> {
+fn card_with_another_part() -> Result<(Offload, Mount, PathBuf), Skipped> {
     let mut offload = Offload::new()?;
     offload.is_card_disk_given = true;
     let image = offload.card_disk.image().to_owned();
     offload.card_disk.unmount();
     add_part(&image, "PART");
     let card = mount_part(&image, 0, &offload.card);
-    Some((offload, card, image))
+    Ok((offload, card, image))
 }
 
 #[test]
 fn the_other_partition_of_the_image_of_the_card_is_on_the_same_disk() {
-    let Some((offload, _card, image)) = card_with_another_part() else {
-        return;
-    };
+    let (offload, _card, image) = or_skip!(card_with_another_part());
     let at = offload.shoot.folder("part");
     let one = ["--copies", "1"];
     let part = mount_part(&image, 1, &at);
@@ -64,9 +63,7 @@ fn the_other_partition_of_the_image_of_the_card_is_on_the_same_disk() {
 
 #[test]
 fn the_image_of_the_card_is_recognised_by_another_name_and_at_another_mount_point() {
-    let Some((offload, _card, image)) = card_with_another_part() else {
-        return;
-    };
+    let (offload, _card, image) = or_skip!(card_with_another_part());
     let at = offload.shoot.folder("part");
     let one = ["--copies", "1"];
     let link = image.with_file_name("LINK.img");
@@ -87,9 +84,7 @@ fn the_image_of_the_card_is_recognised_by_another_name_and_at_another_mount_poin
 
 #[test]
 fn two_copies_in_one_image_file_are_on_one_disk_despite_other_disk_names() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     let image = offload.disks[0].image().to_owned();
     offload.disks[0].unmount();
@@ -112,9 +107,7 @@ fn two_copies_in_one_image_file_are_on_one_disk_despite_other_disk_names() {
 
 #[test]
 fn an_image_file_on_a_passthrough_filesystem_is_on_no_known_disk() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     let image = offload.disks[0].image().to_owned();
     offload.disks[0].unmount();
@@ -130,7 +123,7 @@ fn an_image_file_on_a_passthrough_filesystem_is_on_no_known_disk() {
 
 /// Creates an offload whose second copies are in an image file on a separate drive. Returns the
 /// disk that contains the image file, and the image.
-fn offload_with_image() -> Option<(Offload, Disk, Disk)> {
+fn offload_with_image() -> Result<(Offload, Disk, Disk), Skipped> {
     let mut offload = Offload::new()?;
     offload.is_card_disk_given = true;
     let images = offload.shoot.folder("images");
@@ -144,7 +137,7 @@ fn offload_with_image() -> Option<(Offload, Disk, Disk)> {
     offload.set_disk("IMAGE", "WD-2");
     image.unmount();
     offload.assert_safe(&[]);
-    Some((offload, holder, image))
+    Ok((offload, holder, image))
 }
 
 /// Reason for copies in an image file that is missing or was replaced.
@@ -152,9 +145,7 @@ const MISSING_IMAGE: &str = "its disk was later seen with no image file or a dif
 
 #[test]
 fn copies_in_a_missing_image_file_count_again_once_it_is_seen_again() {
-    let Some((offload, mut holder, mut image)) = offload_with_image() else {
-        return;
-    };
+    let (offload, mut holder, mut image) = or_skip!(offload_with_image());
     let (at, moved) = (
         offload.shoot.folder("holder"),
         offload.shoot.folder("holder").join("aside"),
@@ -189,9 +180,7 @@ fn copies_in_a_missing_image_file_count_again_once_it_is_seen_again() {
 #[test]
 fn another_file_with_the_name_of_an_image_does_not_count() {
     for is_larger in [true, false] {
-        let Some((offload, _holder, image)) = offload_with_image() else {
-            return;
-        };
+        let (offload, _holder, image) = or_skip!(offload_with_image());
         let path = image.image().to_owned();
         let length = path.metadata().unwrap().len();
         let file = if is_larger {
@@ -208,9 +197,7 @@ fn another_file_with_the_name_of_an_image_does_not_count() {
 
 #[test]
 fn an_image_file_deleted_from_the_system_disk_does_not_count() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.disks[1].unmount();
     offload.assert_safe(&[]);
     fs::remove_file(offload.disks[1].image()).unwrap();

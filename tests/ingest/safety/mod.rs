@@ -26,15 +26,14 @@ use super::card::{
 };
 use crate::shoot::disk::run;
 use crate::shoot::{Answer, copy, fixtures};
+use crate::skipped_tests::or_skip;
 use setup::{Offload, restore_time};
 
 const CLIP: &str = "Clips/00/D00001.bin";
 
 #[test]
 fn a_card_is_safe_only_if_its_copies_are_on_two_disks() {
-    let Some(offload) = Offload::new() else {
-        return;
-    };
+    let offload = or_skip!(Offload::new());
     offload.ingest(&[0]);
     // The disk of a loop device is unknown.
     offload.assert_not_safe(&["--copies", "1"], "volumes disk SHUTTLE DISK");
@@ -87,9 +86,7 @@ fn a_card_is_safe_only_if_its_copies_are_on_two_disks() {
 
 #[test]
 fn disk_serials_reported_by_the_system_distinguish_disks() {
-    let Some(offload) = Offload::new() else {
-        return;
-    };
+    let offload = or_skip!(Offload::new());
     offload.ingest(&[0, 1]);
     let set_serials = |volume: &str, disks: &str| {
         let sql = "UPDATE volume SET disks = ?2, hardware = ?2 WHERE label = ?1";
@@ -131,9 +128,7 @@ fn disk_serials_reported_by_the_system_distinguish_disks() {
 
 #[test]
 fn copies_on_unmounted_drives_count_by_the_age_of_their_verification() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.disks[1].unmount();
     offload.assert_safe(&["--max-age", "1h"]);
     // The disk of the card is unknown: it may be the disk of the unmounted drive.
@@ -167,9 +162,7 @@ fn copies_on_unmounted_drives_count_by_the_age_of_their_verification() {
 
 #[test]
 fn every_change_of_a_mounted_copy_is_noticed() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
+    let offload = or_skip!(Offload::ingested());
     let path = offload.copy(0).join(CLIP);
     let original = fs::read(&path).unwrap();
     let modified = path.metadata().unwrap().modified().unwrap();
@@ -222,9 +215,7 @@ fn every_change_of_a_mounted_copy_is_noticed() {
 
 #[test]
 fn two_hashes_verified_at_the_same_path_are_a_doubt() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.disks[1].unmount();
     offload.assert_safe(&[]);
     // Another card was verified at the same paths, at a time that may be wrong.
@@ -249,9 +240,7 @@ fn two_hashes_verified_at_the_same_path_are_a_doubt() {
 
 #[test]
 fn trust_ingest_compares_size_time_and_sample() {
-    let Some(offload) = Offload::new() else {
-        return;
-    };
+    let offload = or_skip!(Offload::new());
     // A file with a meaningless time: the clock of the camera was never set.
     let clockless = write_file(
         &offload.card,
@@ -357,9 +346,7 @@ fn check_while_changing(
 
 #[test]
 fn a_card_that_changes_while_it_is_read_is_not_safe() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
+    let offload = or_skip!(Offload::ingested());
     let undisturbed = check_while_changing(&offload, |_| true, |_| ());
     assert!(undisturbed.is_safe(), "{undisturbed:#?}");
     let card_started = |event: &Event| matches!(event, Event::CardStarted { .. });
@@ -404,9 +391,7 @@ fn a_card_that_changes_while_it_is_read_is_not_safe() {
 
 #[test]
 fn cards_that_cannot_be_checked_completely_are_not_safe() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     std::os::unix::fs::symlink("STATUS.BIN", offload.card.join("linked")).unwrap();
     offload.assert_not_safe(&[], "a link: its target");
     fs::remove_file(offload.card.join("linked")).unwrap();
@@ -494,9 +479,7 @@ fn cards_that_cannot_be_checked_completely_are_not_safe() {
 
 #[test]
 fn a_matching_fingerprint_is_not_enough() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     // Longer than a file that a fingerprint covers completely.
     let footage = offload.shoot.folder("long").join("IMG_1234.MOV");
@@ -543,9 +526,7 @@ fn a_matching_fingerprint_is_not_enough() {
 
 #[test]
 fn files_below_a_mount_point_are_not_copies_on_the_destination() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     offload.ingest(&[0]);
     offload.set_disk("SHUTTLE", "WD-1");
@@ -576,9 +557,7 @@ fn files_below_a_mount_point_are_not_copies_on_the_destination() {
 
 #[test]
 fn an_interrupted_check_gives_no_verdict() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
+    let offload = or_skip!(Offload::ingested());
     let mut running = RunningCommand::start(offload.safe_command(&["--json"]));
     running.wait_for("begins");
     running.signal("-INT");

@@ -7,12 +7,11 @@ use super::setup::Offload;
 use crate::ingest::card::ingest_ok;
 use crate::shoot::disk::Disk;
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::or_skip;
 
 #[test]
 fn copies_in_memory_never_count() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.ingest(&[0]);
     offload.set_disk("SHUTTLE", "WD-1");
     let at = offload.shoot.folder("ram");
@@ -39,16 +38,12 @@ fn copies_in_memory_never_count() {
 
 #[test]
 fn an_image_file_is_on_the_disk_of_its_volume() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.is_card_disk_given = true;
     // In memory.
     let at = offload.shoot.folder("ram");
     let ram = Mount::new(&["-t", "tmpfs", "-o", "size=400m", "ram"], &at);
-    let Some(mut inner) = Disk::new(&at, "INNER", 100) else {
-        return;
-    };
+    let mut inner = or_skip!(Disk::new(&at, "INNER", 100));
     let inside = offload.shoot.folder("inner");
     inner.mount(&inside);
     ingest_ok(
@@ -62,9 +57,7 @@ fn an_image_file_is_on_the_disk_of_its_volume() {
     ram.unmount();
     offload.assert_not_safe(&["--copies", "3"], "in memory: lost when it is unmounted");
     // On a drive that has copies too: the same disk, despite another disk name.
-    let Some(mut image) = Disk::new(&offload.drives[1], "IMAGE", 100) else {
-        return;
-    };
+    let mut image = or_skip!(Disk::new(&offload.drives[1], "IMAGE", 100));
     image.mount(&inside);
     ingest_ok(&offload.shoot, &[&offload.card], &[&inside]);
     offload.set_disk("IMAGE", "WD-4");
@@ -78,9 +71,7 @@ fn an_image_file_is_on_the_disk_of_its_volume() {
 
 #[test]
 fn a_passthrough_filesystem_is_not_accepted_as_a_card() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
+    let offload = or_skip!(Offload::ingested());
     let view = offload.shoot.folder("view");
     let other = offload.shoot.folder("other");
     let bind = Mount::bindfs(&offload.copy(0), &view);
@@ -106,9 +97,7 @@ fn a_passthrough_filesystem_is_not_accepted_as_a_card() {
 
 #[test]
 fn a_passthrough_view_of_a_copy_is_not_another_copy() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
+    let offload = or_skip!(Offload::ingested());
     let view = offload.shoot.folder("view");
     let bind = Mount::bindfs(&offload.copy(0), &view);
     ingest_ok(&offload.shoot, &[&offload.card], &[&view]);
@@ -126,9 +115,7 @@ fn a_passthrough_view_of_a_copy_is_not_another_copy() {
 
 #[test]
 fn a_folder_named_like_a_disk_is_not_that_disk() {
-    let Some(offload) = Offload::new() else {
-        return;
-    };
+    let offload = or_skip!(Offload::new());
     let disk = fs::read_dir("/sys/class/block").unwrap().flatten();
     let name = disk.map(|entry| entry.file_name()).max().unwrap();
     let at = offload.shoot.folder("ram");

@@ -6,6 +6,7 @@ use super::CLIP;
 use super::setup::Offload;
 use crate::ingest::card::{random_bytes, verify};
 use crate::shoot::disk::{Disk, run};
+use crate::skipped_tests::or_skip;
 
 impl Offload {
     fn scan_drive(&self, drive: usize) {
@@ -50,9 +51,7 @@ impl Offload {
 
 #[test]
 fn copies_on_a_formatted_drive_no_longer_count() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.disks[1].unmount();
     offload.assert_safe(&[]);
     offload.disks[1].format("NEW", &[]);
@@ -71,9 +70,7 @@ fn copies_on_a_formatted_drive_no_longer_count() {
 
 #[test]
 fn a_disk_named_after_its_drive_was_formatted_counts_as_well() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.disks[1].format("NEW", &[]);
     offload.mount(1);
     offload.scan_drive(1);
@@ -86,14 +83,10 @@ fn a_disk_named_after_its_drive_was_formatted_counts_as_well() {
 
 #[test]
 fn copies_count_again_once_their_drive_is_seen_again() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     // Another partition of the same disk, mounted alone.
     let images = offload.shoot.folder("more");
-    let Some(mut other) = Disk::new(&images, "OTHER", 40) else {
-        return;
-    };
+    let mut other = or_skip!(Disk::new(&images, "OTHER", 40));
     let at = offload.shoot.folder("other");
     other.mount(&at);
     offload.scan(&at);
@@ -111,9 +104,7 @@ fn copies_count_again_once_their_drive_is_seen_again() {
 
 #[test]
 fn copies_on_a_drive_formatted_with_the_same_uuid_do_not_count() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.format_with_same_uuid();
     offload.assert_format_is_noticed();
     // Copies written from now on count.
@@ -128,14 +119,10 @@ fn copies_on_a_drive_formatted_with_the_same_uuid_do_not_count() {
 #[test]
 fn a_format_with_the_same_uuid_is_noticed_on_btrfs_and_xfs() {
     for make in [Disk::btrfs, Disk::xfs] {
-        let Some(mut offload) = Offload::new() else {
-            return;
-        };
+        let mut offload = or_skip!(Offload::new());
         offload.is_card_disk_given = true;
         offload.disks[1].unmount();
-        let Some(disk) = make(&offload.shoot.folder("more"), "RAID") else {
-            return;
-        };
+        let disk = or_skip!(make(&offload.shoot.folder("more"), "RAID"));
         offload.disks[1] = disk;
         offload.mount(1);
         offload.delete_small_files();
@@ -158,9 +145,7 @@ fn a_format_with_the_same_uuid_is_noticed_on_btrfs_and_xfs() {
 
 #[test]
 fn verification_times_after_the_format_do_not_make_copies_count() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.format_with_same_uuid();
     offload.assert_format_is_noticed();
     // The clock was ahead when the copies were verified.
@@ -177,9 +162,7 @@ fn verification_times_after_the_format_do_not_make_copies_count() {
 
 #[test]
 fn a_resized_volume_counts_as_formatted_until_its_copies_are_read() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.disks[1].unmount();
     let image = offload.disks[1].image().to_str().unwrap().to_owned();
     assert!(run("e2fsck", &["-fp", &image]) && run("resize2fs", &[&image, "60M"]));
@@ -197,9 +180,7 @@ fn a_resized_volume_counts_as_formatted_until_its_copies_are_read() {
 
 #[test]
 fn a_damaged_copy_is_remembered_after_its_drive_is_unmounted() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     let path = offload.copy(1).join(CLIP);
     let original = fs::read(&path).unwrap();
     let restore = || fs::write(&path, &original).unwrap();
@@ -230,9 +211,7 @@ fn a_damaged_copy_is_remembered_after_its_drive_is_unmounted() {
 
 #[test]
 fn a_missing_folder_of_copies_is_remembered_after_its_drive_is_unmounted() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     let moved = offload.drives[1].join("moved");
     for command in ["verify", "scan"] {
         fs::rename(offload.copy(1), &moved).unwrap();

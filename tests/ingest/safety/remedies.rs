@@ -11,6 +11,7 @@ use super::CLIP;
 use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, verify, write_card, write_file};
 use crate::shoot::{Answer, Shoot, copy, fixtures};
+use crate::skipped_tests::or_skip;
 
 impl Offload {
     /// Suggested remedies in the JSON output.
@@ -94,9 +95,7 @@ fn subcommand(command: &str) -> String {
 
 #[test]
 fn the_suggested_commands_make_a_card_safe() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     offload.ingest(&[0]);
     fs::create_dir_all(offload.copy(1)).unwrap();
@@ -158,9 +157,7 @@ fn the_suggested_commands_make_a_card_safe() {
 
 #[test]
 fn a_file_rewritten_by_the_camera_is_copied_once_the_old_copy_is_moved_away() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
+    let offload = or_skip!(Offload::ingested());
     let status = "STATUS.BIN";
     fs::write(offload.card.join(status), "another one").unwrap();
     let remedies = offload.remedies(&[]);
@@ -179,9 +176,7 @@ fn a_file_rewritten_by_the_camera_is_copied_once_the_old_copy_is_moved_away() {
 
 #[test]
 fn compared_copies_are_enough_and_have_remedies() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     // A small clip, which its fingerprint covers completely.
     let clip = fixtures().join("Location Scout/IMG_1234.MOV");
@@ -211,9 +206,7 @@ fn compared_copies_are_enough_and_have_remedies() {
 
 #[test]
 fn remedies_work_despite_damaged_manifests_and_unusual_names() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     offload.is_card_disk_given = true;
     let odd = offload
         .card
@@ -255,9 +248,7 @@ fn remedies_work_despite_damaged_manifests_and_unusual_names() {
 
 #[test]
 fn suggested_commands_keep_the_options_of_the_check() {
-    let Some(mut offload) = Offload::ingested() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::ingested());
     offload.is_card_disk_given = false;
     for disk in &mut offload.disks {
         disk.unmount();
@@ -286,9 +277,7 @@ fn suggested_commands_keep_the_options_of_the_check() {
 
 #[test]
 fn a_card_with_a_history_is_safe_once_its_chain_is_copied_unchanged() {
-    let Some(mut offload) = Offload::new() else {
-        return;
-    };
+    let mut offload = or_skip!(Offload::new());
     // The card is a shuttle drive, whose files were ingested before with another catalogue.
     let other = Shoot::new();
     let origin = other.folder("A001");

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::ingest::card::{ingest_ok, write_card, write_file};
 use crate::shoot::disk::Disk;
 use crate::shoot::{Answer, Shoot};
+use crate::skipped_tests::Skipped;
 
 /// Card and two drives, all on separate disks. Copies go to `A001` on each drive.
 pub(super) struct Offload {
@@ -24,15 +25,13 @@ pub(super) struct Offload {
 }
 
 impl Offload {
-    /// Mounts a card and two empty drives; prints the reason and returns `None` if nothing can be
-    /// mounted.
-    pub(super) fn new() -> Option<Self> {
+    /// Mounts a card and two empty drives; fails if nothing can be mounted.
+    pub(super) fn new() -> Result<Self, Skipped> {
         let shoot = Shoot::new();
         let images = shoot.folder("images");
         let disks = ["CARD", "SHUTTLE", "RAID"].map(|label| Disk::new(&images, label, 100));
-        let [Some(mut card_disk), Some(mut shuttle), Some(mut raid)] = disks else {
-            return None;
-        };
+        let [card_disk, shuttle, raid] = disks;
+        let (mut card_disk, mut shuttle, mut raid) = (card_disk?, shuttle?, raid?);
         let [card, one, other] = ["card", "shuttle", "raid"].map(|name| shoot.folder(name));
         card_disk.mount(&card);
         shuttle.mount(&one);
@@ -40,7 +39,7 @@ impl Offload {
         write_card(&card, 4, 300_000);
         write_file(&card, "STATUS.BIN", b"status");
         write_file(&card, "empty", b"");
-        Some(Self {
+        Ok(Self {
             shoot,
             card,
             drives: [one, other],
@@ -59,10 +58,10 @@ impl Offload {
     }
 
     /// Mounts the same, and copies the card to both drives, whose disks are different and known.
-    pub(super) fn ingested() -> Option<Self> {
+    pub(super) fn ingested() -> Result<Self, Skipped> {
         let mut offload = Self::new()?;
         offload.ingest_to_known_disks();
-        Some(offload)
+        Ok(offload)
     }
 
     /// Copies the card to both drives and records the disks of all three.
@@ -170,16 +169,9 @@ impl Offload {
 
     /// Waits for the next second of the clock: verification times are stored in whole seconds.
     pub(super) fn wait_for_next_second() {
-        let now = || {
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap()
-                .as_secs()
-        };
-        let start = now();
-        while now() == start {
-            std::thread::yield_now();
-        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let next = Duration::from_secs(now.as_secs() + 1);
+        std::thread::sleep(next.saturating_sub(now));
     }
 
     /// Opens the database of the catalogue.

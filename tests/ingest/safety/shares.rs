@@ -5,19 +5,17 @@ use std::path::{Path, PathBuf};
 
 use super::setup::Offload;
 use crate::ingest::card::{ingest_ok, set_time, verify};
-use crate::ingest::reference_tools::is_installed;
 use crate::shoot::mounts::Mount;
+use crate::skipped_tests::{Skipped, find_installed, or_skip};
 
 /// Mounts a card, two drives, and a folder that is shared by another machine; returns `None` if
 /// that is impossible here.
-fn offload_and_server() -> Option<(Offload, PathBuf)> {
+fn offload_and_server() -> Result<(Offload, PathBuf), Skipped> {
     let mut offload = Offload::new()?;
-    if !is_installed("btsindex-fuse-python") {
-        return None;
-    }
+    find_installed("btsindex-fuse-python")?;
     offload.is_card_disk_given = true;
     let server = offload.shoot.folder("elsewhere");
-    Some((offload, server))
+    Ok((offload, server))
 }
 
 /// Mounts a share and verifies it, twice: the share may have reported outdated attributes of a file
@@ -48,9 +46,7 @@ fn address(name: &str, share: &str) -> String {
 
 #[test]
 fn a_drive_first_shared_and_later_plugged_in_is_one_disk() {
-    let Some((mut offload, server)) = offload_and_server() else {
-        return;
-    };
+    let (mut offload, server) = or_skip!(offload_and_server());
     // The drive is in another machine, which shares it. It is not mounted here as a drive.
     offload.disks[0].unmount();
     offload.disks[0].mount(&server);
@@ -79,9 +75,7 @@ fn a_drive_first_shared_and_later_plugged_in_is_one_disk() {
 
 #[test]
 fn a_share_and_a_drive_mounted_at_the_same_time_are_two_disks() {
-    let Some((mut offload, server)) = offload_and_server() else {
-        return;
-    };
+    let (mut offload, server) = or_skip!(offload_and_server());
     let nas = offload.shoot.folder("nas");
     let mount = || Mount::passthrough(&server, &nas, &address("nas", "rushes"), "sshfs");
     let share = mount();
@@ -108,9 +102,7 @@ fn a_share_and_a_drive_mounted_at_the_same_time_are_two_disks() {
 
 #[test]
 fn a_clock_set_back_does_not_make_a_drive_and_a_share_two_disks() {
-    let Some((mut offload, server)) = offload_and_server() else {
-        return;
-    };
+    let (mut offload, server) = or_skip!(offload_and_server());
     let nas = offload.shoot.folder("nas");
     let mount = || Mount::passthrough(&server, &nas, &address("clock", "rushes"), "sshfs");
     let share = mount();
@@ -152,9 +144,7 @@ fn a_clock_set_back_does_not_make_a_drive_and_a_share_two_disks() {
 
 #[test]
 fn a_share_that_may_be_the_card_is_not_a_copy_of_it() {
-    let Some((mut offload, server)) = offload_and_server() else {
-        return;
-    };
+    let (mut offload, server) = or_skip!(offload_and_server());
     // The card is in a reader of another machine and is ingested over the network.
     let card = offload.card.clone();
     offload.card_disk.unmount();
@@ -177,12 +167,8 @@ fn a_share_that_may_be_the_card_is_not_a_copy_of_it() {
 
 #[test]
 fn a_card_on_a_share_of_this_machine_is_on_an_unknown_disk() {
-    let Some(offload) = Offload::ingested() else {
-        return;
-    };
-    if !is_installed("btsindex-fuse-python") {
-        return;
-    }
+    let offload = or_skip!(Offload::ingested());
+    or_skip!(find_installed("btsindex-fuse-python"));
     let nas = offload.shoot.folder("nas");
     for source in ["localhost:/card", "127.0.0.1:/card", "gvfsd"] {
         let share = Mount::passthrough(&offload.copy(0), &nas, source, "sshfs");
@@ -193,9 +179,7 @@ fn a_card_on_a_share_of_this_machine_is_on_an_unknown_disk() {
 
 #[test]
 fn a_drive_shared_by_two_machines_in_turn_is_one_disk() {
-    let Some((offload, server)) = offload_and_server() else {
-        return;
-    };
+    let (offload, server) = or_skip!(offload_and_server());
     set_old_times(&offload);
     let [one, other] = ["one", "other"].map(|name| offload.shoot.folder(name));
     let mount =

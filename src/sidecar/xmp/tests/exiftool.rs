@@ -1,7 +1,6 @@
 //! Cross-checks with exiftool: it reads new sidecars of this module, and this module edits sidecars
 //! of exiftool.
 
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,35 +8,24 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::skipped_tests::{Skipped, find_installed, or_skip};
 
-/// Runs exiftool; `None` if it is not installed.
-#[expect(clippy::print_stderr, reason = "reports a skipped test")]
-fn exiftool(folder: &Path, arguments: &[&str]) -> Option<String> {
-    match Command::new("exiftool")
+/// Runs exiftool, if it is installed.
+fn exiftool(folder: &Path, arguments: &[&str]) -> Result<String, Skipped> {
+    let output = Command::new(find_installed("exiftool")?)
         .args(arguments)
         .current_dir(folder)
         .output()
-    {
-        Ok(output) => {
-            let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(
-                output.status.success() && !error.contains("Warning"),
-                "{error}"
-            );
-            Some(String::from_utf8(output.stdout).unwrap())
-        }
-        Err(error) => {
-            assert!(
-                env::var_os("BTSINDEX_REQUIRE_JUDGES").is_none(),
-                "exiftool: {error}"
-            );
-            eprintln!("skipped: exiftool is not installed ({error})");
-            None
-        }
-    }
+        .unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && !error.contains("Warning"),
+        "{error}"
+    );
+    Ok(String::from_utf8(output.stdout).unwrap())
 }
 
-fn read_with_exiftool(folder: &Path, name: &str) -> Option<Value> {
+fn read_with_exiftool(folder: &Path, name: &str) -> Result<Value, Skipped> {
     let arguments = [
         "-j",
         "-struct",
@@ -51,7 +39,7 @@ fn read_with_exiftool(folder: &Path, name: &str) -> Option<Value> {
     let all: Value = serde_json::from_str(&text).unwrap();
     let warning = all[0].get("ExifTool:Warning");
     assert!(warning.is_none(), "{warning:?}");
-    Some(all[0].clone())
+    Ok(all[0].clone())
 }
 
 #[test]
@@ -59,9 +47,7 @@ fn exiftool_reads_a_new_sidecar() {
     let folder = tempfile::tempdir().unwrap();
     let new = merge(None, &everything()).unwrap();
     fs::write(folder.path().join("new.xmp"), new.bytes).unwrap();
-    let Some(values) = read_with_exiftool(folder.path(), "new.xmp") else {
-        return;
-    };
+    let values = or_skip!(read_with_exiftool(folder.path(), "new.xmp"));
     assert_eq!(values["XMP-dc:Subject"], json!(["ad shoot", "interview"]));
     assert_eq!(values["XMP-xmp:Rating"], 4);
     assert_eq!(values["XMP-xmpDM:Good"], true);
@@ -87,7 +73,7 @@ fn exiftool_reads_a_new_sidecar() {
 #[test]
 fn reads_and_keeps_properties_written_by_exiftool() {
     let folder = tempfile::tempdir().unwrap();
-    let written = exiftool(
+    or_skip!(exiftool(
         folder.path(),
         &[
             "-o",
@@ -102,10 +88,7 @@ fn reads_and_keeps_properties_written_by_exiftool() {
             "-XMP-photoshop:City=Leeds",
             "-XMP-xmpDM:Tracks={TrackName=Cue,FrameRate=f25,Markers=[{StartTime=50,Name=two}]}",
         ],
-    );
-    if written.is_none() {
-        return;
-    }
+    ));
     let theirs = fs::read(folder.path().join("theirs.xmp")).unwrap();
     let packet = Packet::parse(&theirs).unwrap();
     assert_eq!(packet.tags, ["rain & snow", "B-Roll"]);
@@ -117,12 +100,8 @@ fn reads_and_keeps_properties_written_by_exiftool() {
     let ours = merge(Some(&theirs), &everything()).unwrap();
     assert_eq!(ours.conflicts.len(), 1);
     fs::write(folder.path().join("both.xmp"), &ours.bytes).unwrap();
-    let (Some(before), Some(after)) = (
-        read_with_exiftool(folder.path(), "theirs.xmp"),
-        read_with_exiftool(folder.path(), "both.xmp"),
-    ) else {
-        return;
-    };
+    let before = or_skip!(read_with_exiftool(folder.path(), "theirs.xmp"));
+    let after = or_skip!(read_with_exiftool(folder.path(), "both.xmp"));
     assert_eq!(
         after["XMP-dc:Subject"],
         json!(["rain & snow", "ad shoot", "interview"])
@@ -143,11 +122,10 @@ fn reads_and_keeps_properties_written_by_exiftool() {
     }
 
     // exiftool rewrites the file in a different form with the same values.
-    let rewritten = exiftool(
+    or_skip!(exiftool(
         folder.path(),
         &["-o", "again.xmp", "-XMP-xmp:Label=Blue", "both.xmp"],
-    );
-    assert!(rewritten.is_some());
+    ));
     let again = fs::read(folder.path().join("again.xmp")).unwrap();
     assert_eq!(
         Packet::parse(&again).unwrap(),
