@@ -344,25 +344,16 @@ impl World {
                 lines.push(edit.to_line());
                 Ok(())
             })
-            .unwrap()
             .unwrap();
         lines.reverse();
         let mut other = Self::new();
         let half = lines[..lines.len() / 2].join("\n");
-        other
-            .catalogue
-            .import(&mut half.as_bytes())
-            .unwrap()
-            .unwrap();
+        other.catalogue.import(&mut half.as_bytes()).unwrap();
         for content in 0..CONTENTS {
             other.scan_file(content, content);
         }
         let all = lines.join("\n");
-        let imported = other
-            .catalogue
-            .import(&mut all.as_bytes())
-            .unwrap()
-            .unwrap();
+        let imported = other.catalogue.import(&mut all.as_bytes()).unwrap();
         prop_assert_eq!((imported.refused, imported.waiting), (Vec::new(), 0));
         for content in 0..CONTENTS {
             let clip = other.clip_of(content).unwrap();

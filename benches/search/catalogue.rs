@@ -70,7 +70,7 @@ fn write(place: &Path, generator: &ClipGenerator, clips: u64) {
         }
     }
     let imported = catalogue.import(&mut BufReader::new(journal.as_bytes()));
-    assert!(imported.unwrap().unwrap().refused.is_empty());
+    assert!(imported.unwrap().refused.is_empty());
 }
 
 /// Appends the edits of a clip to a journal.

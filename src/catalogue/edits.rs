@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -31,6 +31,21 @@ pub struct Edited {
     pub unchanged: usize,
     /// Names of clips that cannot be edited because they are empty or not scanned yet.
     pub refused: Vec<String>,
+}
+
+/// Reason why a journal was not exported or imported.
+#[derive(Debug)]
+pub enum JournalError {
+    /// The journal could not be read or written.
+    Journal(io::Error),
+    /// The catalogue could not be read or written.
+    Catalogue(Error),
+}
+
+impl From<Error> for JournalError {
+    fn from(error: Error) -> Self {
+        Self::Catalogue(error)
+    }
 }
 
 /// Result of importing a journal.
@@ -344,12 +359,12 @@ impl Catalogue {
     /// Passes every edit to `each`, sorted by clock.
     ///
     /// # Errors
-    /// If `SQLite` fails. The inner result is that of `each`.
+    /// If `SQLite` fails, or with the first error of `each`.
     pub fn each_edit(
         &self,
-        each: &mut dyn FnMut(&Edit) -> std::io::Result<()>,
-    ) -> Result<std::io::Result<()>, Error> {
-        self.check(|connection| {
+        each: &mut dyn FnMut(&Edit) -> io::Result<()>,
+    ) -> Result<(), JournalError> {
+        let visited = self.check(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id, clip, clock, at, author, batch, action FROM edit ORDER BY clock, id",
             )?;
@@ -360,29 +375,26 @@ impl Catalogue {
                 }
             }
             Ok(Ok(()))
-        })
+        })?;
+        visited.map_err(JournalError::Journal)
     }
 
     /// Imports a journal with one edit per line. Edits that are already in the catalogue change
     /// nothing. The order of lines and of journals does not matter.
     ///
     /// # Errors
-    /// If the catalogue cannot be written, or (inner result) if the journal cannot be read. In both
-    /// cases nothing is imported.
-    pub fn import(
-        &self,
-        journal: &mut dyn BufRead,
-    ) -> Result<Result<Imported, std::io::Error>, Error> {
+    /// If the catalogue cannot be written, or if the journal cannot be read. In both cases nothing is
+    /// imported.
+    pub fn import(&self, journal: &mut dyn BufRead) -> Result<Imported, JournalError> {
         let mut imported = Imported::default();
         let mut edits = Vec::new();
         let mut number = 0;
         loop {
             number += 1;
-            match next_line(journal) {
-                Err(error) => return Ok(Err(error)),
-                Ok(None) => break,
-                Ok(Some(line)) if line.trim_ascii().is_empty() => {}
-                Ok(Some(line)) => match read_line(&line) {
+            match next_line(journal).map_err(JournalError::Journal)? {
+                None => break,
+                Some(line) if line.trim_ascii().is_empty() => {}
+                Some(line) => match read_line(&line) {
                     Ok(edit) => edits.push((number, edit)),
                     Err(reason) => imported.refused.push((number, reason)),
                 },
@@ -414,7 +426,7 @@ impl Catalogue {
             Ok(())
         })?;
         imported.refused.sort();
-        Ok(Ok(imported))
+        Ok(imported)
     }
 
     /// Returns the clips that can adopt edits of the previous content of their file. Checks at most

@@ -48,7 +48,7 @@ use sqlite_error::in_database;
 pub use clip_copies::{ClipCopies, ClipFiles, HashedFile, WholeHash};
 pub use clips::Change;
 pub use disks::Disks;
-pub use edits::{Adoption, Edited, Imported};
+pub use edits::{Adoption, Edited, Imported, JournalError};
 pub use files::{ClipPictures, KnownFile, ReadFailure, UnreadFile};
 pub use hashes_by_path::{
     EarlierRead, HashRecord, LoggedCopy, RecordedPath, ScannedFile, how_read,

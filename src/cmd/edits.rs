@@ -5,7 +5,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use btsindex::atomic_file;
-use btsindex::catalogue::{Adoption, Catalogue, Imported};
+use btsindex::catalogue::{Adoption, Catalogue, Imported, JournalError};
 use btsindex::error::{Error, escape};
 use btsindex::output::{counted, grouped};
 
@@ -51,8 +51,9 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
         let published = atomic_file::create_with(path, |file| {
             let mut out = BufWriter::new(file);
             match write(&mut out) {
-                Ok(written) => written.and_then(|()| out.flush()),
-                Err(error) => {
+                Ok(()) => out.flush(),
+                Err(JournalError::Journal(error)) => Err(error),
+                Err(JournalError::Catalogue(error)) => {
                     failure = Some(error);
                     Err(io::Error::other("the catalogue cannot be read"))
                 }
@@ -65,8 +66,11 @@ fn export(file: Option<&Path>, catalogue: &Catalogue) -> anyhow::Result<Exit> {
         let mut out = stdout();
         // The reader of a pipe may be slow.
         interrupt.run_interruptible(|| -> anyhow::Result<()> {
-            write(&mut out)??;
-            Ok(out.flush()?)
+            match write(&mut out) {
+                Ok(()) => Ok(out.flush()?),
+                Err(JournalError::Journal(error)) => Err(error.into()),
+                Err(JournalError::Catalogue(error)) => Err(error.into()),
+            }
         })?;
     }
     writeln!(io::stderr(), "{} exported", counted(count, "edit"))?;
@@ -91,12 +95,15 @@ fn import_files(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit
     let mut stderr = io::stderr();
     for path in files {
         let imported = if path == Path::new("-") {
-            catalogue.import(&mut io::stdin().lock())?
+            catalogue.import(&mut io::stdin().lock())
         } else {
             let file = File::open(path).map_err(Error::path(path))?;
-            catalogue.import(&mut BufReader::new(file))?
+            catalogue.import(&mut BufReader::new(file))
         };
-        let imported = imported.map_err(Error::path(path))?;
+        let imported = imported.map_err(|error| match error {
+            JournalError::Journal(error) => Error::path(path)(error),
+            JournalError::Catalogue(error) => error,
+        })?;
         let shown = escape(&path.to_string_lossy());
         for (line, reason) in imported.refused.iter().take(LISTED) {
             writeln!(stderr, "warning: {shown}:{line}: {}", escape(reason))?;

@@ -183,3 +183,111 @@ fn template(folder: impl AsRef<Path>) -> PathBuf {
     let text = text.to_string_lossy();
     text.replace('{', "{{").replace('}', "}}").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::media::Cancel;
+    use crate::safe::Requirements;
+    use crate::value::Age;
+
+    fn request() -> Request {
+        Request {
+            card: PathBuf::from("/mnt/my card"),
+            copies: COPIES.into(),
+            max_age: None,
+            is_ingest_trusted: false,
+            disk: None,
+            is_paranoid: false,
+            cancel: Cancel::default(),
+        }
+    }
+
+    /// Returns the description and the command of a remedy.
+    fn suggestion(options: SuggestedOptions<'_>, remedy: Remedy) -> (String, Option<String>) {
+        let report = Report {
+            card: options.request.card.clone(),
+            label: "CARD".to_owned(),
+            is_whole_volume: true,
+            requirements: Requirements {
+                copies: options.request.copies,
+                max_age: None,
+                now: 0,
+            },
+            files: Vec::new(),
+            doubts: Vec::new(),
+            left_out: Vec::new(),
+            copy_volumes: BTreeMap::new(),
+            how: None,
+            remedies: vec![remedy],
+            is_interrupted: false,
+        };
+        let only = options.suggestions(&report).next().unwrap();
+        (only.what, only.command)
+    }
+
+    #[test]
+    fn commands_name_the_catalogue_and_repeat_the_options_of_the_check() {
+        let request = Request {
+            copies: 3,
+            max_age: Some(Age(60)),
+            is_ingest_trusted: true,
+            disk: Some("K 7".to_owned()),
+            ..request()
+        };
+        let options = SuggestedOptions {
+            request: &request,
+            catalogue: Some(Path::new("/srv/the catalogue")),
+        };
+        let (_, command) = suggestion(options, Remedy::ReadCopies);
+        assert_eq!(
+            command.unwrap(),
+            "btsindex --catalogue '/srv/the catalogue' safe --paranoid --copies 3 --max-age 60s --trust-ingest \
+             --card-disk='K 7' '/mnt/my card'"
+        );
+    }
+
+    #[test]
+    fn destinations_are_quoted_and_their_braces_escaped() {
+        let request = request();
+        let options = SuggestedOptions {
+            request: &request,
+            catalogue: None,
+        };
+        let to = RemedyDestinations {
+            folders: vec![PathBuf::from("/mnt/raid/{day}")],
+            further: 1,
+            unmounted: vec!["RAID".to_owned(), "SHUTTLE".to_owned()],
+        };
+        let (what, command) = suggestion(options, Remedy::Ingest { to: to.clone() });
+        assert_eq!(what, "mount RAID and SHUTTLE, then copy the missing files");
+        assert_eq!(
+            command.unwrap(),
+            "btsindex ingest '/mnt/my card' --to '/mnt/raid/{{day}}' --to FOLDER-ON-ANOTHER-DISK"
+        );
+        let history = PathBuf::from("/mnt/my card/ascmhl");
+        let (_, command) = suggestion(options, Remedy::KeepHistory { history, to });
+        assert_eq!(
+            command.unwrap(),
+            "btsindex ingest '/mnt/my card/ascmhl' --to '/mnt/raid/{{day}}/{card} of my card' \
+             --to 'FOLDER-ON-ANOTHER-DISK/{card} of my card'"
+        );
+    }
+
+    #[test]
+    fn a_manual_step_has_no_command_and_names_few_files() {
+        let request = request();
+        let options = SuggestedOptions {
+            request: &request,
+            catalogue: None,
+        };
+        let files = (1..=5).map(|number| PathBuf::from(format!("/mnt/{number}")));
+        let remedy = Remedy::MoveAway {
+            files: files.collect(),
+        };
+        let expected = "move away altered or different files: /mnt/1, /mnt/2, /mnt/3 and 2 more";
+        assert_eq!(suggestion(options, remedy), (expected.to_owned(), None));
+    }
+}

@@ -421,3 +421,28 @@ pub fn write_scan_summary(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn the_command_for_doubted_copies_can_be_pasted_into_a_shell() {
+        let event = ScanEvent::CopiesDoubted {
+            root: PathBuf::from("/mnt/raid 2"),
+            missing: 1,
+            changed: 2,
+            example: PathBuf::from("day/A001.mov"),
+        };
+        let (message, hint) = warning(&event).unwrap();
+        assert_eq!(
+            message,
+            "/mnt/raid 2: verified copies of cards: 1 missing, 2 changed, for example `day/A001.mov`"
+        );
+        assert_eq!(
+            hint,
+            "`btsindex safe` no longer counts them; check them with `btsindex verify '/mnt/raid 2'`"
+        );
+    }
+}

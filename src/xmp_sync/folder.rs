@@ -23,7 +23,7 @@ pub struct SidecarFolder {
 pub(super) enum NotWritten {
     /// The edits are empty and no sidecar exists.
     Nothing,
-    /// It cannot be written, for this reason.
+    /// Reason why it cannot be written.
     Refused(String),
 }
 

@@ -25,29 +25,7 @@ impl Planner<'_, '_> {
         folders: Vec<PathBuf>,
         bases: Vec<PathBuf>,
     ) -> Result<(), PlanStop> {
-        let mut logged: HashMap<PathBuf, Ingested> = HashMap::new();
-        let mut doubted = HashSet::new();
-        let mut numbers = vec![None; folders.len()];
-        let mut is_sealed = vec![false; folders.len()];
-        if let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) {
-            let EarlierIngest {
-                ingest,
-                files,
-                compared,
-            } = *earlier;
-            plan.samples = compared.samples;
-            doubted.extend(compared.doubted);
-            let files = files.into_iter();
-            logged = files.map(|file| (file.inside.clone(), file)).collect();
-            plan.hash = ingest.details.hash;
-            plan.kinds = hash_kinds(plan.hash, &plan.kinds);
-            for (at, folder) in folders.iter().enumerate() {
-                numbers[at] = self.logged_number(catalogue, &ingest, folder)?;
-                let destination = numbers[at].and_then(|number| ingest.places.get(number));
-                is_sealed[at] = destination.is_some_and(IngestPlace::has_manifest);
-            }
-            plan.earlier = Some(ingest);
-        }
+        let earlier = self.resume(plan, earlier, &folders)?;
         for (folder, base) in folders.iter().zip(bases) {
             plan.destinations.push(self.new_destination(folder, base));
         }
@@ -62,20 +40,21 @@ impl Planner<'_, '_> {
             })
             .collect();
         for item in &plan.listing.files {
-            let file = logged.get(&item.inside);
+            let file = earlier.files.get(&item.inside);
+            let numbers = &earlier.numbers;
             let mut task =
-                remaining_work::for_file(item, file, &destination_times, &numbers, plan.hash);
-            if doubted.contains(&item.inside) {
+                remaining_work::for_file(item, file, &destination_times, numbers, plan.hash);
+            if earlier.doubted.contains(&item.inside) {
                 task.must_reread = true;
                 task.is_verified.fill(false);
             }
             // A file is read again if a manifest needs kinds of hashes that are not recorded.
             let histories = plan.histories.as_deref();
-            if is_sealed.contains(&false)
+            if earlier.is_sealed.contains(&false)
                 && histories.is_some_and(|all| seal::lacks_hashes(&task, all, plan.hash))
             {
                 task.known_hashes = None;
-                let unsealed = task.is_verified.iter_mut().zip(&is_sealed);
+                let unsealed = task.is_verified.iter_mut().zip(&earlier.is_sealed);
                 unsealed.for_each(|(is_verified, is_sealed)| *is_verified &= *is_sealed);
             }
             for (at, folder) in folders.iter().enumerate() {
@@ -121,6 +100,54 @@ impl Planner<'_, '_> {
         self.claimed.extend(folders);
         Ok(())
     }
+    /// Prepares the plan of a card that was ingested before. Returns the records of that ingest.
+    fn resume(
+        &self,
+        plan: &mut CardPlan,
+        earlier: Option<Box<EarlierIngest>>,
+        folders: &[PathBuf],
+    ) -> Result<EarlierCopies, PlanStop> {
+        let mut copies = EarlierCopies {
+            files: HashMap::new(),
+            doubted: HashSet::new(),
+            numbers: vec![None; folders.len()],
+            is_sealed: vec![false; folders.len()],
+        };
+        let (Some(catalogue), Some(earlier)) = (self.catalogue, earlier) else {
+            return Ok(copies);
+        };
+        let EarlierIngest {
+            ingest,
+            files,
+            compared,
+        } = *earlier;
+        plan.samples = compared.samples;
+        copies.doubted.extend(compared.doubted);
+        let files = files.into_iter();
+        copies.files = files.map(|file| (file.inside.clone(), file)).collect();
+        plan.hash = ingest.details.hash;
+        plan.kinds = hash_kinds(plan.hash, &plan.kinds);
+        for (at, folder) in folders.iter().enumerate() {
+            let number = self.logged_number(catalogue, &ingest, folder)?;
+            let destination = number.and_then(|number| ingest.places.get(number));
+            copies.numbers[at] = number;
+            copies.is_sealed[at] = destination.is_some_and(IngestPlace::has_manifest);
+        }
+        plan.earlier = Some(ingest);
+        Ok(copies)
+    }
+}
+
+/// Records of an earlier ingest of the card.
+struct EarlierCopies {
+    /// Files by path.
+    files: HashMap<PathBuf, Ingested>,
+    /// Files that could not be compared with the card and must be read again.
+    doubted: HashSet<PathBuf>,
+    /// Number of each destination in the log; `None` if it is new.
+    numbers: Vec<Option<usize>>,
+    /// Per destination: true if a manifest was written there.
+    is_sealed: Vec<bool>,
 }
 
 /// Returns the kinds of hashes to compute, without duplicates. The first one verifies copies.
