@@ -36,6 +36,7 @@ mod report;
 mod rescan;
 mod search_pictures;
 mod shoot;
+mod source_graph;
 mod tag_accuracy;
 mod tag_properties;
 mod tags;
