@@ -31,6 +31,7 @@ pub mod footage;
 pub mod index;
 pub mod ingest;
 mod lock;
+pub(crate) mod machine;
 pub mod media;
 pub mod mhl;
 mod offload;

@@ -41,6 +41,7 @@ mod search_pictures;
 mod shoot;
 #[path = "../src/skipped_tests.rs"]
 mod skipped_tests;
+mod source_graph;
 mod tag_accuracy;
 mod tag_properties;
 mod tags;

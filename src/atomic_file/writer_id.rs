@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::machine;
+
 /// Identity of a process on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriterId {
@@ -44,7 +46,7 @@ impl WriterId {
         *THIS.get_or_init(|| {
             let process = std::process::id();
             Self {
-                machine: hash(&machine()),
+                machine: hash(&machine_identity()),
                 boot: hash(&boot()),
                 process,
                 start_ticks: start_ticks(process).unwrap_or(0),
@@ -124,9 +126,10 @@ impl FromStr for WriterId {
 
 /// Returns the machine's id, name and process namespace. Containers have the id of their image, but
 /// their own name and processes.
-fn machine() -> String {
+fn machine_identity() -> String {
     let processes = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    format!("{}\n{}\n{}", ids(), name(), processes.display())
+    let name = machine::host_name().unwrap_or_default();
+    format!("{}\n{name}\n{}", ids(), processes.display())
 }
 
 fn ids() -> String {
@@ -135,19 +138,10 @@ fn ids() -> String {
         .concat()
 }
 
+/// Returns the boot id as the system's file contains it, with the line end: its hash is part of the
+/// ids that other processes and machines compare.
 fn boot() -> String {
-    read("/proc/sys/kernel/random/boot_id")
-}
-
-#[cfg(unix)]
-fn name() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(not(unix))]
-fn name() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_default()
+    machine::boot_id().map_or_else(String::new, |id| id + "\n")
 }
 
 fn read(path: &str) -> String {

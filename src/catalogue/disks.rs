@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::DISK_NAME_PREFIX;
 use crate::error::is_unsafe;
+use crate::machine::host_name;
 
 /// Disks on which a volume was ever seen; empty if unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,18 +145,9 @@ fn is_own(address: IpAddr) -> bool {
 }
 
 /// Returns the first label of this machine's host name.
-#[cfg(unix)]
 fn own_name() -> Option<String> {
-    let uname = rustix::system::uname();
-    let name = uname.nodename().to_string_lossy().to_lowercase();
+    let name = host_name()?.to_lowercase();
     name.split('.').next().map(str::to_owned)
-}
-
-#[cfg(not(unix))]
-fn own_name() -> Option<String> {
-    std::env::var("COMPUTERNAME")
-        .ok()
-        .map(|name| name.to_lowercase())
 }
 
 #[cfg(test)]

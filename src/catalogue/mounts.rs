@@ -4,9 +4,7 @@
 //! their records. A refresh needs the catalogue exclusively, so no result of an older snapshot is
 //! in use.
 
-use std::path::Path;
-
-use super::open::is_restored;
+use super::open::{file_id, is_restored};
 use super::{Catalogue, FILE, VERSION, number};
 use crate::error::Error;
 use crate::volume::Volumes;
@@ -77,23 +75,10 @@ impl Catalogue {
     }
 }
 
-/// Returns the device and the inode of a file, if it exists and the system has them.
-pub(super) fn file_id(path: &Path) -> Option<(u64, u64)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = path.metadata().ok()?;
-        Some((metadata.dev(), metadata.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::volume::Volume;
 

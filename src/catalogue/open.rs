@@ -14,7 +14,6 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::document_codec::Packer;
-use super::mounts::file_id;
 use super::sqlite_error::in_database;
 use super::{APPLICATION, Catalogue, FILE, OLDEST, Thumbnails, VERSION, number, unix_seconds};
 use crate::atomic_file::{self, Unfinished};
@@ -327,6 +326,21 @@ fn reject_share(volumes: &Volumes, folder: &Path) -> Result<(), Error> {
             share,
         }),
         None => Ok(()),
+    }
+}
+
+/// Returns the device and the inode of a file, if it exists and the system has them.
+pub(super) fn file_id(path: &Path) -> Option<(u64, u64)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = path.metadata().ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
         let mut stderr = io::stderr();
         let mut progress = SafetyProgress::new(format, &mut out, &mut stderr);
         let report = safe(&request, &mut catalogue, &mut |event| {
-            progress.on_event(&event)
+            progress.on_event(&event);
         });
         progress.finish();
         let report = report?;

@@ -1,5 +1,7 @@
 //! File kinds by extension.
 
+use crate::value::extensions::{FRAMES, MEDIA, MEDIA_OR_TEXT};
+
 /// Kind of a file by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameKind {
@@ -14,22 +16,6 @@ pub enum NameKind {
     /// Unknown: the content decides. Content that is not media is not reported.
     Unsure,
 }
-
-/// Extensions of footage and sound only.
-const MEDIA: &[&str] = &[
-    "264", "265", "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "amr", "asf", "avc",
-    "avi", "braw", "bwf", "caf", "cine", "crm", "divx", "dv", "f4v", "flac", "flv", "gxf", "h264",
-    "h265", "hevc", "insv", "ivf", "lrf", "lrv", "m1v", "m2t", "m2ts", "m2v", "m4a", "m4v", "mj2",
-    "mka", "mkv", "mlv", "mov", "mp2", "mp3", "mp4", "mpeg", "mpg", "mxf", "nev", "nut", "oga",
-    "ogg", "ogv", "opus", "qt", "r3d", "rf64", "rm", "rmf", "rmvb", "vob", "w64", "wav", "webm",
-    "wma", "wmv", "y4m",
-];
-
-/// Extensions of transport streams that are also used for source code.
-const MEDIA_OR_TEXT: &[&str] = &["mts", "ts"];
-
-/// Extensions of single frames.
-const FRAMES: &[&str] = &["ari", "arx", "cin", "dng", "dpx", "exr", "j2c"];
 
 /// Common extensions of files that are never footage.
 const OTHER: &[&str] = &[

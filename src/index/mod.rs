@@ -16,7 +16,6 @@ mod exclusion;
 mod facet_counts;
 mod fuzzy;
 mod merge;
-mod mount_id;
 mod notice;
 mod open;
 mod order;

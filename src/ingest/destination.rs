@@ -58,19 +58,11 @@ pub(super) fn stamp_on_filesystem(
     Some(Stamp::from_metadata(&metadata))
 }
 
-/// Filesystems that use this machine's clock, but have no reliable change time. In memory
-/// filesystems, writes through a mapping do not update it.
-const LOCAL_CLOCK_KINDS: [&str; 9] = [
-    "", "vfat", "msdos", "exfat", "fuseblk", "ntfs", "tmpfs", "ramfs", "iso9660",
-];
-
 /// Returns the clock and time stamp properties of a volume's filesystem.
 pub(super) fn times_of(volume: &Volume) -> Times {
-    let kind = volume.kind.as_str();
-    let has_change_time = volume.keeps_ctime();
     Times {
-        is_own_clock: !volume.is_share() && (has_change_time || LOCAL_CLOCK_KINDS.contains(&kind)),
-        has_change_time,
+        is_own_clock: volume.uses_local_clock(),
+        has_change_time: volume.keeps_ctime(),
     }
 }
 

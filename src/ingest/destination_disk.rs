@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, escape};
 use crate::offload::filesystem;
+use crate::value::unescape;
 use crate::volume::{Volume, Volumes, is_kernel_filesystem, is_memory_filesystem};
 
 /// Folders in which systems and users mount drives.
@@ -186,20 +187,7 @@ fn is_on_system_disk(folder: &Path) -> bool {
 
 /// Decodes a path in a mount table, in which special bytes are octal: `\040` is a space.
 fn decode_path(field: &[u8]) -> PathBuf {
-    let mut bytes = Vec::with_capacity(field.len());
-    let mut rest = field;
-    while let Some((&byte, after)) = rest.split_first() {
-        let octal = after.get(..3).filter(|_| byte == b'\\');
-        let octal = octal.and_then(|digits| std::str::from_utf8(digits).ok());
-        if let Some(decoded) = octal.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            bytes.push(decoded);
-            rest = &after[3..];
-        } else {
-            bytes.push(byte);
-            rest = after;
-        }
-    }
-    PathBuf::from(crate::value::from_bytes(bytes))
+    unescape(field, b"\\", 8).into()
 }
 
 #[cfg(all(test, unix))]

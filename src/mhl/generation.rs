@@ -7,6 +7,7 @@ use super::manifest_path::path_error;
 use super::xml::is_xml;
 use super::{FolderHash, HashAction, MhlError, SealVerdict, folder_hashes};
 use crate::checksum::{Checksum, HashKind};
+use crate::machine::host_name;
 
 /// New generation. Paths are relative to the root and separated by `/`. Ignored files and folders
 /// must not be included.
@@ -83,7 +84,7 @@ impl Creator {
     #[must_use]
     pub fn this_host() -> Self {
         Self {
-            host: host_name(),
+            host: host_name().unwrap_or_else(|| "unknown".to_owned()),
             tool: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             author: None,
@@ -91,17 +92,6 @@ impl Creator {
             comment: None,
         }
     }
-}
-
-#[cfg(unix)]
-fn host_name() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(not(unix))]
-fn host_name() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "unknown".to_owned())
 }
 
 /// The `process` element of a manifest: how the generation was created.

@@ -1,6 +1,7 @@
 //! Listing of a card: all its files and folders. Files of any type are listed, because a card is
 //! copied completely.
 
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use walkdir::WalkDir;
 use crate::atomic_file;
 use crate::error::Problem;
 use crate::source_file::{COARSEST_RESOLUTION, modified};
+use crate::value::extensions::is_from_camera;
 
 /// Lower-case names of folders that operating systems create in the root of a drive. They usually
 /// hold no footage, and some are not readable.
@@ -20,23 +22,6 @@ const SYSTEM_FOLDERS: [&str; 6] = [
     ".documentrevisions-v100",
     "system volume information",
     "lost+found",
-];
-
-/// Lower-case extensions of files that cameras and recorders write, including companion files. No
-/// operating system writes such files.
-const MEDIA_EXTENSIONS: [&str; 144] = [
-    "360", "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "ale", "amr", "ape", "ari", "arri",
-    "arw", "arx", "asf", "avchd", "avi", "avif", "bmp", "braw", "bwf", "caf", "cin", "cine", "cpi",
-    "cr2", "cr3", "crm", "crw", "cube", "dav", "dcp", "dng", "dpx", "dsf", "dv", "dvr", "edl",
-    "eip", "erf", "exr", "fcpxml", "fff", "ffv1", "flac", "flv", "glv", "gpr", "gpx", "h264",
-    "h265", "heic", "heif", "hevc", "hif", "iiq", "insp", "insv", "ivf", "jp2", "jpeg", "jpg",
-    "jpm", "jxl", "k25", "kdc", "lrf", "lrv", "m1v", "m2t", "m2ts", "m2v", "m4a", "m4v", "mcraw",
-    "mj2", "mjpeg", "mjpg", "mkv", "mod", "mos", "mov", "mp2", "mp3", "mp4", "mpe", "mpeg", "mpg",
-    "mpo", "mrw", "mts", "mxf", "nef", "nev", "nrw", "ocf", "ogg", "ogv", "opus", "orf", "osv",
-    "ove", "pcm", "pef", "png", "pxn", "qt", "r3d", "raf", "raw", "rdc", "rmd", "rmf", "rsv",
-    "rw2", "rwl", "rwz", "sidx", "sqv", "sr2", "srf", "srt", "srw", "tga", "thm", "tif", "tiff",
-    "tod", "ts", "vob", "vrw", "w64", "wav", "webm", "webp", "wma", "wmv", "x3f", "xavc", "xml",
-    "xmp", "y4m", "yuv",
 ];
 
 /// Lower-case name of the folder in which programs save files before they move them to their
@@ -277,10 +262,8 @@ fn is_file_manager_file(entry: &walkdir::DirEntry) -> bool {
 }
 
 fn is_media(path: &Path) -> bool {
-    MEDIA_EXTENSIONS.iter().any(|kind| {
-        let extension = path.extension();
-        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(kind))
-    })
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension.is_some_and(is_from_camera)
 }
 
 #[cfg(test)]
@@ -359,7 +342,8 @@ mod tests {
     fn camera_files_in_a_system_folder_are_footage() {
         for name in [
             "A001.R3D", "B.cine", "C.rmf", "D.nev", "E.raf", "F.RW2", "G.tif", "H.dpx", "I.gpr",
-            "J.arx", "K.exr", "L.BWF", "M.insp", "N.LRV", "O.mcraw", "P.TS", "Q.xml",
+            "J.arx", "K.exr", "L.BWF", "M.insp", "N.LRV", "O.mcraw", "P.TS", "Q.xml", "R.gxf",
+            "S.avc", "T.RF64", "U.mka", "V.nut", "W.rm",
         ] {
             let card = tempfile::tempdir().unwrap();
             let folder = card.path().join("System Volume Information");

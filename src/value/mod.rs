@@ -8,6 +8,7 @@ mod bytes;
 mod choice;
 mod clock_correction;
 mod duration;
+pub mod extensions;
 mod fingerprint;
 mod geo;
 mod machine_clock;
@@ -37,7 +38,7 @@ pub use machine_clock::{
 };
 pub use name::parse_name;
 pub use notes::{Marker, Markers, Note, Notes};
-pub use os_path::{from_bytes, to_bytes};
+pub use os_path::{from_bytes, to_bytes, unescape};
 pub(crate) use quantity::saturating_i64;
 pub use quantity::{NumberRange, Quantity, named_day};
 pub use rate::Rate;

@@ -1,213 +1,64 @@
 //! Properties of filesystem types: shares, views, memory, stable inode numbers, reliable ctimes,
 //! caches.
 
-/// Virtual filesystems of the kernel, which cannot contain footage.
-const VIRTUAL: &[&str] = &[
-    "proc",
-    "sysfs",
-    "devpts",
-    "devtmpfs",
-    "cgroup",
-    "cgroup2",
-    "autofs",
-    "debugfs",
-    "tracefs",
-    "securityfs",
-    "configfs",
-    "fusectl",
-    "mqueue",
-    "hugetlbfs",
-    "pstore",
-    "bpf",
-    "binfmt_misc",
-    "rpc_pipefs",
-    "efivarfs",
-    "nsfs",
-    "selinuxfs",
-    "devfs",
-    "smackfs",
-    "functionfs",
-    "resctrl",
-];
-
-/// Filesystems that show files of other filesystems. A copy there may be a file that is already
-/// counted elsewhere.
-const LAYERS: &[&str] = &[
-    "overlay",
-    "overlayfs",
-    "aufs",
-    "unionfs",
-    "ecryptfs",
-    "nullfs",
-    "bindfs",
-    "shiftfs",
-    "wrapfs",
-];
-
-/// Type of a network or host share.
-struct Share {
-    kind: &'static str,
-    /// True if the prefix of the identity is `share:`; otherwise it is the filesystem type.
-    /// Identities are stored in catalogues, so this must not change.
-    is_named: bool,
-    /// True if the mount table names the server. Otherwise it names an entry of a configuration
-    /// file, or a folder of a virtual machine's host, or it uses one name for several shares.
-    is_addressed: bool,
-}
-
-const fn share(kind: &'static str, is_named: bool, is_addressed: bool) -> Share {
-    Share {
-        kind,
-        is_named,
-        is_addressed,
-    }
-}
-
-#[rustfmt::skip]
-const SHARES: &[Share] = &[
-    // Kind, `is_named`, `is_addressed`.
-    share("nfs", true, true),
-    share("nfs4", true, true),
-    share("cifs", true, true),
-    share("smb3", true, true),
-    share("smbfs", true, true),
-    share("afpfs", true, true),
-    share("fuse.sshfs", true, true),
-    share("9p", true, false),
-    share("smb2", false, true),
-    share("ncpfs", false, true),
-    share("afs", false, true),
-    share("coda", false, true),
-    share("webdav", false, true),
-    share("davfs", false, true),
-    share("davfs2", false, true),
-    share("fuse.davfs", false, true),
-    share("fuse.davfs2", false, true),
-    share("fuse.rclone", false, false),
-    share("fuse.s3fs", false, false),
-    share("fuse.goofys", false, false),
-    share("fuse.mount-s3", false, false),
-    share("fuse.gcsfuse", false, false),
-    share("fuse.blobfuse", false, false),
-    share("fuse.blobfuse2", false, false),
-    share("fuse.gvfsd-fuse", false, false),
-    share("fuse.kio-fuse", false, false),
-    share("fuse.curlftpfs", false, true),
-    share("fuse.smbnetfs", false, true),
-    share("fuse.juicefs", false, false),
-    share("fuse.seaweedfs", false, false),
-    share("fuse.glusterfs", false, true),
-    share("glusterfs", false, true),
-    share("ceph", false, true),
-    share("fuse.ceph", false, true),
-    share("fuse.ceph-fuse", false, true),
-    share("lustre", false, true),
-    share("beegfs", false, true),
-    share("gpfs", false, true),
-    share("orangefs", false, true),
-    share("pvfs2", false, true),
-    share("ocfs2", false, true),
-    share("gfs2", false, true),
-    share("acfs", false, true),
-    share("stornext", false, true),
-    share("cvfs", false, true),
-    share("vboxsf", false, false),
-    share("fuse.vmhgfs-fuse", false, false),
-    share("prl_fs", false, false),
-    share("virtiofs", false, false),
-];
-
-/// Local filesystems, whose size can be queried without waiting for a network. `""` stands for
-/// systems that do not report types.
-const LOCAL: &[&str] = &[
-    "", "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "vfat", "msdos", "exfat", "ntfs", "ntfs3",
-    "fuseblk", "hfs", "hfsplus", "apfs", "udf", "iso9660", "tmpfs", "overlay",
-];
+use super::filesystem_table::{Property, has};
 
 /// Returns true for virtual filesystems of the kernel.
 #[must_use]
 pub fn is_virtual(kind: &str) -> bool {
-    VIRTUAL.contains(&kind)
+    has(kind, Property::Virtual)
 }
 
 /// Returns true for shares. A FUSE mount without a known type is a share if its device is an
 /// address.
 pub(super) fn is_share(kind: &str, device: &str) -> bool {
-    find_share(kind).is_some() || (kind.starts_with("fuse") && device.contains("://"))
+    has(kind, Property::Share) || (kind.starts_with("fuse") && device.contains("://"))
 }
 
 /// Returns true if the identity starts with `share:`.
 pub(super) fn is_named_share(kind: &str) -> bool {
-    find_share(kind).is_some_and(|share| share.is_named)
-}
-
-fn find_share(kind: &str) -> Option<&'static Share> {
-    SHARES.iter().find(|share| share.kind == kind)
+    has(kind, Property::NamedShare)
 }
 
 /// Returns true if the filesystem is on a local disk or in memory, so that queries do not block.
 pub(super) fn is_local(kind: &str) -> bool {
-    LOCAL.contains(&kind)
+    has(kind, Property::Local)
 }
 
 /// Returns true if files on this kind of filesystem keep their inode numbers.
 pub(super) fn has_stable_inodes(kind: &str) -> bool {
-    matches!(
-        kind,
-        "ext2"
-            | "ext3"
-            | "ext4"
-            | "xfs"
-            | "btrfs"
-            | "f2fs"
-            | "zfs"
-            | "apfs"
-            | "hfs"
-            | "hfsplus"
-            | "ntfs3"
-            | "tmpfs"
-            | "overlay"
-            | "nfs"
-            | "nfs4"
-    )
+    has(kind, Property::StableInodes)
 }
 
 /// Returns true if the ctime of a file changes with every write and cannot be set.
 pub(super) fn keeps_ctime(kind: &str) -> bool {
-    matches!(
-        kind,
-        "ext2"
-            | "ext3"
-            | "ext4"
-            | "xfs"
-            | "btrfs"
-            | "bcachefs"
-            | "f2fs"
-            | "zfs"
-            | "jfs"
-            | "apfs"
-            | "hfs"
-            | "hfsplus"
-            | "ntfs3"
-            | "overlay"
-            | "udf"
-            | "nfs"
-            | "nfs4"
-    )
+    has(kind, Property::ChangeTime)
 }
 
 /// Returns true if the root folder stores its creation time.
 pub(super) fn keeps_birth(kind: &str) -> bool {
-    matches!(
-        kind,
-        "ext4" | "xfs" | "btrfs" | "f2fs" | "ntfs3" | "hfs" | "hfsplus"
-    )
+    has(kind, Property::CreationTime)
+}
+
+/// Returns true if the size does not depend on other volumes in the same container.
+pub(super) fn has_fixed_size(kind: &str) -> bool {
+    is_local(kind) && !has(kind, Property::VariableSize)
+}
+
+/// Returns true if an unchanged stamp, including the ctime, proves that a file was not written.
+pub(super) fn detects_writes_by_ctime(kind: &str) -> bool {
+    keeps_ctime(kind) || has(kind, Property::DetectsWrites)
+}
+
+/// Returns true if files get their times from this machine's clock.
+pub(super) fn uses_local_clock(kind: &str) -> bool {
+    keeps_ctime(kind) || has(kind, Property::LocalClock)
 }
 
 /// Returns true if the files are in memory.
 #[must_use]
 pub fn is_memory(kind: &str) -> bool {
-    matches!(kind, "tmpfs" | "ramfs" | "devtmpfs" | "rootfs")
+    has(kind, Property::Memory)
 }
 
 /// Returns true if the filesystem shows files of other filesystems: overlays, unions, and FUSE
@@ -218,7 +69,7 @@ pub(super) fn is_view(kind: &str, device: &str, number: &str) -> bool {
     let is_tape = matches!(kind, "fuse" | "fuse.ltfs") && device.starts_with("ltfs:");
     let is_fuse = kind == "fuse" || kind.starts_with("fuse.") || is_mac_fuse(kind);
     let has_device = !number.starts_with("0:") && !is_mac_fuse(kind);
-    LAYERS.contains(&kind) || (is_fuse && !has_device && !is_tape && !is_share(kind, device))
+    has(kind, Property::Layer) || (is_fuse && !has_device && !is_tape && !is_share(kind, device))
 }
 
 fn is_mac_fuse(kind: &str) -> bool {
@@ -244,7 +95,7 @@ pub(super) fn server<'a>(kind: &str, device: &'a str) -> Option<&'a str> {
         || device.starts_with("//")
         || device.starts_with(r"\\")
         || (device.contains(':') && !device.starts_with('/'));
-    let is_addressed = find_share(kind).is_none_or(|share| share.is_addressed);
+    let is_addressed = !has(kind, Property::Share) || has(kind, Property::AddressedShare);
     (is_address && is_addressed).then(|| host(device))?
 }
 

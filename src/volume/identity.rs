@@ -142,8 +142,7 @@ impl Volume {
         if self.is_share() || !self.root.as_os_str().is_empty() {
             return None;
         }
-        let is_fixed = filesystem_kind::is_local(&self.kind)
-            && !matches!(self.kind.as_str(), "btrfs" | "apfs");
+        let is_fixed = filesystem_kind::has_fixed_size(&self.kind);
         let size = self.size.filter(|_| is_fixed);
         // Some filesystems, such as exFAT, report the mount time as the root's creation time.
         let is_stored = filesystem_kind::keeps_birth(&self.kind);

@@ -12,13 +12,14 @@ use std::fs::{self, File};
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statvfs, statx};
+use rustix::fs::statvfs;
 
 use super::Drive;
 use super::identity::{Device, MountEntry};
 use super::system_tables::{System, line};
-use super::udev::{Links, udev_names, unescape};
+use super::udev::{Links, udev_names};
 use super::{filesystem_kind, serials, superblock};
+use crate::value::unescape;
 
 /// Lists reachable mounts in mount order, without mounts that are covered by others.
 pub(super) fn read_mounts(system: &System) -> Vec<MountEntry> {
@@ -201,21 +202,6 @@ fn block_name(mount: &MountEntry, folder: Option<&Path>) -> OsString {
         .and_then(name)
         .or_else(|| name(Path::new(&mount.source)))
         .unwrap_or_default()
-}
-
-/// Returns the id of a mount, which is unique since Linux 6.8 (statx(2)). Used for FUSE only,
-/// because other filesystems may block.
-pub(super) fn mount_id(point: &Path) -> Option<u64> {
-    /// `STATX_MNT_ID_UNIQUE`
-    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
-    let flags = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
-    let answer = statx(CWD, point, flags, UNIQUE | StatxFlags::MNT_ID).ok()?;
-    Some(answer.stx_mnt_id)
-}
-
-/// Returns the id of the current boot.
-pub(super) fn boot() -> Option<String> {
-    line(Path::new("/proc/sys/kernel/random/boot_id"))
 }
 
 /// Returns the mount namespace of this process: `mnt:[4026531841]`.

@@ -9,6 +9,7 @@ mod clones;
 mod connected_disks;
 mod drive;
 mod filesystem_kind;
+mod filesystem_table;
 mod identity;
 #[cfg(target_os = "linux")]
 mod linux;

@@ -68,14 +68,15 @@ impl Volumes {
     #[cfg(target_os = "linux")]
     #[must_use]
     pub fn mount_key(&self, identity: &str) -> Option<MountKey> {
-        use super::linux::{boot, mount_id, namespace};
+        use super::linux::namespace;
+        use crate::machine::{boot_id, mount_id};
         let all = self.all.iter();
         let mounts = all
             .filter(|volume| volume.identity == identity && volume.is_cache_dropped_on_unmount());
         let ids: Option<BTreeSet<u64>> = mounts.map(|volume| mount_id(&volume.mount)).collect();
         Some(MountKey {
             ids: ids.filter(|ids| !ids.is_empty())?,
-            boot: boot()?,
+            boot: boot_id()?,
             namespace: namespace()?,
         })
     }

@@ -101,7 +101,13 @@ impl Volume {
     /// modification time.
     #[must_use]
     pub fn detects_writes_by_ctime(&self) -> bool {
-        self.keeps_ctime() || matches!(self.kind.as_str(), "fuseblk" | "tmpfs")
+        filesystem_kind::detects_writes_by_ctime(&self.kind)
+    }
+
+    /// Returns true if files on this volume get their times from this machine's clock.
+    #[must_use]
+    pub fn uses_local_clock(&self) -> bool {
+        !self.is_share() && filesystem_kind::uses_local_clock(&self.kind)
     }
 
     /// Returns true if files on this volume keep their inode numbers.

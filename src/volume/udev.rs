@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 
 use super::system_tables::System;
-use crate::value::{from_bytes, to_bytes};
+use crate::value::{to_bytes, unescape};
 
 /// Links of `/dev/disk/by-uuid` and `/dev/disk/by-label`, by device name.
 #[derive(Debug)]
@@ -57,43 +57,4 @@ pub(super) fn udev_names(system: &System, number: &str) -> (Option<String>, Opti
         value("ID_FS_UUID_ENC").or_else(|| value("ID_FS_UUID")),
         value("ID_FS_LABEL_ENC").or_else(|| value("ID_FS_LABEL")),
     )
-}
-
-/// Decodes `\040` (radix 8, three digits) or `\x20` (radix 16, two digits).
-pub(super) fn unescape(text: &[u8], mark: &[u8], radix: u32) -> OsString {
-    let digits = if radix == 8 { 3 } else { 2 };
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&first, after)) = rest.split_first() {
-        let code = rest.strip_prefix(mark).and_then(|code| {
-            let code = std::str::from_utf8(code.get(..digits)?).ok()?;
-            u8::from_str_radix(code, radix).ok()
-        });
-        if let Some(code) = code {
-            bytes.push(code);
-            rest = rest.get(mark.len() + digits..).unwrap_or_default();
-        } else {
-            bytes.push(first);
-            rest = after;
-        }
-    }
-    from_bytes(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decodes_special_bytes_in_the_mount_table() {
-        assert_eq!(
-            unescape(b"/media/SHELF\\04007", b"\\", 8),
-            "/media/SHELF 07"
-        );
-        assert_eq!(unescape(b"SHELF\\x2007", b"\\x", 16), "SHELF 07");
-        assert_eq!(
-            unescape("back\\slash\\é".as_bytes(), b"\\", 8),
-            "back\\slash\\é"
-        );
-    }
 }
