@@ -1,5 +1,7 @@
 //! Command-line arguments, one type per subcommand; `--help` is generated from their comments.
 
+mod author;
+mod exit;
 mod ingest;
 mod report;
 mod safe;
@@ -12,14 +14,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use author::AuthorArgs;
+pub(crate) use exit::Exit;
 pub(crate) use ingest::{IngestArgs, IngestsArgs, VerifyArgs};
 pub(crate) use report::{ReportArgs, SheetArgs};
 pub(crate) use safe::SafeArgs;
 pub(crate) use search::{BrowseArgs, SearchArgs, StatsArgs, negations};
 pub(crate) use sidecar::{SidecarArgs, SidecarCommand};
 pub(crate) use tags::{TagsArgs, TagsCommand};
-
-use crate::cmd::Exit;
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -205,19 +207,6 @@ pub(crate) struct TargetArgs {
 
     #[command(flatten)]
     pub(crate) by: AuthorArgs,
-}
-
-/// Author of an edit.
-#[derive(Debug, Args)]
-pub(crate) struct AuthorArgs {
-    /// Author recorded with the edit [default: $USER]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "BTSINDEX_AUTHOR",
-        hide_env_values = true
-    )]
-    pub(crate) author: Option<String>,
 }
 
 /// Add or remove tags

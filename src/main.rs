@@ -19,6 +19,8 @@ use std::process::ExitCode;
 use btsindex::error::{Error, escape};
 use clap::Parser;
 
+use cli::Exit;
+
 fn main() -> ExitCode {
     if let Some(code) = btsindex::media::exec_with_parent_death_signal() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse_from(cli::negations(std::env::args_os()));
     match cmd::run(cli) {
         Ok(exit) => exit.into(),
-        Err(error) if is_closed_pipe(&error) => cmd::Exit::Done.into(),
+        Err(error) if is_closed_pipe(&error) => Exit::Done.into(),
         Err(error) => fail(&error).into(),
     }
 }
@@ -41,7 +43,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Prints an error with its hint, and returns the exit code for it.
-fn fail(error: &anyhow::Error) -> cmd::Exit {
+fn fail(error: &anyhow::Error) -> Exit {
     let known = error.downcast_ref::<Error>();
     let mut stderr = io::stderr().lock();
     // If standard error cannot be written, only the exit code reports the error.
@@ -57,9 +59,9 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
         let _ = writeln!(stderr, "hint: {}", lines.join("\n"));
     }
     match known {
-        Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
-        Some(Error::NoClip(_)) => cmd::Exit::Negative,
-        Some(Error::Interrupted) => cmd::Exit::Interrupted,
-        _ => cmd::Exit::Failed,
+        Some(Error::Query { .. } | Error::Pattern(_)) => Exit::BadUsage,
+        Some(Error::NoClip(_)) => Exit::Negative,
+        Some(Error::Interrupted) => Exit::Interrupted,
+        _ => Exit::Failed,
     }
 }

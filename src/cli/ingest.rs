@@ -7,7 +7,7 @@ use btsindex::shoot_day::{ClockCorrection, Template, parse_day_start};
 use clap::Args;
 use jiff::civil::{Date, Time};
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
 
 /// Offload the cards of a shoot day: copy, verify, seal, catalogue
 ///

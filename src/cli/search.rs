@@ -3,7 +3,7 @@
 use clap::Args;
 use clap::builder::TypedValueParser;
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
 
 /// Query forms and their meaning, for `--help`.
 pub(crate) fn forms() -> String {

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
 
 /// Exchange tags, notes, ratings and markers with Premiere, Bridge and others as XMP sidecars
 #[derive(Debug, Args)]

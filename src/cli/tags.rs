@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
 
 /// List tags with clip counts; show and change the rules that add them
 ///

@@ -5,12 +5,16 @@ use std::io::{self, IsTerminal, Write};
 use btsindex::catalogue::{Catalogue, ClipFiles};
 use btsindex::error::escape;
 use btsindex::media::Cancel;
-use btsindex::output::{ByteBar, counted};
+use btsindex::output::ByteBar;
 use btsindex::scan::{HashEvent, hash_copies};
+use btsindex::value::counted;
 use serde_json::{Value, json};
 
-use super::Exit;
 use super::scan::stop_on_ctrl_c;
+use crate::cli::Exit;
+
+/// Number of clips read from the catalogue at a time.
+pub(super) const PAGE: usize = 500;
 
 /// Hashes the files of clips with several files, except those hashed since their last change.
 pub(super) fn hash_files(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {

@@ -8,11 +8,14 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ClipCopies};
 use btsindex::clip::FileCopy;
-use btsindex::output::{FittedColumns, Widths, counted, json_line};
+use btsindex::output::{FittedColumns, Widths, json_line};
+use btsindex::value::counted;
 use serde_json::json;
 
-use super::{Exit, PAGE, compare_copies, search, stdout, width};
-use crate::cli;
+use super::compare_copies::PAGE;
+use super::stdio::{stdout, width};
+use super::{compare_copies, search};
+use crate::cli::{self, Exit};
 
 /// Columns of the table.
 const COLUMNS: [&str; 4] = ["volumes", "verified", "name", "where"];

@@ -7,12 +7,12 @@ use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::index::{Audit, Index, IndexState};
 use btsindex::media::Tool;
-use btsindex::output::{counted, grouped, json_line};
-use btsindex::value::Bytes;
+use btsindex::output::json_line;
+use btsindex::value::{Bytes, counted, grouped};
 use serde_json::json;
 
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 /// Free bytes below which a scan may fail.
 const LITTLE_SPACE: u64 = 1_000_000_000;

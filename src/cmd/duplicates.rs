@@ -6,12 +6,14 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ClipFiles, HashedFile};
 use btsindex::error::escape;
-use btsindex::output::{counted, json_line};
-use btsindex::value::Bytes;
+use btsindex::output::json_line;
+use btsindex::value::{Bytes, counted};
 use serde_json::json;
 
-use super::{Exit, PAGE, compare_copies, search, stdout};
-use crate::cli;
+use super::compare_copies::PAGE;
+use super::stdio::stdout;
+use super::{compare_copies, search};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;

@@ -7,14 +7,15 @@ use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::escape;
 use btsindex::index::Finder;
-use btsindex::output::{ClipColumns, counted, grouped};
+use btsindex::output::ClipColumns;
 use btsindex::query::Query;
 use btsindex::tag::Vocabulary;
-use btsindex::value::{Selection, parse_tag};
+use btsindex::value::{Selection, counted, grouped, parse_tag};
 
 use super::confirm::confirm;
-use super::{Exit, author, print_index_notice, search, stdout, width};
-use crate::cli;
+use super::stdio::{print_index_notice, stdout, width};
+use super::{author, search};
+use crate::cli::{self, Exit};
 
 /// Maximum number of clips listed in a preview.
 const LISTED: usize = 10;

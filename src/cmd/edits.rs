@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use btsindex::atomic_file;
 use btsindex::catalogue::{Adoption, Catalogue, Imported};
 use btsindex::error::{Error, escape};
-use btsindex::output::{counted, grouped};
+use btsindex::value::{counted, grouped};
 
 use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, stdout};
-use crate::cli::EditsCommand;
+use super::stdio::stdout;
+use crate::cli::{EditsCommand, Exit};
 
 /// Maximum number of invalid lines listed for each imported file.
 const LISTED: usize = 20;

@@ -6,8 +6,8 @@ use btsindex::clip::FIELDS;
 use btsindex::output::{TextTable, json_line};
 use serde_json::json;
 
-use super::{Exit, stdout, width};
-use crate::cli;
+use super::stdio::{stdout, width};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::FieldsArgs) -> anyhow::Result<Exit> {
     let mut out = stdout();

@@ -9,8 +9,8 @@ use btsindex::clip::{in_effect, short_id};
 use btsindex::output::{TextTable, json_line};
 use serde_json::json;
 
-use super::{Exit, stdout, width};
-use crate::cli;
+use super::stdio::{stdout, width};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::HistoryArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;

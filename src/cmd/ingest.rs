@@ -16,9 +16,10 @@ use btsindex::shoot_day::{Day, DayCard, EXAMPLE};
 use btsindex::value::parse_tag;
 use jiff::civil::Time;
 
+use super::author;
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, author, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 /// Interval between two checks of a watched folder.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);

@@ -6,8 +6,8 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::output::{ingest_json, json_line, write_ingest_details, write_ingest_table};
 
-use super::{Exit, stdout, width};
-use crate::cli;
+use super::stdio::{stdout, width};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::IngestsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;

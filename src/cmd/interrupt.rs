@@ -8,10 +8,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::cli::Exit;
 use anyhow::Context;
 use btsindex::media::{Cancel, kill_all};
-
-use super::Exit;
 
 /// Interrupt request, shared with the signal handler.
 #[derive(Debug, Clone)]

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Index;
-use btsindex::output::{ClipProgress, ProgressFormat, ScanProgress, counted, json_line};
+use btsindex::output::{ClipProgress, ProgressFormat, ScanProgress, json_line};
 use btsindex::scan::{ScanRequest, ScanSummary, remake_pictures};
+use btsindex::value::counted;
 use serde_json::json;
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, print_index_notice, stdout};
-use crate::cli;
+use super::stdio::{print_index_notice, stdout};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit> {
     let started = Instant::now();

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::output::{ClipProgress, ProgressFormat, counted};
+use btsindex::output::{ClipProgress, ProgressFormat};
 use btsindex::query::{Date, today};
 use btsindex::report::{
     self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport,
 };
 use btsindex::shoot_day::Day;
-use btsindex::value::{Bytes, named_day};
+use btsindex::value::{Bytes, counted, named_day};
 
 use super::interrupt::Interrupt;
-use super::{Exit, search, stdout};
-use crate::cli;
+use super::search;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Exit> {
     let form = match (args.json, args.csv) {

@@ -9,8 +9,8 @@ use btsindex::output::{ProgressFormat, SafetyProgress, json_line, safety_json, w
 use btsindex::safe::{Request, safe};
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 /// Checks each card. `is_named`: `--catalogue` was given, so suggested commands must contain it.
 pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {

@@ -12,8 +12,8 @@ use btsindex::output::{
 };
 use btsindex::scan::{ScanRequest, scan};
 
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();

@@ -11,14 +11,14 @@ use btsindex::clip::{Clip, Facet, FileState};
 use btsindex::error::{Error, escape};
 use btsindex::index::{Finder, Hits, SortOrder, Tally};
 use btsindex::output::{
-    ClipColumns, TextTable, clip_json, counted, grouped, json_line, tally_table, write_csv,
-    write_tally_json,
+    ClipColumns, TextTable, clip_json, json_line, tally_table, write_csv, write_tally_json,
 };
 use btsindex::query::Query;
-use btsindex::value::{parse_name, to_bytes};
+use btsindex::value::{counted, grouped, parse_name, to_bytes};
 
-use super::{Exit, print_index_notice, query_args, stdout, width};
-use crate::cli;
+use super::query_args;
+use super::stdio::{print_index_notice, stdout, width};
+use crate::cli::{self, Exit};
 use open::DesktopAction;
 
 /// Default number of rows of a table.

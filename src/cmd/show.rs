@@ -6,8 +6,8 @@ use std::path::Path;
 use btsindex::catalogue::Catalogue;
 use btsindex::output::{PicturePaths, clip_details_json, json_line, write_clip_details};
 
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::ShowArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;

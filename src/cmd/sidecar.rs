@@ -6,7 +6,8 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::output::{counted, json_line};
+use btsindex::output::json_line;
+use btsindex::value::counted;
 use btsindex::xmp_sync::{
     SidecarFolder, SidecarOutcome, SidecarResult, read_sidecars, write_sidecars,
 };
@@ -14,8 +15,9 @@ use serde_json::json;
 
 use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, author, search, stdout};
-use crate::cli::{self, SidecarCommand};
+use super::stdio::stdout;
+use super::{author, search};
+use crate::cli::{self, Exit, SidecarCommand};
 
 pub(crate) fn run(command: &SidecarCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {

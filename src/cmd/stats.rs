@@ -8,8 +8,9 @@ use btsindex::index::Finder;
 use btsindex::output::{write_stats, write_stats_json};
 
 use super::interrupt::Interrupt;
-use super::{Exit, print_index_notice, query_args, stdout, width};
-use crate::cli;
+use super::query_args;
+use super::stdio::{print_index_notice, stdout, width};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     Interrupt::new()?.run_interruptible(|| count(args, catalogue))

@@ -11,20 +11,21 @@ use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
 use btsindex::output::{
-    ClipProgress, ProgressFormat, counted, explanation_json, json_line, list_tag_branches,
+    ClipProgress, ProgressFormat, explanation_json, json_line, list_tag_branches,
     write_differences, write_differences_json, write_explanation, write_tag_tree,
     write_tag_tree_json,
 };
 use btsindex::query::Query;
 use btsindex::scan::{acquire_scan_lock, compare, explain, retag};
 use btsindex::tag::{RULES, Rules, UserRules, VOCABULARY, Vocabulary, read_toml};
-use btsindex::value::parse_tag;
+use btsindex::value::{counted, parse_tag};
 use serde_json::json;
 
 use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, author, print_index_notice, search, stdout};
-use crate::cli::{self, TagsCommand};
+use super::stdio::{print_index_notice, stdout};
+use super::{author, search};
+use crate::cli::{self, Exit, TagsCommand};
 
 /// Custom files in the catalogue's folder.
 const CUSTOM_RULES: &str = "rules.toml";

@@ -11,9 +11,10 @@ use btsindex::output::{
 };
 use btsindex::verify::{Report, Request, verify};
 
+use super::author;
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, author, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::VerifyArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = match Catalogue::open(folder) {

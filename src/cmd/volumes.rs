@@ -5,15 +5,15 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, LostClips, VolumeRow};
 use btsindex::error::{Error, escape};
-use btsindex::output::{TextTable, counted, grouped, json_line};
+use btsindex::output::{TextTable, json_line};
 use btsindex::scan;
-use btsindex::value::{Bytes, format_unix_seconds, parse_name};
+use btsindex::value::{Bytes, counted, format_unix_seconds, grouped, parse_name};
 use btsindex::volume::Backing;
 use serde_json::json;
 
 use super::confirm::confirm;
-use super::{Exit, stdout, width};
-use crate::cli;
+use super::stdio::{stdout, width};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::VolumesArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::{TextTable, counted, grouped, json_line, truncate};
+use super::{TextTable, json_line, truncate};
 use crate::error::escape;
 use crate::index::{Sum, Tallies, Tally};
-use crate::value::{Bytes, Duration};
+use crate::value::{Bytes, Duration, counted, grouped};
 
 /// Lists the `limit` most frequent values of a facet with their clip counts.
 #[must_use]

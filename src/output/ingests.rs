@@ -4,13 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::numbers::rounded;
-use super::{TextTable, counted, grouped};
+use super::TextTable;
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
 use crate::ingest::{CardPlan, CardState, Summary};
 use crate::media;
-use crate::value::{Bytes, format_unix_seconds};
+use crate::value::{Bytes, counted, format_unix_seconds, grouped, rounded_seconds};
 
 /// Maximum number of problems that are listed; the others are only counted.
 const MAX_LISTED: usize = 200;
@@ -209,8 +208,8 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
         "problems": summary.problems.iter().map(problem_json).collect::<Vec<_>>(),
         "unreadable": summary.unreadable.iter().map(problem_json).collect::<Vec<_>>(),
         "interrupted": summary.is_interrupted,
-        "seconds": rounded(summary.elapsed),
-        "seconds_copying": rounded(summary.copying),
+        "seconds": rounded_seconds(summary.elapsed),
+        "seconds_copying": rounded_seconds(summary.copying),
     })
 }
 

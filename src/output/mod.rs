@@ -11,7 +11,6 @@ mod contact_sheet;
 mod facet_tables;
 mod ingest_progress;
 mod ingests;
-mod numbers;
 mod posters;
 mod progress_bar;
 mod query_guide;
@@ -36,8 +35,7 @@ pub use ingests::{
     ingest_json, ingest_summary_json, plan_json, write_ingest_details, write_ingest_summary,
     write_ingest_table, write_plan,
 };
-pub use numbers::{counted, grouped};
-pub use posters::{TerminalPicture, decode_poster};
+pub use posters::TerminalPicture;
 pub use progress_bar::{ByteBar, ProgressFormat};
 pub use query_guide::query_guide;
 pub use safe::{SafetyProgress, safety_json, write_safety};

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{counted, grouped, json_line};
+use super::json_line;
 use crate::clip::{Edit, decided_tags};
 use crate::error::escape;
 use crate::scan::{Affected, Difference, TagExplanation};
 use crate::tag::Vocabulary;
+use crate::value::{counted, grouped};
 
 /// Tag or tag group, with the number of clips that have it or one of its subtags.
 #[derive(Debug, Clone, PartialEq, Eq)]

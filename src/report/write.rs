@@ -8,8 +8,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::anomalies::{Anomaly, Severity, find_anomalies};
-use super::output_files::{self, INDEX, MAX_IN_ONE_FILE, PICTURES, ReportFormat, Sink};
-use super::pictures::{ClipFeed, PictureTarget, RenderContext};
+use super::format::ReportFormat;
+use super::output_files::{self, INDEX, MAX_IN_ONE_FILE};
+use super::pictures::{ClipFeed, PICTURES, PictureTarget, RenderContext};
+use super::sink::Sink;
 use super::totals::{self, Total};
 use super::{ReportScope, SheetLayout, ShootReport, Shot, contact_sheet, page};
 use crate::clip::Clip;
@@ -17,10 +19,6 @@ use crate::error::Error;
 use crate::index::Sum;
 use crate::output::{self, ClipColumns, ingest_json, json_line, write_csv_with};
 use crate::query::Query;
-
-/// Prefixes by which an earlier JSON or CSV report is recognized.
-pub(super) const JSON_PREFIX: &[u8] = b"{\"report\":{";
-pub(super) const CSV_PREFIX: &[u8] = b"name,day,card,camera,captured,start_timecode,";
 
 /// Maximum size of a page in bytes.
 const MAX_PAGE_BYTES: usize = 60_000_000;

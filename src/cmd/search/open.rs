@@ -6,8 +6,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::desktop;
 use btsindex::error::{Error, escape};
 
-use crate::cli;
-use crate::cmd::Exit;
+use crate::cli::{self, Exit};
 
 /// Desktop action on one of the matches.
 #[derive(Debug, Clone, Copy)]

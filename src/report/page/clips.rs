@@ -10,8 +10,8 @@ use crate::clip::{Clip, FIELDS};
 use crate::error::Error;
 use crate::output::ClipCard;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
-use crate::report::output_files::Sink;
 use crate::report::pictures::{ClipPictures, Strip};
+use crate::report::sink::Sink;
 use crate::report::{ShootReport, Shot, technical_line};
 use crate::value::{Duration, Timecode};
 
