@@ -17,7 +17,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use btsindex::error::{Error, escape};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use cli::Exit;
 
@@ -25,7 +25,14 @@ fn main() -> ExitCode {
     if let Some(code) = btsindex::media::exec_with_parent_death_signal() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
-    let cli = cli::Cli::parse_from(cli::negations(std::env::args_os()));
+    let arguments = cli::negations(std::env::args_os());
+    let cli = match cli::Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let program = cli::Cli::command();
+            cli::with_accepted_formats(error, &program, &arguments).exit()
+        }
+    };
     match cmd::run(cli) {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => Exit::Done.into(),

@@ -8,9 +8,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::Exit;
 use anyhow::Context;
 use btsindex::media::{Cancel, kill_all};
+
+use crate::cli::Exit;
 
 /// Interrupt request, shared with the signal handler.
 #[derive(Debug, Clone)]

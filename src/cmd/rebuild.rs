@@ -23,14 +23,14 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
     } else {
         ProgressFormat::Lines
     };
-    let index_format = if args.json {
+    let index_format = if args.format.is_json() {
         ProgressFormat::Json
     } else {
         format
     };
     let clips = rebuild_index(&catalogue, index_format)?;
     let mut out = stdout();
-    if !args.json {
+    if !args.format.is_json() {
         let seconds = started.elapsed().as_secs_f64();
         writeln!(out, "indexed {} in {seconds:.1} s", counted(clips, "clip"))?;
         out.flush()?;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
     } else {
         rebuild_pictures(folder, format)?
     };
-    if args.json {
+    if args.format.is_json() {
         let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let line = json!({
             "clips": clips, "posters": pictures.posters, "offline": pictures.offline,

@@ -16,7 +16,7 @@ use crate::cli::{self, Exit};
 pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let format = match (args.json, io::stderr().is_terminal()) {
+    let format = match (args.format.is_json(), io::stderr().is_terminal()) {
         (true, _) => ProgressFormat::Json,
         (false, true) => ProgressFormat::Bar,
         (false, false) => ProgressFormat::Lines,
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
         let report = safe(&request, &catalogue, &mut |event| progress.on_event(&event));
         progress.finish();
         let report = report?;
-        if args.json {
+        if args.format.is_json() {
             for line in safety_json(&report) {
                 writeln!(out, "{}", json_line(&line))?;
             }

@@ -21,13 +21,15 @@ use crate::cli::{self, Exit, SidecarCommand};
 
 pub(crate) fn run(command: &SidecarCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {
-        SidecarCommand::Write { words, yes, json } => write(words, *yes, *json, catalogue),
+        SidecarCommand::Write { words, yes, format } => {
+            write(words, *yes, format.is_json(), catalogue)
+        }
         SidecarCommand::Read {
             words,
             prefer_xmp,
-            json,
+            format,
             by,
-        } => read(words, *prefer_xmp, *json, by, catalogue),
+        } => read(words, *prefer_xmp, format.is_json(), by, catalogue),
     }
 }
 

@@ -1,15 +1,14 @@
 //! `btsindex stats`: counts clips by facets.
 
-use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Finder;
-use btsindex::output::{write_stats, write_stats_json};
+use btsindex::output::stats_listing;
 
 use super::interrupt::Interrupt;
 use super::query_args;
-use super::stdio::{print_index_notice, stdout, width};
+use super::stdio::{print, print_index_notice, stdout};
 use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
@@ -31,13 +30,8 @@ fn count(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     } else {
         args.limit
     };
-    let mut out = stdout();
-    if args.json {
-        write_stats_json(&tallies, &mut out)?;
-    } else {
-        write_stats(&tallies, limit, width(), &mut out)?;
-    }
-    out.flush()?;
+    let listing = stats_listing(&tallies, limit);
+    print(listing, args.format.get(), &mut stdout())?;
     finder.tidy(&mut print_index_notice);
     Ok(Exit::Done)
 }

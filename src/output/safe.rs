@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::ProgressFormat;
 use super::read_progress::ReadProgress;
-use super::{ProgressFormat, TextTable};
+use super::table::TextTable;
 use crate::catalogue::DISK_NAME_PREFIX;
 use crate::checksum::HashKind;
 use crate::error::escape;

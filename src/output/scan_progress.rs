@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use super::json_line;
 use super::progress_bar::{ProgressFormat, spinner, style};
-use super::{TextTable, json_line};
+use super::table::TextTable;
 use crate::error::{Problem, escape};
 use crate::media;
 use crate::scan::{ScanEvent, ScanStage, ScanSummary, StageTiming};

@@ -29,4 +29,4 @@ pub use output_files::save;
 pub use pictures::RenderContext;
 pub use shot::{Shot, ShotCopies};
 pub use sink::Sink;
-pub use write::{ReportRequest, write, write_csv, write_json, write_page};
+pub use write::{ReportRequest, write, write_data, write_page};

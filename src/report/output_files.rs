@@ -68,13 +68,17 @@ pub(super) fn fill_file(
 pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<Metadata>, Error> {
     match existing_metadata(path)? {
         None => Ok(None),
-        Some(metadata)
-            if metadata.is_file()
-                && starts_with(path, form.prefix()).map_err(Error::path(path))? =>
-        {
-            Ok(Some(metadata))
+        Some(metadata) => {
+            let is_report = match form.prefix() {
+                Some(prefix) if metadata.is_file() => {
+                    starts_with(path, prefix).map_err(Error::path(path))?
+                }
+                _ => false,
+            };
+            is_report
+                .then_some(Some(metadata))
+                .ok_or_else(|| not_a_report(path))
         }
-        Some(_) => Err(not_a_report(path)),
     }
 }
 
@@ -209,12 +213,12 @@ mod tests {
         let path = folder.path().join("day.html");
         let save = |path: &Path, text: &str| {
             let text = String::from_utf8(page(text)).unwrap();
-            save(path, ReportFormat::Html, |sink| sink.put(&text))
+            save(path, ReportFormat::Page, |sink| sink.put(&text))
         };
         save(&path, "one").unwrap();
         assert_eq!(save(&path, "two").unwrap(), page("two").len() as u64);
         assert_eq!(fs::read(&path).unwrap(), page("two"));
-        let stopped = super::save(&path, ReportFormat::Html, |sink| {
+        let stopped = super::save(&path, ReportFormat::Page, |sink| {
             sink.put("half a page")?;
             Err(Error::Interrupted)
         });

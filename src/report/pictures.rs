@@ -346,7 +346,7 @@ fn store(
         PictureTarget::Folder(folder) => {
             let name = format!("{id}{what}.webp");
             std::fs::write(folder.join(&name), &encoded.webp)?;
-            format!("{}/{name}", PICTURES)
+            format!("{PICTURES}/{name}")
         }
     };
     Ok(ReportPicture {
