@@ -1,5 +1,8 @@
 //! Command-line arguments, one type per subcommand; `--help` is generated from their comments.
 
+mod author;
+mod exit;
+mod format;
 mod ingest;
 mod report;
 mod safe;
@@ -12,14 +15,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use author::AuthorArgs;
+pub(crate) use exit::Exit;
+pub(crate) use format::{FormatArgs, with_accepted_formats};
 pub(crate) use ingest::{IngestArgs, IngestsArgs, VerifyArgs};
 pub(crate) use report::{ReportArgs, SheetArgs};
 pub(crate) use safe::SafeArgs;
-pub(crate) use search::{BrowseArgs, SearchArgs, StatsArgs, negations};
+pub(crate) use search::{BrowseArgs, SearchArgs, SearchMode, StatsArgs, negations};
 pub(crate) use sidecar::{SidecarArgs, SidecarCommand};
 pub(crate) use tags::{TagsArgs, TagsCommand};
 
-use crate::cmd::Exit;
+use format::{Events, FORMAT, FileRows, OneClip, Rebuilt, Rows};
 
 const FIRST_STEPS: &str = "\
 First steps:
@@ -158,9 +164,8 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) refresh: bool,
 
-    /// Print events as JSON, one object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Events>,
 }
 
 /// Image format of posters and filmstrips.
@@ -188,9 +193,8 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "CLIP")]
     pub(crate) clip: PathBuf,
 
-    /// Print as JSON, with the source of each fact
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<OneClip>,
 }
 
 /// Clips to edit, and the author of the edit.
@@ -210,19 +214,6 @@ pub(crate) struct TargetArgs {
 
     #[command(flatten)]
     pub(crate) by: AuthorArgs,
-}
-
-/// Author of an edit.
-#[derive(Debug, Args)]
-pub(crate) struct AuthorArgs {
-    /// Author recorded with the edit [default: $USER]
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "BTSINDEX_AUTHOR",
-        hide_env_values = true
-    )]
-    pub(crate) author: Option<String>,
 }
 
 /// Add or remove tags
@@ -317,9 +308,8 @@ pub(crate) struct HistoryArgs {
     #[arg(value_name = "CLIP")]
     pub(crate) clip: PathBuf,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 /// Undo your last command that edited clips, or one edit
@@ -363,14 +353,16 @@ pub(crate) enum EditsCommand {
     /// Without CLIP, lists the edits that can be adopted.
     Adopt {
         /// Clips that receive the edits: each a path, a file name, or the start of an id
-        #[arg(value_name = "CLIP", conflicts_with = "all")]
+        #[arg(value_name = "CLIP", conflicts_with_all = ["all", FORMAT])]
         clips: Vec<PathBuf>,
         /// Adopt for all listed clips
-        #[arg(long)]
+        #[arg(long, conflicts_with = FORMAT)]
         all: bool,
         /// Skip the confirmation when several clips would change
         #[arg(long, short)]
         yes: bool,
+        #[command(flatten)]
+        format: FormatArgs<FileRows>,
     },
 }
 
@@ -380,9 +372,8 @@ pub(crate) struct VolumesArgs {
     #[command(subcommand)]
     pub(crate) command: Option<VolumesCommand>,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -438,9 +429,8 @@ pub(crate) struct CopiesArgs {
     #[arg(long)]
     pub(crate) verify: bool,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<FileRows>,
 }
 
 /// List clips that exist in more than one file, and the space they use
@@ -458,9 +448,8 @@ pub(crate) struct DuplicatesArgs {
     #[arg(long)]
     pub(crate) verify: bool,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<FileRows>,
 }
 
 /// Back up the catalogue to a file, even while it is in use
@@ -477,9 +466,8 @@ pub(crate) struct BackupArgs {
 /// List all fields with type, source and meaning
 #[derive(Debug, Args)]
 pub(crate) struct FieldsArgs {
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 /// Check the catalogue, the index and the programs that btsindex needs
@@ -489,9 +477,8 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     pub(crate) thorough: bool,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 /// Rebuild the index and missing pictures
@@ -504,9 +491,8 @@ pub(crate) struct RebuildArgs {
     #[arg(long)]
     pub(crate) no_pictures: bool,
 
-    /// Print one JSON object: clips, posters, seconds
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rebuilt>,
 }
 
 /// Print a completion script for a shell

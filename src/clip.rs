@@ -158,6 +158,17 @@ macro_rules! clip {
     };
 }
 
+/// Lists names of fields; a name that is not in the table does not compile.
+macro_rules! field_names {
+    ($($name:ident),+ $(,)?) => {
+        [$({
+            let _exists = |clip: &$crate::clip::Clip| clip.$name.is_some();
+            stringify!($name)
+        },)+]
+    };
+}
+pub(crate) use field_names;
+
 clip! {
     /// content fingerprint, 32 hex digits; absent until the file has been read
     id: Fingerprint = Disk {};

@@ -17,16 +17,25 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use btsindex::error::{Error, escape};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+
+use cli::Exit;
 
 fn main() -> ExitCode {
     if let Some(code) = btsindex::media::exec_with_parent_death_signal() {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
-    let cli = cli::Cli::parse_from(cli::negations(std::env::args_os()));
+    let arguments = cli::negations(std::env::args_os());
+    let cli = match cli::Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let program = cli::Cli::command();
+            cli::with_accepted_formats(error, &program, &arguments).exit()
+        }
+    };
     match cmd::run(cli) {
         Ok(exit) => exit.into(),
-        Err(error) if is_closed_pipe(&error) => cmd::Exit::Done.into(),
+        Err(error) if is_closed_pipe(&error) => Exit::Done.into(),
         Err(error) => fail(&error).into(),
     }
 }
@@ -41,7 +50,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Prints an error with its hint, and returns the exit code for it.
-fn fail(error: &anyhow::Error) -> cmd::Exit {
+fn fail(error: &anyhow::Error) -> Exit {
     let known = error.downcast_ref::<Error>();
     let mut stderr = io::stderr().lock();
     // If standard error cannot be written, only the exit code reports the error.
@@ -57,9 +66,9 @@ fn fail(error: &anyhow::Error) -> cmd::Exit {
         let _ = writeln!(stderr, "hint: {}", lines.join("\n"));
     }
     match known {
-        Some(Error::Query { .. } | Error::Pattern(_)) => cmd::Exit::BadUsage,
-        Some(Error::NoClip(_)) => cmd::Exit::Negative,
-        Some(Error::Interrupted) => cmd::Exit::Interrupted,
-        _ => cmd::Exit::Failed,
+        Some(Error::Query { .. } | Error::Pattern(_)) => Exit::BadUsage,
+        Some(Error::NoClip(_)) => Exit::Negative,
+        Some(Error::Interrupted) => Exit::Interrupted,
+        _ => Exit::Failed,
     }
 }

@@ -20,6 +20,7 @@ mod crash_recovery;
 mod docs;
 mod edit_properties;
 mod edits;
+mod formats;
 mod hostile;
 mod identity;
 mod index;

@@ -7,7 +7,8 @@ use btsindex::shoot_day::{ClockCorrection, Template, parse_day_start};
 use clap::Args;
 use jiff::civil::{Date, Time};
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
+use super::format::{Events, FORMAT, FormatArgs, Rows};
 
 /// Offload the cards of a shoot day: copy, verify, seal, catalogue
 ///
@@ -70,12 +71,11 @@ pub(crate) struct IngestArgs {
     pub(crate) no_pictures: bool,
 
     /// Print an example day file
-    #[arg(long, conflicts_with_all = ["paths", "to", "scan_only", "watch", "dry_run", "json"])]
+    #[arg(long, conflicts_with_all = ["paths", "to", "scan_only", "watch", "dry_run", FORMAT])]
     pub(crate) example: bool,
 
-    /// Print events as JSON, one object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Events>,
 
     #[command(flatten)]
     pub(crate) by: AuthorArgs,
@@ -141,9 +141,8 @@ pub(crate) struct IngestsArgs {
     #[arg(long, requires = "number")]
     pub(crate) files: bool,
 
-    /// Print one JSON object per ingest
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 /// Verify the files of a folder against their recorded hashes
@@ -165,9 +164,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, short)]
     pub(crate) verbose: bool,
 
-    /// Print events as JSON, one object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Events>,
 
     #[command(flatten)]
     pub(crate) by: AuthorArgs,

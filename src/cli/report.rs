@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::format::{FORMAT, FormatArgs, ReportData};
+
 /// Write a report of a shoot day as one self-contained HTML file
 ///
 /// Shows an overview of the day, a timeline with one lane per camera, anomalies, the cards and their copies, and every clip with its
@@ -19,21 +21,16 @@ pub(crate) struct ReportArgs {
     pub(crate) words: Vec<String>,
 
     /// Output file, `-` for standard output; replaces an earlier report, but no other file
-    /// [default: DAY.html or report.html in the current folder; standard output with --json, --csv]
+    /// [default: DAY.html or report.html in the current folder; standard output with --format]
     #[arg(long, short, value_name = "FILE", allow_hyphen_values = true)]
     pub(crate) output: Option<PathBuf>,
 
     /// Write a folder with the page and its pictures, whatever the number of clips
-    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    #[arg(long, conflicts_with = FORMAT)]
     pub(crate) folder: bool,
 
-    /// Print one JSON object: day, totals, cards, anomalies, clips
-    #[arg(long, conflicts_with = "csv")]
-    pub(crate) json: bool,
-
-    /// Print CSV (RFC 4180) with a header and one row per clip; values that a spreadsheet would run as a formula are prefixed with '
-    #[arg(long)]
-    pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<ReportData>,
 }
 
 /// Write a contact sheet of a day or a search: a printable grid of pictures

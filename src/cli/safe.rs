@@ -6,6 +6,8 @@ use btsindex::safe::COPIES;
 use btsindex::value::{Age, Malformed, parse_name};
 use clap::Args;
 
+use super::format::{FormatArgs, Verdict};
+
 /// Check whether a card can be formatted
 ///
 /// Reads and hashes every file on the card, and counts the distinct disks that hold a verified copy of the same content: compared
@@ -16,10 +18,6 @@ use clap::Args;
 /// SAFE TO FORMAT means that every file is on the required number of disks. Any doubt means NOT SAFE. Exit code 0: safe; 4: not
 /// safe.
 #[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command"
-)]
 pub(crate) struct SafeArgs {
     /// Cards: mount points or folders
     #[arg(required = true, value_name = "CARD")]
@@ -49,9 +47,8 @@ pub(crate) struct SafeArgs {
     #[arg(long)]
     pub(crate) files: bool,
 
-    /// Print JSON, one object per line: each file, then the verdict
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Verdict>,
 }
 
 fn disk(text: &str) -> Result<String, Malformed> {

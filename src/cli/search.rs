@@ -1,9 +1,12 @@
 //! Arguments of `btsindex search`, `browse` and `stats`.
 
+use btsindex::error::Error;
+use btsindex::output::{FormatNeeds, OutputFormat};
 use clap::Args;
 use clap::builder::TypedValueParser;
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
+use super::format::{FileRows, FormatArgs, Rows};
 
 /// Query forms and their meaning, for `--help`.
 pub(crate) fn forms() -> String {
@@ -41,7 +44,7 @@ pub(crate) struct SearchArgs {
     #[arg(value_name = "WORDS")]
     pub(crate) words: Vec<String>,
 
-    /// Show at most N clips, 0 for all [default: 50; all with --json, --csv, --paths, -0]
+    /// Show at most N clips, 0 for all [default: 50; all in formats for programs]
     #[arg(long, short = 'n', value_name = "N")]
     pub(crate) limit: Option<usize>,
 
@@ -51,43 +54,30 @@ pub(crate) struct SearchArgs {
     pub(crate) sort: Option<String>,
 
     /// Group by day, camera, volume, folder or another facet
-    #[arg(long, value_name = "FACET", conflicts_with_all = ["json", "csv", "paths", "null"])]
-    pub(crate) group: Option<String>,
+    #[arg(long, value_name = "FACET", group = MODE)]
+    group: Option<String>,
 
     /// Columns to show: any fields, and shot, length, picture, camera, folder, where, match
-    #[arg(long, value_name = "FIELDS", value_delimiter = ',', conflicts_with_all = ["json", "paths", "null"])]
+    #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
 
     /// Print the parsed query and the number of clips that match each part
-    #[arg(long, conflicts_with_all = ["json", "csv", "paths", "null"])]
-    pub(crate) explain: bool,
+    #[arg(long, group = MODE)]
+    explain: bool,
 
     /// Print only the number of matching clips
-    #[arg(long, conflicts_with_all = ["explain", "csv", "paths", "null"])]
-    pub(crate) count: bool,
+    #[arg(long, group = MODE)]
+    count: bool,
 
     /// Count the matches by tag, camera, day, volume, folder or other facets: tag,camera
-    #[arg(long, value_name = "FACETS", value_delimiter = ',', conflicts_with_all = ["explain", "count", "csv", "paths", "null"])]
-    pub(crate) facets: Vec<String>,
+    #[arg(long, value_name = "FACETS", value_delimiter = ',', group = MODE)]
+    facets: Vec<String>,
 
-    /// Print one JSON object per line
-    #[arg(long, conflicts_with_all = ["paths", "null"])]
-    pub(crate) json: bool,
-
-    /// Print CSV (RFC 4180) with a header; values that a spreadsheet would run as a formula are prefixed with '
-    #[arg(long, conflicts_with_all = ["paths", "null", "json"])]
-    pub(crate) csv: bool,
-
-    /// Print paths, one per clip
-    #[arg(long)]
-    pub(crate) paths: bool,
-
-    /// Print paths separated by NUL, for xargs -0
-    #[arg(long, short = '0')]
-    pub(crate) null: bool,
+    #[command(flatten)]
+    format: FormatArgs<FileRows>,
 
     /// Print the paths of all copies that are not missing
-    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    #[arg(long)]
     pub(crate) all_files: bool,
 
     /// Save this search; use it later as saved:NAME
@@ -95,38 +85,158 @@ pub(crate) struct SearchArgs {
     pub(crate) save: Option<String>,
 
     /// List saved searches
-    #[arg(long, conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["words", "save", "columns", "thumbs", "open", "reveal"])]
-    pub(crate) saved: bool,
+    #[arg(long, group = MODE, conflicts_with_all = ["words", "save", "columns"])]
+    saved: bool,
 
     /// Delete a saved search
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["words", "save", "saved"])]
-    pub(crate) forget: Option<String>,
+    #[arg(long, value_name = "NAME", group = MODE, conflicts_with_all = ["words", "save"])]
+    forget: Option<String>,
 
     /// Show each clip with its poster in the terminal
-    #[arg(long, conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT)]
-    pub(crate) thumbs: bool,
+    #[arg(long, group = MODE)]
+    thumbs: bool,
 
     /// Open the Nth match in its player
-    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT)]
-    pub(crate) open: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), group = MODE)]
+    open: Option<usize>,
 
     /// Show the Nth match in the file manager
-    #[arg(long, value_name = "N", value_parser = counted_from_1(), conflicts_with = "json", conflicts_with_all = OTHER_OUTPUT, conflicts_with_all = ["open", "thumbs"])]
-    pub(crate) reveal: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = counted_from_1(), group = MODE)]
+    reveal: Option<usize>,
 }
 
-/// Flags of `search` that replace the table; without `--json`, which lists of saved searches accept
-/// as well.
-const OTHER_OUTPUT: [&str; 8] = [
-    "csv",
-    "paths",
-    "null",
-    "all_files",
-    "group",
-    "explain",
-    "count",
-    "facets",
-];
+/// Group of the options that choose what a search prints; they exclude each other.
+const MODE: &str = "mode";
+
+/// What a search prints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SearchMode<'a> {
+    /// The matches.
+    Clips,
+    /// The matches, under a heading for each value of a facet.
+    Groups(&'a str),
+    /// The matches with their posters.
+    Posters,
+    /// Nothing: opens the Nth match in its player.
+    Open(usize),
+    /// Nothing: shows the Nth match in the file manager.
+    Reveal(usize),
+    /// The number of matches.
+    Count,
+    /// The number of matches by facet.
+    Facets(&'a [String]),
+    /// The parts of the query and the number of matches of each.
+    Explain,
+    /// The saved searches.
+    Saved,
+    /// Nothing: deletes a saved search.
+    Forget(&'a str),
+}
+
+impl SearchMode<'_> {
+    /// Returns the option that selects the mode.
+    fn option(self) -> &'static str {
+        match self {
+            Self::Clips => "search",
+            Self::Groups(_) => "--group",
+            Self::Posters => "--thumbs",
+            Self::Open(_) => "--open",
+            Self::Reveal(_) => "--reveal",
+            Self::Count => "--count",
+            Self::Facets(_) => "--facets",
+            Self::Explain => "--explain",
+            Self::Saved => "--saved",
+            Self::Forget(_) => "--forget",
+        }
+    }
+
+    /// Returns true if the mode can print the format.
+    fn accepts(self, format: OutputFormat) -> bool {
+        match self {
+            Self::Clips => true,
+            Self::Facets(_) | Self::Explain | Self::Saved => format.needs() <= FormatNeeds::Columns,
+            Self::Count => format.needs() == FormatNeeds::Rows,
+            Self::Groups(_) | Self::Posters | Self::Open(_) | Self::Reveal(_) | Self::Forget(_) => {
+                !format.is_for_programs()
+            }
+        }
+    }
+}
+
+impl SearchArgs {
+    /// Returns what to print, and in which format.
+    ///
+    /// # Errors
+    /// [`Error::Query`] for options that do not apply to each other.
+    pub(crate) fn mode_and_format(&self) -> Result<(SearchMode<'_>, OutputFormat), Error> {
+        let (mode, format) = (self.mode(), self.format());
+        if !mode.accepts(format) {
+            return Err(inapplicable(
+                &format!("`{}` cannot print {}", mode.option(), format.name()),
+                mode.option(),
+                |format| mode.accepts(format),
+            ));
+        }
+        if self.all_files && format.needs() != FormatNeeds::Paths {
+            return Err(inapplicable(
+                &format!("`--all-files` does not apply to {}", format.name()),
+                "--all-files",
+                |format| format.needs() == FormatNeeds::Paths,
+            ));
+        }
+        if !self.columns.is_empty() && !has_columns(format) {
+            return Err(inapplicable(
+                &format!("`--columns` does not apply to {}", format.name()),
+                "--columns",
+                has_columns,
+            ));
+        }
+        Ok((mode, format))
+    }
+
+    fn format(&self) -> OutputFormat {
+        let default = if self.all_files {
+            OutputFormat::Paths
+        } else {
+            OutputFormat::Table
+        };
+        self.format.chosen().unwrap_or(default)
+    }
+
+    fn mode(&self) -> SearchMode<'_> {
+        let options = [
+            self.group.as_deref().map(SearchMode::Groups),
+            self.thumbs.then_some(SearchMode::Posters),
+            self.open.map(SearchMode::Open),
+            self.reveal.map(SearchMode::Reveal),
+            self.count.then_some(SearchMode::Count),
+            (!self.facets.is_empty()).then_some(SearchMode::Facets(&self.facets)),
+            self.explain.then_some(SearchMode::Explain),
+            self.saved.then_some(SearchMode::Saved),
+            self.forget.as_deref().map(SearchMode::Forget),
+        ];
+        let mode = options.into_iter().flatten().next();
+        mode.unwrap_or(SearchMode::Clips)
+    }
+}
+
+fn has_columns(format: OutputFormat) -> bool {
+    format == OutputFormat::Table || format.needs() == FormatNeeds::Columns
+}
+
+/// Returns the error for an option that does not apply to the format. The hint lists the formats that
+/// it applies to.
+fn inapplicable(message: &str, option: &str, accepts: impl Fn(OutputFormat) -> bool) -> Error {
+    let all = OutputFormat::ALL.iter().copied();
+    let names: Vec<&str> = all
+        .filter(|&format| accepts(format))
+        .map(OutputFormat::name)
+        .collect();
+    Error::Query {
+        message: message.to_owned(),
+        hint: format!("formats of `{option}`: {}", names.join(", ")),
+    }
+}
 
 fn counted_from_1() -> impl TypedValueParser<Value = usize> {
     clap::value_parser!(u32)
@@ -173,9 +283,8 @@ pub(crate) struct StatsArgs {
     #[arg(long, short = 'n', value_name = "N", default_value_t = 12)]
     pub(crate) limit: usize,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 /// Options of `search`, `stats` and `browse` that take a value.
@@ -186,6 +295,7 @@ const VALUED: &[&str] = &[
     "--columns",
     "--facets",
     "--forget",
+    "--format",
     "--group",
     "--limit",
     "--open",

@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
+use super::format::{FormatArgs, PerClip, PerFile};
 
 /// Exchange tags, notes, ratings and markers with Premiere, Bridge and others as XMP sidecars
 #[derive(Debug, Args)]
@@ -27,9 +28,8 @@ pub(crate) enum SidecarCommand {
         #[arg(long, short)]
         yes: bool,
 
-        /// Print one JSON object per file
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: FormatArgs<PerFile>,
     },
     /// Import changes that other programs made to XMP sidecars, as your edits
     ///
@@ -43,9 +43,8 @@ pub(crate) enum SidecarCommand {
         #[arg(long)]
         prefer_xmp: bool,
 
-        /// Print one JSON object per clip
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: FormatArgs<PerClip>,
 
         #[command(flatten)]
         by: AuthorArgs,

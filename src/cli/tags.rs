@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::AuthorArgs;
+use super::author::AuthorArgs;
+use super::format::{FormatArgs, OneObject, Rows};
 
 /// List tags with clip counts; show and change the rules that add them
 ///
@@ -22,9 +23,8 @@ pub(crate) struct TagsArgs {
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Print one JSON object per line
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs<Rows>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,9 +35,8 @@ pub(crate) enum TagsCommand {
         #[arg(value_name = "CLIP")]
         clip: PathBuf,
 
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: FormatArgs<OneObject>,
     },
     /// Show what other rules would change, without applying them
     Test {
@@ -53,18 +52,16 @@ pub(crate) enum TagsCommand {
         #[arg(long, value_name = "FILE")]
         vocabulary: Option<PathBuf>,
 
-        /// Print one JSON object per line
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: FormatArgs<Rows>,
     },
     /// Activate rules.toml and vocabulary.toml and tag all clips again, online or offline
     ///
     /// A file with an error changes nothing. Without the file, the active version is kept; an empty file leaves only the
     /// built-in rules or words.
     Apply {
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        format: FormatArgs<OneObject>,
     },
     /// Rename a tag and its subtags, on all clips and in future
     Rename {

@@ -12,34 +12,56 @@ use super::FieldValue;
 #[serde(transparent)]
 pub struct Source(Cow<'static, str>);
 
-impl Source {
-    /// The filesystem, for paths, sizes and times.
-    pub const DISK: Self = Self(Cow::Borrowed("disk"));
-    /// The file's modification time, used as the capture time if no better source is available.
-    pub const MTIME: Self = Self(Cow::Borrowed("mtime"));
-    /// A file or folder name.
-    pub const NAME: Self = Self(Cow::Borrowed("name"));
-    /// A Broadcast Wave `bext` chunk (EBU Tech 3285).
-    pub const BWF: Self = Self(Cow::Borrowed("bwf"));
-    /// An iXML chunk in a sound recorder's WAVE file.
-    pub const IXML: Self = Self(Cow::Borrowed("ixml"));
-    /// An XMP packet inside the file (ISO 16684-1).
-    pub const XMP: Self = Self(Cow::Borrowed("xmp"));
-    /// The header of the whole file.
-    pub const CONTAINER: Self = Self(Cow::Borrowed("container"));
-    /// The header of one stream.
-    pub const STREAM: Self = Self(Cow::Borrowed("stream"));
-    /// A camera maker's raw header, parsed by this program.
-    pub const RAW_HEADER: Self = Self(Cow::Borrowed("raw-header"));
-    /// `QuickTime` metadata keys, `com.apple.quicktime.…`.
-    pub const QUICKTIME: Self = Self(Cow::Borrowed("quicktime-keys"));
-    /// Sony's `NonRealTimeMeta` XML next to the clip.
-    pub const SONY_XML: Self = Self(Cow::Borrowed("sony-nrt-xml"));
-    /// DJI's telemetry subtitles next to the clip.
-    pub const DJI_SRT: Self = Self(Cow::Borrowed("dji-srt"));
-    /// An XMP sidecar next to the clip (ISO 16684-1).
-    pub const XMP_FILE: Self = Self(Cow::Borrowed("xmp-sidecar"));
+/// Declares the sources with fixed names: constant, name in the catalogue, and trust.
+macro_rules! sources {
+    ($(#[doc = $help:literal] $constant:ident = $name:literal, $trust:literal;)+) => {
+        impl Source {
+            $(#[doc = $help]
+            pub const $constant: Self = Self(Cow::Borrowed($name));)+
+        }
 
+        /// Sources with fixed names, and the trust in each.
+        const NAMED: &[(&str, u8)] = &[$(($name, $trust),)+];
+    };
+}
+
+sources! {
+    /// The filesystem, for paths, sizes and times.
+    DISK = "disk", 10;
+    /// The file's modification time, used as the capture time if no better source is available.
+    MTIME = "mtime", 10;
+    /// A file or folder name.
+    NAME = "name", 20;
+    /// A Broadcast Wave `bext` chunk (EBU Tech 3285).
+    BWF = "bwf", 30;
+    /// An iXML chunk in a sound recorder's WAVE file.
+    IXML = "ixml", 40;
+    /// An XMP packet inside the file (ISO 16684-1).
+    XMP = "xmp", 40;
+    /// The header of the whole file.
+    CONTAINER = "container", 40;
+    /// The header of one stream.
+    STREAM = "stream", 40;
+    /// A camera maker's raw header, parsed by this program.
+    RAW_HEADER = "raw-header", 40;
+    /// `QuickTime` metadata keys, `com.apple.quicktime.…`.
+    QUICKTIME = "quicktime-keys", 60;
+    /// Sony's `NonRealTimeMeta` XML next to the clip.
+    SONY_XML = "sony-nrt-xml", 50;
+    /// DJI's telemetry subtitles next to the clip.
+    DJI_SRT = "dji-srt", 50;
+    /// An XMP sidecar next to the clip (ISO 16684-1).
+    XMP_FILE = "xmp-sidecar", 50;
+    /// Tag rules, for the tags that they assign.
+    RULES = "rules", 40;
+    /// Text next to the clip: subtitles or a transcript.
+    TEXT = "text", 40;
+}
+
+/// Trust in what an external tool reports, and in the edits of people, which are applied over all facts.
+const OTHER_TRUST: u8 = 40;
+
+impl Source {
     /// Returns the source for a value that an external tool reported; `name` includes its version.
     #[must_use]
     pub fn tool(name: &str) -> Self {
@@ -51,11 +73,6 @@ impl Source {
     pub fn person(name: &str) -> Self {
         Self(Cow::Owned(format!("person:{name}")))
     }
-
-    /// Tag rules, for the tags that they assign.
-    pub const RULES: Self = Self(Cow::Borrowed("rules"));
-    /// Text next to the clip: subtitles or a transcript.
-    pub const TEXT: Self = Self(Cow::Borrowed("text"));
 
     /// Returns the source for a fact, other than a tag, that the named rule assigned.
     #[must_use]
@@ -84,16 +101,15 @@ impl Source {
     /// particular footage, so it outranks a general naming scheme.
     #[must_use]
     pub fn trust(&self) -> u8 {
-        match self.0.as_ref() {
-            ingest if ingest.starts_with("ingest:") => 70,
-            "quicktime-keys" => 60,
-            "sony-nrt-xml" | "dji-srt" | "xmp-sidecar" => 50,
-            "bwf" => 30,
-            rule if rule.starts_with("rule:") => 25,
-            "name" => 20,
-            "mtime" | "disk" => 10,
-            _ => 40,
+        let name = self.0.as_ref();
+        if name.starts_with("ingest:") {
+            return 70;
         }
+        if name.starts_with("rule:") {
+            return 25;
+        }
+        let named = NAMED.iter().find(|(known, _)| *known == name);
+        named.map_or(OTHER_TRUST, |(_, trust)| *trust)
     }
 }
 
@@ -146,5 +162,39 @@ impl<T> From<(T, Source)> for Fact<T> {
 impl<T> From<Fact<T>> for (T, Source) {
     fn from(fact: Fact<T>) -> Self {
         (fact.value, fact.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_sources_are_distinct() {
+        for (at, (name, _)) in NAMED.iter().enumerate() {
+            assert!(NAMED[at + 1..].iter().all(|(other, _)| other != name));
+        }
+    }
+
+    #[test]
+    fn sources_are_trusted_in_the_documented_order() {
+        let order = [
+            Source::ingest("2026-05-02"),
+            Source::QUICKTIME,
+            Source::SONY_XML,
+            Source::CONTAINER,
+            Source::BWF,
+            Source::rule("night"),
+            Source::NAME,
+            Source::MTIME,
+        ];
+        assert!(order.is_sorted_by(|one, next| one.trust() > next.trust()));
+        for source in [
+            Source::tool("ffprobe 5.1"),
+            Source::person("anna"),
+            Source::RULES,
+        ] {
+            assert_eq!(source.trust(), Source::STREAM.trust(), "{source}");
+        }
     }
 }

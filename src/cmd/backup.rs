@@ -5,11 +5,11 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::escape;
-use btsindex::output::counted;
+use btsindex::value::counted;
 
 use super::interrupt::Interrupt;
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::BackupArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::new()?;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use btsindex::browse::{self, Ending};
 
-use super::{Exit, author};
-use crate::cli;
+use super::author;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::BrowseArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let author = author::from_args(&args.by);

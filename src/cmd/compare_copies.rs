@@ -3,14 +3,18 @@
 use std::io::{self, IsTerminal, Write};
 
 use btsindex::cancel::Cancel;
-use btsindex::catalogue::{Catalogue, ClipFiles};
-use btsindex::error::escape;
-use btsindex::output::{ByteBar, counted};
+use btsindex::catalogue::{Catalogue, ClipCopies, ClipFiles};
+use btsindex::error::{Error, escape};
+use btsindex::output::ByteBar;
 use btsindex::scan::{HashEvent, hash_copies};
+use btsindex::value::counted;
 use serde_json::{Value, json};
 
-use super::Exit;
 use super::scan::stop_on_ctrl_c;
+use crate::cli::Exit;
+
+/// Number of clips read from the catalogue at a time.
+const PAGE: usize = 500;
 
 /// Hashes the files of clips with several files, except those hashed since their last change.
 pub(super) fn hash_files(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<Exit> {
@@ -50,8 +54,29 @@ pub(super) fn hash_files(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result
     })
 }
 
+/// Reads the copies of clips page by page, so that large catalogues need little memory.
+pub(super) fn read_pages<'a>(
+    clips: &'a [i64],
+    catalogue: &'a Catalogue,
+) -> impl Iterator<Item = Result<ClipCopies, Error>> + 'a {
+    clips.chunks(PAGE).flat_map(|page| {
+        let (copies, error) = match catalogue.clip_copies(page) {
+            Ok(copies) => (copies, None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        copies.into_iter().map(Ok).chain(error)
+    })
+}
+
+/// Lists the files of a clip as one cell: `SHELF-07: /media/shelf/a.mov; RAID-A: /raid/a.mov`.
+pub(super) fn files_cell(copied: &ClipFiles) -> String {
+    let files = copied.files.iter();
+    let files = files.map(|file| format!("{}: {}", file.label, file.path.to_string_lossy()));
+    files.collect::<Vec<_>>().join("; ")
+}
+
 /// Returns the files of a clip as JSON.
-pub(super) fn files_json(copied: &ClipFiles) -> Vec<Value> {
+pub(super) fn files_json(copied: &ClipFiles) -> Value {
     let file = |file: &btsindex::catalogue::HashedFile| {
         json!({
             "volume": file.label,

@@ -2,8 +2,8 @@
 
 use clap::CommandFactory;
 
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::CompletionsArgs) -> anyhow::Result<Exit> {
     let mut script = Vec::new();

@@ -8,16 +8,16 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ClipCopies};
 use btsindex::clip::FileCopy;
-use btsindex::output::{FittedColumns, Widths, counted, json_line};
+use btsindex::output::{FittedColumns, RowColumn, RowListing, Widths};
+use btsindex::value::counted;
 use serde_json::json;
 
-use super::{Exit, PAGE, compare_copies, search, stdout, width};
-use crate::cli;
-
-/// Columns of the table.
-const COLUMNS: [&str; 4] = ["volumes", "verified", "name", "where"];
+use super::stdio::{print, stdout, width};
+use super::{compare_copies, search};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::CopiesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    let format = args.format.get();
     let catalogue = Catalogue::open(catalogue)?;
     let clips = search::find_all(&args.words, &catalogue)?;
     let exit = if args.verify {
@@ -30,26 +30,17 @@ pub(crate) fn run(args: &cli::CopiesArgs, catalogue: &Path) -> anyhow::Result<Ex
         writeln!(io::stderr(), "nothing found")?;
         return Ok(Exit::Negative);
     }
-    let mut out = stdout();
-    if !args.json {
-        overview.columns.write_headings(&mut out)?;
-    }
-    for page in overview.clips.chunks(PAGE) {
-        for clip in catalogue.clip_copies(page)? {
-            if args.json {
-                writeln!(out, "{}", json_line(&as_json(&clip)))?;
-            } else {
-                overview.columns.write_row(&cells(&clip), &mut out)?;
-            }
-        }
-    }
-    out.flush()?;
+    let clips = compare_copies::read_pages(&overview.clips, &catalogue);
+    let listing = RowListing::new(columns(), clips)
+        .fitted(overview.columns)
+        .paths(|clip| clip.best.iter().map(|best| best.path.clone()).collect());
+    print(listing, format, &mut stdout())?;
     writeln!(
         io::stderr(),
         "{} found",
         counted(overview.clips.len(), "clip")
     )?;
-    if overview.unverified > 0 && !args.json {
+    if overview.unverified > 0 && !format.is_for_programs() {
         writeln!(
             io::stderr(),
             "{} with several files that were never compared completely",
@@ -80,21 +71,22 @@ fn measure(
 ) -> anyhow::Result<CopyOverview> {
     let limit = args.fewer_than.unwrap_or(usize::MAX);
     let (mut order, mut unverified) = (Vec::new(), 0);
-    let mut widths = Widths::new(&COLUMNS, width());
-    for page in clips.chunks(PAGE) {
-        for clip in catalogue.clip_copies(page)? {
-            let copies = &clip.present;
-            unverified += usize::from(copies.files.len() > 1 && !copies.are_all_hashed());
-            let count = if args.proved {
-                copies.verified_volumes()
-            } else {
-                copies.volumes()
-            };
-            if count < limit {
-                order.push((count, copies.clip));
-                if !args.json {
-                    widths.measure(&cells(&clip));
-                }
+    let columns = columns();
+    let mut widths = Widths::of_columns(&columns, width());
+    let is_measured = !args.format.get().is_for_programs();
+    for clip in compare_copies::read_pages(clips, catalogue) {
+        let clip = clip?;
+        let copies = &clip.present;
+        unverified += usize::from(copies.files.len() > 1 && !copies.are_all_hashed());
+        let count = if args.proved {
+            copies.verified_volumes()
+        } else {
+            copies.volumes()
+        };
+        if count < limit {
+            order.push((count, copies.clip));
+            if is_measured {
+                widths.measure_row(&columns, &clip);
             }
         }
     }
@@ -106,12 +98,31 @@ fn measure(
     })
 }
 
-fn cells(clip: &ClipCopies) -> [String; 4] {
-    [
-        clip.present.volumes().to_string(),
-        clip.present.verified_volumes().to_string(),
-        clip.best.as_ref().map_or_else(String::new, FileCopy::name),
-        volumes(clip),
+fn columns() -> Vec<RowColumn<'static, ClipCopies>> {
+    vec![
+        RowColumn::new("id", |clip: &ClipCopies| json!(clip.id)),
+        RowColumn::new("name", |clip: &ClipCopies| {
+            json!(clip.best.as_ref().map(FileCopy::name))
+        }),
+        RowColumn::new("volumes", |clip: &ClipCopies| json!(clip.present.volumes()))
+            .shown("volumes", |clip| clip.present.volumes().to_string()),
+        RowColumn::new("proved_volumes", |clip: &ClipCopies| {
+            json!(clip.present.verified_volumes())
+        })
+        .shown("verified", |clip| {
+            clip.present.verified_volumes().to_string()
+        }),
+        RowColumn::text("name", |clip: &ClipCopies| {
+            clip.best.as_ref().map_or_else(String::new, FileCopy::name)
+        }),
+        RowColumn::text("where", volumes),
+        RowColumn::new("differ", |clip: &ClipCopies| {
+            json!(clip.present.hashes_differ())
+        }),
+        RowColumn::new("files", |clip: &ClipCopies| {
+            compare_copies::files_json(&clip.present)
+        })
+        .cell(|clip| compare_copies::files_cell(&clip.present)),
     ]
 }
 
@@ -136,16 +147,4 @@ fn volumes(clip: &ClipCopies) -> String {
         (false, true) => format!("{}: contents DIFFER", volumes.join(", ")),
         (false, false) => volumes.join(", "),
     }
-}
-
-fn as_json(clip: &ClipCopies) -> serde_json::Value {
-    let copies = &clip.present;
-    json!({
-        "id": clip.id,
-        "name": clip.best.as_ref().map(FileCopy::name),
-        "volumes": copies.volumes(),
-        "proved_volumes": copies.verified_volumes(),
-        "differ": copies.hashes_differ(),
-        "files": compare_copies::files_json(copies),
-    })
 }

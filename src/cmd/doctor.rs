@@ -1,18 +1,18 @@
 //! `btsindex doctor`: checks the tools, the catalogue and the index.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
 use btsindex::index::{Audit, Index, IndexState};
 use btsindex::media::Tool;
-use btsindex::output::{STALE_FACTS_HINT, counted, grouped, json_line, stale_facts_line};
-use btsindex::value::Bytes;
+use btsindex::output::{RowColumn, RowListing, STALE_FACTS_HINT, stale_facts_line};
+use btsindex::value::{Bytes, counted, grouped};
 use serde_json::json;
 
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::{print, stdout};
+use crate::cli::{self, Exit};
 
 /// Free bytes below which a scan may fail.
 const LITTLE_SPACE: u64 = 1_000_000_000;
@@ -64,27 +64,31 @@ pub(crate) fn run(args: &cli::DoctorArgs, folder: &Path) -> anyhow::Result<Exit>
         check_space(folder),
     ];
     checks.extend(check_catalogue(folder, args.thorough));
-    let mut out = stdout();
-    for check in &checks {
-        if args.json {
-            let line = json!({ "check": check.name, "well": check.is_ok, "found": check.result, "hint": check.hint });
-            writeln!(out, "{}", json_line(&line))?;
-            continue;
-        }
-        let verdict = if check.is_ok { "ok" } else { "FAULT" };
-        writeln!(
-            out,
-            "{verdict:5}  {:9}  {}",
-            check.name,
-            escape(&check.result)
-        )?;
-        if let Some(hint) = &check.hint {
-            writeln!(out, "       hint: {}", escape(hint))?;
-        }
-    }
-    out.flush()?;
+    let columns = vec![
+        RowColumn::new("check", |check: &&Check| json!(check.name)),
+        RowColumn::new("well", |check: &&Check| json!(check.is_ok)),
+        RowColumn::new("found", |check: &&Check| json!(check.result)),
+        RowColumn::new("hint", |check: &&Check| json!(check.hint)),
+    ];
+    let listing = RowListing::new(columns, checks.iter().map(Ok))
+        .text_of_row(|check, out| write_check(check, out));
+    print(listing, args.format.get(), &mut stdout())?;
     let is_ok = checks.iter().all(|check| check.is_ok);
     Ok(if is_ok { Exit::Done } else { Exit::Failed })
+}
+
+fn write_check(check: &Check, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = if check.is_ok { "ok" } else { "FAULT" };
+    writeln!(
+        out,
+        "{verdict:5}  {:9}  {}",
+        check.name,
+        escape(&check.result)
+    )?;
+    if let Some(hint) = &check.hint {
+        writeln!(out, "       hint: {}", escape(hint))?;
+    }
+    Ok(())
 }
 
 fn check_tool(name: &'static str, tool: Result<Tool, Error>) -> Check {

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, ClipFiles, HashedFile};
 use btsindex::error::escape;
-use btsindex::output::{counted, json_line};
-use btsindex::value::Bytes;
+use btsindex::output::{RowColumn, RowListing};
+use btsindex::value::{Bytes, counted};
 use serde_json::json;
 
-use super::{Exit, PAGE, compare_copies, search, stdout};
-use crate::cli;
+use super::stdio::{print, stdout};
+use super::{compare_copies, search};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(catalogue)?;
@@ -34,17 +35,11 @@ pub(crate) fn run(args: &cli::DuplicatesArgs, catalogue: &Path) -> anyhow::Resul
     }
     let bytes: u64 = order.iter().map(|(bytes, _)| *bytes).sum();
     let order: Vec<i64> = order.into_iter().map(|(_, clip)| clip).collect();
-    let mut out = stdout();
-    for page in order.chunks(PAGE) {
-        for found in catalogue.clip_copies(page)? {
-            if args.json {
-                writeln!(out, "{}", json_line(&as_json(&found.present)))?;
-            } else {
-                write(&found.present, &mut out)?;
-            }
-        }
-    }
-    out.flush()?;
+    let clips = compare_copies::read_pages(&order, &catalogue);
+    let listing = RowListing::new(columns(), clips.map(|found| Ok(found?.present)))
+        .text_of_row(write)
+        .paths(|copied| copied.files.iter().map(|file| file.path.clone()).collect());
+    print(listing, args.format.get(), &mut stdout())?;
     writeln!(
         io::stderr(),
         "{} in more than one file, {} in extra copies",
@@ -61,12 +56,10 @@ fn by_spare_bytes(
     is_same_volume: bool,
 ) -> anyhow::Result<Vec<(u64, i64)>> {
     let mut order = Vec::new();
-    for page in clips.chunks(PAGE) {
-        for found in catalogue.clip_copies(page)? {
-            let copied = found.present;
-            if !is_same_volume || share_a_volume(&copied.files) {
-                order.push((copied.spare_bytes(), copied.clip));
-            }
+    for found in compare_copies::read_pages(clips, catalogue) {
+        let copied = found?.present;
+        if !is_same_volume || share_a_volume(&copied.files) {
+            order.push((copied.spare_bytes(), copied.clip));
         }
     }
     order.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
@@ -94,13 +87,15 @@ fn write(copied: &ClipFiles, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn as_json(copied: &ClipFiles) -> serde_json::Value {
-    json!({
-        "clip": copied.clip,
-        "verdict": verdict(copied),
-        "spare_bytes": copied.spare_bytes(),
-        "files": compare_copies::files_json(copied),
-    })
+fn columns() -> Vec<RowColumn<'static, ClipFiles>> {
+    vec![
+        RowColumn::new("clip", |copied: &ClipFiles| json!(copied.clip)),
+        RowColumn::new("verdict", |copied: &ClipFiles| json!(verdict(copied))),
+        RowColumn::new("spare_bytes", |copied: &ClipFiles| {
+            json!(copied.spare_bytes())
+        }),
+        RowColumn::new("files", compare_copies::files_json).cell(compare_copies::files_cell),
+    ]
 }
 
 fn verdict(copied: &ClipFiles) -> &'static str {

@@ -7,14 +7,15 @@ use btsindex::catalogue::{Catalogue, Edited};
 use btsindex::clip::Action;
 use btsindex::error::escape;
 use btsindex::index::Finder;
-use btsindex::output::{ClipColumns, counted, grouped};
+use btsindex::output::{ClipColumns, OutputDevice, OutputFormat, write_listing};
 use btsindex::query::Query;
 use btsindex::tag::Vocabulary;
-use btsindex::value::{Selection, parse_tag};
+use btsindex::value::{Selection, counted, grouped, parse_tag};
 
 use super::confirm::confirm;
-use super::{Exit, author, print_index_notice, search, stdout, width};
-use crate::cli;
+use super::stdio::{print_index_notice, stdout, width};
+use super::{author, search};
+use crate::cli::{self, Exit};
 
 /// Maximum number of clips listed in a preview.
 const LISTED: usize = 10;
@@ -242,7 +243,12 @@ fn preview(clips: &[i64], catalogue: &Catalogue) -> anyhow::Result<()> {
     let first = catalogue.clips(&clips[..clips.len().min(LISTED)])?;
     let mut stderr = io::stderr().lock();
     let columns = ClipColumns::parse(&[], &Query::default())?;
-    columns.table(&first, width()).write(&mut stderr)?;
+    let device = OutputDevice {
+        is_terminal: true,
+        width: width(),
+    };
+    let listing = columns.listing(first.iter().map(Ok));
+    write_listing(listing, OutputFormat::Table, device, &mut stderr)?;
     if clips.len() > LISTED {
         writeln!(stderr, "and {} more", grouped(clips.len() - LISTED))?;
     }

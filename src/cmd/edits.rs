@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use btsindex::atomic_file;
 use btsindex::catalogue::{Adoption, Catalogue, Imported, JournalError};
+use btsindex::clip::Edit;
 use btsindex::error::{Error, escape};
-use btsindex::output::{counted, grouped};
+use btsindex::output::{OutputFormat, RowColumn, RowListing};
+use btsindex::value::{counted, grouped};
+use serde_json::json;
 
 use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, stdout};
-use crate::cli::EditsCommand;
+use super::stdio::{print, stdout};
+use crate::cli::{EditsCommand, Exit};
 
 /// Maximum number of invalid lines listed for each imported file.
 const LISTED: usize = 20;
@@ -28,8 +31,14 @@ pub(crate) fn run(command: &EditsCommand, catalogue: &Path) -> anyhow::Result<Ex
             let catalogue = Catalogue::create(catalogue)?;
             import(files, &catalogue, &interrupt)
         }
-        EditsCommand::Adopt { clips, all, yes } => {
-            adopt(clips, *all, *yes, &Catalogue::open(catalogue)?)
+        EditsCommand::Adopt {
+            clips,
+            all,
+            yes,
+            format,
+        } => {
+            let catalogue = Catalogue::open(catalogue)?;
+            adopt(clips, (*all, *yes), format.get(), &catalogue)
         }
     }
 }
@@ -139,7 +148,12 @@ fn import_files(files: &[PathBuf], catalogue: &Catalogue) -> anyhow::Result<Exit
     })
 }
 
-fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyhow::Result<Exit> {
+fn adopt(
+    clips: &[PathBuf],
+    (all, yes): (bool, bool),
+    format: OutputFormat,
+    catalogue: &Catalogue,
+) -> anyhow::Result<Exit> {
     let mut offers = catalogue.adoptions(usize::MAX)?;
     if !clips.is_empty() {
         let numbers: Result<Vec<i64>, Error> = clips
@@ -151,16 +165,15 @@ fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyh
     }
     let mut out = stdout();
     if offers.is_empty() {
-        writeln!(out, "no edits to adopt")?;
-        out.flush()?;
+        if !format.is_for_programs() {
+            writeln!(out, "no edits to adopt")?;
+            out.flush()?;
+        }
         return Ok(Exit::Negative);
     }
     let is_listed = clips.is_empty() && !(all && yes);
     if is_listed {
-        for offer in &offers {
-            print_offer(offer, catalogue, &mut out)?;
-        }
-        out.flush()?;
+        print(offer_listing(&offers, catalogue), format, &mut out)?;
     }
     if clips.is_empty() && !all {
         writeln!(
@@ -185,28 +198,73 @@ fn adopt(clips: &[PathBuf], all: bool, yes: bool, catalogue: &Catalogue) -> anyh
     Ok(Exit::Done)
 }
 
-/// Prints an offer: the file, whether the two contents have the same duration and codec, and the
-/// edits.
-fn print_offer(offer: &Adoption, catalogue: &Catalogue, out: &mut dyn Write) -> anyhow::Result<()> {
-    let now = catalogue.clip(offer.clip)?.unwrap_or_default();
-    let before = catalogue.clip(offer.former)?.unwrap_or_default();
-    let path = now
-        .path
-        .as_ref()
-        .map(|path| path.value.path.to_string_lossy().into_owned());
-    writeln!(out, "{}", escape(&path.unwrap_or_default()))?;
+/// Edits that a clip can adopt from the previous content of its file.
+struct Offer<'a> {
+    path: Option<PathBuf>,
+    /// True if the two contents have the same duration and codec.
+    is_alike: bool,
+    edits: &'a [Edit],
+}
+
+fn offer_listing<'a>(
+    offers: &'a [Adoption],
+    catalogue: &'a Catalogue,
+) -> RowListing<'a, Offer<'a>> {
+    let columns = vec![
+        RowColumn::new("path", |offer: &Offer<'_>| {
+            json!(offer.path.as_ref().map(|path| path.to_string_lossy()))
+        }),
+        RowColumn::new("same_duration_and_codec", |offer: &Offer<'_>| {
+            json!(offer.is_alike)
+        }),
+        RowColumn::new("edits", |offer: &Offer<'_>| {
+            let edit = |edit: &Edit| {
+                json!({
+                    "edit": edit.id, "at": edit.time_text(), "author": edit.content.author,
+                    "action": edit.content.action,
+                })
+            };
+            offer.edits.iter().map(edit).collect()
+        })
+        .cell(|offer| {
+            let actions = offer
+                .edits
+                .iter()
+                .map(|edit| edit.content.action.to_string());
+            actions.collect::<Vec<_>>().join("; ")
+        }),
+    ];
+    let rows = offers.iter().map(|adoption| offer(adoption, catalogue));
+    RowListing::new(columns, rows)
+        .paths(|offer| offer.path.clone().into_iter().collect())
+        .text_of_row(write_offer)
+}
+
+fn offer<'a>(adoption: &'a Adoption, catalogue: &Catalogue) -> Result<Offer<'a>, Error> {
+    let now = catalogue.clip(adoption.clip)?.unwrap_or_default();
+    let before = catalogue.clip(adoption.former)?.unwrap_or_default();
     let is_alike = now.duration.is_some()
         && now.duration.as_ref().map(|fact| fact.value)
             == before.duration.as_ref().map(|fact| fact.value)
         && now.video_codec.as_ref().map(|fact| &fact.value)
             == before.video_codec.as_ref().map(|fact| &fact.value);
-    let verdict = if is_alike {
+    Ok(Offer {
+        path: now.path.map(|path| path.value.path),
+        is_alike,
+        edits: &adoption.actions,
+    })
+}
+
+fn write_offer(offer: &Offer<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let path = offer.path.as_ref().map(|path| path.to_string_lossy());
+    writeln!(out, "{}", escape(&path.unwrap_or_default()))?;
+    let verdict = if offer.is_alike {
         "same duration and codec as before"
     } else {
         "different duration or codec than before"
     };
     writeln!(out, "  {verdict}")?;
-    for edit in &offer.actions {
+    for edit in offer.edits {
         let (action, author) = (
             escape(&edit.content.action.to_string()),
             escape(&edit.content.author),

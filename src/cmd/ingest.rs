@@ -16,9 +16,10 @@ use btsindex::shoot_day::{Day, DayCard, EXAMPLE};
 use btsindex::value::parse_tag;
 use jiff::civil::Time;
 
+use super::author;
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, author, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 /// Interval between two checks of a watched folder.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
@@ -44,7 +45,7 @@ pub(crate) fn run(args: &cli::IngestArgs, catalogue: PathBuf) -> anyhow::Result<
         },
     };
     stop_on_ctrl_c(&cancel)?;
-    let format = match (args.json, io::stderr().is_terminal()) {
+    let format = match (args.format.is_json(), io::stderr().is_terminal()) {
         (true, _) => ProgressFormat::Json,
         (false, true) => ProgressFormat::Bar,
         (false, false) => ProgressFormat::Lines,
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &cli::IngestArgs, catalogue: PathBuf) -> anyhow::Result<
             }
         })?;
         progress.finish();
-        if args.json {
+        if args.format.is_json() {
             for plan in &plans {
                 writeln!(out, "{}", json_line(&plan_json(plan)))?;
             }
@@ -79,7 +80,7 @@ pub(crate) fn run(args: &cli::IngestArgs, catalogue: PathBuf) -> anyhow::Result<
     let outcome = ingest(&request, &mut |event| progress.on_event(&event));
     progress.finish();
     let summary = outcome?;
-    print(&summary, args.json, &mut out)?;
+    print(&summary, args.format.is_json(), &mut out)?;
     out.flush()?;
     Ok(exit_of(&summary))
 }
@@ -123,7 +124,7 @@ fn watch_folder(
             is_flawed |= summary.is_flawed();
             progress
                 .borrow_mut()
-                .print(&mut |out| print(summary, args.json, out));
+                .print(&mut |out| print(summary, args.format.is_json(), out));
         },
     );
     progress.into_inner().finish();

@@ -4,14 +4,24 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
-use btsindex::output::{ingest_json, json_line, write_ingest_details, write_ingest_table};
+use btsindex::error::Error;
+use btsindex::output::{
+    FormatNeeds, RowListing, ingest_json, ingest_listing, write_ingest_details,
+};
 
-use super::{Exit, stdout, width};
-use crate::cli;
+use super::stdio::{print, stdout};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::IngestsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    let format = args.format.get();
+    if args.number.is_some() && format.needs() != FormatNeeds::Rows {
+        return Err(Error::Query {
+            message: format!("one ingest cannot be printed as {}", format.name()),
+            hint: "`btsindex ingests` without a number can".to_owned(),
+        }
+        .into());
+    }
     let catalogue = Catalogue::open(catalogue)?;
-    let mut out = stdout();
     if let Some(number) = args.number {
         let Some(ingest) = catalogue.ingest(number)? else {
             writeln!(
@@ -21,16 +31,12 @@ pub(crate) fn run(args: &cli::IngestsArgs, catalogue: &Path) -> anyhow::Result<E
             return Ok(Exit::Negative);
         };
         let files = args.files.then(|| catalogue.ingested(number)).transpose()?;
-        if args.json {
-            writeln!(
-                out,
-                "{}",
-                json_line(&ingest_json(&ingest, files.as_deref()))
-            )?;
-        } else {
-            write_ingest_details(&ingest, files.as_deref(), &mut out)?;
-        }
-        out.flush()?;
+        let listing = RowListing::of_object(
+            (ingest, files),
+            |(ingest, files)| ingest_json(ingest, files.as_deref()),
+            |(ingest, files), out| write_ingest_details(ingest, files.as_deref(), out),
+        );
+        print(listing, format, &mut stdout())?;
         return Ok(Exit::Done);
     }
     let ingests = catalogue.ingests()?;
@@ -41,13 +47,6 @@ pub(crate) fn run(args: &cli::IngestsArgs, catalogue: &Path) -> anyhow::Result<E
         )?;
         return Ok(Exit::Negative);
     }
-    if args.json {
-        for ingest in &ingests {
-            writeln!(out, "{}", json_line(&ingest_json(ingest, None)))?;
-        }
-    } else {
-        write_ingest_table(&ingests, width(), &mut out)?;
-    }
-    out.flush()?;
+    print(ingest_listing(&ingests), format, &mut stdout())?;
     Ok(Exit::Done)
 }

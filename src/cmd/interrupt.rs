@@ -12,7 +12,7 @@ use anyhow::Context;
 use btsindex::cancel::Cancel;
 use btsindex::media::kill_all;
 
-use super::Exit;
+use crate::cli::Exit;
 
 /// Interrupt request, shared with the signal handler.
 #[derive(Debug, Clone)]

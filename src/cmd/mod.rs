@@ -1,6 +1,4 @@
 //! Subcommands, one file each: turn arguments into a library call and print the result.
-//!
-//! The exit codes are defined here; the help and the documentation use the same table.
 
 mod author;
 mod backup;
@@ -27,81 +25,18 @@ mod search;
 mod show;
 mod sidecar;
 mod stats;
+mod stdio;
 mod tags;
 mod undo;
 mod verify;
 mod volumes;
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use btsindex::error::Error;
-use btsindex::index::IndexNotice;
 use etcetera::BaseStrategy;
 
-use crate::cli::{Cli, Command};
-
-/// Number of clips read from the catalogue at a time by commands that process all clips.
-const PAGE: usize = 500;
-
-/// Outcome of a command, returned to the shell as its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    Done,
-    Failed,
-    BadUsage,
-    SomeUnreadable,
-    Negative,
-    Interrupted,
-}
-
-impl Exit {
-    const ALL: [Self; 6] = [
-        Self::Done,
-        Self::Failed,
-        Self::BadUsage,
-        Self::SomeUnreadable,
-        Self::Negative,
-        Self::Interrupted,
-    ];
-
-    /// Exit code that the shell receives.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::BadUsage => 2,
-            Self::SomeUnreadable => 3,
-            Self::Negative => 4,
-            Self::Interrupted => 130,
-        }
-    }
-
-    /// Description for `--help`. README.md and docs/ use the same words, which a test compares.
-    fn meaning(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::BadUsage => "bad usage, or an invalid query",
-            Self::SomeUnreadable => "done, but some files could not be read, copied or verified",
-            Self::Negative => "nothing found, nothing to do, not safe, or files altered or missing",
-            Self::Interrupted => "interrupted",
-        }
-    }
-
-    /// Lists all exit codes for `--help`, one per line.
-    pub(crate) fn help() -> String {
-        let lines = Self::ALL.map(|exit| format!("  {:<4} {}", exit.code(), exit.meaning()));
-        format!("Exit codes:\n{}", lines.join("\n"))
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
-    }
-}
+use crate::cli::{Cli, Command, Exit};
 
 /// Runs the subcommand and returns its outcome.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
@@ -145,28 +80,4 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Exit> {
 fn data_folder() -> Result<PathBuf, Error> {
     let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| Error::NoHome)?;
     Ok(strategy.data_dir().join("btsindex"))
-}
-
-/// Prints a notice of the index to standard error, as a warning if something is wrong.
-fn print_index_notice(note: &IndexNotice) {
-    let is_routine = matches!(
-        note,
-        IndexNotice::Waiting { .. } | IndexNotice::Rebuilt { .. } | IndexNotice::InMemory { .. }
-    );
-    let prefix = if is_routine { "" } else { "warning: " };
-    // Standard error may be closed; the command continues.
-    let _ = writeln!(io::stderr(), "{prefix}{note}");
-}
-
-/// Returns buffered standard output, for data.
-fn stdout() -> BufWriter<StdoutLock<'static>> {
-    BufWriter::new(io::stdout().lock())
-}
-
-/// Returns the width of the terminal; `None` if standard output is not a terminal.
-fn width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }

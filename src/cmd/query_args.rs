@@ -10,7 +10,7 @@ use btsindex::index::Finder;
 use btsindex::output::suggestion_lines;
 use btsindex::query::Query;
 
-use super::print_index_notice;
+use super::stdio::print_index_notice;
 
 /// Parses words into a query. Prints a note for each word that several tags match.
 pub(super) fn parse(words: &[String], catalogue: &Catalogue) -> Result<Query, Error> {

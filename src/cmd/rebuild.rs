@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Index;
-use btsindex::output::{ClipProgress, ProgressFormat, ScanProgress, counted, json_line};
+use btsindex::output::{ClipProgress, ProgressFormat, ScanProgress, json_line};
 use btsindex::scan::{ScanRequest, ScanSummary, remake_pictures};
+use btsindex::value::counted;
 use serde_json::json;
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, print_index_notice, stdout};
-use crate::cli;
+use super::stdio::{print_index_notice, stdout};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit> {
     let started = Instant::now();
@@ -22,14 +23,14 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
     } else {
         ProgressFormat::Lines
     };
-    let index_format = if args.json {
+    let index_format = if args.format.is_json() {
         ProgressFormat::Json
     } else {
         format
     };
     let clips = rebuild_index(&catalogue, index_format)?;
     let mut out = stdout();
-    if !args.json {
+    if !args.format.is_json() {
         let seconds = started.elapsed().as_secs_f64();
         writeln!(out, "indexed {} in {seconds:.1} s", counted(clips, "clip"))?;
         out.flush()?;
@@ -39,7 +40,7 @@ pub(crate) fn run(args: &cli::RebuildArgs, folder: &Path) -> anyhow::Result<Exit
     } else {
         rebuild_pictures(folder, format)?
     };
-    if args.json {
+    if args.format.is_json() {
         let seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
         let line = json!({
             "clips": clips, "posters": pictures.posters, "offline": pictures.offline,

@@ -5,28 +5,26 @@ use std::path::{Path, PathBuf};
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::output::{ClipProgress, ProgressFormat, counted};
+use btsindex::output::{ClipProgress, OutputDevice, OutputFormat, ProgressFormat};
 use btsindex::query::{Date, today};
 use btsindex::report::{
     self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport,
 };
 use btsindex::shoot_day::Day;
-use btsindex::value::{Bytes, named_day};
+use btsindex::value::{Bytes, counted, named_day};
 
 use super::interrupt::Interrupt;
-use super::{Exit, search, stdout};
-use crate::cli;
+use super::search;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn report(args: &cli::ReportArgs, folder: &Path) -> anyhow::Result<Exit> {
-    let form = match (args.json, args.csv) {
-        (true, _) => Some(ReportFormat::Json),
-        (_, true) => Some(ReportFormat::Csv),
-        _ => None,
-    };
     let output = args.output.as_deref();
-    run(&args.words, folder, |shoot, context| match form {
-        Some(form) => write_data(shoot, form, output, context),
-        None => write_page(shoot, output, (None, args.folder), context),
+    run(&args.words, folder, |shoot, context| {
+        match args.format.chosen() {
+            Some(format) => write_data(shoot, format, output, context),
+            None => write_page(shoot, output, (None, args.folder), context),
+        }
     })
 }
 
@@ -163,23 +161,24 @@ fn looks_like_date(word: &str) -> bool {
     word.len() == example.len() && word.chars().zip(example.chars()).all(is_alike)
 }
 
-/// Writes JSON or CSV to a file, or prints it.
+/// Writes data to a file, or prints it.
 fn write_data(
     shoot: &ShootReport,
-    form: ReportFormat,
+    format: OutputFormat,
     output: Option<&Path>,
     context: &ReportContext<'_>,
 ) -> anyhow::Result<()> {
     let output = output.filter(|path| *path != Path::new("-"));
-    let is_terminal = output.is_none() && io::stdout().is_terminal();
+    let device = OutputDevice {
+        is_terminal: output.is_none() && io::stdout().is_terminal(),
+        width: None,
+    };
     with_progress("writing", context, |making| {
-        let write = |sink: &mut report::Sink<'_>| match form {
-            ReportFormat::Csv => report::write_csv(shoot, is_terminal, making, sink),
-            _ => report::write_json(shoot, making, sink),
-        };
+        let write =
+            |sink: &mut report::Sink<'_>| report::write_data(shoot, format, device, making, sink);
         match output {
             Some(path) => {
-                report::save(path, form, write)?;
+                report::save(path, ReportFormat::Data(format), write)?;
                 Ok(())
             }
             None => print(context, write),

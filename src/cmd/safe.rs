@@ -11,14 +11,14 @@ use btsindex::output::{
 use btsindex::safe::{Request, safe};
 
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 /// Checks each card. `is_named`: `--catalogue` was given, so suggested commands must contain it.
 pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let format = match (args.json, io::stderr().is_terminal()) {
+    let format = match (args.format.is_json(), io::stderr().is_terminal()) {
         (true, _) => ProgressFormat::Json,
         (false, true) => ProgressFormat::Bar,
         (false, false) => ProgressFormat::Lines,
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &cli::SafeArgs, folder: &Path, is_named: bool) -> anyhow
             request: &request,
             catalogue: is_named.then_some(folder),
         };
-        if args.json {
+        if args.format.is_json() {
             for line in safety_json(&report, options) {
                 writeln!(out, "{}", json_line(&line))?;
             }

@@ -13,8 +13,8 @@ use btsindex::output::{
 };
 use btsindex::scan::{ScanRequest, scan};
 
-use super::{Exit, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exit> {
     let cancel = Cancel::default();
@@ -57,7 +57,7 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
         },
         None => request,
     };
-    let format = match (args.json, io::stderr().is_terminal()) {
+    let format = match (args.format.is_json(), io::stderr().is_terminal()) {
         (true, _) => ProgressFormat::Json,
         (false, true) => ProgressFormat::Bar,
         (false, false) => ProgressFormat::Lines,
@@ -67,7 +67,7 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
     let outcome = scan(&request, &mut |event| progress.on_event(&event));
     let problems = progress.finish();
     let summary = outcome?;
-    if args.json {
+    if args.format.is_json() {
         writeln!(out, "{}", json_line(&scan_summary_json(&summary)))?;
     } else {
         write_scan_summary(&summary, &problems, &mut out)?;

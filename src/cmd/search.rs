@@ -1,91 +1,163 @@
-//! `btsindex search`: finds clips, and prints them as table, paths, JSON or CSV.
+//! `btsindex search`: finds clips, and prints them or what else its mode asks for.
 
 mod open;
 mod thumbs;
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use btsindex::catalogue::Catalogue;
 use btsindex::catalogue_query::save_search;
-use btsindex::clip::{Clip, Facet, FileState};
+use btsindex::clip::{Clip, Facet, FileCopy, FileState};
 use btsindex::error::{Error, escape};
 use btsindex::index::{Finder, Hits, SortOrder, Tally};
-use btsindex::output::{
-    ClipColumns, TextTable, clip_json, counted, grouped, json_line, tally_table, write_csv,
-    write_tally_json,
-};
+use btsindex::output::{ClipColumns, OutputFormat, RowColumn, RowListing, facet_listing};
 use btsindex::query::Query;
-use btsindex::value::{parse_name, to_bytes};
+use btsindex::value::{counted, grouped, parse_name};
+use serde_json::json;
 
-use super::{Exit, print_index_notice, query_args, stdout, width};
-use crate::cli;
+use super::query_args;
+use super::stdio::{print, print_index_notice, stdout, width};
+use crate::cli::{self, Exit, SearchMode};
 use open::DesktopAction;
 
 /// Default number of rows of a table.
 const TABLE_ROWS: usize = 50;
 
 pub(crate) fn run(args: &cli::SearchArgs, catalogue: &Path) -> anyhow::Result<Exit> {
+    let (mode, format) = args.mode_and_format()?;
     let catalogue = Catalogue::open(catalogue)?;
-    if args.saved {
-        return list_saved(&catalogue, args.json);
-    }
-    if let Some(name) = &args.forget {
-        return forget(name, &catalogue);
+    match mode {
+        SearchMode::Saved => return list_saved(&catalogue, format),
+        SearchMode::Forget(name) => return forget(name, &catalogue),
+        _ => {}
     }
     let query = query_args::parse(&args.words, &catalogue)?;
     if let Some(name) = &args.save {
         save(name, &args.words, &catalogue)?;
     }
-    let columns = ClipColumns::parse(&args.columns, &query)?;
-    let order = order(args)?;
+    let search = Search {
+        columns: ClipColumns::parse(&args.columns, &query)?,
+        order: order(args.sort.as_deref(), mode)?,
+        limit: limit(args.limit, format),
+        has_all_files: args.all_files,
+        query: &query,
+        mode,
+        format,
+        catalogue: &catalogue,
+    };
     let mut finder = Finder::open(&catalogue, &mut print_index_notice)?;
-    let exit = find(
-        &query,
-        order.as_ref(),
-        &columns,
-        &mut finder,
-        &catalogue,
-        args,
-    )?;
+    let exit = search.run(&mut finder)?;
     finder.tidy(&mut print_index_notice);
     Ok(exit)
 }
 
-fn find(
-    query: &Query,
-    order: Option<&SortOrder>,
-    columns: &ClipColumns,
-    finder: &mut Finder<'_>,
-    catalogue: &Catalogue,
-    args: &cli::SearchArgs,
-) -> anyhow::Result<Exit> {
-    if args.explain {
-        return explain(query, finder);
-    }
-    if args.count {
-        return count(query, finder, args.json);
-    }
-    if !args.facets.is_empty() {
-        return facets(query, finder, args);
-    }
-    let hits = match order {
-        // Without a query or sort order, clips are listed by folder.
-        None if query.is_everything() => Hits {
-            total: finder.count(query, &mut print_index_notice)?,
-            clips: catalogue.all(hit_limit(args))?,
-        },
-        order => {
-            let order = order.cloned().unwrap_or_default();
-            finder.find(query, &order, hit_limit(args), &mut print_index_notice)?
+/// Search with its options.
+struct Search<'a> {
+    query: &'a Query,
+    columns: ClipColumns,
+    order: Option<SortOrder>,
+    /// Maximum number of rows.
+    limit: usize,
+    /// True if paths of all copies are printed, not only of the best one.
+    has_all_files: bool,
+    mode: SearchMode<'a>,
+    format: OutputFormat,
+    catalogue: &'a Catalogue,
+}
+
+impl Search<'_> {
+    fn run(&self, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
+        match self.mode {
+            SearchMode::Explain => return explain(self.query, self.format, finder),
+            SearchMode::Count => return count(self.query, self.format, finder),
+            SearchMode::Facets(names) => return self.facets(names, finder),
+            _ => {}
         }
-    };
-    if hits.total == 0 {
-        query_args::print_nothing_found(query, finder)?;
-        return Ok(Exit::Negative);
+        let action = DesktopAction::from_mode(self.mode);
+        let limit = action.map_or(self.limit, |action| action.nth);
+        let hits = self.find(limit, finder)?;
+        if hits.total == 0 {
+            query_args::print_nothing_found(self.query, finder)?;
+            return Ok(Exit::Negative);
+        }
+        if let Some(action) = action {
+            return action.perform(&hits.clips, self.catalogue);
+        }
+        match self.mode {
+            SearchMode::Groups(facet) => {
+                let group = ResultGroup::count(facet, self.query, finder)?;
+                let clips = self.catalogue.clips(&hits.clips)?;
+                let mut out = stdout();
+                write_groups(&clips, &group, &self.columns, &mut out)?;
+                out.flush()?;
+            }
+            SearchMode::Posters => self.print_posters(&hits)?,
+            _ => self.print_clips(&hits)?,
+        }
+        if !self.format.is_for_programs() || hits.clips.len() < hits.total {
+            print_count(&hits)?;
+        }
+        Ok(Exit::Done)
     }
-    let group = ResultGroup::from_args(query, finder, args)?;
-    print_hits(&hits, group.as_ref(), columns, catalogue, args)
+
+    fn find(&self, limit: usize, finder: &mut Finder<'_>) -> anyhow::Result<Hits> {
+        Ok(match &self.order {
+            // Without a query or sort order, clips are listed by folder.
+            None if self.query.is_everything() => Hits {
+                total: finder.count(self.query, &mut print_index_notice)?,
+                clips: self.catalogue.all(limit)?,
+            },
+            order => {
+                let order = order.clone().unwrap_or_default();
+                finder.find(self.query, &order, limit, &mut print_index_notice)?
+            }
+        })
+    }
+
+    fn print_clips(&self, hits: &Hits) -> anyhow::Result<()> {
+        let paths = |clip: &Clip| paths(clip, self.has_all_files);
+        if self.format.is_for_programs() {
+            // Read one by one: there may be millions.
+            let clips = hits.clips.iter();
+            let clips = clips.filter_map(|&clip| self.catalogue.clip(clip).transpose());
+            let listing = self.columns.listing(clips).paths(paths);
+            return print(listing, self.format, &mut stdout());
+        }
+        let clips = self.catalogue.clips(&hits.clips)?;
+        let listing = self.columns.listing(clips.into_iter().map(Ok));
+        print(listing, self.format, &mut stdout())
+    }
+
+    fn print_posters(&self, hits: &Hits) -> anyhow::Result<()> {
+        let Some(width) = width() else {
+            self.print_clips(hits)?;
+            writeln!(io::stderr(), "warning: --thumbs needs a terminal")?;
+            return Ok(());
+        };
+        let clips = self.catalogue.clips(&hits.clips)?;
+        Ok(thumbs::show(clips, self.catalogue, width)?)
+    }
+
+    fn facets(&self, names: &[String], finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
+        let facets = query_args::parse_facets(names)?;
+        let tallies = finder.tally(self.query, &facets, false, &mut print_index_notice)?;
+        if tallies.total.clips == 0 {
+            query_args::print_nothing_found(self.query, finder)?;
+            return Ok(Exit::Negative);
+        }
+        print(
+            facet_listing(&tallies, self.limit),
+            self.format,
+            &mut stdout(),
+        )?;
+        if !self.format.is_for_programs() {
+            let found = usize::try_from(tallies.total.clips).unwrap_or(usize::MAX);
+            writeln!(io::stderr(), "{} found", counted(found, "clip"))?;
+        }
+        Ok(Exit::Done)
+    }
 }
 
 /// Returns the ids of all clips that a query finds, for commands that process them.
@@ -109,84 +181,39 @@ pub(super) fn find_all(words: &[String], catalogue: &Catalogue) -> anyhow::Resul
 }
 
 /// Parses the sort order; with `--group`, clips are sorted by group first.
-fn order(args: &cli::SearchArgs) -> Result<Option<SortOrder>, Error> {
-    let sort = args.sort.as_deref();
-    match &args.group {
-        None => sort.map(str::parse).transpose(),
-        Some(group) => {
-            let facet = query_args::parse_facets(std::slice::from_ref(group))?;
+fn order(sort: Option<&str>, mode: SearchMode<'_>) -> Result<Option<SortOrder>, Error> {
+    match mode {
+        SearchMode::Groups(group) => {
+            let facet = query_args::parse_facets(&[group.to_owned()])?;
             let group = facet.first().map_or("day", |facet| facet.name);
             format!("{group},{}", sort.unwrap_or("relevance"))
                 .parse()
                 .map(Some)
         }
-    }
-}
-
-/// Returns the number of hits to fetch.
-fn hit_limit(args: &cli::SearchArgs) -> usize {
-    match DesktopAction::from_args(args) {
-        Some(action) => action.nth,
-        None => limit(args, is_list(args)),
+        _ => sort.map(str::parse).transpose(),
     }
 }
 
 /// Returns the maximum number of rows, which is unlimited by default for other programs.
-fn limit(args: &cli::SearchArgs, is_list: bool) -> usize {
-    match args.limit {
+fn limit(limit: Option<usize>, format: OutputFormat) -> usize {
+    match limit {
         Some(0) => usize::MAX,
         Some(limit) => limit,
-        None if is_list => usize::MAX,
+        None if format.is_for_programs() => usize::MAX,
         None => TABLE_ROWS,
     }
 }
 
-/// Returns true if the output is for another program.
-fn is_list(args: &cli::SearchArgs) -> bool {
-    args.json || args.csv || args.paths || args.null || args.all_files
-}
-
-fn print_hits(
-    hits: &Hits,
-    group: Option<&ResultGroup>,
-    columns: &ClipColumns,
-    catalogue: &Catalogue,
-    args: &cli::SearchArgs,
-) -> anyhow::Result<Exit> {
-    if let Some(action) = DesktopAction::from_args(args) {
-        return action.perform(&hits.clips, catalogue);
-    }
-    let mut out = stdout();
-    let is_list = is_list(args);
-    if args.csv {
-        let clips = hits
-            .clips
-            .iter()
-            .filter_map(|&clip| catalogue.clip(clip).transpose());
-        let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
-        write_csv(columns, clips, is_terminal, &mut out)?;
-    } else if is_list {
-        for &clip in &hits.clips {
-            if let Some(clip) = catalogue.clip(clip)? {
-                print(&clip, args, &mut out)?;
-            }
-        }
+/// Returns the path of the best copy, or of all copies that are not missing.
+fn paths(clip: &Clip, has_all_files: bool) -> Vec<PathBuf> {
+    let copies = clip.files.iter();
+    let path = |copy: &FileCopy| copy.path.clone();
+    if has_all_files {
+        let copies = copies.filter(|copy| copy.state != FileState::Missing);
+        copies.map(path).collect()
     } else {
-        let clips = catalogue.clips(&hits.clips)?;
-        match (group, width()) {
-            (Some(group), _) => write_groups(&clips, group, columns, &mut out)?,
-            (None, Some(width)) if args.thumbs => thumbs::show(clips, catalogue, width)?,
-            (None, width) => columns.table(&clips, width).write(&mut out)?,
-        }
-        if args.thumbs && width().is_none() {
-            writeln!(io::stderr(), "warning: --thumbs needs a terminal")?;
-        }
+        copies.take(1).map(path).collect()
     }
-    out.flush()?;
-    if !is_list || hits.clips.len() < hits.total {
-        print_count(hits)?;
-    }
-    Ok(Exit::Done)
 }
 
 /// Writes clips in groups, each under a heading. A clip with several values is in several groups.
@@ -220,7 +247,7 @@ fn write_groups(
         if at > 0 {
             writeln!(out)?;
         }
-        let all = group.count(value.as_deref()).max(clips.len());
+        let all = group.clips(value.as_deref()).max(clips.len());
         let count = if clips.len() < all {
             format!("{} of {}", grouped(clips.len()), counted(all, "clip"))
         } else {
@@ -228,7 +255,11 @@ fn write_groups(
         };
         let heading = value.unwrap_or_else(|| format!("no {}", group.facet.name));
         writeln!(out, "{} ({count})", escape(&heading))?;
-        columns.table(clips, width()).write(out)?;
+        print(
+            columns.listing(clips.into_iter().map(Ok)),
+            OutputFormat::Table,
+            out,
+        )?;
     }
     Ok(())
 }
@@ -240,23 +271,17 @@ struct ResultGroup {
 }
 
 impl ResultGroup {
-    /// Counts the values of the facet of `--group`; `None` without it.
-    fn from_args(
-        query: &Query,
-        finder: &mut Finder<'_>,
-        args: &cli::SearchArgs,
-    ) -> anyhow::Result<Option<Self>> {
-        let Some(name) = args.group.as_ref().filter(|_| !is_list(args)) else {
-            return Ok(None);
-        };
-        let facets = query_args::parse_facets(std::slice::from_ref(name))?;
+    /// Counts the values of a facet.
+    fn count(name: &str, query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<Self> {
+        let facets = query_args::parse_facets(&[name.to_owned()])?;
         let tallies = finder.tally(query, &facets, false, &mut print_index_notice)?;
         let group = facets.into_iter().zip(tallies.facets).next();
-        Ok(group.map(|(facet, tally)| Self { facet, tally }))
+        let (facet, tally) = group.context("no facet to group by")?;
+        Ok(Self { facet, tally })
     }
 
     /// Returns the number of clips with a value; `None` counts clips without one.
-    fn count(&self, value: Option<&str>) -> usize {
+    fn clips(&self, value: Option<&str>) -> usize {
         let sum = match value {
             None => Some(self.tally.without),
             Some(value) => {
@@ -268,67 +293,49 @@ impl ResultGroup {
     }
 }
 
-fn explain(query: &Query, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
+fn explain(query: &Query, format: OutputFormat, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
     let mut out = stdout();
-    if query.is_everything() {
-        writeln!(out, "every clip")?;
-        out.flush()?;
-        return Ok(Exit::Done);
+    if !format.is_for_programs() {
+        if query.is_everything() {
+            writeln!(out, "every clip")?;
+            out.flush()?;
+            return Ok(Exit::Done);
+        }
+        writeln!(out, "{}", escape(&query.to_string()))?;
     }
-    writeln!(out, "{}", escape(&query.to_string()))?;
-    let mut table = TextTable::new(&["part", "clips"], width());
+    let mut parts = Vec::new();
     for term in query.terms() {
         let count = finder.count(term, &mut print_index_notice)?;
-        table.row(&[term.to_string(), grouped(count)]);
+        parts.push((Some(term.to_string()), count));
     }
-    table.row(&[
-        "all parts".to_owned(),
-        grouped(finder.count(query, &mut print_index_notice)?),
-    ]);
-    table.write(&mut out)?;
-    out.flush()?;
+    parts.push((None, finder.count(query, &mut print_index_notice)?));
+    let columns = vec![
+        RowColumn::new("part", |(part, _): &(Option<String>, usize)| json!(part))
+            .shown("part", |(part, _)| {
+                part.clone().unwrap_or_else(|| "all parts".to_owned())
+            }),
+        RowColumn::new("clips", |(_, count): &(Option<String>, usize)| json!(count))
+            .shown("clips", |(_, count)| grouped(*count)),
+    ];
+    print(
+        RowListing::new(columns, parts.into_iter().map(Ok)),
+        format,
+        &mut out,
+    )?;
     Ok(Exit::Done)
 }
 
-fn count(query: &Query, finder: &mut Finder<'_>, as_json: bool) -> anyhow::Result<Exit> {
+fn count(query: &Query, format: OutputFormat, finder: &mut Finder<'_>) -> anyhow::Result<Exit> {
     let count = finder.count(query, &mut print_index_notice)?;
-    let mut out = stdout();
-    if as_json {
-        writeln!(out, "{}", serde_json::json!({ "clips": count }))?;
-    } else {
-        writeln!(out, "{count}")?;
-    }
-    out.flush()?;
+    let listing = RowListing::of_object(
+        count,
+        |count| json!({ "clips": count }),
+        |count, out| writeln!(out, "{count}"),
+    );
+    print(listing, format, &mut stdout())?;
     if count == 0 {
         query_args::print_nothing_found(query, finder)?;
         return Ok(Exit::Negative);
-    }
-    Ok(Exit::Done)
-}
-
-fn facets(query: &Query, finder: &mut Finder<'_>, args: &cli::SearchArgs) -> anyhow::Result<Exit> {
-    let facets = query_args::parse_facets(&args.facets)?;
-    let tallies = finder.tally(query, &facets, false, &mut print_index_notice)?;
-    if tallies.total.clips == 0 {
-        query_args::print_nothing_found(query, finder)?;
-        return Ok(Exit::Negative);
-    }
-    let limit = limit(args, args.json);
-    let mut out = stdout();
-    for (at, tally) in tallies.facets.iter().enumerate() {
-        if args.json {
-            write_tally_json(tally, limit, &mut out)?;
-        } else {
-            if at > 0 {
-                writeln!(out)?;
-            }
-            tally_table(tally, limit, width()).write(&mut out)?;
-        }
-    }
-    out.flush()?;
-    if !args.json {
-        let found = usize::try_from(tallies.total.clips).unwrap_or(usize::MAX);
-        writeln!(io::stderr(), "{} found", counted(found, "clip"))?;
     }
     Ok(Exit::Done)
 }
@@ -366,25 +373,24 @@ fn forget(name: &str, catalogue: &Catalogue) -> anyhow::Result<Exit> {
     Ok(Exit::Negative)
 }
 
-fn list_saved(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
+fn list_saved(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<Exit> {
     let saved = catalogue.saved_searches()?;
     if saved.is_empty() {
         writeln!(io::stderr(), "no saved searches yet")?;
         return Ok(Exit::Negative);
     }
-    let mut out = stdout();
-    let mut table = TextTable::new(&["name", "query"], width());
-    for (name, words) in &saved {
-        if as_json {
-            let line = serde_json::json!({ "name": name, "words": words });
-            writeln!(out, "{}", json_line(&line))?;
-        }
-        table.row(&[name.clone(), words.join(" ")]);
-    }
-    if !as_json {
-        table.write(&mut out)?;
-    }
-    out.flush()?;
+    let columns = vec![
+        RowColumn::new("name", |(name, _): &(String, Vec<String>)| json!(name))
+            .shown("name", |(name, _)| name.clone()),
+        RowColumn::new("words", |(_, words): &(String, Vec<String>)| json!(words))
+            .cell(|(_, words)| words.join(" "))
+            .shown("query", |(_, words)| words.join(" ")),
+    ];
+    print(
+        RowListing::new(columns, saved.into_iter().map(Ok)),
+        format,
+        &mut stdout(),
+    )?;
     Ok(Exit::Done)
 }
 
@@ -398,39 +404,5 @@ fn print_count(hits: &Hits) -> io::Result<()> {
         )
     } else {
         writeln!(stderr, "{} found", counted(hits.total, "clip"))
-    }
-}
-
-fn print(clip: &Clip, args: &cli::SearchArgs, out: &mut dyn Write) -> io::Result<()> {
-    if args.json {
-        return writeln!(out, "{}", json_line(&clip_json(clip)));
-    }
-    let copies = if args.all_files { clip.files.len() } else { 1 };
-    let is_shown = |state| !args.all_files || state != FileState::Missing;
-    for copy in clip
-        .files
-        .iter()
-        .take(copies)
-        .filter(|copy| is_shown(copy.state))
-    {
-        if args.null {
-            out.write_all(&to_bytes(copy.path.as_os_str()))?;
-            out.write_all(b"\0")?;
-        } else {
-            print_path(&copy.path, out)?;
-        }
-    }
-    Ok(())
-}
-
-/// Prints a path unchanged, so that programs can open it. It is escaped on a terminal, or if it
-/// contains a line break.
-fn print_path(path: &Path, out: &mut dyn Write) -> io::Result<()> {
-    let bytes = to_bytes(path.as_os_str());
-    if io::IsTerminal::is_terminal(&io::stdout()) || bytes.contains(&b'\n') {
-        writeln!(out, "{}", escape(&path.to_string_lossy()))
-    } else {
-        out.write_all(&bytes)?;
-        out.write_all(b"\n")
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::{Error, escape};
-use btsindex::output::{counted, json_line};
+use btsindex::output::json_line;
+use btsindex::value::counted;
 use btsindex::xmp_sync::{
     SidecarFolder, SidecarOutcome, SidecarResult, read_sidecars, write_sidecars,
 };
@@ -14,18 +15,21 @@ use serde_json::json;
 
 use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, author, search, stdout};
-use crate::cli::{self, SidecarCommand};
+use super::stdio::stdout;
+use super::{author, search};
+use crate::cli::{self, Exit, SidecarCommand};
 
 pub(crate) fn run(command: &SidecarCommand, catalogue: &Path) -> anyhow::Result<Exit> {
     match command {
-        SidecarCommand::Write { words, yes, json } => write(words, *yes, *json, catalogue),
+        SidecarCommand::Write { words, yes, format } => {
+            write(words, *yes, format.is_json(), catalogue)
+        }
         SidecarCommand::Read {
             words,
             prefer_xmp,
-            json,
+            format,
             by,
-        } => read(words, *prefer_xmp, *json, by, catalogue),
+        } => read(words, *prefer_xmp, format.is_json(), by, catalogue),
     }
 }
 

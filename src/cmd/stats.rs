@@ -1,17 +1,15 @@
 //! `btsindex stats`: counts clips by facets.
 
-use std::io::Write;
 use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::index::Finder;
-use btsindex::output::{
-    json_line, stale_facts_json, stale_facts_line, write_stats, write_stats_json,
-};
+use btsindex::output::stats_listing;
 
 use super::interrupt::Interrupt;
-use super::{Exit, print_index_notice, query_args, stdout, width};
-use crate::cli;
+use super::query_args;
+use super::stdio::{print, print_index_notice, stdout};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     Interrupt::new()?.run_interruptible(|| count(args, catalogue))
@@ -32,19 +30,9 @@ fn count(args: &cli::StatsArgs, catalogue: &Path) -> anyhow::Result<Exit> {
     } else {
         args.limit
     };
-    let mut out = stdout();
-    if args.json {
-        write_stats_json(&tallies, &mut out)?;
-    } else {
-        write_stats(&tallies, limit, width(), &mut out)?;
-    }
     let stale = catalogue.stale_facts()?;
-    if stale.clips > 0 && args.json {
-        writeln!(out, "{}", json_line(&stale_facts_json(&stale)))?;
-    } else if stale.clips > 0 {
-        writeln!(out, "\n{}", stale_facts_line(&stale))?;
-    }
-    out.flush()?;
+    let listing = stats_listing(&tallies, limit, &stale);
+    print(listing, args.format.get(), &mut stdout())?;
     finder.tidy(&mut print_index_notice);
     Ok(Exit::Done)
 }

@@ -11,20 +11,20 @@ use btsindex::clip::facet;
 use btsindex::error::{Error, escape};
 use btsindex::index::Finder;
 use btsindex::output::{
-    ClipProgress, ProgressFormat, counted, explanation_json, json_line, list_tag_branches,
-    write_differences, write_differences_json, write_explanation, write_tag_tree,
-    write_tag_tree_json,
+    ClipProgress, OutputFormat, ProgressFormat, RowListing, difference_listing, explanation_json,
+    list_tag_branches, tag_listing, write_explanation,
 };
 use btsindex::query::Query;
 use btsindex::scan::{acquire_scan_lock, compare, explain, retag};
 use btsindex::tag::{RULES, Rules, UserRules, VOCABULARY, Vocabulary, read_toml};
-use btsindex::value::parse_tag;
+use btsindex::value::{counted, parse_tag};
 use serde_json::json;
 
 use super::confirm::confirm;
 use super::interrupt::Interrupt;
-use super::{Exit, author, print_index_notice, search, stdout};
-use crate::cli::{self, TagsCommand};
+use super::stdio::{print, print_index_notice, stdout};
+use super::{author, search};
+use crate::cli::{self, Exit, TagsCommand};
 
 /// Custom files in the catalogue's folder.
 const CUSTOM_RULES: &str = "rules.toml";
@@ -33,14 +33,14 @@ const CUSTOM_VOCABULARY: &str = "vocabulary.toml";
 pub(crate) fn run(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
     match &args.command {
         None => list(args, folder),
-        Some(TagsCommand::Explain { clip, json }) => explain_clip(clip, *json, folder),
+        Some(TagsCommand::Explain { clip, format }) => explain_clip(clip, format.get(), folder),
         Some(TagsCommand::Test {
             rules,
             words,
             vocabulary,
-            json,
-        }) => test_rules(rules, words, vocabulary.as_deref(), *json, folder),
-        Some(TagsCommand::Apply { json }) => apply(*json, folder),
+            format,
+        }) => test_rules(rules, words, vocabulary.as_deref(), format.get(), folder),
+        Some(TagsCommand::Apply { format }) => apply(format.get(), folder),
         Some(TagsCommand::Rename { from, to, yes, by }) => {
             let from = std::slice::from_ref(from);
             rename(from, to, *yes, by, folder)
@@ -51,12 +51,12 @@ pub(crate) fn run(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
             yes,
             by,
         }) => rename(from, into, *yes, by, folder),
-        Some(TagsCommand::Rules { own: false }) => print(RULES),
+        Some(TagsCommand::Rules { own: false }) => print_text(RULES),
         Some(TagsCommand::Rules { own: true }) => {
             let rules = Catalogue::open(folder)?.user_rules()?.rules;
             print_custom(rules, "no custom rules are active")
         }
-        Some(TagsCommand::Vocabulary { own: false }) => print(VOCABULARY),
+        Some(TagsCommand::Vocabulary { own: false }) => print_text(VOCABULARY),
         Some(TagsCommand::Vocabulary { own: true }) => {
             let vocabulary = Catalogue::open(folder)?.user_rules()?.vocabulary;
             print_custom(vocabulary, "no custom vocabulary is active")
@@ -89,17 +89,11 @@ fn list(args: &cli::TagsArgs, folder: &Path) -> anyhow::Result<Exit> {
         )?;
         return Ok(Exit::Negative);
     }
-    let mut out = stdout();
-    if args.json {
-        write_tag_tree_json(&tree, &mut out)?;
-    } else {
-        write_tag_tree(&tree, &mut out)?;
-    }
-    out.flush()?;
+    print(tag_listing(&tree), args.format.get(), &mut stdout())?;
     Ok(Exit::Done)
 }
 
-fn explain_clip(clip: &Path, json: bool, folder: &Path) -> anyhow::Result<Exit> {
+fn explain_clip(clip: &Path, format: OutputFormat, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     let clip = catalogue.find_number(clip)?;
     let files = explain(&catalogue, &active_rules(&catalogue)?, clip)?;
@@ -108,13 +102,12 @@ fn explain_clip(clip: &Path, json: bool, folder: &Path) -> anyhow::Result<Exit> 
         Err(Error::NoContent { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let mut out = stdout();
-    if json {
-        writeln!(out, "{}", json_line(&explanation_json(&files, &edits)))?;
-    } else {
-        write_explanation(&files, &edits, &mut out)?;
-    }
-    out.flush()?;
+    let listing = RowListing::of_object(
+        (files, edits),
+        |(files, edits)| explanation_json(files, edits),
+        |(files, edits), out| write_explanation(files, edits, out),
+    );
+    print(listing, format, &mut stdout())?;
     Ok(Exit::Done)
 }
 
@@ -122,7 +115,7 @@ fn test_rules(
     rules: &Path,
     words: &[String],
     vocabulary: Option<&Path>,
-    json: bool,
+    format: OutputFormat,
     folder: &Path,
 ) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
@@ -142,13 +135,7 @@ fn test_rules(
         Some(found)
     };
     let differences = compare(&catalogue, &rules, clips.as_ref())?;
-    let mut out = stdout();
-    if json {
-        write_differences_json(&differences, &mut out)?;
-    } else {
-        write_differences(&differences, &mut out)?;
-    }
-    out.flush()?;
+    print(difference_listing(&differences), format, &mut stdout())?;
     Ok(Exit::Done)
 }
 
@@ -186,7 +173,7 @@ fn read_custom_file(folder: &Path, name: &str) -> Result<Option<String>, Error> 
     }
 }
 
-fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
+fn apply(format: OutputFormat, folder: &Path) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let catalogue = Catalogue::open(folder)?;
     let mut own = catalogue.user_rules()?;
@@ -208,18 +195,17 @@ fn apply(json: bool, folder: &Path) -> anyhow::Result<Exit> {
     })?;
     let (clips, is_complete) = tag_all(&catalogue, folder, &rules, Some(&own))?;
     let seconds = started.elapsed().as_secs_f64();
-    let mut out = stdout();
-    if json {
-        let seconds = (seconds * 1000.0).round() / 1000.0;
-        writeln!(
-            out,
-            "{}",
-            json_line(&json!({ "changed": clips, "seconds": seconds }))
-        )?;
-    } else {
-        writeln!(out, "{} changed in {seconds:.1} s", counted(clips, "clip"))?;
-    }
-    out.flush()?;
+    let listing = RowListing::of_object(
+        (clips, seconds),
+        |(clips, seconds)| {
+            let seconds = (seconds * 1000.0).round() / 1000.0;
+            json!({ "changed": clips, "seconds": seconds })
+        },
+        |(clips, seconds), out| {
+            writeln!(out, "{} changed in {seconds:.1} s", counted(*clips, "clip"))
+        },
+    );
+    print(listing, format, &mut stdout())?;
     Ok(if is_complete {
         Exit::Done
     } else {
@@ -410,7 +396,7 @@ fn refuse_unknown(
     .into())
 }
 
-fn print(text: &str) -> anyhow::Result<Exit> {
+fn print_text(text: &str) -> anyhow::Result<Exit> {
     let mut out = stdout();
     out.write_all(text.as_bytes())?;
     out.flush()?;
@@ -423,5 +409,5 @@ fn print_custom(text: Option<String>, missing: &str) -> anyhow::Result<Exit> {
         writeln!(io::stderr(), "{missing}")?;
         return Ok(Exit::Negative);
     };
-    print(&text)
+    print_text(&text)
 }

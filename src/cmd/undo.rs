@@ -5,10 +5,11 @@ use std::path::Path;
 
 use btsindex::catalogue::Catalogue;
 use btsindex::error::escape;
-use btsindex::output::counted;
+use btsindex::value::counted;
 
-use super::{Exit, author, stdout};
-use crate::cli;
+use super::author;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 /// Maximum number of edits listed.
 const LISTED: usize = 5;

@@ -11,9 +11,10 @@ use btsindex::output::{
 };
 use btsindex::verify::{Report, Request, verify};
 
+use super::author;
 use super::scan::stop_on_ctrl_c;
-use super::{Exit, author, stdout};
-use crate::cli;
+use super::stdio::stdout;
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::VerifyArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = match Catalogue::open(folder) {
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &cli::VerifyArgs, folder: &Path) -> anyhow::Result<Exit>
     };
     let cancel = Cancel::default();
     stop_on_ctrl_c(&cancel)?;
-    let format = match (args.json, io::stderr().is_terminal()) {
+    let format = match (args.format.is_json(), io::stderr().is_terminal()) {
         (true, _) => ProgressFormat::Json,
         (false, true) => ProgressFormat::Bar,
         (false, false) => ProgressFormat::Lines,
@@ -73,7 +74,7 @@ fn print_outcome(
         }
         outcome => outcome?,
     };
-    if args.json {
+    if args.format.is_json() {
         writeln!(out, "{}", json_line(&verification_json(path, &report)))?;
     } else {
         write_verification(path, &report, out)?;

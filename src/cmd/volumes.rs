@@ -5,68 +5,30 @@ use std::path::Path;
 
 use btsindex::catalogue::{Catalogue, LostClips, VolumeRow};
 use btsindex::error::{Error, escape};
-use btsindex::output::{TextTable, counted, grouped, json_line};
+use btsindex::output::{OutputFormat, RowColumn, RowListing};
 use btsindex::scan;
-use btsindex::value::{Bytes, format_unix_seconds, parse_name};
+use btsindex::value::{Bytes, counted, format_unix_seconds, grouped, parse_name};
 use btsindex::volume::Backing;
 use serde_json::json;
 
 use super::confirm::confirm;
-use super::{Exit, stdout, width};
-use crate::cli;
+use super::stdio::{print, stdout};
+use crate::cli::{self, Exit};
 
 pub(crate) fn run(args: &cli::VolumesArgs, folder: &Path) -> anyhow::Result<Exit> {
     let catalogue = Catalogue::open(folder)?;
     match &args.command {
-        None => list(&catalogue, args.json),
+        None => list(&catalogue, args.format.get()),
         Some(cli::VolumesCommand::Rename { volume, name }) => rename(&catalogue, volume, name),
         Some(cli::VolumesCommand::Disk { volume, disk }) => set_disk(&catalogue, volume, disk),
         Some(cli::VolumesCommand::Forget { volume, yes }) => forget(&catalogue, volume, *yes),
     }
 }
 
-fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
-    let mut out = stdout();
-    let headings = [
-        "volume",
-        "size",
-        "clips",
-        "hours",
-        "footage",
-        "last seen",
-        "where",
-        "missing",
-    ];
-    let mut table = TextTable::new(&headings, width());
-    for row in catalogue.all_volumes()? {
-        if as_json {
-            writeln!(out, "{}", json_line(&row_json(&row)))?;
-            continue;
-        }
-        let missing = if row.missing == 0 {
-            String::new()
-        } else {
-            grouped(row.missing)
-        };
-        table.row(&[
-            row.label.clone(),
-            row.bytes
-                .map_or_else(String::new, |bytes| Bytes(bytes).to_string()),
-            grouped(row.clips),
-            format!("{:.1}", row.duration.as_seconds() / 3600.0),
-            Bytes(row.clip_bytes).to_string(),
-            format_time(row.last_seen),
-            match &row.mounted {
-                Some(mount) => mount.to_string_lossy().into_owned(),
-                None => "offline".to_owned(),
-            },
-            missing,
-        ]);
-    }
-    if !as_json {
-        table.write(&mut out)?;
-    }
-    out.flush()?;
+fn list(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<Exit> {
+    let rows = catalogue.all_volumes()?;
+    let listing = RowListing::new(columns(), rows.into_iter().map(Ok));
+    print(listing, format, &mut stdout())?;
     for (clone, original) in catalogue.volumes().clones() {
         writeln!(
             io::stderr(),
@@ -78,28 +40,54 @@ fn list(catalogue: &Catalogue, as_json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+fn columns() -> Vec<RowColumn<'static, VolumeRow>> {
+    vec![
+        RowColumn::new("volume", |row: &VolumeRow| json!(row.label))
+            .shown("volume", |row| row.label.clone()),
+        RowColumn::new("identity", |row: &VolumeRow| json!(row.identity)),
+        RowColumn::new("bytes", |row: &VolumeRow| json!(row.bytes)).shown("size", |row| {
+            let size = row.bytes.map(|bytes| Bytes(bytes).to_string());
+            size.unwrap_or_default()
+        }),
+        RowColumn::new("clips", |row: &VolumeRow| json!(row.clips))
+            .shown("clips", |row| grouped(row.clips)),
+        RowColumn::text("hours", |row: &VolumeRow| {
+            format!("{:.1}", row.duration.as_seconds() / 3600.0)
+        }),
+        RowColumn::new("clip_bytes", |row: &VolumeRow| json!(row.clip_bytes))
+            .shown("footage", |row| Bytes(row.clip_bytes).to_string()),
+        RowColumn::new("duration", |row: &VolumeRow| json!(row.duration)),
+        RowColumn::new("missing", |row: &VolumeRow| json!(row.missing)),
+        RowColumn::new("last_seen", |row: &VolumeRow| {
+            json!(format_unix_seconds(row.last_seen))
+        })
+        .shown("last seen", |row| format_time(row.last_seen)),
+        RowColumn::new("mounted", |row: &VolumeRow| {
+            json!(row.mounted.as_ref().map(|mount| mount.to_string_lossy()))
+        })
+        .shown("where", |row| match &row.mounted {
+            Some(mount) => mount.to_string_lossy().into_owned(),
+            None => "offline".to_owned(),
+        }),
+        RowColumn::new("last_mount", |row: &VolumeRow| {
+            json!(row.mount.to_string_lossy())
+        }),
+        RowColumn::new("hardware", |row: &VolumeRow| json!(row.hardware)),
+        RowColumn::new("disks", |row: &VolumeRow| json!(row.disks)),
+        RowColumn::new("on", |row: &VolumeRow| {
+            json!(row.backing.as_ref().map(backing_name))
+        }),
+        RowColumn::text("missing", |row: &VolumeRow| match row.missing {
+            0 => String::new(),
+            missing => grouped(missing),
+        }),
+    ]
+}
+
 /// Formats a Unix time, UTC: `2026-05-02 14:00`.
 fn format_time(seconds: i64) -> String {
     let text = format_unix_seconds(seconds).unwrap_or_default();
     text.get(..16).unwrap_or(&text).replace('T', " ")
-}
-
-fn row_json(row: &VolumeRow) -> serde_json::Value {
-    json!({
-        "volume": row.label,
-        "identity": row.identity,
-        "bytes": row.bytes,
-        "clips": row.clips,
-        "clip_bytes": row.clip_bytes,
-        "duration": row.duration,
-        "missing": row.missing,
-        "last_seen": format_unix_seconds(row.last_seen),
-        "mounted": row.mounted.as_ref().map(|mount| mount.to_string_lossy()),
-        "last_mount": row.mount.to_string_lossy(),
-        "hardware": row.hardware,
-        "disks": row.disks,
-        "on": row.backing.as_ref().map(backing_name),
-    })
 }
 
 /// Returns `memory`, `other filesystems`, `image file` or `disk`.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 
+use super::ProgressFormat;
 use super::progress_bar::bar;
-use super::{ProgressFormat, counted, grouped};
+use crate::value::{counted, grouped};
 
 /// Minimum interval between two lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);

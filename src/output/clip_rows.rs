@@ -5,7 +5,6 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use crate::clip::{Clip, FIELDS, FileCopy, FileState};
-use crate::error::is_unsafe;
 
 /// Returns a clip as one JSON object: its files, and all fields that have a value, by name.
 #[must_use]
@@ -19,25 +18,6 @@ pub fn clip_json(clip: &Clip) -> Value {
         clip.files.iter().map(FileCopy::json).collect(),
     );
     Value::Object(object)
-}
-
-/// Formats JSON as one line that is safe on a terminal. Characters that
-/// [`escape`](crate::error::escape) would replace become JSON escapes such as `\u009b`.
-#[must_use]
-pub fn json_line(value: &Value) -> String {
-    let mut line = String::new();
-    for c in value.to_string().chars() {
-        if is_unsafe(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing to a string cannot fail.
-                let _ = write!(line, "\\u{unit:04x}");
-            }
-        } else {
-            line.push(c);
-        }
-    }
-    line
 }
 
 /// Formats the duration of a clip: `1:05`.

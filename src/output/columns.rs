@@ -2,11 +2,11 @@
 
 use std::borrow::Borrow;
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
-use super::{TextTable, clip_rows};
-use crate::clip::{Clip, FIELDS, Field, facets};
-use crate::error::{Error, closest, escape};
+use super::clip_rows;
+use super::format::{RowColumn, RowListing};
+use crate::clip::{Clip, FIELDS, Field, facets, field_names};
+use crate::error::{Error, closest};
 use crate::query::Query;
 use crate::value::SearchWords;
 
@@ -46,24 +46,24 @@ const DEFAULT: [&str; 9] = [
     "name", "shot", "length", "picture", "camera", "tags", "folder", "where", "match",
 ];
 /// Default columns of a CSV file.
-const EXPORTED: [&str; 17] = [
-    "name",
-    "path",
-    "volume",
-    "captured",
-    "duration",
-    "start_timecode",
-    "bytes",
-    "display_width",
-    "display_height",
-    "rate",
-    "video_codec",
-    "make",
-    "model",
-    "tags",
-    "rating",
-    "selection",
-    "notes",
+const EXPORTED: [&str; 17] = field_names![
+    name,
+    path,
+    volume,
+    captured,
+    duration,
+    start_timecode,
+    bytes,
+    display_width,
+    display_height,
+    rate,
+    video_codec,
+    make,
+    model,
+    tags,
+    rating,
+    selection,
+    notes,
 ];
 
 impl ClipColumns {
@@ -88,32 +88,49 @@ impl ClipColumns {
         })
     }
 
-    /// Lays out clips as a table of at most `width` terminal columns.
-    #[must_use]
-    pub fn table<'c>(
-        &self,
-        clips: impl IntoIterator<Item = &'c Clip>,
-        width: Option<usize>,
-    ) -> TextTable {
-        let columns = self.or_default(&DEFAULT);
-        let headings: Vec<&'static str> = columns.iter().map(|column| column.heading()).collect();
-        let mut table = TextTable::new(&headings, width);
-        for clip in clips {
-            let cells = columns.iter().map(|column| match column {
-                ClipColumn::Composed(_, text) => text(clip),
-                ClipColumn::Field(field) => (field.text)(clip).unwrap_or_default(),
-                ClipColumn::Match => self.match_text(clip),
-            });
-            table.row(&cells.collect::<Vec<_>>());
-        }
-        table
+    /// Lists clips in these columns. JSON has all fields, regardless of the columns.
+    pub fn listing<'a, C, I>(&'a self, clips: I) -> RowListing<'a, C>
+    where
+        C: Borrow<Clip> + 'a,
+        I: IntoIterator<Item = Result<C, Error>>,
+        I::IntoIter: 'a,
+    {
+        RowListing::new(self.columns(), clips).object(|clip| clip_rows::clip_json(clip.borrow()))
     }
 
-    fn or_default(&self, names: &[&str]) -> Vec<ClipColumn> {
-        if self.requested.is_empty() {
+    /// Returns the columns of a listing of rows that contain a clip.
+    pub(crate) fn columns<'a, C: Borrow<Clip> + 'a>(&'a self) -> Vec<RowColumn<'a, C>> {
+        if !self.requested.is_empty() {
+            let both = |&column| {
+                self.with_value(column)
+                    .shown(heading(column), self.text(column))
+            };
+            return self.requested.iter().map(both).collect();
+        }
+        let default = |names: &[&str]| -> Vec<ClipColumn> {
             names.iter().filter_map(|name| column(name).ok()).collect()
-        } else {
-            self.requested.clone()
+        };
+        let shown = default(&DEFAULT).into_iter();
+        let shown = shown.map(|column| RowColumn::text(heading(column), self.text(column)));
+        let exported = default(&EXPORTED).into_iter();
+        shown
+            .chain(exported.map(|column| self.with_value(column)))
+            .collect()
+    }
+
+    fn with_value<'a, C: Borrow<Clip> + 'a>(&'a self, column: ClipColumn) -> RowColumn<'a, C> {
+        RowColumn::optional(heading(column), move |row: &C| match column {
+            ClipColumn::Field(field) => (field.json)(row.borrow()),
+            ClipColumn::Composed(_, text) => Some(text(row.borrow()).into()),
+            ClipColumn::Match => Some(self.match_text(row.borrow()).into()),
+        })
+    }
+
+    fn text<C: Borrow<Clip>>(&self, column: ClipColumn) -> impl Fn(&C) -> String + '_ {
+        move |row: &C| match column {
+            ClipColumn::Field(field) => (field.text)(row.borrow()).unwrap_or_default(),
+            ClipColumn::Composed(_, text) => text(row.borrow()),
+            ClipColumn::Match => self.match_text(row.borrow()),
         }
     }
 
@@ -199,13 +216,11 @@ fn excerpt(text: &str, at: &std::ops::Range<usize>) -> String {
     )
 }
 
-impl ClipColumn {
-    fn heading(self) -> &'static str {
-        match self {
-            Self::Composed(name, _) => name,
-            Self::Field(field) => field.name,
-            Self::Match => "match",
-        }
+fn heading(column: ClipColumn) -> &'static str {
+    match column {
+        ClipColumn::Composed(name, _) => name,
+        ClipColumn::Field(field) => field.name,
+        ClipColumn::Match => "match",
     }
 }
 
@@ -231,107 +246,22 @@ fn column(name: &str) -> Result<ClipColumn, Error> {
     })
 }
 
-/// Writes clips as CSV (RFC 4180) with a header row. Values are machine-readable; multiple values
-/// are joined with `; `. Values that a spreadsheet would run as a formula are prefixed with `'`.
-/// Control characters are escaped if the output is a terminal.
-///
-/// # Errors
-/// Returns an error if a clip cannot be read or `out` cannot be written.
-pub fn write_csv(
-    columns: &ClipColumns,
-    clips: impl Iterator<Item = Result<Clip, Error>>,
-    is_terminal: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let rows = clips.map(|clip| Ok((Vec::new(), clip.map_err(io::Error::other)?, Vec::new())));
-    write_rows(columns, (&[], &[]), rows, is_terminal, out)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Writes clips as CSV, like [`write_csv()`], with additional columns before and after those of
-/// the clip. `extra` holds the headings of these columns.
-///
-/// # Errors
-/// Returns an error if a row cannot be read or `out` cannot be written.
-pub fn write_csv_with(
-    columns: &ClipColumns,
-    extra: (&[&str], &[&str]),
-    rows: impl Iterator<Item = io::Result<(Vec<String>, Clip, Vec<String>)>>,
-    is_terminal: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    write_rows(columns, extra, rows, is_terminal, out)
-}
-
-fn write_rows<C: Borrow<Clip>>(
-    columns: &ClipColumns,
-    (before, after): (&[&str], &[&str]),
-    rows: impl Iterator<Item = io::Result<(Vec<String>, C, Vec<String>)>>,
-    is_terminal: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let chosen = columns.or_default(&EXPORTED);
-    let mut csv = csv::WriterBuilder::new().from_writer(out);
-    let headings = chosen.iter().map(|column| column.heading());
-    let headings = before
-        .iter()
-        .copied()
-        .chain(headings)
-        .chain(after.iter().copied());
-    csv.write_record(headings).map_err(to_io_error)?;
-    for row in rows {
-        let (first, clip, last) = row?;
-        let clip: &Clip = clip.borrow();
-        let cells = chosen.iter().map(|column| match column {
-            ClipColumn::Composed(_, text) => text(clip),
-            ClipColumn::Field(field) => (field.json)(clip).map(to_cell).unwrap_or_default(),
-            ClipColumn::Match => columns.match_text(clip),
-        });
-        let cells = first
-            .into_iter()
-            .chain(cells)
-            .chain(last)
-            .map(disarm_formula);
-        let cells = cells.map(|cell| if is_terminal { escape(&cell) } else { cell });
-        csv.write_record(cells).map_err(to_io_error)?;
-    }
-    csv.flush()
-}
-
-/// Unwraps the I/O error inside a CSV error, so that `main` recognises a closed pipe by its kind.
-fn to_io_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
-}
-
-/// Prefixes a cell with `'` if a spreadsheet would run it as a formula. Cells may contain arbitrary
-/// text, such as file names.
-fn disarm_formula(cell: String) -> String {
-    let is_number = |text: &str| {
-        text.chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ':' | '-' | '+'))
-    };
-    let is_formula = match cell.chars().next() {
-        Some('=' | '@' | '\t' | '\r') => true,
-        Some('+' | '-') => !is_number(&cell),
-        _ => false,
-    };
-    if is_formula { format!("'{cell}") } else { cell }
-}
-
-/// Formats a JSON value as one cell.
-fn to_cell(value: serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text,
-        serde_json::Value::Array(all) => {
-            all.into_iter().map(to_cell).collect::<Vec<_>>().join("; ")
+    #[test]
+    fn every_default_column_exists() {
+        for name in DEFAULT.iter().chain(&EXPORTED) {
+            assert!(column(name).is_ok(), "{name}");
         }
-        serde_json::Value::Object(fields) => match fields.get("text") {
-            Some(text) => to_cell(text.clone()),
-            None => serde_json::Value::Object(fields).to_string(),
-        },
-        serde_json::Value::Null => String::new(),
-        value => value.to_string(),
+    }
+
+    #[test]
+    fn every_field_is_a_column() {
+        let names: Vec<String> = FIELDS.iter().map(|field| field.name.to_owned()).collect();
+        let columns = ClipColumns::parse(&names, &Query::default()).unwrap();
+        let headings = columns.requested.iter().map(|&column| heading(column));
+        assert!(headings.eq(FIELDS.iter().map(|field| field.name)));
     }
 }

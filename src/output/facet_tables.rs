@@ -5,14 +5,105 @@ use std::io::{self, Write};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::{TextTable, counted, grouped, json_line, truncate};
+use super::format::{RowColumn, RowListing};
+use super::stale_facts::{stale_facts_json, stale_facts_line};
+use super::table::{TextTable, truncate};
+use crate::catalogue::StaleFacts;
 use crate::error::escape;
 use crate::index::{Sum, Tallies, Tally};
-use crate::value::{Bytes, Duration};
+use crate::value::{Bytes, Duration, counted, grouped};
 
-/// Lists the `limit` most frequent values of a facet with their clip counts.
+/// Number of clips with a value of a facet.
+#[derive(Debug, Clone, Copy)]
+pub struct FacetCount<'a> {
+    /// Name of the facet; `None` for the total of all clips.
+    facet: Option<&'static str>,
+    /// Value; `None` for clips without one.
+    value: Option<&'a str>,
+    sum: Sum,
+}
+
+/// Lists the `limit` most frequent values of each facet with their clip counts.
 #[must_use]
-pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTable {
+pub fn facet_listing(tallies: &Tallies, limit: usize) -> RowListing<'_, FacetCount<'_>> {
+    let rows = tallies.facets.iter();
+    let rows = rows.flat_map(move |tally| counts(tally, limit));
+    RowListing::new(count_columns(), rows.map(Ok)).text(move |width, out| {
+        for (at, tally) in tallies.facets.iter().enumerate() {
+            if at > 0 {
+                writeln!(out)?;
+            }
+            tally_table(tally, limit, width).write(out)?;
+        }
+        Ok(())
+    })
+}
+
+/// Lists the total and all values of each facet, with number, duration and size of the clips. Charts
+/// show the `limit` largest values. The total includes the clips with stale facts, if there are any.
+#[must_use]
+pub fn stats_listing<'a>(
+    tallies: &'a Tallies,
+    limit: usize,
+    stale: &'a StaleFacts,
+) -> RowListing<'a, FacetCount<'a>> {
+    let total = FacetCount {
+        facet: None,
+        value: None,
+        sum: tallies.total,
+    };
+    let rows = tallies.facets.iter();
+    let rows = rows.flat_map(|tally| counts(tally, usize::MAX));
+    let mut columns = count_columns();
+    columns.push(RowColumn::new("duration", |count: &FacetCount<'_>| {
+        let micros = count.sum.micros.max(0).unsigned_abs();
+        json!(Duration::from_micros(micros))
+    }));
+    columns.push(RowColumn::new("bytes", |count: &FacetCount<'_>| {
+        json!(count.sum.bytes)
+    }));
+    let stale_of_total = RowColumn::optional("stale", |count: &FacetCount<'_>| {
+        let is_shown = count.facet.is_none() && stale.clips > 0;
+        is_shown.then(|| stale_facts_json(stale))
+    });
+    columns.push(stale_of_total.cell(|count| match count.facet {
+        None => stale.clips.to_string(),
+        Some(_) => String::new(),
+    }));
+    RowListing::new(columns, std::iter::once(total).chain(rows).map(Ok)).text(move |width, out| {
+        write_stats(tallies, limit, width, out)?;
+        match stale.clips {
+            0 => Ok(()),
+            _ => writeln!(out, "\n{}", stale_facts_line(stale)),
+        }
+    })
+}
+
+fn count_columns<'a>() -> Vec<RowColumn<'a, FacetCount<'a>>> {
+    vec![
+        RowColumn::optional("facet", |count: &FacetCount<'_>| Some(json!(count.facet?))),
+        RowColumn::optional("value", |count: &FacetCount<'_>| {
+            count.facet.map(|_| json!(count.value))
+        }),
+        RowColumn::new("clips", |count: &FacetCount<'_>| json!(count.sum.clips)),
+    ]
+}
+
+/// Returns the `limit` most frequent values of a facet, then the clips without a value.
+fn counts(tally: &Tally, limit: usize) -> impl Iterator<Item = FacetCount<'_>> {
+    let count = |value, sum| FacetCount {
+        facet: Some(tally.facet),
+        value,
+        sum,
+    };
+    let without = (tally.without.clips > 0).then(|| count(None, tally.without));
+    let rows = tally.rows.iter().take(limit);
+    rows.map(move |(value, sum)| count(Some(value), *sum))
+        .chain(without)
+}
+
+/// Lays out the `limit` most frequent values of a facet, and the sum of the others.
+fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTable {
     let mut table = TextTable::new(&[tally.facet, "clips"], width);
     for (value, sum) in tally.rows.iter().take(limit) {
         table.row(&[value.clone(), number(sum.clips)]);
@@ -30,27 +121,8 @@ pub fn tally_table(tally: &Tally, limit: usize, width: Option<usize>) -> TextTab
     table
 }
 
-/// Writes the `limit` most frequent values of a facet as JSON, one object per line.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_tally_json(tally: &Tally, limit: usize, out: &mut dyn Write) -> io::Result<()> {
-    for (value, sum) in tally.rows.iter().take(limit) {
-        let line = json!({ "facet": tally.facet, "value": value, "clips": sum.clips });
-        writeln!(out, "{}", json_line(&line))?;
-    }
-    if tally.without.clips > 0 {
-        let line = json!({ "facet": tally.facet, "value": null, "clips": tally.without.clips });
-        writeln!(out, "{}", json_line(&line))?;
-    }
-    Ok(())
-}
-
 /// Writes the number, duration and size of all clips, then a bar chart of durations for each facet.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_stats(
+fn write_stats(
     tallies: &Tallies,
     limit: usize,
     width: Option<usize>,
@@ -217,36 +289,6 @@ fn hours(sum: &Sum) -> String {
 
 fn size(sum: &Sum) -> String {
     Bytes(sum.bytes.max(0).unsigned_abs()).to_string()
-}
-
-/// Writes all counts as JSON, one object per line: first the total, then each value of each facet.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_stats_json(tallies: &Tallies, out: &mut dyn Write) -> io::Result<()> {
-    let to_json = |sum: &Sum| {
-        json!({
-            "clips": sum.clips,
-            "duration": Duration::from_micros(sum.micros.max(0).unsigned_abs()),
-            "bytes": sum.bytes,
-        })
-    };
-    writeln!(out, "{}", json_line(&to_json(&tallies.total)))?;
-    for tally in &tallies.facets {
-        let rows = tally
-            .rows
-            .iter()
-            .map(|(value, sum)| (Some(value.as_str()), sum));
-        let without = (tally.without.clips > 0).then_some((None, &tally.without));
-        for (value, sum) in rows.chain(without) {
-            let mut line = json!({ "facet": tally.facet, "value": value });
-            if let (Some(line), Some(sums)) = (line.as_object_mut(), to_json(sum).as_object()) {
-                line.extend(sums.clone());
-            }
-            writeln!(out, "{}", json_line(&line))?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

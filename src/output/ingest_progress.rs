@@ -8,17 +8,16 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::numbers::rounded;
 use super::progress_bar::{spinner, style};
 use super::scan_progress::{event_json, stage_name, waiting_message, warning};
 use super::table::truncate_start;
-use super::{ProgressFormat, counted, json_line};
+use super::{ProgressFormat, json_line};
 use crate::error::{Problem, escape};
 use crate::ingest::{Begun, Event};
 use crate::media;
 use crate::offload::{self, CopyOutcome};
 use crate::scan;
-use crate::value::Bytes;
+use crate::value::{Bytes, counted, rounded_seconds};
 
 /// Minimum interval between two progress lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -373,7 +372,7 @@ impl<'a> IngestProgress<'a> {
                 self.write_json(|| {
                     json!({
                         "event": "progress", "bytes_verified": done, "bytes_to_verify": total,
-                        "seconds_left": rounded(time_left), "cards": cards,
+                        "seconds_left": rounded_seconds(time_left), "cards": cards,
                     })
                 });
             }

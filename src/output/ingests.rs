@@ -4,13 +4,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::numbers::rounded;
-use super::{TextTable, counted, grouped};
+use super::format::{RowColumn, RowListing};
 use crate::catalogue::{CopyFound, CopyState, Ingest, Ingested};
 use crate::error::{Problem, escape};
 use crate::ingest::{CardPlan, CardState, Summary};
 use crate::media;
-use crate::value::{Bytes, format_unix_seconds};
+use crate::value::{Bytes, counted, format_unix_seconds, grouped, rounded_seconds};
 
 /// Maximum number of problems that are listed; the others are only counted.
 const MAX_LISTED: usize = 200;
@@ -209,8 +208,8 @@ pub fn ingest_summary_json(summary: &Summary) -> Value {
         "problems": summary.problems.iter().map(problem_json).collect::<Vec<_>>(),
         "unreadable": summary.unreadable.iter().map(problem_json).collect::<Vec<_>>(),
         "interrupted": summary.is_interrupted,
-        "seconds": rounded(summary.elapsed),
-        "seconds_copying": rounded(summary.copying),
+        "seconds": rounded_seconds(summary.elapsed),
+        "seconds_copying": rounded_seconds(summary.copying),
     })
 }
 
@@ -221,63 +220,60 @@ fn format_time(seconds: i64) -> String {
         .map_or(text.clone(), |text| text.replace('T', " "))
 }
 
-/// Writes the ingest log as a table, one row per ingest.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_ingest_table(
-    ingests: &[Ingest],
-    width: Option<usize>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let headings = [
-        "no",
-        "started (UTC)",
-        "day",
-        "card",
-        "files",
-        "bytes",
-        "hash",
-        "copies",
-        "state",
-    ];
-    let mut table = TextTable::new(&headings, width);
-    for ingest in ingests {
-        let copies: Vec<String> = ingest
-            .places
-            .iter()
-            .map(|destination| {
-                format!(
-                    "{} of {} on {}",
-                    grouped(destination.verified),
-                    grouped(ingest.files),
-                    escape(&destination.label)
-                )
-            })
-            .collect();
-        let (files, bytes, hash) = if ingest.details.is_in_place {
-            (String::new(), String::new(), String::new())
+/// Lists the ingest log, one row per ingest.
+#[must_use]
+pub fn ingest_listing(ingests: &[Ingest]) -> RowListing<'_, &Ingest> {
+    let copied = |ingest: &Ingest, text: String| {
+        if ingest.details.is_in_place {
+            String::new()
         } else {
-            let bytes = Bytes(ingest.bytes).to_string();
-            (
-                grouped(ingest.files),
-                bytes,
-                ingest.details.hash.to_string(),
-            )
-        };
-        table.row(&[
-            ingest.id.to_string(),
-            format_time(ingest.begun),
-            ingest.details.day.clone(),
-            escape(&ingest.details.card),
-            files,
-            bytes,
-            hash,
-            copies.join(", "),
-            state_name(ingest).to_owned(),
-        ]);
-    }
-    table.write(out)
+            text
+        }
+    };
+    let columns = vec![
+        RowColumn::new("ingest", |ingest: &&Ingest| json!(ingest.id))
+            .shown("no", |ingest| ingest.id.to_string()),
+        RowColumn::new("begun", |ingest: &&Ingest| {
+            json!(format_unix_seconds(ingest.begun))
+        })
+        .shown("started (UTC)", |ingest| format_time(ingest.begun)),
+        RowColumn::new("day", |ingest: &&Ingest| json!(ingest.details.day))
+            .shown("day", |ingest| ingest.details.day.clone()),
+        RowColumn::new("card", |ingest: &&Ingest| json!(ingest.details.card))
+            .shown("card", |ingest| escape(&ingest.details.card)),
+        RowColumn::new("source", |ingest: &&Ingest| {
+            json!(ingest.details.source.to_string_lossy())
+        }),
+        RowColumn::new("files", |ingest: &&Ingest| json!(ingest.files))
+            .shown("files", move |ingest| copied(ingest, grouped(ingest.files))),
+        RowColumn::new("bytes", |ingest: &&Ingest| json!(ingest.bytes))
+            .shown("bytes", move |ingest| {
+                copied(ingest, Bytes(ingest.bytes).to_string())
+            }),
+        RowColumn::new("hash", |ingest: &&Ingest| json!(ingest.details.hash.name()))
+            .shown("hash", move |ingest| {
+                copied(ingest, ingest.details.hash.to_string())
+            }),
+        RowColumn::new("copies", |ingest: &&Ingest| json!(copies(ingest)))
+            .shown("copies", |ingest| copies(ingest).join(", ")),
+        RowColumn::new("state", |ingest: &&Ingest| json!(state_name(ingest)))
+            .shown("state", |ingest| state_name(ingest).to_owned()),
+        RowColumn::new("author", |ingest: &&Ingest| json!(ingest.details.author)),
+    ];
+    RowListing::new(columns, ingests.iter().map(Ok)).object(|ingest| ingest_json(ingest, None))
+}
+
+/// Lists the destinations of an ingest: `6 of 6 on RAID-A`.
+fn copies(ingest: &Ingest) -> Vec<String> {
+    let copies = ingest.places.iter().map(|destination| {
+        format!(
+            "{} of {} on {}",
+            grouped(destination.verified),
+            grouped(ingest.files),
+            escape(&destination.label)
+        )
+    });
+    copies.collect()
 }
 
 fn state_name(ingest: &Ingest) -> &'static str {

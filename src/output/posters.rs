@@ -1,11 +1,10 @@
-//! Posters on a terminal: decodes, scales and draws them with the terminal's graphics protocol.
+//! Posters on a terminal: scales and draws them with the terminal's graphics protocol.
 //! Files that are not valid posters are skipped.
 
-use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use image::DynamicImage;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
 use ratatui::style::Color;
@@ -18,14 +17,8 @@ use ratatui_image::protocol::sixel::Sixel;
 use ratatui_image::{FilterType, FontSize, Image, Resize};
 
 use super::terminal_capabilities::{Colours, Graphics, Screen};
-use crate::source_file;
+use crate::media::decode_picture;
 
-/// Maximum file size of a poster.
-const MAX_BYTES: u64 = 16 << 20;
-/// Maximum width and height of a poster, in pixels.
-const MAX_PIXELS: u32 = 8192;
-/// Maximum memory used to decode a poster.
-const MAX_MEMORY: u64 = 64 << 20;
 /// Size of a character drawn as a half block: two square pixels, one above the other.
 const BLOCK: FontSize = FontSize::new(1, 2);
 
@@ -44,7 +37,7 @@ impl TerminalPicture {
         if room.width == 0 || room.height == 0 {
             return None;
         }
-        Self::scale(&decode_poster(path)?, room, graphics, screen)
+        Self::scale(&decode_picture(path)?, room, graphics, screen)
     }
 
     fn scale(image: &DynamicImage, room: Size, graphics: Graphics, screen: Screen) -> Option<Self> {
@@ -90,28 +83,6 @@ impl TerminalPicture {
     }
 }
 
-/// Decodes a JPEG or WebP file. `None` if it is another format, damaged, or exceeds the limits.
-#[must_use]
-pub fn decode_poster(path: &Path) -> Option<DynamicImage> {
-    let file = source_file::open(path).ok()?;
-    let mut bytes = Vec::new();
-    let mut limited = BufReader::new(file).take(MAX_BYTES);
-    limited.read_to_end(&mut bytes).ok()?;
-    let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
-        .with_guessed_format()
-        .ok()?;
-    if !matches!(reader.format()?, ImageFormat::Jpeg | ImageFormat::WebP) {
-        return None;
-    }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_PIXELS);
-    limits.max_image_height = Some(MAX_PIXELS);
-    limits.max_alloc = Some(MAX_MEMORY);
-    reader.limits(limits);
-    let image = reader.decode().ok()?;
-    (image.width() > 0 && image.height() > 0).then_some(image)
-}
-
 /// Returns a new image id for the kitty protocol. Contains the process id, to avoid collisions with
 /// other processes on the same terminal.
 fn next_id() -> u32 {
@@ -149,6 +120,7 @@ fn to_indexed(colour: Color) -> Color {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::ImageFormat;
     use proptest::prelude::*;
     use std::io::Cursor;
 
@@ -172,16 +144,6 @@ mod tests {
             ..Screen::blocks(Colours::All)
         };
         TerminalPicture::read(file.path(), room, screen)
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn skips_a_pipe_without_blocking() {
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("a.jpg");
-        let status = std::process::Command::new("mkfifo").arg(&pipe).status();
-        assert!(status.unwrap().success());
-        assert!(decode_poster(&pipe).is_none());
     }
 
     #[test]

@@ -189,7 +189,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::media::Cancel;
+    use crate::cancel::Cancel;
     use crate::safe::Requirements;
     use crate::value::Age;
 

@@ -5,15 +5,16 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use super::ProgressFormat;
 use super::read_progress::ReadProgress;
 use super::remedies::SuggestedOptions;
-use super::{ProgressFormat, TextTable, counted, grouped};
+use super::table::TextTable;
 use crate::catalogue::DISK_NAME_PREFIX;
 use crate::checksum::HashKind;
 use crate::error::escape;
 use crate::offload::ReadMethod;
 use crate::safe::{CandidateCopy, CheckedFile, CopyVolume, Event, Report};
-use crate::value::{Age, Bytes, format_unix_seconds};
+use crate::value::{Age, Bytes, counted, format_unix_seconds, grouped};
 
 /// Maximum number of files listed without `--files`.
 const MAX_LISTED: usize = 20;

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::numbers::rounded;
+use super::json_line;
 use super::progress_bar::{ProgressFormat, spinner, style};
 use super::shell_quote::shell_quoted;
-use super::{TextTable, counted, grouped, json_line};
+use super::table::TextTable;
 use crate::error::{Problem, escape};
 use crate::media;
 use crate::scan::{ScanEvent, ScanStage, ScanSummary, StageTiming};
-use crate::value::Bytes;
+use crate::value::{Bytes, counted, grouped, rounded_seconds};
 
 /// Minimum interval between two progress lines in a log.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
@@ -298,7 +298,7 @@ pub fn scan_summary_json(summary: &ScanSummary) -> Value {
         "unreadable": summary.unreadable,
         "read": summary.read,
         "interrupted": summary.is_interrupted,
-        "seconds": rounded(summary.elapsed),
+        "seconds": rounded_seconds(summary.elapsed),
         "timings": summary.timings.iter().map(timing_json).collect::<Vec<_>>(),
     })
 }
@@ -307,8 +307,8 @@ fn timing_json(timing: &StageTiming) -> Value {
     json!({
         "stage": timing.stage,
         "files": timing.files,
-        "seconds": rounded(timing.wall),
-        "cpu_seconds": timing.cpu.map(rounded),
+        "seconds": rounded_seconds(timing.wall),
+        "cpu_seconds": timing.cpu.map(rounded_seconds),
         "read_calls": timing.traffic.calls,
         "bytes_read": timing.traffic.bytes,
         "processes": timing.processes,

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{counted, grouped};
 use crate::catalogue::StaleFacts;
 use crate::error::escape;
+use crate::value::{counted, grouped};
 
 /// Advice for refreshing stale facts.
 pub const STALE_FACTS_HINT: &str =
@@ -38,7 +38,7 @@ pub fn stale_facts_line(stale: &StaleFacts) -> String {
 
 /// Returns the stale facts as JSON.
 #[must_use]
-pub fn stale_facts_json(stale: &StaleFacts) -> Value {
+pub(super) fn stale_facts_json(stale: &StaleFacts) -> Value {
     let volumes: Vec<Value> = stale
         .volumes
         .iter()
@@ -46,5 +46,5 @@ pub fn stale_facts_json(stale: &StaleFacts) -> Value {
             json!({ "volume": volume.label, "mounted": volume.is_mounted, "clips": volume.clips })
         })
         .collect();
-    json!({ "stale": { "clips": stale.clips, "volumes": volumes } })
+    json!({ "clips": stale.clips, "volumes": volumes })
 }

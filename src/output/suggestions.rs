@@ -1,9 +1,9 @@
 //! Suggestions for a query that found nothing.
 
-use super::counted;
 use crate::error::escape;
 use crate::index::Advice;
 use crate::query::Query;
+use crate::value::counted;
 
 /// Maximum number of suggestions to remove a term.
 const MAX_REMOVALS: usize = 5;

@@ -16,7 +16,7 @@ const MIN_COLUMN_WIDTH: usize = 6;
 
 /// Rows of cells under headings. Cells are escaped, since they may come from a drive.
 #[derive(Debug)]
-pub struct TextTable {
+pub(super) struct TextTable {
     headings: Vec<&'static str>,
     rows: Vec<Vec<String>>,
     width: Option<usize>,
@@ -24,8 +24,7 @@ pub struct TextTable {
 
 impl TextTable {
     /// Creates an empty table of at most `width` columns; `None` for no limit.
-    #[must_use]
-    pub fn new(headings: &[&'static str], width: Option<usize>) -> Self {
+    pub(super) fn new(headings: &[&'static str], width: Option<usize>) -> Self {
         Self {
             headings: headings.to_vec(),
             rows: Vec::new(),
@@ -34,7 +33,7 @@ impl TextTable {
     }
 
     /// Appends a row; its cells are escaped.
-    pub fn row(&mut self, cells: &[String]) {
+    pub(super) fn row(&mut self, cells: &[String]) {
         self.rows
             .push(cells.iter().map(|cell| escape(cell)).collect());
     }
@@ -43,7 +42,7 @@ impl TextTable {
     ///
     /// # Errors
     /// Returns an error if `out` cannot be written.
-    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut widths = Widths::new(&self.headings, self.width);
         for row in &self.rows {
             widths.measure_escaped(row);

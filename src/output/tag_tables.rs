@@ -6,11 +6,12 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{counted, grouped, json_line};
+use super::format::{RowColumn, RowListing};
 use crate::clip::{Edit, decided_tags};
 use crate::error::escape;
 use crate::scan::{Affected, Difference, TagExplanation};
 use crate::tag::Vocabulary;
+use crate::value::{counted, grouped};
 
 /// Tag or tag group, with the number of clips that have it or one of its subtags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,11 +95,26 @@ pub fn list_tag_branches(vocabulary: &Vocabulary, used: &[String]) -> Vec<TagBra
     all
 }
 
+/// Lists the tree; as text, it is indented.
+#[must_use]
+pub fn tag_listing(branches: &[TagBranch]) -> RowListing<'_, &TagBranch> {
+    let columns = vec![
+        RowColumn::optional("group", |branch: &&TagBranch| {
+            (branch.depth == 0).then(|| json!(branch.id))
+        }),
+        RowColumn::optional("tag", |branch: &&TagBranch| {
+            (branch.depth > 0).then(|| json!(branch.id))
+        }),
+        RowColumn::new("clips", |branch: &&TagBranch| json!(branch.clips)),
+        RowColumn::new("help", |branch: &&TagBranch| {
+            json!((!branch.help.is_empty()).then_some(&branch.help))
+        }),
+    ];
+    RowListing::new(columns, branches.iter().map(Ok)).text(|_, out| write_tag_tree(branches, out))
+}
+
 /// Writes the tree as indented text.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
+fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
     let name = |branch: &TagBranch| {
         format!(
             "{:indent$}{}",
@@ -120,20 +136,6 @@ pub fn write_tag_tree(branches: &[TagBranch], out: &mut dyn Write) -> io::Result
             escape(&branch.help)
         );
         writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
-/// Writes the tree as JSON, one object per line.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_tag_tree_json(branches: &[TagBranch], out: &mut dyn Write) -> io::Result<()> {
-    for branch in branches {
-        let kind = if branch.depth == 0 { "group" } else { "tag" };
-        let help = (!branch.help.is_empty()).then_some(&branch.help);
-        let line = json!({ kind: branch.id, "clips": branch.clips, "help": help });
-        writeln!(out, "{}", json_line(&line))?;
     }
     Ok(())
 }
@@ -231,11 +233,49 @@ fn object(facts: &[(&'static str, String)]) -> Value {
     Value::Object(facts.collect())
 }
 
+/// Change that new rules would make, and its clips.
+pub type TagChange<'a> = (&'a Difference, &'a Affected);
+
+/// Lists the changes that new rules would make, each with its clip count and examples.
+#[must_use]
+pub fn difference_listing(
+    differences: &BTreeMap<Difference, Affected>,
+) -> RowListing<'_, TagChange<'_>> {
+    let columns = vec![
+        RowColumn::new("change", |(difference, _): &TagChange<'_>| {
+            json!(if difference.is_gained {
+                "gained"
+            } else {
+                "lost"
+            })
+        }),
+        RowColumn::new("field", |(difference, _): &TagChange<'_>| {
+            json!(difference.field)
+        }),
+        RowColumn::new("value", |(difference, _): &TagChange<'_>| {
+            json!(difference.value)
+        }),
+        RowColumn::new("clips", |(_, affected): &TagChange<'_>| {
+            json!(affected.clips.len())
+        }),
+        RowColumn::new("examples", |(_, affected): &TagChange<'_>| {
+            let examples = affected.examples.iter();
+            let examples = examples
+                .map(|(path, evidence)| json!({ "path": path.to_string_lossy(), "why": evidence }));
+            examples.collect()
+        })
+        .cell(|(_, affected): &TagChange<'_>| {
+            let examples = affected.examples.iter();
+            let paths = examples.map(|(path, _)| path.to_string_lossy().into_owned());
+            paths.collect::<Vec<_>>().join("; ")
+        }),
+    ];
+    RowListing::new(columns, differences.iter().map(Ok))
+        .text(|_, out| write_differences(differences, out))
+}
+
 /// Writes the changes that new rules would make, each with its clip count and examples.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_differences(
+fn write_differences(
     differences: &BTreeMap<Difference, Affected>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -273,27 +313,4 @@ pub fn write_differences(
         grouped(sum(&gained)),
         grouped(sum(&lost))
     )
-}
-
-/// Writes the content of [`write_differences`] as JSON, one object per line.
-///
-/// # Errors
-/// Returns an error if `out` cannot be written.
-pub fn write_differences_json(
-    differences: &BTreeMap<Difference, Affected>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    for (difference, affected) in differences {
-        let examples = affected
-            .examples
-            .iter()
-            .map(|(path, evidence)| json!({ "path": path.to_string_lossy(), "why": evidence }));
-        let line = json!({
-            "change": if difference.is_gained { "gained" } else { "lost" },
-            "field": difference.field, "value": difference.value,
-            "clips": affected.clips.len(), "examples": examples.collect::<Vec<_>>(),
-        });
-        writeln!(out, "{}", json_line(&line))?;
-    }
-    Ok(())
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::ProgressFormat;
 use super::read_progress::ReadProgress;
-use super::{ProgressFormat, counted, grouped};
 use crate::error::escape;
-use crate::value::Bytes;
+use crate::value::{Bytes, counted, grouped};
 use crate::verify::{Event, Report, VerifyState};
 
 /// Display of the progress of a verification.

@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Shot;
 use super::clip_summary::TextInterner;
+use super::shot::Shot;
 use crate::catalogue::Catalogue;
 use crate::clip::Clip;
 use crate::error::Error;

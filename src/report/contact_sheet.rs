@@ -3,8 +3,8 @@
 use maud::{PreEscaped, html};
 
 use super::anomalies::find_anomalies;
-use super::output_files::Sink;
 use super::page::{Clips, Next, PictureMode, STYLE, begin, end, head, tools};
+use super::sink::Sink;
 use super::{ShootReport, page};
 use crate::error::Error;
 

@@ -6,84 +6,16 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
-use super::page::PAGE_PREFIX;
+use super::format::{PAGE_PREFIX, ReportFormat};
+use super::pictures::PICTURES;
+use super::sink::Sink;
 use crate::atomic_file;
 use crate::error::Error;
 
 /// Maximum number of clips in a single file.
 pub(super) const MAX_IN_ONE_FILE: usize = 2000;
-/// Name of the picture folder in a report folder.
-pub(super) const PICTURES: &str = "pictures";
 /// Name of the page in a report folder.
 pub(super) const INDEX: &str = "index.html";
-
-/// Format of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportFormat {
-    /// HTML page with pictures.
-    Html,
-    /// Single JSON object on one line.
-    Json,
-    /// CSV with one row per clip.
-    Csv,
-}
-
-impl ReportFormat {
-    /// Returns the prefix by which an earlier report is recognized.
-    fn prefix(self) -> &'static [u8] {
-        match self {
-            Self::Html => PAGE_PREFIX.as_bytes(),
-            Self::Json => super::write::JSON_PREFIX,
-            Self::Csv => super::write::CSV_PREFIX,
-        }
-    }
-}
-
-/// Writer for the text of a report. Counts the bytes written.
-pub struct Sink<'a> {
-    out: &'a mut dyn Write,
-    /// Path for error messages.
-    path: &'a Path,
-    bytes: u64,
-}
-
-impl<'a> Sink<'a> {
-    /// Creates a writer to `out`. Errors name `path`.
-    pub fn new(out: &'a mut dyn Write, path: &'a Path) -> Self {
-        Self {
-            out,
-            path,
-            bytes: 0,
-        }
-    }
-
-    /// Writes a text.
-    ///
-    /// # Errors
-    /// If the text cannot be written.
-    pub fn put(&mut self, text: &str) -> Result<(), Error> {
-        self.write_all(text.as_bytes())
-            .map_err(Error::path(self.path))
-    }
-
-    /// Returns the number of bytes written.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl Write for Sink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
 
 /// Writes a file or replaces an earlier report of the same format. Returns its size in bytes. If
 /// `write` fails, an existing file is left unchanged.
@@ -136,13 +68,17 @@ pub(super) fn fill_file(
 pub(super) fn existing_report(path: &Path, form: ReportFormat) -> Result<Option<Metadata>, Error> {
     match existing_metadata(path)? {
         None => Ok(None),
-        Some(metadata)
-            if metadata.is_file()
-                && starts_with(path, form.prefix()).map_err(Error::path(path))? =>
-        {
-            Ok(Some(metadata))
+        Some(metadata) => {
+            let is_report = match form.prefix() {
+                Some(prefix) if metadata.is_file() => {
+                    starts_with(path, prefix).map_err(Error::path(path))?
+                }
+                _ => false,
+            };
+            is_report
+                .then_some(Some(metadata))
+                .ok_or_else(|| not_a_report(path))
         }
-        Some(_) => Err(not_a_report(path)),
     }
 }
 
@@ -277,12 +213,12 @@ mod tests {
         let path = folder.path().join("day.html");
         let save = |path: &Path, text: &str| {
             let text = String::from_utf8(page(text)).unwrap();
-            save(path, ReportFormat::Html, |sink| sink.put(&text))
+            save(path, ReportFormat::Page, |sink| sink.put(&text))
         };
         save(&path, "one").unwrap();
         assert_eq!(save(&path, "two").unwrap(), page("two").len() as u64);
         assert_eq!(fs::read(&path).unwrap(), page("two"));
-        let stopped = super::save(&path, ReportFormat::Html, |sink| {
+        let stopped = super::save(&path, ReportFormat::Page, |sink| {
             sink.put("half a page")?;
             Err(Error::Interrupted)
         });

@@ -15,8 +15,7 @@ use crate::cancel::Cancel;
 use crate::catalogue::{Catalogue, INDEX, PictureFolder, Thumbnails};
 use crate::clip::Clip;
 use crate::error::Error;
-use crate::media::StripIndex;
-use crate::output::decode_poster;
+use crate::media::{StripIndex, decode_picture};
 use crate::source_file;
 use crate::value::Fingerprint;
 
@@ -63,6 +62,8 @@ pub(super) enum PictureTarget<'a> {
     Folder(&'a Path),
 }
 
+/// Name of the picture folder in a report folder.
+pub(super) const PICTURES: &str = "pictures";
 /// Width of a picture in pixels, and WebP quality.
 type PictureSize = (u32, f32);
 
@@ -185,7 +186,7 @@ fn clip_pictures(
     let poster = thumbnails
         .posters
         .find(id)
-        .and_then(|path| decode_poster(&path));
+        .and_then(|path| decode_picture(&path));
     let strip = moments(id, &thumbnails.strips);
     let poster = poster.and_then(|image| {
         let (width, height) = (image.width(), image.height());
@@ -306,7 +307,7 @@ fn moments(id: Fingerprint, strips: &PictureFolder) -> Option<(Vec<RgbImage>, Ve
     let index = source_file::open(&strips.path(id, INDEX)).ok()?;
     index.take(MAX_INDEX_BYTES).read_to_end(&mut json).ok()?;
     let index: StripIndex = serde_json::from_slice(&json).ok()?;
-    let sheet = decode_poster(&path)?.to_rgb8();
+    let sheet = decode_picture(&path)?.to_rgb8();
     let (width, height) = (u32::from(index.width), u32::from(index.height));
     let columns = index.columns.max(1);
     let all = index.seconds.len();
@@ -346,7 +347,7 @@ fn store(
         PictureTarget::Folder(folder) => {
             let name = format!("{id}{what}.webp");
             std::fs::write(folder.join(&name), &encoded.webp)?;
-            format!("{}/{name}", super::output_files::PICTURES)
+            format!("{PICTURES}/{name}")
         }
     };
     Ok(ReportPicture {

@@ -1,5 +1,6 @@
 //! Writes a report as a page, a folder, JSON or CSV.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,19 +9,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::anomalies::{Anomaly, Severity, find_anomalies};
-use super::output_files::{self, INDEX, MAX_IN_ONE_FILE, PICTURES, ReportFormat, Sink};
-use super::pictures::{ClipFeed, PictureTarget, RenderContext};
+use super::format::ReportFormat;
+use super::output_files::{self, INDEX, MAX_IN_ONE_FILE};
+use super::pictures::{ClipFeed, PICTURES, PictureTarget, RenderContext};
+use super::sink::Sink;
 use super::totals::{self, Total};
 use super::{ReportScope, SheetLayout, ShootReport, Shot, contact_sheet, page};
-use crate::clip::Clip;
+use crate::clip::{Clip, field_names};
 use crate::error::Error;
 use crate::index::Sum;
-use crate::output::{self, ClipColumns, ingest_json, json_line, write_csv_with};
+use crate::output::{
+    self, ClipColumns, OutputDevice, OutputFormat, RowColumn, RowListing, ingest_json, json_line,
+    write_listing,
+};
 use crate::query::Query;
-
-/// Prefixes by which an earlier JSON or CSV report is recognized.
-pub(super) const JSON_PREFIX: &[u8] = b"{\"report\":{";
-pub(super) const CSV_PREFIX: &[u8] = b"name,day,card,camera,captured,start_timecode,";
 
 /// Maximum size of a page in bytes.
 const MAX_PAGE_BYTES: usize = 60_000_000;
@@ -72,7 +74,7 @@ pub fn write(
 ) -> Result<u64, Error> {
     let output_path = request.output_path(report.shots.len());
     if !request.is_folder_output(report.shots.len()) {
-        return output_files::save(&output_path, ReportFormat::Html, |sink| {
+        return output_files::save(&output_path, ReportFormat::Page, |sink| {
             write_page(report, request.sheet, context, sink)
         });
     }
@@ -144,11 +146,26 @@ fn html(
     }
 }
 
-/// Writes the whole report as one JSON object.
+/// Writes the data of a report: one JSON object, or its clips in another format.
 ///
 /// # Errors
 /// See [`write_page`].
-pub fn write_json(
+pub fn write_data(
+    report: &ShootReport,
+    format: OutputFormat,
+    device: OutputDevice,
+    context: &mut RenderContext<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    if format == OutputFormat::Json {
+        write_json(report, context, sink)
+    } else {
+        write_clips(report, format, device, context, sink)
+    }
+}
+
+/// Writes the whole report as one JSON object.
+fn write_json(
     report: &ShootReport,
     context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
@@ -255,92 +272,111 @@ fn clip_json(report: &ShootReport, shot: &Shot, clip: &Clip) -> Value {
     clip
 }
 
-/// CSV columns of the clip; the report's own columns come before and after them.
-const COLUMNS: [&str; 24] = [
-    "captured",
-    "start_timecode",
-    "end_timecode",
-    "duration",
-    "bytes",
-    "display_width",
-    "display_height",
-    "rate",
-    "video_codec",
-    "bit_depth",
-    "chroma_subsampling",
-    "transfer",
-    "audio_codec",
-    "audio_channels",
-    "sample_rate",
-    "reel",
-    "scene",
-    "take",
-    "tags",
-    "rating",
-    "selection",
-    "notes",
-    "markers",
-    "path",
+/// Columns of the clip; the report's own columns come before and after them.
+const COLUMNS: [&str; 24] = field_names![
+    captured,
+    start_timecode,
+    end_timecode,
+    duration,
+    bytes,
+    display_width,
+    display_height,
+    rate,
+    video_codec,
+    bit_depth,
+    chroma_subsampling,
+    transfer,
+    audio_codec,
+    audio_channels,
+    sample_rate,
+    reel,
+    scene,
+    take,
+    tags,
+    rating,
+    selection,
+    notes,
+    markers,
+    path,
 ];
 
-/// Writes a heading and one row per clip.
-///
-/// # Errors
-/// See [`write_page`].
-pub fn write_csv(
+/// Clip of a report with its anomalies.
+struct ReportRow<'a> {
+    shot: &'a Shot,
+    clip: Clip,
+    anomalies: Vec<&'a Anomaly>,
+}
+
+impl Borrow<Clip> for ReportRow<'_> {
+    fn borrow(&self) -> &Clip {
+        &self.clip
+    }
+}
+
+/// Writes one row per clip.
+fn write_clips(
     report: &ShootReport,
-    is_terminal: bool,
+    format: OutputFormat,
+    device: OutputDevice,
     context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
     let names: Vec<String> = COLUMNS.iter().map(|name| (*name).to_owned()).collect();
-    let columns = ClipColumns::parse(&names, &Query::default())?;
+    let fields = ClipColumns::parse(&names, &Query::default())?;
     let anomalies = find_anomalies(report);
     let mut by_shot: Vec<Vec<&Anomaly>> = vec![Vec::new(); report.shots.len()];
     for anomaly in &anomalies {
         by_shot[anomaly.shot].push(anomaly);
     }
     let mut feed = ClipFeed::new(&report.shots, None, context);
-    let mut clip_error = None;
-    let rows = report.shots.iter().zip(&by_shot).map(|(shot, anomalies)| {
-        let (clip, _) = feed.next().map_err(|error| {
-            clip_error = Some(error);
-            io::Error::other("a clip cannot be read")
-        })?;
-        Ok((
-            leading_columns(report, shot),
+    let mut columns = leading_columns(report);
+    columns.extend(fields.columns());
+    columns.extend(trailing_columns());
+    let rows = report.shots.iter().zip(by_shot);
+    let rows = rows.map(|(shot, anomalies)| {
+        let (clip, _) = feed.next()?;
+        Ok(ReportRow {
+            shot,
             clip,
-            trailing_columns(shot, anomalies),
-        ))
+            anomalies,
+        })
     });
-    let names = (
-        &["name", "day", "card", "camera"][..],
-        &["on", "volumes", "proved_volumes", "odd"][..],
-    );
-    let result = write_csv_with(&columns, names, rows, is_terminal, sink);
-    match clip_error {
-        Some(error) => Err(error),
-        None => result.map_err(Error::path("")),
-    }
+    let listing =
+        RowListing::new(columns, rows).object(|row| clip_json(report, row.shot, &row.clip));
+    let written = write_listing(listing, format, device, sink);
+    written.map_err(|error| match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => Error::path("")(error),
+    })
 }
 
-fn leading_columns(report: &ShootReport, shot: &Shot) -> Vec<String> {
+fn leading_columns(report: &ShootReport) -> Vec<RowColumn<'_, ReportRow<'_>>> {
     vec![
-        shot.name().to_owned(),
-        shot.day.as_deref().unwrap_or_default().to_owned(),
-        report.card_of(shot).unwrap_or_default().to_owned(),
-        shot.camera.to_string(),
+        RowColumn::new("name", |row: &ReportRow<'_>| json!(row.shot.name())),
+        RowColumn::new("day", |row: &ReportRow<'_>| json!(row.shot.day.as_deref())),
+        RowColumn::new("card", |row: &ReportRow<'_>| {
+            json!(report.card_of(row.shot))
+        }),
+        RowColumn::new("camera", |row: &ReportRow<'_>| json!(&*row.shot.camera)),
     ]
 }
 
-fn trailing_columns(shot: &Shot, anomalies: &[&Anomaly]) -> Vec<String> {
-    let anomalies = anomalies
-        .iter()
-        .map(|anomaly| format!("{}: {}", anomaly.kind.name(), anomaly.text));
+fn trailing_columns<'a>() -> Vec<RowColumn<'a, ReportRow<'a>>> {
     vec![
-        shot.copies.labels.join("; "),
-        shot.copies.volumes.to_string(),
-        shot.copies.verified.to_string(),
-        anomalies.collect::<Vec<_>>().join("; "),
+        RowColumn::new("on", |row: &ReportRow<'_>| {
+            json!(texts(&row.shot.copies.labels))
+        }),
+        RowColumn::new("volumes", |row: &ReportRow<'_>| {
+            json!(row.shot.copies.volumes)
+        }),
+        RowColumn::new("proved_volumes", |row: &ReportRow<'_>| {
+            json!(row.shot.copies.verified)
+        }),
+        RowColumn::new("odd", |row: &ReportRow<'_>| {
+            let anomalies = row.anomalies.iter();
+            let anomalies =
+                anomalies.map(|anomaly| format!("{}: {}", anomaly.kind.name(), anomaly.text));
+            anomalies.collect()
+        }),
     ]
 }

@@ -14,6 +14,7 @@ mod geo;
 mod machine_clock;
 mod name;
 mod notes;
+mod numbers;
 mod os_path;
 mod quantity;
 mod rate;
@@ -38,6 +39,7 @@ pub use machine_clock::{
 };
 pub use name::parse_name;
 pub use notes::{Marker, Markers, Note, Notes};
+pub use numbers::{counted, grouped, rounded_seconds};
 pub use os_path::{from_bytes, to_bytes, unescape};
 pub(crate) use quantity::saturating_i64;
 pub use quantity::{NumberRange, Quantity, named_day};

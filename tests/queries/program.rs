@@ -329,7 +329,11 @@ tuesday selects  is:selected date:2026..
         searched(&set, &["--saved", "--json"]).lines().last(),
         Some(line)
     );
-    for other in ["--csv", "--paths", "--count"] {
+    assert_eq!(
+        searched(&set, &["--saved", "--csv"]).lines().last(),
+        Some("tuesday selects,is:selected date:2026..")
+    );
+    for other in ["--paths", "--count"] {
         assert_eq!(refused(&set, &["--saved", other]).0, 2, "{other}");
     }
     // Replacing a search is reported; a circular reference replaces nothing.

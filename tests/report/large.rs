@@ -10,6 +10,7 @@ use btsindex::catalogue::{Catalogue, ReadOutcome, Reading};
 use btsindex::clip::{Clip, Fact, Source};
 use btsindex::error::Error;
 use btsindex::footage::{FoundFile, Role};
+use btsindex::output::{OutputDevice, OutputFormat};
 use btsindex::query::Date;
 use btsindex::report::{
     self, RenderContext, ReportFormat, ReportRequest, ReportScope, SheetLayout, ShootReport, Sink,
@@ -157,12 +158,14 @@ fn a_cancelled_report_leaves_no_file() {
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
             assert_eq!(large.files_left(), [""; 0], "{end} {is_folder} {sheet}");
         }
-        for form in [ReportFormat::Json, ReportFormat::Csv] {
+        for format in [OutputFormat::Json, OutputFormat::Csv] {
             let written = render_until(&large, end, |context| {
-                report::save(&to, form, |sink| data(form, &book, context, sink))
+                report::save(&to, ReportFormat::Data(format), |sink| {
+                    data(format, &book, context, sink)
+                })
             });
             assert!(matches!(written, Err(Error::Interrupted)), "{end}");
-            assert_eq!(large.files_left(), [""; 0], "{end} {form:?}");
+            assert_eq!(large.files_left(), [""; 0], "{end} {format:?}");
         }
     }
 }
@@ -194,15 +197,12 @@ fn a_report_appears_once_it_is_complete() {
 }
 
 fn data(
-    form: ReportFormat,
+    format: OutputFormat,
     book: &ShootReport,
     context: &mut RenderContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<(), Error> {
-    match form {
-        ReportFormat::Csv => report::write_csv(book, false, context, sink),
-        _ => report::write_json(book, context, sink),
-    }
+    report::write_data(book, format, OutputDevice::default(), context, sink)
 }
 
 fn render_with<T>(

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{TILE, TILE_AND_TEXT, Theme, chosen_style, put, put_line, quiet};
+use super::draw::{TILE, TILE_AND_TEXT, Theme, chosen_style, put, put_line, quiet};
 use crate::browse::posters::Posters;
 use crate::browse::state::{Focus, ScreenState};
 use crate::clip::Clip;

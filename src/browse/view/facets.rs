@@ -5,10 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Theme, chosen_style, put_line};
+use super::draw::{Theme, chosen_style, put_line};
 use crate::browse::state::{Focus, ScreenState, term};
 use crate::error::escape;
-use crate::output::{grouped, truncate};
+use crate::output::truncate;
+use crate::value::grouped;
 
 /// Draws the facets, scrolled to the current value.
 pub(super) fn draw(area: Rect, state: &ScreenState, theme: Theme, buffer: &mut Buffer) {

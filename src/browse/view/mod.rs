@@ -5,21 +5,25 @@
 //! query.
 
 mod clips;
+mod draw;
 mod facets;
 mod overlay;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Rect, Size};
-use ratatui::style::{Color, Modifier, Style};
-use unicode_width::UnicodeWidthStr;
+use ratatui::style::Style;
+
+use draw::{TILE_AND_TEXT, put, put_at, put_line, quiet, width};
 
 use super::posters::Posters;
 use super::state::{Focus, InputKind, Overlay, ScreenState};
 use crate::clip::Clip;
 use crate::error::escape;
-use crate::output::{card_lines, counted, truncate};
-use crate::value::Fingerprint;
+use crate::output::card_lines;
+use crate::value::{Fingerprint, counted};
+
+pub(super) use draw::{TILE, Theme};
 
 /// Width of the facet panel.
 const FACETS: u16 = 24;
@@ -33,49 +37,6 @@ const RIGHT: u16 = 48;
 const BELOW: (u16, u16) = (8, 16);
 /// Minimum height for showing the current clip below the list.
 const MIN_BELOW_HEIGHT: u16 = 16;
-/// Size of a poster in the grid.
-pub(super) const TILE: Size = Size {
-    width: 24,
-    height: 7,
-};
-/// Size of a poster's tile, including text and margin.
-const TILE_AND_TEXT: Size = Size {
-    width: 26,
-    height: 10,
-};
-
-/// Colour settings.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Theme {
-    pub(super) has_colour: bool,
-}
-
-impl Theme {
-    fn title(self) -> Style {
-        let bold = Style::new().add_modifier(Modifier::BOLD);
-        if self.has_colour {
-            bold.fg(Color::Cyan)
-        } else {
-            bold
-        }
-    }
-}
-
-/// Style of the current line.
-fn chosen_style(has_focus: bool) -> Style {
-    let style = Style::new().add_modifier(Modifier::BOLD);
-    if has_focus {
-        style.add_modifier(Modifier::REVERSED)
-    } else {
-        style
-    }
-}
-
-/// Style of secondary text.
-fn quiet() -> Style {
-    Style::new().add_modifier(Modifier::DIM)
-}
-
 /// Areas of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ScreenLayout {
@@ -374,41 +335,6 @@ fn bottom(
     };
     put(buffer, hint, 0, &help, quiet());
     None
-}
-
-/// Writes text into the first line of an area, starting at a column; returns the column after it.
-fn put(buffer: &mut Buffer, area: Rect, from: u16, text: &str, style: Style) -> u16 {
-    let area = area.intersection(buffer.area);
-    let room = area.width.saturating_sub(from);
-    if area.height == 0 || room == 0 {
-        return from;
-    }
-    let text = truncate(text, usize::from(room));
-    let (x, _) = buffer.set_stringn(area.x + from, area.y, text, usize::from(room), style);
-    x - area.x
-}
-
-/// Writes text into a line of an area.
-fn put_line(buffer: &mut Buffer, area: Rect, line: usize, text: &str, style: Style) {
-    let line = u16::try_from(line).unwrap_or(u16::MAX);
-    if line < area.height {
-        let area = Rect {
-            y: area.y + line,
-            height: 1,
-            ..area
-        };
-        put(buffer, area, 0, text, style);
-    }
-}
-
-fn put_at(buffer: &mut Buffer, x: u16, y: u16, symbol: &str) {
-    if let Some(cell) = buffer.cell_mut((x, y)) {
-        cell.set_symbol(symbol);
-    }
-}
-
-fn width(text: &str) -> u16 {
-    u16::try_from(text.width()).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

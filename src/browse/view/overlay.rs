@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::{Block, Clear, Widget};
 use unicode_width::UnicodeWidthChar;
 
-use super::{Theme, put_line};
+use super::draw::{Theme, put_line};
 use crate::browse::keys::HELP;
 use crate::browse::state::Overlay;
 

@@ -6,8 +6,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::desktop;
 use btsindex::error::{Error, escape};
 
-use crate::cli;
-use crate::cmd::Exit;
+use crate::cli::{Exit, SearchMode};
 
 /// Desktop action on one of the matches.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +18,14 @@ pub(super) struct DesktopAction {
 }
 
 impl DesktopAction {
-    /// Returns the action of `--open` or `--reveal`, if given.
-    pub(super) fn from_args(args: &cli::SearchArgs) -> Option<Self> {
-        let action = |is_reveal| move |nth| Self { nth, is_reveal };
-        let open = args.open.map(action(false));
-        open.or(args.reveal.map(action(true)))
+    /// Returns the action of `--open` or `--reveal`; `None` for other modes.
+    pub(super) fn from_mode(mode: SearchMode<'_>) -> Option<Self> {
+        let (nth, is_reveal) = match mode {
+            SearchMode::Open(nth) => (nth, false),
+            SearchMode::Reveal(nth) => (nth, true),
+            _ => return None,
+        };
+        Some(Self { nth, is_reveal })
     }
 
     /// Performs the action on the file of the match.

@@ -6,7 +6,7 @@ use btsindex::catalogue::Catalogue;
 use btsindex::clip::Clip;
 use btsindex::output::{Screen, write_contact_sheet};
 
-use super::stdout;
+use crate::cmd::stdio::stdout;
 
 /// Shows clips with their posters on a terminal, `width` characters wide.
 pub(super) fn show(clips: Vec<Clip>, catalogue: &Catalogue, width: usize) -> io::Result<()> {

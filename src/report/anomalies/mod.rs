@@ -13,8 +13,7 @@ use std::hash::Hash;
 use jiff::civil::Date;
 
 use super::{ShootReport, Shot};
-use crate::output::{counted, grouped};
-use crate::value::Rate;
+use crate::value::{Rate, counted, grouped};
 
 /// Severity of an anomaly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::{escape_text, link};
-use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
+use crate::value::counted;
 
 /// Number of clips listed per kind; the user can unfold more.
 const LISTED: usize = 8;

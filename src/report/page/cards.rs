@@ -5,9 +5,8 @@ use maud::{Markup, html};
 use super::overview::chart;
 use super::{escape_text, escape_truncated};
 use crate::catalogue::{Ingest, IngestPlace};
-use crate::output::{counted, grouped};
 use crate::report::{ShootReport, totals};
-use crate::value::{Bytes, format_unix_seconds};
+use crate::value::{Bytes, counted, format_unix_seconds, grouped};
 
 pub(super) fn cards(report: &ShootReport) -> Markup {
     let volumes = totals::by_volume(report);

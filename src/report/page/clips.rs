@@ -6,12 +6,12 @@ use maud::{Markup, html};
 
 use super::anomalies::class;
 use super::{Next, anchor, escape_text, escape_truncated, image, lines};
-use crate::clip::{Clip, FIELDS};
+use crate::clip::{Clip, FIELDS, field_names};
 use crate::error::Error;
 use crate::output::ClipCard;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
-use crate::report::output_files::Sink;
 use crate::report::pictures::{ClipPictures, Strip};
+use crate::report::sink::Sink;
 use crate::report::{ShootReport, Shot, technical_line};
 use crate::value::{Duration, Timecode};
 
@@ -20,34 +20,34 @@ const MAX_CHARS: usize = 255;
 /// Maximum number of tags, notes, markers and copies shown per clip.
 const MAX_SHOWN: usize = 40;
 /// Fields that are shown elsewhere in a clip, or are not useful to readers.
-const SHOWN_ELSEWHERE: [&str; 27] = [
-    "name",
-    "path_bytes",
-    "volume",
-    "copies",
-    "duration",
-    "video_codec",
-    "width",
-    "height",
-    "display_width",
-    "display_height",
-    "orientation",
-    "rate",
-    "is_vfr",
-    "bit_depth",
-    "chroma_subsampling",
-    "audio_codec",
-    "audio_channels",
-    "sample_rate",
-    "start_timecode",
-    "end_timecode",
-    "camera",
-    "tags",
-    "rating",
-    "selection",
-    "notes",
-    "markers",
-    "problem",
+const SHOWN_ELSEWHERE: [&str; 27] = field_names![
+    name,
+    path_bytes,
+    volume,
+    copies,
+    duration,
+    video_codec,
+    width,
+    height,
+    display_width,
+    display_height,
+    orientation,
+    rate,
+    is_vfr,
+    bit_depth,
+    chroma_subsampling,
+    audio_codec,
+    audio_channels,
+    sample_rate,
+    start_timecode,
+    end_timecode,
+    camera,
+    tags,
+    rating,
+    selection,
+    notes,
+    markers,
+    problem,
 ];
 
 /// Pictures shown for a clip.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Clips, escape_truncated};
-use crate::output::counted;
+use crate::value::counted;
 
 /// Maximum number of characters in an option.
 const MAX_CHARS: usize = 60;

@@ -20,8 +20,8 @@ use sha2::{Digest, Sha256};
 
 use super::ShootReport;
 use super::anomalies::{Anomaly, Severity, find_anomalies};
-use super::output_files::Sink;
 use super::pictures::{ClipPictures, ReportPicture};
+use super::sink::Sink;
 use crate::clip::Clip;
 use crate::error::{Error, escape, escape_prose};
 
@@ -32,9 +32,6 @@ pub(super) use head::{head, title};
 /// Style sheet and script of a page.
 pub(super) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
-
-/// Prefix of every page, by which an earlier report is recognized.
-pub(super) const PAGE_PREFIX: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"generator\" content=\"btsindex ";
 
 /// Callback that returns the next clip of a report with its pictures.
 pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;

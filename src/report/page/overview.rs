@@ -6,11 +6,10 @@ use maud::{Markup, html};
 
 use super::{count_serious_kinds, escape_truncated};
 use crate::index::Sum;
-use crate::output::grouped;
 use crate::report::ShootReport;
 use crate::report::anomalies::Anomaly;
 use crate::report::totals::{self, Total};
-use crate::value::Bytes;
+use crate::value::{Bytes, grouped};
 
 /// Maximum number of rows; the rest is combined in one row.
 const MAX_ROWS: usize = 12;

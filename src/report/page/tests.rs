@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::clip::{Clip, Fact, Source};
 use crate::report::clip_summary::{ClipSummary, TextInterner};
+use crate::report::format::PAGE_PREFIX;
 use crate::report::{ReportScope, Shot};
 use crate::value::{Note, Notes, TagOrigin, Tagged, Tags};
 

@@ -4,9 +4,9 @@
 use maud::{Markup, html};
 
 use super::{anchor, escape_truncated, isolated_name};
-use crate::output::counted;
 use crate::report::ShootReport;
 use crate::report::timeline::{CameraLane, ClipBar, Timeline, by_day, clock};
+use crate::value::counted;
 
 /// Maximum number of days drawn.
 const MAX_DAYS: usize = 14;

@@ -1,4 +1,4 @@
-//! Formatting of numbers for messages, tables and JSON.
+//! Numbers in messages, tables and JSON.
 
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ pub fn counted(number: usize, noun: &str) -> String {
 }
 
 /// Returns a duration in seconds, rounded to milliseconds.
-pub(super) fn rounded(time: Duration) -> f64 {
+#[must_use]
+pub fn rounded_seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
