@@ -158,16 +158,12 @@ impl SourceGraph {
         steps: usize,
     ) -> Option<(ModulePath, String)> {
         let steps = steps.checked_sub(1)?;
-        let (mut at, mut rest) = match self.begin(scope, path) {
-            Some(begun) => begun,
-            None => {
-                // The first name may be imported.
-                let import = self.import_of(scope, path.first()?)?;
-                let whole = [import.path.as_slice(), &path[1..]].concat();
-                let module = self.file_module(scope)?;
-                let scope = [module, import.scope.clone()].concat();
-                return self.resolve_within(&scope, &whole, steps);
-            }
+        let Some((mut at, mut rest)) = self.begin(scope, path) else {
+            // The first name may be imported.
+            let import = self.import_of(scope, path.first()?)?;
+            let whole = [import.path.as_slice(), &path[1..]].concat();
+            let scope = [self.file_module(scope)?, import.scope.clone()].concat();
+            return self.resolve_within(&scope, &whole, steps);
         };
         while let Some((first, after)) = rest.split_first()
             && self.sources.contains_key(&child(&at, first))
@@ -297,7 +293,7 @@ impl Source {
             file: file.to_owned(),
             ..Self::default()
         };
-        let tokens = source.without_tests(tokens(text));
+        let tokens = source.without_tests(&tokens(text));
         let mut scope: Vec<(usize, String)> = Vec::new();
         let mut depth = 0;
         let mut at = 0;
@@ -370,20 +366,20 @@ impl Source {
     }
 
     /// Removes items under `#[cfg(test)]`. Remembers the names of modules among them.
-    fn without_tests(&mut self, tokens: Vec<Token>) -> Vec<Token> {
+    fn without_tests(&mut self, tokens: &[Token]) -> Vec<Token> {
         let mut kept = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            let end = attribute_end(&tokens, at);
+            let end = attribute_end(tokens, at);
             let Some(mut end) = end.filter(|end| is_for_tests(&tokens[at..*end])) else {
                 kept.push(tokens[at].clone());
                 at += 1;
                 continue;
             };
-            while let Some(next) = attribute_end(&tokens, end) {
+            while let Some(next) = attribute_end(tokens, end) {
                 end = next;
             }
-            let item_end = item_end(&tokens, end);
+            let item_end = item_end(tokens, end);
             let item = &tokens[end..item_end];
             if let [
                 ..,
