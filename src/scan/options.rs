@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use super::refresh::LIMIT;
 use crate::cancel::Cancel;
 use crate::footage::WalkOptions;
 use crate::media::{HeaderReaders, ThumbnailFormat};
 use crate::volume::Drive;
 
+/// Maximum number of clips with facts of an older version that one scan reads again.
+const REFRESH_LIMIT: usize = 5000;
 /// Default number of pictures in a strip.
 const STRIP: usize = 8;
 
@@ -70,7 +71,7 @@ impl ScanRequest {
             accept_missing: false,
             recheck: false,
             refresh: false,
-            refresh_limit: LIMIT,
+            refresh_limit: REFRESH_LIMIT,
             mark_volume: false,
             cancel: Cancel::default(),
         }

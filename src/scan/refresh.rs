@@ -14,8 +14,6 @@ use crate::catalogue::StaleClip;
 use crate::error::Error;
 use crate::volume::Drive;
 
-/// Maximum number of clips that one scan refreshes.
-pub(super) const LIMIT: usize = 5000;
 /// Number of folders that are tagged again before the catalogue records that they are.
 const FOLDERS: usize = 256;
 

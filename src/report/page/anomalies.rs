@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{escape_text, link};
+use super::markup::{escape_text, link};
 use crate::report::ShootReport;
 use crate::report::anomalies::{Anomaly, AnomalyKind, Severity};
 use crate::value::counted;

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::markup::{escape_text, escape_truncated};
 use super::overview::chart;
-use super::{escape_text, escape_truncated};
 use crate::catalogue::{Ingest, IngestPlace};
 use crate::report::{ShootReport, totals};
 use crate::value::{Bytes, counted, format_unix_seconds, grouped};

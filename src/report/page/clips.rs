@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use maud::{Markup, html};
 
 use super::anomalies::class;
-use super::{Next, anchor, escape_text, escape_truncated, image, lines};
+use super::markup::{
+    MAX_NAME_CHARS, anchor, escape_text, escape_truncated, image, isolated_name, lines,
+};
 use crate::clip::{Clip, FIELDS, field_names};
 use crate::error::Error;
 use crate::output::ClipCard;
@@ -15,8 +17,9 @@ use crate::report::sink::Sink;
 use crate::report::{ShootReport, Shot, technical_line};
 use crate::value::{Duration, Timecode};
 
-/// Maximum number of characters in a file name; filesystems do not allow more.
-const MAX_CHARS: usize = 255;
+/// Callback that returns the next clip of a report with its pictures.
+pub(in crate::report) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
+
 /// Maximum number of tags, notes, markers and copies shown per clip.
 const MAX_SHOWN: usize = 40;
 /// Fields that are shown elsewhere in a clip, or are not useful to readers.
@@ -275,12 +278,6 @@ fn heading(view: &ClipView<'_>) -> Markup {
     html! { h3 id={ "n" (view.at + 1) } { (isolated_name(view.shot.name())) } }
 }
 
-/// Isolates a file name, so that its writing direction does not reorder the text around it.
-pub(in crate::report) fn isolated_name(name: &str) -> Markup {
-    let name = if name.is_empty() { "(no name)" } else { name };
-    html! { bdi { (escape_truncated(name, MAX_CHARS)) } }
-}
-
 /// Draws the picture of a clip, or the reason why there is none.
 fn figure(view: &ClipView<'_>, mode: PictureMode) -> Markup {
     let clip = view.clip;
@@ -288,7 +285,7 @@ fn figure(view: &ClipView<'_>, mode: PictureMode) -> Markup {
     let strip = view.pictures.strip.as_ref();
     let alt = format!(
         "Picture of {}",
-        escape_truncated(view.shot.name(), MAX_CHARS)
+        escape_truncated(view.shot.name(), MAX_NAME_CHARS)
     );
     match (mode, poster, strip) {
         (PictureMode::Strip, _, Some(strip)) => {

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{Clips, escape_truncated};
+use super::clips::Clips;
+use super::markup::escape_truncated;
 use crate::value::counted;
 
 /// Maximum number of characters in an option.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use super::{escape_text, escape_truncated};
+use super::markup::{escape_text, escape_truncated};
 use crate::report::{ReportScope, ShootReport};
 
 /// Maximum number of values shown for a fact; the rest is counted.

@@ -8,6 +8,7 @@ mod cards;
 mod clips;
 mod filters;
 mod head;
+mod markup;
 mod overview;
 #[cfg(test)]
 mod tests;
@@ -19,22 +20,17 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::ShootReport;
-use super::anomalies::{Anomaly, Severity, find_anomalies};
-use super::pictures::{ClipPictures, ReportPicture};
+use super::anomalies::find_anomalies;
 use super::sink::Sink;
-use crate::clip::Clip;
-use crate::error::{Error, escape, escape_prose};
+use crate::error::Error;
 
-pub(super) use clips::{Clips, PictureMode, isolated_name, length};
+pub(super) use clips::{Clips, Next, PictureMode, length};
 pub(super) use filters::tools;
 pub(super) use head::{head, title};
 
 /// Style sheet and script of a page.
 pub(super) const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
-
-/// Callback that returns the next clip of a report with its pictures.
-pub(super) type Next<'a> = dyn FnMut() -> Result<(Clip, ClipPictures), Error> + 'a;
 
 /// Writes the whole report. `is_self_contained` is true if the pictures are part of the page.
 pub(super) fn write_report(
@@ -109,63 +105,4 @@ pub(super) fn end() -> Markup {
 
 fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
-}
-
-/// Maximum number of characters in a text.
-const MAX_CHARS: usize = 1200;
-
-/// Escapes text from a drive or a user. Shows characters that reorder or hide text as codes, and
-/// truncates long text.
-pub(super) fn escape_text(text: &str) -> String {
-    escape_truncated(text, MAX_CHARS)
-}
-
-pub(super) fn escape_truncated(text: &str, max_chars: usize) -> String {
-    let mut letters = text.chars();
-    let short: String = letters.by_ref().take(max_chars).collect();
-    let mut shown = escape(&short);
-    if letters.next().is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// Escapes text with several lines.
-pub(super) fn lines(text: &str) -> Markup {
-    let cut: String = text.chars().take(MAX_CHARS).collect();
-    let is_cut = cut.len() < text.len();
-    html! {
-        @for (at, line) in cut.lines().enumerate() {
-            @if at > 0 { br; }
-            (escape_prose(line))
-        }
-        @if is_cut { "…" }
-    }
-}
-
-/// Creates an image element that loads when it becomes visible.
-pub(super) fn image(picture: &ReportPicture, alt: &str) -> Markup {
-    html! {
-        img src=(picture.address) width=(picture.width) height=(picture.height) alt=(alt)
-            loading="lazy" decoding="async" draggable="false";
-    }
-}
-
-/// Returns the element id of a clip.
-pub(super) fn anchor(shot: usize) -> String {
-    format!("c{}", shot + 1)
-}
-
-/// Creates a link to a clip.
-fn link(report: &ShootReport, shot: usize) -> Markup {
-    let name = report.shots.get(shot).map_or("", super::Shot::name);
-    html! { a href={ "#" (anchor(shot)) } { (isolated_name(name)) } }
-}
-
-/// Counts the kinds of anomalies that should be checked.
-fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
-    let kinds = anomalies.chunk_by(|a, b| a.kind == b.kind);
-    kinds
-        .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
-        .count()
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::{count_serious_kinds, escape_truncated};
+use super::markup::escape_truncated;
 use crate::index::Sum;
 use crate::report::ShootReport;
-use crate::report::anomalies::Anomaly;
+use crate::report::anomalies::{Anomaly, Severity};
 use crate::report::totals::{self, Total};
 use crate::value::{Bytes, grouped};
 
@@ -184,4 +184,12 @@ fn percent_encode(name: &str) -> String {
         }
     }
     address
+}
+
+/// Counts the kinds of anomalies that should be checked.
+fn count_serious_kinds(anomalies: &[Anomaly]) -> usize {
+    let kinds = anomalies.chunk_by(|a, b| a.kind == b.kind);
+    kinds
+        .filter(|anomalies| anomalies[0].kind.severity() != Severity::Note)
+        .count()
 }

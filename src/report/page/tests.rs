@@ -3,10 +3,12 @@
 use jiff::civil::Date;
 use proptest::prelude::*;
 
+use super::markup::{escape_text, lines};
 use super::*;
 use crate::clip::{Clip, Fact, Source};
 use crate::report::clip_summary::{ClipSummary, TextInterner};
 use crate::report::format::PAGE_PREFIX;
+use crate::report::pictures::ClipPictures;
 use crate::report::{ReportScope, Shot};
 use crate::value::{Note, Notes, TagOrigin, Tagged, Tags};
 

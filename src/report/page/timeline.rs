@@ -3,7 +3,7 @@
 
 use maud::{Markup, html};
 
-use super::{anchor, escape_truncated, isolated_name};
+use super::markup::{anchor, escape_truncated, isolated_name};
 use crate::report::ShootReport;
 use crate::report::timeline::{CameraLane, ClipBar, Timeline, by_day, clock};
 use crate::value::counted;
