@@ -24,7 +24,7 @@ struct Import {
     scope: ModulePath,
 }
 
-/// SourceFile file without its test code.
+/// Source file without its test code.
 #[derive(Debug, Default)]
 pub(crate) struct SourceFile {
     /// Path of the file, for messages.
