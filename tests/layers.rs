@@ -195,7 +195,7 @@ fn is_sql(text: &str) -> bool {
 }
 
 #[test]
-fn sql_is_told_from_english() {
+fn sql_is_distinguished_from_english() {
     for sql in [
         "SELECT id FROM clip",
         "\n  select id\n from clip",

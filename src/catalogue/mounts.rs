@@ -1,6 +1,6 @@
 //! Snapshot of the mount table that a catalogue uses, and its replacement by a newer one.
 //!
-//! Only the catalogue can identify mounted volumes completely, because clones are told apart by
+//! Only the catalogue can identify mounted volumes completely, because clones are distinguished by
 //! their records. A refresh needs the catalogue exclusively, so no result of an older snapshot is
 //! in use.
 

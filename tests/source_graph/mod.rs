@@ -26,7 +26,7 @@ struct Import {
 
 /// Source file without its test code.
 #[derive(Debug, Default)]
-pub(crate) struct Source {
+pub(crate) struct SourceFile {
     /// Path of the file, for messages.
     pub(crate) file: String,
     test_children: BTreeSet<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Source {
 /// Sources of one program by module, and the arrows between them.
 #[derive(Debug, Default)]
 pub(crate) struct SourceGraph {
-    sources: BTreeMap<ModulePath, Source>,
+    sources: BTreeMap<ModulePath, SourceFile>,
     /// For each pair of modules, the names that the first takes from the second.
     pub(crate) arrows: BTreeMap<(ModulePath, ModulePath), BTreeSet<String>>,
 }
@@ -88,7 +88,7 @@ impl SourceGraph {
         if module.len() > 1 && module.last().is_some_and(|last| last == "mod") {
             module.pop();
         }
-        let source = Source::parse(path, text);
+        let source = SourceFile::parse(path, text);
         if module == ["lib"] {
             module.clear();
         }
@@ -120,7 +120,7 @@ impl SourceGraph {
     }
 
     /// Lists the definitions that a file uses: the module and the name of each.
-    fn uses_of(&self, module: &ModulePath, source: &Source) -> Vec<(ModulePath, String)> {
+    fn uses_of(&self, module: &ModulePath, source: &SourceFile) -> Vec<(ModulePath, String)> {
         let mut found = Vec::new();
         for import in &source.imports {
             let scope = [module.clone(), import.scope.clone()].concat();
@@ -287,7 +287,7 @@ fn child(module: &ModulePath, name: &str) -> ModulePath {
     path
 }
 
-impl Source {
+impl SourceFile {
     fn parse(file: &str, text: &str) -> Self {
         let mut source = Self {
             file: file.to_owned(),
