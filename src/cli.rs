@@ -127,8 +127,8 @@ pub(crate) struct ScanArgs {
     pub(crate) no_pictures: bool,
 
     /// Header reader: btsindex with ffprobe as fallback, or ffprobe for every file
-    #[arg(long, value_enum, value_name = "READER", default_value_t = HeaderReader::Own)]
-    pub(crate) reader: HeaderReader,
+    #[arg(long, value_enum, value_name = "READER", default_value_t = ReaderChoice::Own)]
+    pub(crate) reader: ReaderChoice,
 
     /// CPU cores to use [default: all]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -179,7 +179,7 @@ pub(crate) enum PictureFormat {
 
 /// Program that reads media headers.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum HeaderReader {
+pub(crate) enum ReaderChoice {
     /// btsindex; ffprobe for formats it does not support
     Own,
     /// ffprobe for every file: slower, for comparison

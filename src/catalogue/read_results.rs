@@ -107,7 +107,7 @@ struct ContentRow {
 
 /// File in the catalogue, as needed to detect changes.
 #[derive(PartialEq)]
-struct FileRow {
+struct RecordedFile {
     clip: Option<i64>,
     state: i64,
     facts: Option<Vec<u8>>,
@@ -195,7 +195,7 @@ impl Catalogue {
             Some(label) => Some(self.reader_id(label)?),
             None => None,
         };
-        let after = FileRow {
+        let after = RecordedFile {
             clip: Some(clip.id),
             state: state_number(state),
             facts: Some(facts),
@@ -225,12 +225,12 @@ impl Catalogue {
         Ok(())
     }
 
-    fn file_row(&self, file: i64) -> Result<FileRow, Error> {
+    fn file_row(&self, file: i64) -> Result<RecordedFile, Error> {
         self.check(|connection| {
             connection
                 .prepare_cached("SELECT clip, state, facts FROM file WHERE id = ?1")?
                 .query_row([file], |row| {
-                    Ok(FileRow {
+                    Ok(RecordedFile {
                         clip: row.get(0)?,
                         state: row.get(1)?,
                         facts: row.get(2)?,

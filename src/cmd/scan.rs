@@ -29,8 +29,8 @@ pub(crate) fn run(args: cli::ScanArgs, catalogue: PathBuf) -> anyhow::Result<Exi
         },
         readers: args.readers.map(usize::from),
         headers: match args.reader {
-            cli::HeaderReader::Own => HeaderReaders::Builtin,
-            cli::HeaderReader::Ffprobe => HeaderReaders::Ffprobe,
+            cli::ReaderChoice::Own => HeaderReaders::Builtin,
+            cli::ReaderChoice::Ffprobe => HeaderReaders::Ffprobe,
         },
         strip: args.strip.into(),
         pictures: !args.no_pictures,
