@@ -90,8 +90,8 @@ fn a_reader_with_other_facts_has_a_new_version() {
         match listed.get(label) {
             Some(known) => assert_eq!(
                 known, &hash,
-                "`{label}` gives other facts than before: increase its version in \
-                 src/media/reader.rs or src/tag/mod.rs, then run with UPDATE_READERS=1"
+                "`{label}` gives other facts than before: increase `VERSION` of the \
+                 changed code, then run with UPDATE_READERS=1"
             ),
             None if is_update => {
                 listed.insert(label.clone(), hash);

@@ -6,6 +6,9 @@
 use crate::clip::{Clip, Fact, Source};
 use crate::value::Rate;
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Reads a raw header from the first bytes of a file. `None` if the file has another format.
 pub(super) fn read(head: &[u8]) -> Option<Clip> {
     match (head.get(..4), head.get(4..8)) {

@@ -7,6 +7,9 @@ use super::header::{MediaHeader, TagMap};
 use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{GeoPoint, Timecode, WallTime};
 
+/// Version of these facts. Increase it when the same tags give other facts.
+pub(super) const VERSION: u32 = 1;
+
 /// Tags of the whole file and of its streams.
 struct EmbeddedTags<'a> {
     format: &'a TagMap,

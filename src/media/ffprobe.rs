@@ -12,6 +12,9 @@ use super::probe_error::ProbeError;
 use super::process::{self, Output, ProcessLimits};
 use super::tool::Tool;
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Maximum length of ffprobe's output in bytes. A header is shorter.
 const MAX_OUTPUT: usize = 8 * 1024 * 1024;
 

@@ -7,6 +7,9 @@ use super::{embedded_tags, pixel_format};
 use crate::clip::{Clip, Fact, FieldValue, Source};
 use crate::value::{Duration, ExactDuration, Hdr, Rate, Timecode};
 
+/// Version of these facts. Increase it when the same header gives other facts.
+pub(super) const VERSION: u32 = 1;
+
 /// Upper limit of frame rates. A higher value is a time base, not a frame rate.
 const MAX_FRAME_RATE: f64 = 999.0;
 

@@ -1,8 +1,13 @@
 //! Header readers and their versions, which the catalogue stores with the facts.
 //!
 //! A scan reads a file again if its facts come from an older version. So a fix or a new field
-//! reaches the clips that are already in the catalogue.
+//! reaches the clips that are already in the catalogue. Each reader declares its version beside its
+//! code.
 
+use super::{
+    avi, bitstream, camera_raw, embedded_tags, ffprobe, header_facts, matroska, mp4, mpegts, mxf,
+    wav,
+};
 use crate::value::ReaderLabel;
 
 /// Reader of the header of a media file.
@@ -25,10 +30,6 @@ pub enum HeaderReader {
     /// ffprobe, for files that no other reader supports.
     Ffprobe,
 }
-
-/// Version of the conversion from a header to facts, which all readers share. Increase it when that
-/// conversion produces other facts.
-const CONVERSION: u32 = 1;
 
 impl HeaderReader {
     /// The readers of this program, without ffprobe.
@@ -58,29 +59,29 @@ impl HeaderReader {
         }
     }
 
-    /// Version of the parser. Increase it when the parser produces other facts, or supports other
-    /// files.
+    /// Returns the version of the reader's own code.
     fn parser_version(self) -> u32 {
         match self {
-            Self::CameraRaw
-            | Self::Wave
-            | Self::Avi
-            | Self::Matroska
-            | Self::Mxf
-            | Self::TransportStream
-            | Self::IsoMedia
-            | Self::Ffprobe => 1,
+            Self::CameraRaw => camera_raw::VERSION,
+            Self::Wave => wav::VERSION,
+            Self::Avi => avi::VERSION,
+            Self::Matroska => matroska::VERSION,
+            Self::Mxf => mxf::VERSION,
+            Self::TransportStream => mpegts::VERSION,
+            Self::IsoMedia => mp4::VERSION,
+            Self::Ffprobe => ffprobe::VERSION,
         }
     }
 
-    /// Returns the version of the reader. The version of ffprobe includes those of all other
+    /// Returns the version of the reader with the code that all readers share. The version of ffprobe includes those of all other
     /// readers, because each of them may support more files than before.
     fn version(self) -> u32 {
         let parsers = match self {
             Self::Ffprobe => Self::BUILT_IN.map(Self::parser_version).iter().sum(),
             _ => 0,
         };
-        CONVERSION + self.parser_version() + parsers
+        let shared = header_facts::VERSION + embedded_tags::VERSION + bitstream::VERSION;
+        shared + self.parser_version() + parsers
     }
 
     /// Returns the name and version of the reader, as stored with the facts.

@@ -24,6 +24,9 @@ use crate::value::{ExactDuration, Rate};
 use index::AviIndexEntry;
 use layout::{AviLayout, AviTrack};
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Maximum size of an index in bytes: enough for two hours of interleaved video and audio.
 const MAX_INDEX: u64 = 4 * 1024 * 1024;
 /// Bytes read of a stream's first frame, enough for its headers.

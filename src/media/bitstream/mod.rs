@@ -34,3 +34,6 @@ pub(in crate::media) use picture::{CodedPicture, ContainerPicture};
 
 #[cfg(test)]
 pub(in crate::media) mod tests;
+
+/// Version of these parsers, which several readers use. Increase it when one gives other values.
+pub(super) const VERSION: u32 = 1;

@@ -34,6 +34,9 @@ use super::keyframes::{KeyframeStorage, Keyframes};
 use crate::source_file::Original;
 use crate::value::ExactDuration;
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Reads the header of a file. `None` if it has another format or is not fully supported.
 ///
 /// # Errors

@@ -32,6 +32,9 @@ use super::keyframes::{
 use crate::source_file::Original;
 use crate::value::{ExactDuration, Rate, Timecode};
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Maximum number of tracks that are read.
 const MAX_TRACKS: usize = 64;
 

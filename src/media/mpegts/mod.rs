@@ -25,6 +25,9 @@ use super::header::{Format, MediaHeader, ParsedFile};
 use super::keyframes::Keyframes;
 use crate::source_file::Original;
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Sizes in bytes of the range read at the start, tried in turn until all streams have begun. Audio
 /// comes late if the first picture is large.
 const START_SIZES: [usize; 4] = [64 * 1024, 256 * 1024, 1024 * 1024, 2048 * 1024];

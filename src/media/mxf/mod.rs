@@ -31,6 +31,9 @@ use super::keyframes::{Decoder, KeyframeStorage, Keyframes};
 use crate::source_file::Original;
 use crate::value::{ExactDuration, Rate};
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Maximum number of items read in an edit unit, which has one per track, and fillers.
 const MAX_ITEMS: usize = 200;
 

@@ -26,6 +26,9 @@ use crate::value::{ExactDuration, Rate};
 use audio::WavAudio;
 use buffered_reader::FileWindow;
 
+/// Version of this reader. Increase it when the reader gives other facts or supports other files.
+pub(super) const VERSION: u32 = 1;
+
 /// Minimum file size in bytes; ffprobe identifies shorter files by their name.
 const MIN_SIZE: u64 = 44;
 /// Reads the header; `None` for other kinds of files and for files that are not
