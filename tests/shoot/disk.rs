@@ -144,14 +144,7 @@ impl Disk {
     /// Unmounts the filesystem.
     pub(crate) fn unmount(&mut self) {
         if let Some(at) = self.mounted.take() {
-            // A driver in user space may still be closing the last file.
-            let is_unmounted = (0..100).any(|attempt| {
-                if attempt > 0 {
-                    std::thread::sleep(std::time::Duration::from_millis(100));
-                }
-                run("umount", &[at.to_str().unwrap()])
-            });
-            assert!(is_unmounted, "{}", at.display());
+            unmount(&at);
         }
     }
 
@@ -280,6 +273,18 @@ impl Drop for ReadOnly {
     fn drop(&mut self) {
         run("umount", &[self.0.to_str().unwrap()]);
     }
+}
+
+/// Unmounts a filesystem once it is no longer in use: a driver in user space may still be closing
+/// the last file, and a scan of another test may be looking at all mounts.
+pub(crate) fn unmount(at: &Path) {
+    let is_unmounted = (0..100).any(|attempt| {
+        if attempt > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        run("umount", &[at.to_str().unwrap()])
+    });
+    assert!(is_unmounted, "{} is in use", at.display());
 }
 
 /// Runs a system tool; returns true if it exists and succeeds.

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::disk::run;
+use super::disk::{run, unmount};
 
 /// Mounted filesystem.
 pub(crate) struct Mount {
@@ -84,11 +84,7 @@ impl Mount {
 
     /// Unmounts the filesystem once it is no longer in use.
     pub(crate) fn unmount(mut self) {
-        assert!(
-            run("umount", &[self.at.to_str().unwrap()]),
-            "{}",
-            self.at.display()
-        );
+        unmount(&self.at);
         if let Some(mut program) = self.program.take() {
             program.wait().unwrap();
         }

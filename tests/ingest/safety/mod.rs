@@ -417,7 +417,7 @@ fn cards_that_cannot_be_checked_completely_are_not_safe() {
         ]
     ));
     let (is_safe, events) = offload.safe(&[]);
-    assert!(run("umount", &[within.to_str().unwrap()]));
+    unmount(&within);
     assert!(!is_safe, "{events:#?}");
     let doubts = events.last().unwrap()["doubts"].to_string();
     assert!(
@@ -539,7 +539,7 @@ fn files_below_a_mount_point_are_not_copies_on_the_destination() {
     let answer = ingest(&offload.shoot, &[&offload.card], &[&offload.copy(1)]);
     assert_problem(&answer, CLIP, "leads to another filesystem");
     let (code, found) = verify(&offload.shoot, &offload.copy(1));
-    assert!(run("umount", &[mounted[1]]));
+    unmount(&within);
     assert_eq!(code, 3, "{found}");
     assert!(
         found["problems"]
