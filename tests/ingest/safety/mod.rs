@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::card::{
     RunningCommand, assert_problem, ingest, random_bytes, set_time, verify, write_file,
 };
-use crate::shoot::disk::run;
+use crate::shoot::disk::{run, unmount};
 use crate::shoot::{Answer, copy, fixtures};
 use crate::skipped_tests::or_skip;
 use setup::{Offload, restore_time};
