@@ -55,6 +55,47 @@ impl Rate {
         })
     }
 
+    /// Creates the rate nearest to `num / den` whose terms are at most `max`; `None` if either is
+    /// zero, or so large that the calculation overflows.
+    ///
+    /// Uses continued fractions. Each convergent is the best approximation for its size of
+    /// denominator, and so is a semiconvergent that is closer than the convergent before it.
+    #[must_use]
+    pub fn nearest(num: u128, den: u128, max: u32) -> Option<Self> {
+        let max = u128::from(max);
+        let distance =
+            |(n, d): (u128, u128)| Some(n.checked_mul(den)?.abs_diff(num.checked_mul(d)?));
+        let (mut previous, mut best) = ((0, 1), (1, 0));
+        let (mut dividend, mut divisor) = (num, den);
+        while divisor > 0 {
+            let step = dividend / divisor;
+            let after = |step: u128, (n, d): (u128, u128), (n_before, d_before): (u128, u128)| {
+                Some((
+                    step.checked_mul(n)?.checked_add(n_before)?,
+                    step.checked_mul(d)?.checked_add(d_before)?,
+                ))
+            };
+            let next = after(step, best, previous).filter(|&(n, d)| n <= max && d <= max);
+            let Some(next) = next else {
+                let max_factor = |term: u128, before: u128| (max - before).checked_div(term);
+                let factors = [
+                    max_factor(best.0, previous.0),
+                    max_factor(best.1, previous.1),
+                ];
+                let factor = factors.into_iter().flatten().min()?.min(step);
+                let next = after(factor, best, previous)?;
+                // Compare both distances over a common denominator.
+                let is_nearer =
+                    distance(next)?.checked_mul(best.1)? < distance(best)?.checked_mul(next.1)?;
+                best = if is_nearer || best.1 == 0 { next } else { best };
+                break;
+            };
+            (previous, best) = (best, next);
+            (dividend, divisor) = (divisor, dividend % divisor);
+        }
+        Self::from_ratio(best.0, best.1)
+    }
+
     /// Returns the numerator and the denominator, in lowest terms.
     #[must_use]
     pub fn terms(self) -> (u32, u32) {
@@ -211,6 +252,17 @@ mod tests {
         assert_eq!(ratio((1 << 32) + 1, 1001), None);
         assert_eq!(ratio(u128::MAX, u128::MAX), Some((1, 1)));
         assert_eq!((ratio(0, 5), ratio(5, 0)), (None, None));
+    }
+
+    #[test]
+    fn a_fraction_with_large_terms_is_replaced_by_the_nearest_rate() {
+        let nearest = |num, den, max| Rate::nearest(num, den, max).map(Rate::terms);
+        assert_eq!(nearest(60_000, 2002, 30_000), Some((30_000, 1001)));
+        assert_eq!(nearest(60_000, 2002, 29_999), Some((19_001, 634)));
+        assert_eq!(nearest((1 << 40) + 1, 1 << 40, 1000), Some((1, 1)));
+        assert_eq!(nearest(1 << 40, 1, 1000), Some((1000, 1)));
+        assert_eq!((nearest(0, 5, 9), nearest(5, 0, 9)), (None, None));
+        assert_eq!(nearest(u128::MAX, u128::MAX - 1, 1000), None);
     }
 
     #[test]

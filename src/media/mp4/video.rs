@@ -299,25 +299,41 @@ fn set_rates(
     // with a different duration is also ignored.
     if durations.longest - durations.shortest <= 1 {
         (durations.samples > 0).then_some(())?;
-        let average = Rate::from_ratio(
-            scale * u128::from(durations.samples),
-            durations.duration.into(),
-        );
+        let average = average_rate(track.timescale, durations.samples, durations.duration);
         stream.finest_rate = average;
         stream.average_rate = average;
     } else {
         (samples > 0).then_some(())?;
         stream.finest_rate = Rate::from_ratio(scale, durations.most_frequent.max(1).into());
-        stream.average_rate = Rate::from_ratio(scale * u128::from(samples), duration.into());
+        stream.average_rate = average_rate(track.timescale, samples, duration);
     }
     let bits = u128::from(bytes) * 8 * scale / u128::from(duration);
     stream.bit_rate = u64::try_from(bits).ok();
     Some(())
 }
 
+/// Returns the number of samples per second. In long clips whose rate varies by a tick, the terms of
+/// the exact fraction are large, and ffprobe reports the nearest fraction of 32-bit numbers.
+fn average_rate(timescale: u32, samples: u64, duration: u64) -> Option<Rate> {
+    let scaled = u128::from(timescale) * u128::from(samples);
+    Rate::nearest(scaled, duration.into(), i32::MAX.unsigned_abs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_clips_have_an_average_rate() {
+        // An hour of 59.94 frames per second with 90,000 ticks per second: 1501 or 1502 each.
+        let rate = average_rate(90_000, 215_785, 324_001_178).unwrap();
+        assert_eq!(rate.snapped(), Rate::new(60_000, 1001).unwrap());
+        assert_eq!(average_rate(90_000, 10, 36_000), Rate::new(25, 1));
+        assert_eq!(
+            average_rate(u32::MAX, u64::MAX, 1),
+            Rate::new(i32::MAX.unsigned_abs(), 1)
+        );
+    }
 
     #[test]
     fn ignores_a_huge_configuration() {
