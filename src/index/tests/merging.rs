@@ -41,14 +41,18 @@ impl fmt::Debug for MergeGate {
 impl MergeGate {
     /// Pauses a merge at the first file of its segment.
     fn pause_merge(&self, path: &Path) {
-        let (state, committed) = &*self.state;
-        let mut locked = state.lock().unwrap();
+        let mut locked = self.state.0.lock().unwrap();
         let before = locked.merges.len();
-        if !locked.merges.insert(path.with_extension("")) {
-            return;
+        if locked.merges.insert(path.with_extension("")) {
+            let commits = locked.commits;
+            drop(locked);
+            self.pause_new_merge(before, commits);
         }
-        let commits = locked.commits;
-        drop(locked);
+    }
+
+    /// Pauses a merge until the next commit, unless enough merges paused before it.
+    fn pause_new_merge(&self, before: usize, commits: usize) {
+        let (state, committed) = &*self.state;
         (self.on_merge)(before);
         if before < self.pausing {
             let is_waiting = |state: &mut GateState| state.commits == commits;
