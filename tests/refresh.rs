@@ -187,6 +187,8 @@ fn newer_poster_rules_create_the_posters_again() {
     let shoot = two_clips();
     let before = poster_times(&shoot);
     run_sql(&shoot, "UPDATE clip SET poster_version = 0");
+    assert_eq!(shoot.scan_counts(&["--no-pictures"])["refreshed"], 0);
+    assert_eq!(poster_times(&shoot), before);
     let counts = shoot.scan_counts(&["--strip", "0"]);
     assert_eq!(counts["refreshed"], 2, "{counts}");
     let after = poster_times(&shoot);

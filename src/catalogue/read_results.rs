@@ -423,9 +423,19 @@ impl Catalogue {
         Ok(clip.is_readable != is_readable || clip.facts.as_ref() != Some(&facts))
     }
 
+    /// Queues the requested pictures. Without a request, the pictures are complete, or the clip can
+    /// have none by the current rules.
     fn record_pictures(&self, clip: i64, request: Option<&PictureRequest>) -> Result<(), Error> {
-        request.map_or(Ok(()), |request| {
-            self.queue_pictures(clip, request.work, &request.plan)
-        })
+        if let Some(request) = request {
+            return self.queue_pictures(clip, request.work, &request.plan);
+        }
+        self.check(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE clip SET poster_version = ?2 WHERE id = ?1 AND poster_version < ?2",
+                )?
+                .execute(params![clip, POSTER_VERSION])
+        })?;
+        Ok(())
     }
 }

@@ -104,17 +104,18 @@ impl Catalogue {
         Ok(std::iter::once(0).chain(stale.map(|(id, _)| id)).collect())
     }
 
-    /// Returns the clips on mounted volumes whose facts or poster an older version made, newest
-    /// first, up to `limit`.
+    /// Returns the clips on mounted volumes whose facts an older version of a reader produced, newest
+    /// first, up to `limit`. Includes clips whose poster follows older rules, if `with_posters`.
     ///
     /// # Errors
     /// If `SQLite` fails.
-    pub fn stale_clips(&self, limit: usize) -> Result<Vec<StaleClip>, Error> {
+    pub fn stale_clips(&self, limit: usize, with_posters: bool) -> Result<Vec<StaleClip>, Error> {
         let mounted = self.mounted_volume_ids()?;
         if mounted.is_empty() {
             return Ok(Vec::new());
         }
         let mounted = list(&mounted);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let stale = list(&self.stale_readers()?);
         let columns = "f.clip AS clip, min(f.id) AS file, f.dir AS folder, d.volume AS volume";
         let readable = format!(
@@ -132,7 +133,7 @@ impl Catalogue {
                      GROUP BY c.id
                      UNION
                      SELECT {columns} FROM clip c INDEXED BY clip_poster_version {files}
-                     WHERE c.has_poster AND c.poster_version < ?1 AND {readable}
+                     WHERE ?3 AND c.has_poster AND c.poster_version < ?1 AND {readable}
                      GROUP BY c.id
                      UNION
                      SELECT {columns} FROM file f INDEXED BY file_sidecar_reader
@@ -141,17 +142,14 @@ impl Catalogue {
                      GROUP BY f.id
                      ORDER BY clip DESC, file LIMIT ?2"
                 ))?
-                .query_map(
-                    params![POSTER_VERSION, i64::try_from(limit).unwrap_or(i64::MAX)],
-                    |row| {
-                        Ok(StaleClip {
-                            clip: row.get("clip")?,
-                            file: row.get("file")?,
-                            folder: row.get("folder")?,
-                            volume: row.get("volume")?,
-                        })
-                    },
-                )?
+                .query_map(params![POSTER_VERSION, limit, with_posters], |row| {
+                    Ok(StaleClip {
+                        clip: row.get("clip")?,
+                        file: row.get("file")?,
+                        folder: row.get("folder")?,
+                        volume: row.get("volume")?,
+                    })
+                })?
                 .collect()
         })
     }

@@ -31,7 +31,7 @@ impl ScanRun<'_> {
             return Ok(());
         }
         // One more than the limit shows whether clips are left.
-        let mut stale = catalogue.stale_clips(limit.saturating_add(1))?;
+        let mut stale = catalogue.stale_clips(limit.saturating_add(1), self.request.pictures)?;
         let is_more = stale.len() > limit;
         stale.truncate(limit);
         let mut folders: HashSet<i64> = stale.iter().map(|stale| stale.folder).collect();
