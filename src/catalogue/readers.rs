@@ -110,7 +110,7 @@ impl Catalogue {
     /// # Errors
     /// If `SQLite` fails.
     pub fn stale_clips(&self, limit: usize, with_posters: bool) -> Result<Vec<StaleClip>, Error> {
-        let mounted = self.mounted_volume_ids()?;
+        let mounted = self.mounted()?;
         if mounted.is_empty() {
             return Ok(Vec::new());
         }
@@ -278,19 +278,5 @@ impl Catalogue {
                 Ok(())
             })
         })
-    }
-
-    /// Returns the row ids of the mounted volumes.
-    fn mounted_volume_ids(&self) -> Result<Vec<i64>, Error> {
-        let volumes: Vec<(i64, String)> = self.check(|connection| {
-            connection
-                .prepare_cached("SELECT id, identity FROM volume ORDER BY id")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
-        })?;
-        let mounted = volumes
-            .into_iter()
-            .filter(|(_, identity)| self.volumes.mount_of(identity).is_some());
-        Ok(mounted.map(|(id, _)| id).collect())
     }
 }

@@ -1,8 +1,8 @@
 //! Header readers and their versions, which the catalogue stores with the facts.
 //!
 //! A scan reads a file again if its facts come from an older version. So a fix or a new field
-//! reaches the clips that are already in the catalogue. Each reader declares its version beside its
-//! code.
+//! reaches the clips that are already in the catalogue. Each reader declares its version next to
+//! its code.
 
 use super::{
     avi, bitstream, camera_raw, embedded_tags, ffprobe, header_facts, matroska, mp4, mpegts, mxf,

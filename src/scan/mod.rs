@@ -214,6 +214,9 @@ impl ScanRun<'_> {
         if self.request.pictures {
             self.create_all_pictures(&walk.walked)?;
         }
+        if self.request.refresh_limit == 0 {
+            return Ok(());
+        }
         self.refresh_tags()?;
         self.reported = walk.problems;
         self.refresh(walk.refresh)

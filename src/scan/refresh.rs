@@ -27,9 +27,6 @@ impl ScanRun<'_> {
         }
         let catalogue = self.writer.catalogue;
         let limit = self.request.refresh_limit;
-        if limit == 0 {
-            return Ok(());
-        }
         // One more than the limit shows whether clips are left.
         let mut stale = catalogue.stale_clips(limit.saturating_add(1), self.request.pictures)?;
         let is_more = stale.len() > limit;
@@ -69,9 +66,6 @@ impl ScanRun<'_> {
     /// Applies the rules again to all folders whose files were tagged by older rules. Needs no
     /// drives, so it includes the folders of volumes that are not mounted.
     pub(super) fn refresh_tags(&mut self) -> Result<(), Error> {
-        if self.request.refresh_limit == 0 {
-            return Ok(());
-        }
         self.writer.commit()?;
         let catalogue = self.writer.catalogue;
         let folders = catalogue.folders_with_stale_rules()?;
